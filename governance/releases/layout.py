@@ -1,0 +1,89 @@
+"""One release on disk: the names of its files and how it is sealed and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from governance.releases.errors import ReleaseCorrupt
+
+WAREHOUSE = "warehouse.duckdb"  # constant: dbt writes the catalog's name into views
+DEFINITIONS = ("manifest.json", "semantic_manifest.json", "run_results.json", "lineage.json")
+SEAL = "release.json"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A sealed folder. `fingerprint` names what it was built from: landing batches and dbt project."""
+
+    release_id: str
+    path: Path
+    created_at: str
+    fingerprint: str
+
+    @property
+    def warehouse(self) -> Path:
+        return self.path / WAREHOUSE
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def semantic_manifest(self) -> Path:
+        return self.path / "semantic_manifest.json"
+
+    @property
+    def run_results(self) -> Path:
+        return self.path / "run_results.json"
+
+    @property
+    def lineage(self) -> Path:
+        return self.path / "lineage.json"
+
+
+def seal(folder: Path, release_id: str, created_at: str, fingerprint: str) -> None:
+    """Write `release.json`: what the folder holds, so that a damaged copy is found before it serves.
+
+    Definitions are sealed by SHA-256; the warehouse, gigabytes at scale, by its size.
+    """
+    body = {
+        "release_id": release_id,
+        "created_at": created_at,
+        "fingerprint": fingerprint,
+        "warehouse_bytes": (folder / WAREHOUSE).stat().st_size,
+        "sha256": {name: _sha256(folder / name) for name in DEFINITIONS},
+    }
+    (folder / SEAL).write_text(json.dumps(body, indent=2) + "\n")
+
+
+def open_release(folder: Path) -> Release:
+    """Read the seal and hold the folder against it. Raises ReleaseCorrupt naming the file."""
+    body = _read_seal(folder)
+    warehouse = folder / WAREHOUSE
+    if not warehouse.is_file() or warehouse.stat().st_size != body["warehouse_bytes"]:
+        raise ReleaseCorrupt(f"Release {folder.name}: {WAREHOUSE} is missing or not of its sealed size.")
+    for name, digest in body["sha256"].items():
+        if not (folder / name).is_file() or _sha256(folder / name) != digest:
+            raise ReleaseCorrupt(f"Release {folder.name}: {name} is missing or was changed after sealing.")
+    return Release(body["release_id"], folder, body["created_at"], body["fingerprint"])
+
+
+def _read_seal(folder: Path) -> dict[str, Any]:
+    try:
+        body = json.loads((folder / SEAL).read_text())
+        if {"release_id", "created_at", "fingerprint", "warehouse_bytes", "sha256"} <= body.keys():
+            return dict(body)
+    except (OSError, ValueError, AttributeError):
+        pass
+    raise ReleaseCorrupt(
+        f"Release {folder.name}: {SEAL} is missing or unreadable.", hint="Build a new release."
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

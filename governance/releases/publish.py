@@ -1,0 +1,140 @@
+"""Which release serves: a symlink, changed by one rename."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from governance.releases.errors import ReleaseCorrupt, ReleaseNotFound
+from governance.releases.layout import Release, open_release, seal
+
+BUILDING = ".building-"
+
+
+@dataclass(frozen=True)
+class ReleaseStore:
+    """Releases below `var_dir/releases`, with `var_dir/current` pointing at the one that serves.
+
+    Publishing is `rename()` of a new symlink over the old one, so a reader sees the old release or
+    the new one and never a mixture. Readers keep what they have open.
+    """
+
+    var_dir: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.var_dir / "releases"
+
+    @property
+    def pointer(self) -> Path:
+        return self.var_dir / "current"
+
+    @contextmanager
+    def building(self, fingerprint: str) -> Iterator[Path]:
+        """A new folder `.building-<release id>`. It becomes a release on leaving, or vanishes on an exception.
+
+        A kill leaves a `.building-` folder that nobody reads; the next build sweeps it away.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.sweep()
+        created_at = datetime.now(UTC)
+        release_id = f"{created_at:%Y%m%dT%H%M%S}-{fingerprint[:8]}"
+        work = self.folder / f"{BUILDING}{release_id}"
+        work.mkdir()
+        try:
+            yield work
+            seal(work, release_id, created_at.isoformat(timespec="seconds"), fingerprint)
+            _fsync_tree(work)
+            work.rename(self.folder / release_id)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+
+    def sweep(self) -> None:
+        """Remove folders of builds that died."""
+        for left_over in self.folder.glob(f"{BUILDING}*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+
+    def ids(self) -> list[str]:
+        """Release ids, oldest first, complete or not."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(p.name for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+    def list(self) -> list[Release]:
+        """Releases that hold against their seal, oldest first."""
+        found = []
+        for release_id in self.ids():
+            with suppress(ReleaseCorrupt):
+                found.append(open_release(self.folder / release_id))
+        return found
+
+    def get(self, release_id: str) -> Release:
+        """Raises ReleaseNotFound (with the near miss) or ReleaseCorrupt."""
+        known = self.ids()
+        if release_id not in known:  # also keeps path parts such as '..' out
+            near = difflib.get_close_matches(release_id, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else "`steelyard release list` shows them."
+            raise ReleaseNotFound(f"There is no release {release_id!r}.", hint=hint)
+        return open_release(self.folder / release_id)
+
+    def current_id(self) -> str | None:
+        """Name of the published release, or None. One readlink: cheap enough for every request."""
+        try:
+            return self.pointer.readlink().name
+        except OSError:
+            return None
+
+    def current(self) -> Release:
+        """The published release. Raises ReleaseNotFound where none is."""
+        release_id = self.current_id()
+        if release_id is None:
+            raise ReleaseNotFound(
+                "No release is published yet.", hint="`make pipeline` builds the first one."
+            )
+        return self.get(release_id)
+
+    def publish(self, release_id: str) -> Release:
+        """Point `current` at a release that holds against its seal."""
+        release = self.get(release_id)
+        fresh = self.var_dir / f".current-{uuid.uuid4().hex[:8]}"
+        fresh.symlink_to(Path("releases") / release_id)
+        try:
+            fresh.rename(self.pointer)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+        _fsync(self.var_dir)
+        return release
+
+    def rollback(self) -> Release:
+        """Publish the newest sound release older than the current one."""
+        now = self.current_id()
+        older = [r for r in self.list() if now is not None and r.release_id < now]
+        if not older:
+            raise ReleaseNotFound(
+                "No older release to roll back to.", hint="`steelyard release list` shows them."
+            )
+        return self.publish(older[-1].release_id)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _fsync_tree(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_file():
+            _fsync(path)
+    _fsync(folder)
