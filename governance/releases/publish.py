@@ -38,7 +38,7 @@ class ReleaseStore:
 
     @contextmanager
     def building(self, fingerprint: str) -> Iterator[Path]:
-        """A new folder `.building-<release id>`. It becomes a release on leaving, or vanishes on an exception.
+        """A new folder `.building-<release id>`. Becomes a release, or vanishes on an exception.
 
         A kill leaves a `.building-` folder that nobody reads; the next build sweeps it away.
         """

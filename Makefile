@@ -1,0 +1,64 @@
+# Steelyard. `make run` and `make test` each work as the first command on a machine with Python 3.11.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run pipeline serve test lint bench lock clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+# Helpful for the first download on a slow line.
+export UV_HTTP_TIMEOUT ?= 180
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.uv: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Steelyard needs Python 3.11 (make PYTHON=/path/to/python3.11)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/.product: $(VENV)/.uv requirements/product.txt pyproject.toml
+	@echo "Installing the product's pinned packages into $(VENV) …"
+	@$(INSTALL) -r requirements/product.txt
+	@$(INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.product requirements/dev.txt
+	@echo "Installing the test and lint packages …"
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.product  ## install everything into .venv
+setup-dev: $(VENV)/.dev
+
+run: setup  ## pipeline on the demo retailer, then serve
+	@$(BIN)/steelyard pipeline run --serve
+
+pipeline: setup  ## ingest, build, publish, train, score, recommend
+	@$(BIN)/steelyard pipeline run
+
+serve: setup  ## API and MLflow on what the pipeline built
+	@$(BIN)/steelyard serve
+
+test: setup-dev  ## every test; builds the demo release first where it is missing
+	@$(BIN)/steelyard pipeline run
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+lint: setup-dev  ## ruff, mypy, one-way imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy semantic governance models_ml integrations api
+	@$(BIN)/lint-imports
+
+bench: setup-dev  ## ONLY=semantic|queries|pipeline|api|models|decisions QUICK=1
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+lock: $(VENV)/.uv  ## pin requirements/*.in again
+	@for part in product dev; do $(UV) pip compile --quiet --python-version 3.11 --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header requirements/$$part.in -o requirements/$$part.txt; done
+
+clean:  ## remove state and environments
+	@rm -rf var $(VENV) dbt_project/target dbt_project/logs

@@ -1,0 +1,63 @@
+"""Put the nouns together, and turn every refusal into a sentence and an exit status."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import typer
+from rich.console import Console
+
+from api.cli import (
+    audit,
+    auth,
+    ingest,
+    lineage,
+    metric,
+    model,
+    pipeline,
+    recommendation,
+    release,
+    score,
+    serve,
+)
+from semantic.errors import SteelyardError
+
+app = typer.Typer(
+    name="steelyard",
+    help="Governed analytics and BI semantic platform for retailers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for noun in (pipeline, ingest, release, metric, model, score, recommendation, lineage, audit, auth):
+    app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
+app.command("serve")(serve.serve)
+
+
+def main() -> None:
+    """Entry point of the `steelyard` script."""
+    try:
+        app()
+    except SteelyardError as error:
+        _tell(error)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output has gone (| head)
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _tell(error: SteelyardError) -> None:
+    if "--json" in sys.argv:
+        problem = {"code": error.code, "message": error.message, "hint": error.hint}
+        print(json.dumps({"error": problem}), file=sys.stderr)
+        return
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[bold red]{error.code}[/] {_plain(error.message)}", soft_wrap=True)
+    if error.hint:
+        console.print(_plain(error.hint), style="dim", soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

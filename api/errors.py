@@ -1,0 +1,27 @@
+"""Errors of the composition root: settings, pipeline, servers."""
+
+from semantic.errors import SteelyardError
+
+
+class ApiError(SteelyardError):
+    """Base of the family."""
+
+    code = "api-error"
+
+
+class PipelineBusy(ApiError):
+    """Another pipeline holds the lock."""
+
+    code = "pipeline-busy"
+
+
+class StepFailed(ApiError):
+    """A pipeline step ended without a result; what came before it stays usable."""
+
+    code = "step-failed"
+
+
+class ServerFailed(ApiError):
+    """A server could not be started or stopped answering."""
+
+    code = "server-failed"

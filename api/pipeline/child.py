@@ -1,0 +1,100 @@
+"""Run one step in a process of its own.
+
+Its memory is returned when it ends, its peak can be told, and killing it harms nobody else.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from api.errors import StepFailed
+from semantic.errors import SteelyardError
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, and of how much (0: not known)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step returned, how long it took and the most memory it held."""
+
+    result: dict[str, Any]
+    seconds: float
+    peak_mb: int
+
+
+def run_in_child(
+    function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], report: Report
+) -> Outcome:
+    """Call `function(*arguments, report)` in a child process. Raises StepFailed, or what the step refused."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(function, arguments, theirs), daemon=False)
+    started = time.monotonic()
+    process.start()
+    theirs.close()
+    try:
+        answer = _listen(ours, report)
+    finally:
+        if process.is_alive() and _interrupted(ours):
+            process.terminate()
+        process.join()
+    if answer is None:
+        raise StepFailed(
+            f"The step's process ended early (exit status {process.exitcode}).", hint="Run it again."
+        )
+    kind, payload, peak_mb = answer
+    if kind == "refused":
+        raise StepFailed(payload["message"], hint=payload["hint"], code=payload["code"])
+    if kind == "crashed":
+        raise StepFailed(payload["message"], hint=payload["trace"])
+    return Outcome(payload, time.monotonic() - started, peak_mb)
+
+
+def _listen(pipe: Connection, report: Report) -> tuple[str, Any, int] | None:
+    try:
+        while True:
+            kind, *rest = pipe.recv()
+            if kind != "progress":
+                return kind, rest[0], rest[1]
+            report(*rest)
+    except EOFError:
+        return None
+
+
+def _interrupted(pipe: Connection) -> bool:
+    """True where we leave before the child has answered (Ctrl-C)."""
+    return not pipe.closed and not pipe.poll()
+
+
+def _work(function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], pipe: Connection) -> None:
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        result = function(*arguments, lambda *what: pipe.send(("progress", *what)))
+        pipe.send(("done", result, _peak_mb()))
+    except SteelyardError as refusal:
+        body = {"message": refusal.message, "hint": refusal.hint, "code": refusal.code}
+        pipe.send(("refused", body, _peak_mb()))
+    except Exception as crash:  # anything else is told with its trace, not swallowed
+        body = {"message": f"{type(crash).__name__}: {crash}", "trace": traceback.format_exc()}
+        pipe.send(("crashed", body, _peak_mb()))
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

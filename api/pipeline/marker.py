@@ -1,0 +1,56 @@
+"""What a finished step leaves behind: the fingerprint of its inputs and its result.
+
+Written last, by rename, so a killed step has no marker and runs again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from api.errors import PipelineBusy
+
+
+def read_marker(folder: Path, step: str, fingerprint: str) -> dict[str, Any] | None:
+    """The result of an earlier run with the same fingerprint, or None."""
+    try:
+        marker = json.loads((folder / f"{step}.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return dict(marker["result"]) if marker.get("fingerprint") == fingerprint else None
+
+
+def write_marker(folder: Path, step: str, fingerprint: str, result: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f".{step}.json"
+    fresh.write_text(json.dumps({"fingerprint": fingerprint, "result": result}, indent=2))
+    fresh.rename(folder / f"{step}.json")
+
+
+def code_fingerprint(*packages: Path) -> str:
+    """SHA-256 over the Python and YAML files of `packages`: changed code makes a step run again."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted(p for p in package.rglob("*") if p.suffix in {".py", ".yaml", ".yml", ".cedar"}):
+            digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@contextmanager
+def only_one(lock: Path) -> Iterator[None]:
+    """Hold the pipeline's lock; the kernel frees it when the process ends, however it ends."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PipelineBusy(
+                "Another pipeline is running on this state folder.",
+                hint="Wait for it to end, then run again.",
+            ) from None
+        yield

@@ -1,0 +1,116 @@
+"""The one mapping from our errors to HTTP: RFC 9457 problem documents."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from semantic.errors import SteelyardError
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("steelyard.api")
+
+_STATUS_BY_CODE = {
+    "unauthenticated": HTTPStatus.UNAUTHORIZED,
+    "forbidden": HTTPStatus.FORBIDDEN,
+    "not-found": HTTPStatus.NOT_FOUND,
+    "release-not-found": HTTPStatus.NOT_FOUND,
+    "unknown-user": HTTPStatus.NOT_FOUND,
+    "conflict": HTTPStatus.CONFLICT,
+    "query-timeout": HTTPStatus.GATEWAY_TIMEOUT,
+    "result-too-large": HTTPStatus.CONTENT_TOO_LARGE,
+    "release-corrupt": HTTPStatus.SERVICE_UNAVAILABLE,
+    "release-error": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class Problem(BaseModel):
+    """A refusal or failure, as RFC 9457 describes it, with our `code` and `hint`."""
+
+    type: str = Field(examples=["urn:steelyard:problem:unknown-metric"])
+    title: str = Field(examples=["Bad Request"])
+    status: int = Field(examples=[400])
+    detail: str = Field(examples=["There is no metric 'net_sale'."])
+    code: str = Field(examples=["unknown-metric"])
+    hint: str = Field("", examples=["Did you mean 'net_sales'?"])
+    instance: str = Field(examples=["urn:uuid:0b8f…"])
+    errors: list[Any] = Field(
+        default_factory=list, description="what was wrong with the request, field by field"
+    )
+
+
+def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` for these statuses."""
+    body = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+    return {status: body | {"description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Install the handlers; nothing leaves the API as a traceback."""
+
+    @app.exception_handler(SteelyardError)
+    async def refused(request: Request, error: SteelyardError) -> JSONResponse:
+        status = status_of(error)
+        headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+        return _answer(status, error.code, error.message, error.hint, headers=headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        found = [{"where": list(e["loc"]), "message": e["msg"]} for e in error.errors()]
+        where = ".".join(str(part) for part in found[0]["where"]) if found else "request"
+        detail = f"{where}: {found[0]['message']}" if found else "The request is malformed."
+        return _answer(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "malformed-request", detail, "See /docs.", errors=found
+        )
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
+        code = status.phrase.lower().replace(" ", "-")
+        return _answer(status, code, str(error.detail), "", headers=dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def crashed(request: Request, error: Exception) -> JSONResponse:
+        instance = f"urn:uuid:{uuid.uuid4()}"
+        _log.exception("%s failed (%s)", request.url.path, instance, exc_info=error)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return _answer(
+            status, "internal-error", "This is our fault, not yours.", "Quote `instance`.", instance=instance
+        )
+
+
+def status_of(error: SteelyardError) -> HTTPStatus:
+    """HTTP status of a refusal; what is not named here is a bad request."""
+    return _STATUS_BY_CODE.get(error.code, HTTPStatus.BAD_REQUEST)
+
+
+def _answer(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    hint: str,
+    *,
+    errors: list[Any] | None = None,
+    instance: str = "",
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    problem = Problem(
+        type=f"urn:steelyard:problem:{code}",
+        title=status.phrase,
+        status=status.value,
+        detail=detail,
+        code=code,
+        hint=hint,
+        instance=instance or f"urn:uuid:{uuid.uuid4()}",
+        errors=jsonable_encoder(errors or []),
+    )
+    return JSONResponse(problem.model_dump(), status.value, media_type=MEDIA_TYPE, headers=headers)

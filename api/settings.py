@@ -1,0 +1,65 @@
+"""Everything that can be configured, read from the environment once: `STEELYARD_<NAME>`.
+
+Only this module reads settings; every other part gets paths and values as arguments.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Defaults serve the demo on this machine; production overrides them in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="STEELYARD_", extra="ignore")
+
+    mode: Literal["demo", "production"] = Field(
+        "demo", description="production refuses the local token issuer"
+    )
+    var_dir: Path = Field(Path("var"), description="where all state lives")
+    project_dir: Path = Field(_ROOT / "dbt_project", description="the dbt project to build")
+    source: str = Field(
+        "complete-journey", description="what `pipeline run` ingests: complete-journey or a folder"
+    )
+    ops_url: str = Field("", description="SQLAlchemy URL of the ops store; empty: SQLite in var_dir")
+    host: str = Field("127.0.0.1", description="address the servers bind to")
+    api_port: int = Field(8000, description="port of the API")
+    mlflow_port: int = Field(5000, description="port of the MLflow UI")
+    oidc_issuer: str = Field("", description="token issuer; empty: the demo's local issuer")
+    oidc_audience: str = Field("steelyard", description="audience a token must name")
+    oidc_jwks_url: str = Field("", description="where the issuer publishes its keys")
+    token_hours: float = Field(8.0, description="life of a token of the local issuer")
+    query_timeout_seconds: float = Field(30.0, description="a query is cancelled after this long")
+    query_max_rows: int = Field(100_000, description="a larger result is refused")
+    query_memory: str = Field("2GB", description="memory one query engine may use")
+
+    @property
+    def landing(self) -> Path:
+        return self.var_dir / "landing"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.var_dir / "quarantine"
+
+    @property
+    def ops_store_url(self) -> str:
+        return self.ops_url or f"sqlite:///{(self.var_dir / 'ops.db').resolve()}"
+
+    @property
+    def mlflow_uri(self) -> str:
+        return f"sqlite:///{(self.var_dir / 'mlflow' / 'mlflow.db').resolve()}"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return (self.var_dir / "mlflow" / "artifacts").resolve()
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()

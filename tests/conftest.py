@@ -1,0 +1,32 @@
+"""Fixtures that every folder of tests may use."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def var_dir() -> Path:
+    """The state folder that the demo pipeline filled."""
+    return Path(os.environ.get("STEELYARD_VAR_DIR", ROOT / "var")).resolve()
+
+
+@pytest.fixture(scope="session")
+def release_dir(var_dir: Path) -> Path:
+    """The published release of the demo retailer: the whole data, not a sample."""
+    current = var_dir / "current"
+    if not (current / "release.json").exists():
+        pytest.fail(f"no release below {var_dir}: `make test` builds one, or run `make pipeline` first")
+    return current.resolve()
+
+
+@pytest.fixture
+def warehouse(release_dir: Path):
+    """A read-only connection to the demo's warehouse."""
+    con = duckdb.connect(str(release_dir / "warehouse.duckdb"), read_only=True)
+    yield con
+    con.close()
