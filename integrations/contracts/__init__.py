@@ -1,0 +1,11 @@
+"""The data contracts: one Open Data Contract Standard (v3) YAML per table, read once.
+
+`contract("products")` gives one; `contracts()` gives all, by table name in loading order.
+"""
+
+from __future__ import annotations
+
+from integrations.contracts.loader import contract, contracts, read_contract
+from integrations.contracts.model import Column, Contract, Reference
+
+__all__ = ["Column", "Contract", "Reference", "contract", "contracts", "read_contract"]

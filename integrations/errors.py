@@ -1,0 +1,70 @@
+"""Everything that can go wrong at the door, each naming the file and, where it has one, the line.
+
+IntegrationError
+├── ContractError          a contract file is not readable or not consistent
+├── SourceError            a source cannot be read at all
+│   ├── SourceNotFound     no such folder, file or package
+│   ├── UnreadableFile     wrong encoding, truncated, not what its name says
+│   └── HeaderError        missing, duplicate or empty column names
+├── SourceConflict         the landing holds another retailer's data
+├── TooManyBadRows         more rows than tolerated break the contract: the batch is refused
+└── ReconciliationError    rows in ≠ loaded + quarantined: the batch fails whole
+"""
+
+from __future__ import annotations
+
+from semantic.errors import SteelyardError
+
+
+class IntegrationError(SteelyardError):
+    """Base of the family: a contract or an ingest could not be done."""
+
+    code = "integration-error"
+
+
+class ContractError(IntegrationError):
+    """A contract file is not readable or not consistent."""
+
+    code = "contract-invalid"
+
+
+class SourceError(IntegrationError):
+    """A source cannot be read at all; nothing of it was loaded."""
+
+    code = "source-unreadable"
+
+
+class SourceNotFound(SourceError):
+    """No such folder, file, table or package."""
+
+    code = "source-not-found"
+
+
+class UnreadableFile(SourceError):
+    """A file has the wrong encoding, is truncated, or is not what its name says."""
+
+    code = "file-unreadable"
+
+
+class HeaderError(SourceError):
+    """A file's header misses a required column, repeats one, or leaves one empty."""
+
+    code = "header-invalid"
+
+
+class SourceConflict(IntegrationError):
+    """The landing already holds the data of another retailer."""
+
+    code = "source-conflict"
+
+
+class TooManyBadRows(IntegrationError):
+    """More rows than tolerated break the contract; the batch was refused."""
+
+    code = "too-many-bad-rows"
+
+
+class ReconciliationError(IntegrationError):
+    """Rows in are not rows loaded plus rows quarantined; the batch failed whole."""
+
+    code = "counts-do-not-reconcile"

@@ -1,0 +1,166 @@
+"""The door: every delivery of a source becomes a landed batch, or a clear error and nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import shutil
+import time
+from pathlib import Path
+
+import duckdb
+
+from integrations.contracts import Contract, contract, contracts
+from integrations.errors import SourceConflict
+from integrations.ingest.batch import Door, land
+from integrations.ingest.report import IngestReport, TableReport
+from integrations.ingest.state import Batch, LandingState, batch_folder
+from integrations.ingest.text import text_relation
+from integrations.source import Delivery, Progress, Source, silent
+
+EMPTY = "empty"
+
+
+def ingest(
+    source: Source,
+    landing: Path,
+    quarantine: Path,
+    *,
+    progress: Progress = silent,
+    tolerance: float = 0.01,
+    memory_limit: str = "1500MB",
+    threads: int = 2,
+    as_of: dt.date | None = None,
+) -> IngestReport:
+    """Bring a source into the landing; the same content twice changes nothing.
+
+    `tolerance` is the share of bad rows a batch may have. `as_of` is the day after which a recorded event
+    lies in the future (today by default). Raises IntegrationError; batches landed before it stay.
+    """
+    started = time.monotonic()
+    landing.mkdir(parents=True, exist_ok=True)
+    state = LandingState.read(landing)
+    _check_owner(state, source, landing)
+    fingerprint = hashlib.sha256(f"{source.name}:{source.fingerprint()}:{_contract_mark()}".encode()).hexdigest()
+    if fingerprint == state.fingerprint:
+        return _unchanged(source, state, started)
+
+    workspace = landing / "_work"
+    shutil.rmtree(workspace, ignore_errors=True)
+    workspace.mkdir()
+    connection = _connect(workspace, memory_limit, threads, as_of or dt.date.today())
+    door = Door(connection, landing, quarantine, workspace, tolerance)
+    report = IngestReport(source.name, changed=True)
+    kept: set[tuple[str, str]] = set()
+    try:
+        if state.is_demo and not source.replaces_itself:
+            state = _forget(state, landing, set(), {b.table for b in state.batches})
+        state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
+        for delivery in source.deliveries(connection, workspace, progress):
+            batch = _bring(door, source, delivery, state, report, progress)
+            kept.add((batch.table, batch.batch_id))
+        if source.replaces_itself:
+            state = _forget(state, landing, kept, set(contracts()))
+        _fill_empty(door, state)
+        state.fingerprint = fingerprint
+    finally:
+        state.write(landing)
+        connection.close()
+        shutil.rmtree(workspace, ignore_errors=True)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _bring(
+    door: Door, source: Source, delivery: Delivery, state: LandingState, report: IngestReport, progress: Progress
+) -> Batch:
+    terms = contract(delivery.table)
+    table = report.tables.setdefault(delivery.table, TableReport(delivery.table))
+    batch_id = _batch_id(terms, delivery)
+    known = state.find(delivery.table, batch_id)
+    if known is not None:
+        table.batches_known += 1
+        return known
+    relation = delivery.relation or text_relation(door.connection, terms, delivery, door.workspace)
+    batch = land(
+        door, terms, relation,
+        label=delivery.label, batch_id=batch_id, sequence=_sequence(source, state), simulated=source.is_simulated,
+    )  # fmt: skip
+    state.batches.append(batch)
+    state.write(door.landing)
+    shutil.rmtree(batch_folder(door.landing, delivery.table, EMPTY), ignore_errors=True)
+    table.rows_in += batch.rows_in
+    table.rows_loaded += batch.rows_loaded
+    table.rows_quarantined += batch.rows_quarantined
+    table.batches_added.append(batch_id)
+    table.warnings.extend(batch.warnings)
+    progress(f"{delivery.table}: {batch.rows_loaded:,} rows")
+    return batch
+
+
+def _batch_id(terms: Contract, delivery: Delivery) -> str:
+    """Content and contract: the same file under changed rules is a new batch."""
+    return "b" + hashlib.sha256(f"{terms.fingerprint}:{delivery.content_id}".encode()).hexdigest()[:15]
+
+
+def _sequence(source: Source, state: LandingState) -> int:
+    """Rising by batch; 1 throughout for a source that replaces itself, so that its bytes repeat."""
+    return 1 if source.replaces_itself else state.next_sequence()
+
+
+def _contract_mark() -> str:
+    return ",".join(c.fingerprint for c in contracts().values())
+
+
+def _connect(workspace: Path, memory_limit: str, threads: int, as_of: dt.date) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(f"SET memory_limit = '{memory_limit}'")
+    connection.execute(f"SET threads = {int(threads)}")
+    connection.execute(f"SET temp_directory = '{workspace / 'spill'}'")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET VARIABLE as_of = DATE '{as_of.isoformat()}'")
+    return connection
+
+
+def _check_owner(state: LandingState, source: Source, landing: Path) -> None:
+    """The demo never overwrites a retailer's data; a retailer's data replaces the demo."""
+    if source.replaces_itself and state.source and not state.is_demo and state.batches:
+        raise SourceConflict(
+            f"{landing} holds the data of '{state.source}'; the demo would be mixed into it.",
+            hint="Use another landing folder for the demo, or empty this one.",
+        )
+
+
+def _forget(state: LandingState, landing: Path, kept: set[tuple[str, str]], tables: set[str]) -> LandingState:
+    """Remove batches of `tables` that are not `kept`, and folders that no state knows."""
+    remaining = [b for b in state.batches if b.table not in tables or (b.table, b.batch_id) in kept]
+    names = {(b.table, f"batch={b.batch_id}") for b in remaining}
+    for table in tables:
+        for folder in (landing / table).glob("batch=*"):
+            if (table, folder.name) not in names:
+                shutil.rmtree(folder)
+    return LandingState(state.source, state.is_demo, state.fingerprint, remaining)
+
+
+def _fill_empty(door: Door, state: LandingState) -> None:
+    """A table nobody delivered still exists, empty, so that every reader finds its columns."""
+    delivered = {b.table for b in state.batches}
+    for table, terms in contracts().items():
+        target = batch_folder(door.landing, table, EMPTY)
+        if table in delivered or target.exists():
+            continue
+        columns = ", ".join(f"NULL::{c.physical_type} AS {c.name}" for c in terms.columns)
+        target.mkdir(parents=True)
+        door.connection.execute(
+            f"COPY (SELECT {columns}, false AS is_simulated, 0::INTEGER AS batch_sequence LIMIT 0) "
+            f"TO '{target / 'part-0.parquet'}' (FORMAT parquet)"
+        )
+
+
+def _unchanged(source: Source, state: LandingState, started: float) -> IngestReport:
+    report = IngestReport(source.name, changed=False)
+    for batch in state.batches:
+        table = report.tables.setdefault(batch.table, TableReport(batch.table))
+        table.batches_known += 1
+    report.seconds = time.monotonic() - started
+    return report

@@ -1,0 +1,78 @@
+"""Contract to SQL: the typed columns of a table, and the predicate of its bad rows.
+
+Every expression reads raw columns of any type (text from CSV, anything from Parquet) and never fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from integrations.contracts import Column, Contract
+
+INTEGERS = ("INTEGER", "BIGINT")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`predicate` is TRUE exactly for the rows that break the rule, never NULL."""
+
+    column: str
+    name: str
+    predicate: str
+
+
+def quote(name: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A quoted SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def raw_text(column: Column, present: Iterable[str]) -> str:
+    """The raw value as text; empty text is NULL; a column that the file does not have is NULL."""
+    return f"nullif(CAST({quote(column.name)} AS VARCHAR), '')" if column.name in present else "NULL::VARCHAR"
+
+
+def typed(column: Column, present: Iterable[str], types: dict[str, str]) -> str:
+    """The value in its contract type, NULL where it has none or is not of the type."""
+    if column.name not in present:
+        return f"NULL::{column.physical_type}"
+    if types.get(column.name) == column.physical_type and column.physical_type != "VARCHAR":
+        return quote(column.name)
+    if column.physical_type in INTEGERS:  # through DECIMAL: text such as 1.5 must not round, 12.0 may pass
+        text = raw_text(column, present)
+        if types.get(column.name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT", "UINTEGER", "USMALLINT"):
+            return f"TRY_CAST({quote(column.name)} AS {column.physical_type})"
+        number = f"TRY_CAST({text} AS DECIMAL(28, 6))"
+        return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS {column.physical_type}) END"
+    if types.get(column.name, "VARCHAR") != "VARCHAR":
+        return f"TRY_CAST({quote(column.name)} AS {column.physical_type})"
+    return f"TRY_CAST({raw_text(column, present)} AS {column.physical_type})"
+
+
+def rules(contract: Contract, present: Iterable[str], types: dict[str, str]) -> list[Rule]:
+    """The rules of a table over its raw columns, in the order in which they are reported."""
+    found: list[Rule] = []
+    for column in contract.columns:
+        value, text, label = typed(column, present, types), raw_text(column, present), column.name
+        if column.name in present and types.get(label) != column.physical_type:
+            found.append(Rule(label, f"type {column.physical_type}", f"({text} IS NOT NULL AND {value} IS NULL)"))
+        if column.physical_type == "DOUBLE":
+            found.append(Rule(label, "finite number", f"NOT coalesce(isfinite({value}), true)"))
+        if column.required:
+            found.append(Rule(label, "required", f"({text} IS NULL)"))
+        if column.minimum is not None:
+            found.append(Rule(label, f"minimum {column.minimum:g}", f"coalesce({value} < {column.minimum:g}, false)"))
+        if column.maximum is not None:
+            found.append(Rule(label, f"maximum {column.maximum:g}", f"coalesce({value} > {column.maximum:g}, false)"))
+        if column.allowed_values:
+            values = ", ".join(literal(v) for v in column.allowed_values)
+            found.append(Rule(label, "allowed values", f"coalesce({value} NOT IN ({values}), false)"))
+        if column.not_in_future:
+            limit = f"CAST(getvariable('as_of') AS {column.physical_type}) + INTERVAL 1 DAY"
+            found.append(Rule(label, "not in the future", f"coalesce({value} > {limit}, false)"))
+    return found

@@ -1,0 +1,65 @@
+"""What lies in the landing: which source, which batches, in which sequence. One JSON file, replaced atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+FILE = "_landing.json"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One landed batch. `sequence` rises in landing order: the newest wins by key."""
+
+    table: str
+    batch_id: str
+    sequence: int
+    rows_in: int
+    rows_loaded: int
+    rows_quarantined: int
+    label: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class LandingState:
+    """State of one landing folder; a missing file is an empty landing."""
+
+    source: str = ""
+    is_demo: bool = False
+    fingerprint: str = ""
+    batches: list[Batch] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, landing: Path) -> LandingState:
+        """The state as last written. A batch whose folder is gone is forgotten, so it will be loaded again."""
+        path = landing / FILE
+        if not path.exists():
+            return cls()
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        batches = [Batch(**{**b, "warnings": tuple(b["warnings"])}) for b in raw["batches"]]
+        kept = [b for b in batches if batch_folder(landing, b.table, b.batch_id).is_dir()]
+        fingerprint = raw["fingerprint"] if len(kept) == len(batches) else ""
+        return cls(raw["source"], raw["is_demo"], fingerprint, kept)
+
+    def write(self, landing: Path) -> None:
+        """Replace the state file in one rename."""
+        temporary = landing / f"{FILE}.{os.getpid()}"
+        temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        temporary.replace(landing / FILE)
+
+    def find(self, table: str, batch_id: str) -> Batch | None:
+        """The landed batch of that id, if any."""
+        return next((b for b in self.batches if b.table == table and b.batch_id == batch_id), None)
+
+    def next_sequence(self) -> int:
+        """The sequence of the next batch: one more than the greatest so far."""
+        return max((b.sequence for b in self.batches), default=0) + 1
+
+
+def batch_folder(landing: Path, table: str, batch_id: str) -> Path:
+    """Where a batch lies."""
+    return landing / table / f"batch={batch_id}"
