@@ -1,0 +1,30 @@
+"""Acting on somebody's behalf: named services only, and with the rights of the person, never more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from governance.errors import Forbidden, NotFound
+from governance.identity.directory import Directory
+from governance.identity.principal import Principal
+
+DELEGATE_SCOPE = "delegate"
+
+
+def delegate(service: Principal, user: str, directory: Directory) -> Principal:
+    """The person, asked for by `service`.
+
+    The service needs the scope `delegate` on its key and the person's role in its `on_behalf_of` list.
+    Delegation does not chain. Raises Forbidden; an unknown person and a forbidden one answer alike.
+    """
+    may = service.is_service and service.acting_service is None and DELEGATE_SCOPE in (service.scopes or ())
+    refused = Forbidden(f"{service.user!r} may not act on behalf of {user!r}")
+    if not may:
+        raise refused
+    try:
+        person = directory.user(user)
+    except NotFound:
+        raise refused from None
+    if person.role not in directory.roles_delegable_to(service.user):
+        raise refused
+    return replace(person, acting_service=service.user)

@@ -1,0 +1,63 @@
+"""The people and services of an installation, from one YAML file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from governance.errors import NotAuthenticated, NotFound, PolicyBroken
+from governance.identity.principal import Principal
+
+DEMO = Path(__file__).parent.parent / "demo_users.yaml"
+_KEYS = {"role", "regions", "stores", "departments", "banners", "purposes"} | {
+    "approval_limit_usd",
+    "on_behalf_of",
+}
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Attributes by user and by service name. A name is never both."""
+
+    users: Mapping[str, Mapping[str, Any]]
+    services: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def load(cls, path: Path = DEMO) -> Directory:
+        """Raises PolicyBroken on a file that does not parse or holds an unknown attribute."""
+        try:
+            content = yaml.safe_load(path.read_text())
+            users, services = dict(content["users"]), dict(content.get("services") or {})
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise PolicyBroken(f"the user directory {path.name} cannot be read: {error}") from error
+        if twice := set(users) & set(services):
+            raise PolicyBroken(f"both a user and a service: {sorted(twice)}")
+        directory = cls(users, services)
+        for name, entry in {**users, **services}.items():
+            if unknown := set(entry) - _KEYS:
+                raise PolicyBroken(f"{name!r} has unknown attributes: {sorted(unknown)}")
+            Principal.from_attributes(name, entry)
+        return directory
+
+    def user(self, name: str) -> Principal:
+        """A person. Raises NotFound with the near miss."""
+        if name not in self.users:
+            near = difflib.get_close_matches(name, self.users, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"users: {', '.join(sorted(self.users))}"
+            raise NotFound(f"no user {name!r}", hint=hint)
+        return Principal.from_attributes(name, self.users[name])
+
+    def service(self, name: str) -> Principal:
+        """A service, with its role's rights and no scopes. Raises NotAuthenticated when it is unknown."""
+        if name not in self.services:
+            raise NotAuthenticated(f"no service {name!r}")
+        return Principal.from_attributes(name, self.services[name], is_service=True, scopes=frozenset())
+
+    def roles_delegable_to(self, service: str) -> frozenset[str]:
+        """Roles of the people whom this service may act for; empty for most."""
+        return frozenset(self.services.get(service, {}).get("on_behalf_of", ()))

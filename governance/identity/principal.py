@@ -1,0 +1,87 @@
+"""A person or service, with everything that policy may ask about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from governance.errors import NotAuthenticated
+
+ALL = "*"
+
+ROLES = frozenset(
+    {
+        "executive",
+        "planner",
+        "category_manager",
+        "store_manager",
+        "finance_controller",
+        "analytics_engineer",
+        "ml_reviewer",
+        "data_steward",
+        "auditor",
+        "integrator",
+        "agent",
+    }
+)
+
+_SETS = ("regions", "stores", "departments", "banners", "purposes")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks. Attribute sets list what is reachable; `"*"` is everything, empty is nothing.
+
+    `stores` are location ids. `approval_limit_usd` is the most that may be approved alone.
+    `acting_service` is set when a service asks on this person's behalf; `scopes` (services only) narrows
+    what the key may do, None meaning that the role alone decides.
+    """
+
+    user: str
+    role: str
+    regions: frozenset[str] = frozenset()
+    stores: frozenset[str] = frozenset()
+    departments: frozenset[str] = frozenset()
+    banners: frozenset[str] = frozenset()
+    purposes: frozenset[str] = frozenset()
+    approval_limit_usd: float = 0.0
+    is_service: bool = False
+    acting_service: str | None = None
+    scopes: frozenset[str] | None = None
+    token_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise NotAuthenticated(f"no such role: {self.role!r}")
+
+    @property
+    def actor(self) -> str:
+        """Who pressed the button, for the audit: the service when one acts for somebody."""
+        return self.acting_service or self.user
+
+    @property
+    def on_behalf_of(self) -> str | None:
+        """The person whose rights were used by a service, or None."""
+        return self.user if self.acting_service else None
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """Every name that this request can be attributed to; separation of duties looks at all of them."""
+        return frozenset(name for name in (self.user, self.acting_service) if name)
+
+    @classmethod
+    def from_attributes(cls, user: str, attributes: Mapping[str, Any], **more: Any) -> Principal:
+        """From a directory entry or from claims. Raises NotAuthenticated when they make no sense."""
+        try:
+            sets: dict[str, Any] = {name: _strings(attributes.get(name, ())) for name in _SETS}
+            limit = float(attributes.get("approval_limit_usd", 0))
+            return cls(user=user, role=str(attributes["role"]), approval_limit_usd=limit, **sets, **more)
+        except (KeyError, TypeError, ValueError) as error:
+            raise NotAuthenticated(f"the attributes of {user!r} are incomplete or malformed") from error
+
+
+def _strings(value: Any) -> frozenset[str]:
+    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        raise TypeError("a list of strings is needed")
+    return frozenset(value)

@@ -1,0 +1,114 @@
+"""Check a token: signature by a known key, one pinned algorithm, issuer, audience, and its time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jwt
+
+from governance.errors import NotAuthenticated, NotFound
+from governance.identity.directory import Directory
+from governance.identity.principal import Principal
+
+_KEY_TYPE = {"EdDSA": "OKP", "RS256": "RSA", "ES256": "EC"}  # no HS*: a public key must never be a secret
+_REQUIRED = ("iss", "aud", "sub", "exp", "nbf", "iat", "jti")
+_MAX_LEEWAY = dt.timedelta(seconds=60)
+_REFETCH_AFTER = dt.timedelta(seconds=60)
+
+
+class RemoteKeys:
+    """The JWKS of an issuer, fetched again when a token names a key that is not known yet.
+
+    `fetch` returns the key set as a dict; at most one fetch a minute, so that made-up key ids cost nothing.
+    """
+
+    def __init__(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
+        self._fetch = fetch
+        self._keys: Mapping[str, Any] = {"keys": []}
+        self._fetched: dt.datetime | None = None
+
+    def __call__(self, key_id: str, now: dt.datetime) -> Mapping[str, Any]:
+        known = any(key.get("kid") == key_id for key in self._keys["keys"])
+        if not known and (self._fetched is None or now - self._fetched >= _REFETCH_AFTER):
+            self._keys = self._fetch()
+            self._fetched = now
+        return self._keys
+
+
+class TokenVerifier:
+    """Turns tokens of one issuer into principals.
+
+    `keys` is a JWKS dict, or RemoteKeys. With a `directory` attributes come from there, at every request, so
+    that a change or a removal takes effect at once; without, from the claim named `attributes_claim`.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: Mapping[str, Any] | RemoteKeys,
+        algorithm: str = "EdDSA",
+        directory: Directory | None = None,
+        attributes_claim: str = "steelyard",
+        leeway: dt.timedelta = dt.timedelta(seconds=30),
+    ) -> None:
+        if algorithm not in _KEY_TYPE:
+            raise NotAuthenticated(f"tokens signed with {algorithm!r} are not accepted")
+        self.issuer = issuer
+        self.audience = audience
+        self.algorithm = algorithm
+        self._keys = keys
+        self._directory = directory
+        self._attributes_claim = attributes_claim
+        self._leeway = min(leeway, _MAX_LEEWAY)
+
+    def verify(self, token: str, *, now: dt.datetime) -> Principal:
+        """Raises NotAuthenticated, always with the same sentence: why is not the caller's business."""
+        try:
+            claims = self._claims(token, now)
+            self._check_time(claims, now)
+            return self._principal(claims)
+        except (jwt.PyJWTError, NotAuthenticated, NotFound, KeyError, TypeError, ValueError) as error:
+            raise NotAuthenticated("the token is not valid", hint="sign in again") from error
+
+    def _claims(self, token: str, now: dt.datetime) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") != self.algorithm:
+            raise NotAuthenticated("another algorithm")
+        options = {"require": list(_REQUIRED), "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+        return jwt.decode(
+            token,
+            self._key(str(header["kid"]), now),
+            algorithms=[self.algorithm],
+            issuer=self.issuer,
+            audience=self.audience,
+            options=options,  # type: ignore[arg-type]
+        )
+
+    def _key(self, key_id: str, now: dt.datetime) -> Any:
+        keys = self._keys(key_id, now) if isinstance(self._keys, RemoteKeys) else self._keys
+        found: Sequence[Mapping[str, Any]] = [key for key in keys["keys"] if key.get("kid") == key_id]
+        if len(found) != 1 or found[0].get("kty") != _KEY_TYPE[self.algorithm]:
+            raise NotAuthenticated("no such key")
+        if found[0].get("use", "sig") != "sig" or found[0].get("alg", self.algorithm) != self.algorithm:
+            raise NotAuthenticated("a key for something else")
+        return jwt.PyJWK.from_dict(dict(found[0]), algorithm=self.algorithm).key
+
+    def _check_time(self, claims: Mapping[str, Any], now: dt.datetime) -> None:
+        at, leeway = now.timestamp(), self._leeway.total_seconds()
+        if not all(type(claims[name]) in (int, float) for name in ("exp", "nbf", "iat")):
+            raise NotAuthenticated("times must be numbers")
+        if at >= claims["exp"] + leeway or at < claims["nbf"] - leeway or at < claims["iat"] - leeway:
+            raise NotAuthenticated("too early or too late")
+
+    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+        user, token_id = claims["sub"], claims["jti"]
+        if not (isinstance(user, str) and user and isinstance(token_id, str) and token_id):
+            raise NotAuthenticated("no subject")
+        if self._directory is None:
+            return Principal.from_attributes(user, claims[self._attributes_claim], token_id=token_id)
+        entry = self._directory.user(user)
+        return Principal.from_attributes(user, self._directory.users[entry.user], token_id=token_id)

@@ -1,0 +1,63 @@
+"""The audit heads, kept in a file outside the store: a chain that was cut or rewritten no longer fits them.
+
+One line a commit: sequence number and hash of the newest audit row. Lines are only appended, in one write
+each, so that processes need no lock; their order does not matter. Put the file where whoever may write
+the store may not write, and the chain is as safe as that place.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from governance.errors import AuditBroken, StoreUnavailable
+
+
+@dataclass(frozen=True)
+class AnchorLine:
+    """The newest audit row at one commit."""
+
+    seq: int
+    hash: str
+
+
+class Anchor:
+    """The append-only file of audit heads at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check_writable(self) -> None:
+        """Raises StoreUnavailable before anything is done, rather than after."""
+        try:
+            os.close(self._open())
+        except OSError as error:
+            raise StoreUnavailable(f"the audit anchor {self.path} cannot be written: {error}") from error
+
+    def append(self, head: AnchorLine) -> None:
+        """Durable once this returns."""
+        descriptor = self._open()
+        try:
+            os.write(descriptor, f"{head.seq} {head.hash}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def heads(self) -> dict[int, str]:
+        """Hash by sequence number; empty when nothing was anchored yet.
+
+        Raises AuditBroken on a line that is not a head, or on two heads for one row.
+        """
+        if not self.path.exists():
+            return {}
+        heads: dict[int, str] = {}
+        for number, line in enumerate(self.path.read_text().splitlines(), start=1):
+            seq, _, digest = line.partition(" ")
+            if not seq.isdigit() or heads.setdefault(int(seq), digest) != digest:
+                raise AuditBroken(f"line {number} of the audit anchor {self.path.name} does not hold")
+        return heads
+
+    def _open(self) -> int:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -1,0 +1,131 @@
+"""One engine for SQLite and PostgreSQL, with serialised writes.
+
+Writes are short and few (people decide), so they queue: SQLite by BEGIN IMMEDIATE, PostgreSQL by an advisory
+lock. That makes the audit chain's "read the head, append" safe and leaves no deadlocks to reason about.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from governance.errors import StoreUnavailable
+from governance.store.anchor import Anchor, AnchorLine
+
+_WRITE = "steelyard_write"
+_ADVISORY_LOCK = 0x57EE17A2D  # any constant that only this store uses
+_BUSY_TIMEOUT_MS = 30_000
+
+
+@dataclass
+class Transaction:
+    """One open write: its connection, and the audit head to anchor once it is committed."""
+
+    conn: Connection
+    head: AnchorLine | None = field(default=None)
+
+
+class OpsStore:
+    """The store at `url` (`sqlite:///…` or `postgresql+psycopg://…`).
+
+    `anchor` is the file outside the store that keeps the audit heads; for SQLite it defaults to a file
+    beside the database. Raises StoreUnavailable when the database cannot be opened.
+    """
+
+    def __init__(self, url: str, *, anchor: Path | None = None) -> None:
+        self.url = url
+        try:
+            parsed = make_url(url)
+            self.is_sqlite = parsed.get_backend_name() == "sqlite"
+            database = Path(parsed.database) if self.is_sqlite and parsed.database else None
+            if database is not None:
+                database.parent.mkdir(parents=True, exist_ok=True)
+                anchor = anchor or database.with_name(database.name + ".audit-anchor")
+            self.engine = _sqlite(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
+        except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
+            raise StoreUnavailable(
+                f"the ops store cannot be opened: {error}",
+                hint="use sqlite:///path or postgresql+psycopg://…",
+            ) from error
+        self.anchor = Anchor(anchor) if anchor is not None else None
+        self._one_writer = threading.Lock()
+
+    def migrate(self) -> None:
+        """Bring the schema to this version, from any earlier one or from nothing."""
+        from governance.store.migrate import upgrade
+
+        upgrade(self)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One serialised transaction: all of it is committed, or none.
+
+        The anchor is opened first, so that a store whose audit could not be anchored refuses to act.
+        """
+        if self.anchor is not None:
+            self.anchor.check_writable()
+        with self._one_writer:
+            try:
+                with self.engine.connect() as conn:
+                    conn.execution_options(**{_WRITE: True})
+                    with conn.begin():
+                        if not self.is_sqlite:
+                            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+                        transaction = Transaction(conn)
+                        yield transaction
+            except SQLAlchemyError as error:
+                raise StoreUnavailable(f"the ops store refused the write: {_cause(error)}") from error
+            if self.anchor is not None and transaction.head is not None:
+                self.anchor.append(transaction.head)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection whose reads see one snapshot."""
+        try:
+            with self.engine.connect() as conn, conn.begin():
+                yield conn
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"the ops store cannot be read: {_cause(error)}") from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """The driver's own sentence, without the statement and its parameters."""
+    return str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(
+        url, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}, pool_timeout=60
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions on its own
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={_BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        write = conn.get_execution_options().get(_WRITE, False)
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine

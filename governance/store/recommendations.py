@@ -1,0 +1,208 @@
+"""Recommendations in the store: propose, list, find, expire. Deciding on them is `governance.approvals`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, true, update
+
+from governance import audit
+from governance.errors import NotFound
+from governance.store.engine import OpsStore, Transaction
+from governance.store.pages import Page, decode_cursor, encode_cursor
+from governance.store.records import OPEN_STATES, Recommendation
+from governance.store.schema import recommendations
+
+_FILTERS = (
+    "state",
+    "region",
+    "department",
+    "action",
+    "location_id",
+    "product_id",
+    "policy_route",
+    "category",
+)
+_RECORDED = (
+    *("action", "product_id", "location_id", "quantity_units", "state", "policy_route", "release_id"),
+    *("model_name", "model_version", "expected_margin_usd", "expected_cash_usd", "confidence"),
+)
+_BATCH = 500
+
+
+def propose_recommendations(
+    store: OpsStore, rows: Iterable[Mapping[str, Any]], *, now: dt.datetime, request_id: str | None = None
+) -> list[Recommendation]:
+    """Insert what is new by `recommendation_id`; returns only that, so a re-run proposes and returns nothing.
+
+    An open recommendation for the same action, product and location is superseded by a newer one: it
+    expires, with a pointer to its successor. Each change leaves an audit row. `state`, `created_at`,
+    `updated_at` and `is_simulated` (false) may be left out of `rows`.
+    """
+    wanted = {row["recommendation_id"]: _complete(row, now) for row in rows}
+    with store.write() as transaction:
+        known = _known(transaction, list(wanted))
+        fresh = [record for key, record in wanted.items() if key not in known]
+        for record in fresh:
+            _supersede(transaction, record, now, request_id)
+        if fresh:
+            transaction.conn.execute(insert(recommendations), [r.as_dict() for r in fresh])
+        audit.append_many(transaction, [_proposed(record, request_id) for record in fresh], now=now)
+    return fresh
+
+
+def list_recommendations(
+    store: OpsStore,
+    *,
+    scope: ColumnElement[bool] | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+    **filters: str | Sequence[str] | None,
+) -> Page[Recommendation]:
+    """One page, the most margin at stake first. NULL margins come last.
+
+    `scope` is what the reader may see (`governance.restrict.recommendation_scope`); None means everything
+    and is for services that act for no one. `filters`: state, region, department, action, location_id,
+    product_id, policy_route, category; a value or several.
+    """
+    worth = _worth()
+    query = select(recommendations).where(true() if scope is None else scope, *_conditions(filters))
+    if cursor is not None:
+        at, key = decode_cursor(cursor, [(int, float), str])
+        query = query.where(or_(worth < at, and_(worth == at, recommendations.c.recommendation_id > key)))
+    query = query.order_by(worth.desc(), recommendations.c.recommendation_id).limit(limit + 1)
+    with store.read() as conn:
+        found = [Recommendation.from_row(_plain(row)) for row in conn.execute(query)]
+    page = tuple(found[:limit])
+    return Page(page, encode_cursor(_key(page[-1])) if len(found) > limit else None)
+
+
+def find_recommendation(
+    store: OpsStore, recommendation_id: str, *, scope: ColumnElement[bool] | None = None
+) -> Recommendation:
+    """One recommendation. Raises NotFound when it does not exist or lies outside `scope`: no difference."""
+    with store.read() as conn:
+        return load(conn, recommendation_id, scope)
+
+
+def expire_due(store: OpsStore, *, now: dt.datetime, request_id: str | None = None) -> list[str]:
+    """Expire every open recommendation whose `expires_at` has passed; returns their ids."""
+    table = recommendations
+    with store.write() as transaction:
+        due = select(table).where(table.c.state.in_(OPEN_STATES), table.c.expires_at <= now)
+        rows = [Recommendation.from_row(_plain(row)) for row in transaction.conn.execute(due)]
+        for record in rows:
+            _expire(transaction, record, now=now, request_id=request_id, reason="past its expiry")
+    return [record.recommendation_id for record in rows]
+
+
+def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | None) -> Recommendation:
+    """As `find_recommendation`, on an open connection."""
+    query = select(recommendations).where(
+        recommendations.c.recommendation_id == recommendation_id, true() if scope is None else scope
+    )
+    row = conn.execute(query).first()
+    if row is None:
+        raise NotFound(f"recommendation {recommendation_id!r} does not exist")
+    return Recommendation.from_row(_plain(row))
+
+
+def _complete(row: Mapping[str, Any], now: dt.datetime) -> Recommendation:
+    defaults = {"state": "proposed", "created_at": now, "updated_at": now, "is_simulated": False}
+    return Recommendation.from_row({**defaults, **row})
+
+
+def _known(transaction: Transaction, keys: Sequence[str]) -> set[str]:
+    column = recommendations.c.recommendation_id
+    found: set[str] = set()
+    for start in range(0, len(keys), _BATCH):
+        chunk = keys[start : start + _BATCH]
+        found.update(transaction.conn.execute(select(column).where(column.in_(chunk))).scalars())
+    return found
+
+
+def _supersede(
+    transaction: Transaction, record: Recommendation, now: dt.datetime, request_id: str | None
+) -> None:
+    table = recommendations
+    stale = select(table).where(
+        table.c.action == record.action,
+        table.c.product_id == record.product_id,
+        table.c.location_id == record.location_id,
+        table.c.state.in_(OPEN_STATES),
+    )
+    for row in transaction.conn.execute(stale).all():
+        old = Recommendation.from_row(_plain(row))
+        _expire(
+            transaction,
+            old,
+            now=now,
+            request_id=request_id,
+            reason="superseded",
+            superseded_by=record.recommendation_id,
+        )
+
+
+def _expire(
+    transaction: Transaction,
+    record: Recommendation,
+    *,
+    now: dt.datetime,
+    request_id: str | None,
+    reason: str,
+    superseded_by: str | None = None,
+) -> None:
+    transaction.conn.execute(
+        update(recommendations)
+        .where(recommendations.c.recommendation_id == record.recommendation_id)
+        .values(state="expired", superseded_by=superseded_by, updated_at=now)
+    )
+    entry = audit.AuditEntry(
+        actor="service:expiry",
+        action="recommendation.expire",
+        object_id=f"recommendation.{record.recommendation_id}",
+        reason=reason,
+        request_id=request_id,
+        before={"state": record.state},
+        after={"state": "expired", "superseded_by": superseded_by},
+    )
+    audit.append(transaction, entry, now=now)
+
+
+def _proposed(record: Recommendation, request_id: str | None) -> audit.AuditEntry:
+    return audit.AuditEntry(
+        actor=record.proposed_by,
+        action="recommendation.propose",
+        object_id=f"recommendation.{record.recommendation_id}",
+        reason=record.reason,
+        request_id=request_id,
+        after={name: getattr(record, name) for name in _RECORDED},
+    )
+
+
+def _conditions(filters: Mapping[str, str | Sequence[str] | None]) -> list[ColumnElement[bool]]:
+    unknown = set(filters) - set(_FILTERS)
+    if unknown:
+        raise TypeError(f"no such filter: {sorted(unknown)}")
+    conditions: list[ColumnElement[bool]] = []
+    for name, value in filters.items():
+        if value is not None:
+            values = [value] if isinstance(value, str) else list(value)
+            conditions.append(recommendations.c[name].in_(values))
+    return conditions
+
+
+def _worth() -> ColumnElement[float]:
+    """The sort key: expected margin, NULL below everything."""
+    return func.coalesce(recommendations.c.expected_margin_usd, -1e308)
+
+
+def _key(record: Recommendation) -> list[Any]:
+    margin = record.expected_margin_usd
+    return [-1e308 if margin is None else margin, record.recommendation_id]
+
+
+def _plain(row: Row[Any]) -> dict[str, Any]:
+    return dict(row._mapping)

@@ -1,0 +1,80 @@
+"""A recommendation as governance hands it out, and the states that it goes through."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+STATES = (
+    "proposed",
+    "in_review",
+    "approved",
+    "overridden",
+    "rejected",
+    "expired",
+    "executing",
+    "executed",
+    "failed",
+    "measured",
+)
+OPEN_STATES = ("proposed", "in_review")
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One proposed action on one product at one location.
+
+    Money is US dollars; `expected_*` are the model's estimates; `confidence` and `expected_service` are
+    shares between 0 and 1. `policy_route` says who decides. `decided_quantity_units` is NULL until decided.
+    """
+
+    recommendation_id: str
+    action: str
+    product_id: str
+    location_id: str
+    quantity_units: float
+    state: str
+    proposed_by: str
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    is_simulated: bool
+    product_name: str | None = None
+    region: str | None = None
+    banner: str | None = None
+    department: str | None = None
+    category: str | None = None
+    supplier_id: str | None = None
+    order_by: dt.date | None = None
+    need_by: dt.date | None = None
+    expected_units: float | None = None
+    expected_margin_usd: float | None = None
+    expected_cash_usd: float | None = None
+    expected_service: float | None = None
+    confidence: float | None = None
+    reason: str | None = None
+    drivers: Any = None
+    model_name: str | None = None
+    model_version: str | None = None
+    release_id: str | None = None
+    policy_route: str | None = None
+    policy_reasons: Any = None
+    authors: Any = None
+    expires_at: dt.datetime | None = None
+    escalate_at: dt.datetime | None = None
+    decided_quantity_units: float | None = None
+    superseded_by: str | None = None
+    compensates: str | None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Recommendation:
+        """From a mapping with at least the fields that have no default; unknown keys are refused."""
+        return cls(**dict(row))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Field by field, dates and times as Python objects."""
+        return asdict(self)
+
+
+FIELDS = frozenset(field.name for field in fields(Recommendation))
