@@ -9,6 +9,12 @@ class ApiError(SteelyardError):
     code = "api-error"
 
 
+class SettingsInvalid(ApiError):
+    """A setting is missing or contradicts another."""
+
+    code = "settings-invalid"
+
+
 class PipelineBusy(ApiError):
     """Another pipeline holds the lock."""
 

@@ -20,12 +20,15 @@ MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger("steelyard.api")
 
 _STATUS_BY_CODE = {
-    "unauthenticated": HTTPStatus.UNAUTHORIZED,
+    "not-authenticated": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "not-found": HTTPStatus.NOT_FOUND,
     "release-not-found": HTTPStatus.NOT_FOUND,
-    "unknown-user": HTTPStatus.NOT_FOUND,
+    "unknown-node": HTTPStatus.NOT_FOUND,
     "conflict": HTTPStatus.CONFLICT,
+    "idempotency-mismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "execution-failed": HTTPStatus.INTERNAL_SERVER_ERROR,
     "query-timeout": HTTPStatus.GATEWAY_TIMEOUT,
     "result-too-large": HTTPStatus.CONTENT_TOO_LARGE,
     "release-corrupt": HTTPStatus.SERVICE_UNAVAILABLE,

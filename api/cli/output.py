@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
@@ -13,22 +12,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.jsonable import json_document
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 console = Console(highlight=False)
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on standard output. Decimals and dates as text or number, never NaN."""
-    print(json.dumps(document, default=plain, allow_nan=False))
-
-
-def plain(value: Any) -> Any:
-    """A JSON value of what DuckDB or the ops store returns."""
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if isinstance(value, datetime.date | datetime.datetime):
-        return value.isoformat()
-    return str(value)
+    """One JSON document on standard output, as the API would answer it."""
+    print(json_document(document))
 
 
 def print_table(

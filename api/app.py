@@ -1,0 +1,45 @@
+"""The web application: middleware, problem documents, routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+
+from fastapi import FastAPI
+
+from api.middleware import add_middleware
+from api.problems import answer_with_problems
+from api.routes import audit, health, lineage, metrics, models, query, recommendations, releases
+from api.settings import Settings, settings
+from api.wiring import Services
+
+_DESCRIPTION = """
+Governed metrics, recommendations and lineage of a retailer.
+
+Sign in with `Authorization: Bearer TOKEN`; on the demo, `steelyard auth token USER` prints a token.
+Refusals are RFC 9457 problem documents with a stable `code` and a `hint`.
+"""
+
+
+def create_app(configured: Settings | None = None) -> FastAPI:
+    """`uvicorn api.app:create_app --factory`. Raises SteelyardError where settings cannot be served."""
+    services = Services.from_settings(configured or settings())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        services.close()
+
+    app = FastAPI(
+        title="Steelyard",
+        version=metadata.version("steelyard"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    answer_with_problems(app)
+    add_middleware(app)
+    for part in (health, metrics, query, recommendations, lineage, models, releases, audit):
+        app.include_router(part.router)
+    return app

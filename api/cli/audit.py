@@ -1,0 +1,32 @@
+"""`steelyard audit verify`: does the record of who did what still hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from api.cli.output import Json, console, print_json
+from api.cli.services import services
+from governance.audit import verify as verify_chain
+
+app = typer.Typer(help="The record of every decision.", no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """Keeps `verify` a verb of its own."""
+
+
+@app.command()
+def verify(as_json: Json = False) -> None:
+    """Walk the whole hash chain and its anchors; exit status 1 where it does not hold."""
+    report = verify_chain(services().store)
+    if as_json:
+        print_json(asdict(report))
+    elif report.holds:
+        console.print(f"The audit holds: {report.rows:,} rows.")
+    else:
+        console.print(f"[bold red]The audit does not hold[/] at row {report.first_broken}: {report.problem}")
+    if not report.holds:
+        raise typer.Exit(1)

@@ -1,0 +1,65 @@
+"""`steelyard lineage show NODE`: where a number comes from, and what it reaches."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.tree import Tree
+
+from api.cli.output import Json, console, print_json
+from api.cli.services import AsUser, principal_named, services
+
+app = typer.Typer(help="Where numbers come from.", no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """Keeps `show` a verb of its own."""
+
+
+@app.command()
+def show(
+    node: str,
+    upstream: Annotated[bool, typer.Option("--upstream", help="Only what it is made of.")] = False,
+    downstream: Annotated[bool, typer.Option("--downstream", help="Only what it reaches.")] = False,
+    depth: Annotated[int | None, typer.Option("--depth", min=1)] = None,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid picture.")] = False,
+    release: Annotated[str | None, typer.Option("--release")] = None,
+    as_user: AsUser = None,
+    as_json: Json = False,
+) -> None:
+    """Show NODE (such as metric.net_sales or model.fct_sales_lines) in the lineage graph."""
+    direction = "both" if upstream == downstream else "upstream" if upstream else "downstream"
+    found = services().lineage(
+        node, principal_named(as_user), direction=direction, depth=depth, release_id=release
+    )
+    if as_json:
+        print_json(found)
+    elif mermaid:
+        print(found["mermaid"])
+    else:
+        _print_trees(node, found["edges"], direction)
+
+
+def _print_trees(node: str, edges: list[dict[str, str]], direction: str) -> None:
+    if direction in {"upstream", "both"}:
+        console.print(_tree(f"[bold]{node}[/] is made of", node, edges, "target", "source"))
+    if direction in {"downstream", "both"}:
+        console.print(_tree(f"[bold]{node}[/] reaches", node, edges, "source", "target"))
+
+
+def _tree(title: str, node: str, edges: list[dict[str, str]], here: str, there: str) -> Tree:
+    """Each node once in full; where it comes up again, an ellipsis."""
+    tree, seen = Tree(title), set[str]()
+
+    def grow(branch: Tree, at: str) -> None:
+        for name in sorted({edge[there] for edge in edges if edge[here] == at}):
+            again = name in seen
+            seen.add(name)
+            leaf = branch.add(f"{name} …" if again else name)
+            if not again:
+                grow(leaf, name)
+
+    grow(tree, node)
+    return tree

@@ -1,0 +1,107 @@
+"""`steelyard metric list|query|sql`: governed numbers on the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api.cli.output import Json, console, print_json, print_table
+from api.cli.services import AsUser, principal_named, services
+from semantic import MetricQuery
+
+app = typer.Typer(help="Governed numbers.", no_args_is_help=True)
+
+Metrics = Annotated[list[str], typer.Option("--metric", "-m", help="A metric; repeat for more.")]
+GroupBy = Annotated[list[str] | None, typer.Option("--group-by", "-g", help="A dimension; repeat for more.")]
+Where = Annotated[
+    list[str] | None, typer.Option("--where", "-w", help="A filter, such as \"{{ Dimension('product__department') }} = 'GROCERY'\".")
+]
+OrderBy = Annotated[list[str] | None, typer.Option("--order-by", help="An output column; a leading - descends.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")]
+From = Annotated[str | None, typer.Option("--from", help="First day, included.")]
+To = Annotated[str | None, typer.Option("--to", help="Last day, included.")]
+ReleaseId = Annotated[str | None, typer.Option("--release", help="An older release, for time travel.")]
+
+FIRST_DAY, LAST_DAY = "0001-01-01", "9999-12-31"
+
+
+@app.command("list")
+def list_(as_user: AsUser = None, release: ReleaseId = None, as_json: Json = False) -> None:
+    """Every metric that the reader may see, with its formula in words."""
+    rows = services().metrics.describe_metrics(principal_named(as_user), release)
+    if as_json:
+        print_json(rows)
+    else:
+        shown = [(r["name"], r["label"], r["unit"], r["type"], r["description"]) for r in rows]
+        print_table("Metrics", ["name", "label", "unit", "type", "formula"], shown)
+
+
+@app.command()
+def query(
+    metric: Metrics,
+    group_by: GroupBy = None,
+    where: Where = None,
+    order_by: OrderBy = None,
+    limit: Limit = None,
+    first_day: From = None,
+    last_day: To = None,
+    as_user: AsUser = None,
+    release: ReleaseId = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a metric query."""
+    asked = _query(metric, group_by, where, order_by, limit, first_day, last_day)
+    answer = services().metrics.answer(asked, principal_named(as_user), release).as_dict()
+    if as_json:
+        print_json(answer)
+    else:
+        caption = f"release {answer['release']}"
+        print_table("", [c["name"] for c in answer["columns"]], answer["rows"], caption=caption)
+
+
+@app.command()
+def sql(
+    metric: Metrics,
+    group_by: GroupBy = None,
+    where: Where = None,
+    order_by: OrderBy = None,
+    limit: Limit = None,
+    first_day: From = None,
+    last_day: To = None,
+    as_user: AsUser = None,
+    release: ReleaseId = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the plan instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the SQL that would answer, with the reader's restriction inside it."""
+    asked = _query(metric, group_by, where, order_by, limit, first_day, last_day)
+    reader = principal_named(as_user)
+    if explain:
+        text = services().metrics.explain(asked, reader, release)
+    else:
+        text = services().metrics.compile(asked, reader, release).sql
+    if as_json:
+        print_json({"plan" if explain else "sql": text})
+    else:
+        console.print(text, markup=False, soft_wrap=True)
+
+
+def _query(
+    metric: list[str],
+    group_by: list[str] | None,
+    where: list[str] | None,
+    order_by: list[str] | None,
+    limit: int | None,
+    first_day: str | None,
+    last_day: str | None,
+) -> MetricQuery:
+    bounded = first_day or last_day
+    return MetricQuery(
+        metrics=metric,
+        group_by=group_by or [],
+        where=where or [],
+        order_by=order_by or [],
+        limit=limit,
+        time_constraint=(first_day or FIRST_DAY, last_day or LAST_DAY) if bounded else None,
+    )

@@ -1,0 +1,103 @@
+"""`steelyard pipeline run`: the main job, with progress, a closing table, the numbers and what to do next."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from api.cli.output import Json, console, print_json, print_table
+from api.cli.serve import serve
+from api.cli.summary import kpi_rows, top_recommendations
+from api.pipeline import STEPS, StepReport, run_pipeline
+from api.pipeline.steps import Step
+from api.settings import settings
+from api.wiring import Services
+
+app = typer.Typer(help="The main job: recorded data in, governed numbers and recommendations out.")
+
+
+@app.callback()
+def _noun() -> None:
+    """Keeps `run` a verb of its own."""
+
+
+@app.command()
+def run(
+    as_json: Json = False,
+    and_serve: Annotated[bool, typer.Option("--serve", help="Serve API and MLflow afterwards.")] = False,
+) -> None:
+    """Ingest, build, publish, train, score and recommend; reuses what has not changed."""
+    started = time.monotonic()
+    reports = _walk(quiet=as_json)
+    seconds = time.monotonic() - started
+    services = Services.from_settings(settings())
+    try:
+        kpis, proposals = kpi_rows(services), top_recommendations(services, 10)
+    finally:
+        services.close()
+    if as_json:
+        steps = [report.as_dict() for report in reports]
+        print_json({"seconds": seconds, "steps": steps, "kpis": kpis, "recommendations": proposals})
+    else:
+        _print_steps(reports, seconds)
+        _print_kpis(kpis)
+        _print_proposals(proposals)
+    if and_serve:
+        serve(as_json)
+
+
+def _walk(*, quiet: bool) -> list[StepReport]:
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("[bold]{task.description:<10}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[what]}"),
+    )
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
+        tasks = {s.name: progress.add_task(s.title, total=None, start=False, what="", visible=False) for s in STEPS}
+
+        def listen(step: Step, what: str, done: int, total: int) -> None:
+            task = tasks[step.name]
+            if not progress.tasks[task].started:
+                progress.start_task(task)
+            progress.update(task, visible=True, what=what, completed=done, total=total or None)
+
+        reports = []
+        for report in run_pipeline(settings(), listen):
+            progress.update(tasks[report.step], visible=True, completed=1, total=1, what=report.summary)
+            progress.stop_task(tasks[report.step])
+            reports.append(report)
+            if not quiet and not console.is_terminal:
+                console.print(f"{report.title}: {report.summary} ({report.seconds:.1f} s)")
+        return reports
+
+
+def _print_steps(reports: list[StepReport], seconds: float) -> None:
+    rows = [
+        (r.title, "reused" if r.reused else f"{r.seconds:.1f} s", f"{r.peak_mb:,} MB" if r.peak_mb else "", r.summary)
+        for r in reports
+    ]
+    peak = max(r.peak_mb for r in reports)
+    print_table("Pipeline", ["step", "time", "peak memory", "result"], rows)
+    console.print(f"{seconds:.1f} s in all, at most {peak:,} MB in one step.\n")
+
+
+def _print_kpis(kpis: list[dict]) -> None:
+    rows = [(k["label"], k["value"], k["unit"], k["basis"]) for k in kpis]
+    print_table("The retailer in numbers", ["KPI", "value", "unit", "basis"], rows)
+    console.print("[dim]Basis: recorded sales, or the derived (simulated) ledger around them.[/]\n")
+
+
+def _print_proposals(proposals: list[dict]) -> None:
+    rows = [
+        (p["product_name"], p["location_id"], p["region"], p["quantity_units"], p["order_by"],
+         p["expected_margin_usd"], p["expected_cash_usd"], p["reason"])
+        for p in proposals
+    ]  # fmt: skip
+    columns = ["product", "store", "region", "units", "order by", "margin $", "cash $", "why"]
+    print_table("The ten most valuable recommendations", columns, rows)
+    console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves before a person decides.[/]")

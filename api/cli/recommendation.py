@@ -1,0 +1,116 @@
+"""`steelyard recommendation list|show|approve|override|reject`."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.output import Json, cell, console, print_json, print_table
+from api.cli.services import AsUser, principal_named, services
+from governance.approvals import decide
+from governance.restrict import recommendation_scope
+from governance.store import OPEN_STATES, find_recommendation, list_recommendations
+
+app = typer.Typer(help="See what is proposed, and decide.", no_args_is_help=True)
+Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
+Note = Annotated[str | None, typer.Option("--note", help="What the next reader should know.")]
+_SHOWN = ("recommendation_id", "action", "product_name", "location_id", "region", "quantity_units", "order_by",
+          "expected_margin_usd", "expected_cash_usd", "state")  # fmt: skip
+
+
+@app.command("list")
+def list_(
+    state: Annotated[list[str] | None, typer.Option("--state", help="One or more states; open by default.")] = None,
+    region: str | None = None,
+    department: str | None = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    cursor: str | None = None,
+    as_user: AsUser = None,
+    as_json: Json = False,
+) -> None:
+    """Recommendations, the most margin at stake first."""
+    page = list_recommendations(
+        services().store,
+        scope=_scope(as_user),
+        cursor=cursor,
+        limit=limit,
+        state=state or OPEN_STATES,
+        region=region,
+        department=department,
+    )
+    rows = [row.as_dict() for row in page.items]
+    if as_json:
+        print_json({"items": rows, "next_cursor": page.next_cursor})
+        return
+    print_table("Recommendations", _SHOWN, [[row[name] for name in _SHOWN] for row in rows])
+    if page.next_cursor:
+        console.print(f"More: --cursor {page.next_cursor}")
+
+
+@app.command()
+def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
+    """One recommendation with its drivers and how it is decided."""
+    row = find_recommendation(services().store, recommendation_id, scope=_scope(as_user)).as_dict()
+    if as_json:
+        print_json(row)
+    else:
+        print_table("Recommendation", ["", ""], [(name, cell(value)) for name, value in row.items()])
+
+
+@app.command()
+def approve(
+    recommendation_id: str, as_user: AsUser = None, note: Note = None, as_json: Json = False
+) -> None:
+    """Approve as proposed."""
+    _decide(recommendation_id, "approve", as_user, as_json, note=note)
+
+
+@app.command()
+def override(
+    recommendation_id: str,
+    quantity: Annotated[float, typer.Option("--quantity", min=0, help="Units to order instead.")],
+    reason: Reason = None,
+    as_user: AsUser = None,
+    note: Note = None,
+    as_json: Json = False,
+) -> None:
+    """Approve with another quantity; needs a reason code."""
+    _decide(recommendation_id, "override", as_user, as_json, quantity=quantity, reason_code=reason, note=note)
+
+
+@app.command()
+def reject(
+    recommendation_id: str,
+    reason: Reason = None,
+    as_user: AsUser = None,
+    note: Note = None,
+    as_json: Json = False,
+) -> None:
+    """Reject; needs a reason code."""
+    _decide(recommendation_id, "reject", as_user, as_json, reason_code=reason, note=note)
+
+
+def _scope(user: str | None) -> Any:
+    principal = principal_named(user)
+    return None if principal is None else recommendation_scope(principal)
+
+
+def _decide(recommendation_id: str, decision: str, user: str | None, as_json: bool, **what: Any) -> None:
+    if user is None:
+        raise typer.BadParameter("a decision is a person's: name who decides", param_hint="--as")
+    decided = decide(
+        services().store,
+        principal_named(user),
+        recommendation_id,
+        decision,
+        request_id=f"cli-{uuid.uuid4()}",
+        now=datetime.now(UTC),
+        **what,
+    )
+    if as_json:
+        print_json(decided.as_dict())
+    else:
+        console.print(f"{decided.recommendation_id}: [bold]{decided.state}[/].")

@@ -1,0 +1,30 @@
+"""`steelyard score run`: forecast the coming weeks with the champion and propose what follows from it."""
+
+from __future__ import annotations
+
+import typer
+
+from api.cli.output import Json, console, print_json
+from api.pipeline.steps import recommend_step
+from api.settings import settings
+
+app = typer.Typer(help="Score the coming weeks and propose reorders.", no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """Keeps `run` a verb of its own."""
+
+
+@app.command()
+def run(as_json: Json = False) -> None:
+    """Score with the champion and put new recommendations into the ops store."""
+    with console.status("scoring …"):
+        result = recommend_step(settings(), lambda *what: None)
+    if as_json:
+        print_json(result)
+    else:
+        console.print(
+            f"{result['forecast_rows']:,} forecasts by {result['model']}; "
+            f"{result['proposed']:,} new recommendations of {result['considered']:,} considered."
+        )

@@ -1,0 +1,28 @@
+"""What commands share: the process's services, and who a command acts as."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated
+
+import typer
+
+from api.settings import settings
+from api.wiring import Services
+from governance.identity import Principal
+
+AsUser = Annotated[
+    str | None,
+    typer.Option("--as", help="Act as this demo user; without it, as the operator of this machine."),
+]
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """Opened on first use."""
+    return Services.from_settings(settings())
+
+
+def principal_named(user: str | None) -> Principal | None:
+    """The demo user of that name, or None for the operator. Raises NotFound with the near miss."""
+    return None if user is None else services().directory.user(user)

@@ -1,0 +1,54 @@
+"""The few numbers that the pipeline closes with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.wiring import Services
+from governance.store import OPEN_STATES, list_recommendations
+from semantic import MetricQuery
+
+HEADLINE = (
+    "net_sales",
+    "units_sold",
+    "gross_margin",
+    "gross_margin_rate",
+    "active_customers",
+    "average_basket_value",
+    "inventory_on_hand_units",
+    "inventory_value",
+    "average_inventory_cost",
+    "inventory_turns",
+    "days_of_supply",
+    "stockout_rate",
+    "fill_rate",
+    "working_capital",
+    "supplier_otif_rate",
+)
+
+
+def kpi_rows(services: Services) -> list[dict[str, Any]]:
+    """The headline KPIs of the whole released period, in one query, as the API would answer them."""
+    opened = services.metrics.opened()
+    answer = services.metrics.answer(MetricQuery(metrics=HEADLINE), None).as_dict()
+    values = dict(zip([c["name"] for c in answer["columns"]], answer["rows"][0], strict=True))
+    rows = []
+    for name in HEADLINE:
+        metric = opened.layer.metric(name)
+        simulated = bool(metric.meta.get("is_simulated"))
+        rows.append(
+            {
+                "name": name,
+                "label": metric.label or name,
+                "value": values[name],
+                "unit": str(metric.meta.get("unit", "")),
+                "basis": "simulated ledger" if simulated else "recorded",
+            }
+        )
+    return rows
+
+
+def top_recommendations(services: Services, limit: int) -> list[dict[str, Any]]:
+    """Open recommendations by expected margin, highest first."""
+    page = list_recommendations(services.store, limit=limit, state=OPEN_STATES)
+    return [row.as_dict() for row in page.items]

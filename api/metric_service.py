@@ -1,0 +1,121 @@
+"""Metric questions, answered from a release under a reader's restriction: the one path for REST and CLI."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from api.settings import Settings
+from governance.identity import Principal
+from governance.releases import Release, ReleaseStore
+from governance.restrict import for_principal
+from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
+
+_RELEASES_KEPT_OPEN = 3
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A release ready to answer."""
+
+    release: Release
+    layer: SemanticLayer
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A governed result: the rows as Arrow, and the release and SQL that they came from."""
+
+    table: pa.Table
+    release_id: str
+    compiled: CompiledQuery
+
+    def as_dict(self) -> dict[str, Any]:
+        """`{"columns": [{"name", "type"}…], "rows": [[…]…], "release": …}`."""
+        columns = [{"name": f.name, "type": _type_name(f.type)} for f in self.table.schema]
+        values = [column.to_pylist() for column in self.table.columns]
+        rows = [list(row) for row in zip(*values, strict=True)]
+        return {"columns": columns, "rows": rows, "release": self.release_id}
+
+
+class MetricService:
+    """Opens releases on demand, keeps the last few, and sees a new one on the next call."""
+
+    def __init__(self, releases: ReleaseStore, settings: Settings) -> None:
+        self._releases = releases
+        self._settings = settings
+        self._open: OrderedDict[str, Opened] = OrderedDict()
+        self._restrictions: dict[tuple[str, Principal], Restriction] = {}
+        self._lock = threading.Lock()
+
+    def opened(self, release_id: str | None = None) -> Opened:
+        """The release of that name, or the current one. Raises ReleaseNotFound or ReleaseCorrupt."""
+        wanted = release_id or self._releases.current_id()
+        with self._lock:
+            if wanted in self._open:
+                self._open.move_to_end(wanted)
+                return self._open[wanted]
+            release = self._releases.get(wanted) if wanted else self._releases.current()
+            opened = Opened(release, SemanticLayer.from_manifest(release.semantic_manifest), self._engine(release))
+            self._open[release.release_id] = opened
+            while len(self._open) > _RELEASES_KEPT_OPEN:
+                self._open.popitem(last=False)
+            return opened
+
+    def restriction(self, opened: Opened, principal: Principal | None) -> Restriction | None:
+        """What the policy lets `principal` see; None is the local operator, who owns the files anyway."""
+        if principal is None:
+            return None
+        key = (opened.release.release_id, replace(principal, token_id=None))
+        if key not in self._restrictions:
+            self._restrictions[key] = for_principal(principal, opened.layer)
+        return self._restrictions[key]
+
+    def compile(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> CompiledQuery:
+        """The SQL that would answer, with the restriction inside it."""
+        opened = self.opened(release_id)
+        return opened.layer.compile(query, restriction=self.restriction(opened, principal))
+
+    def answer(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> Answer:
+        """Run a metric query."""
+        opened = self.opened(release_id)
+        compiled = opened.layer.compile(query, restriction=self.restriction(opened, principal))
+        return Answer(opened.engine.run(compiled), opened.release.release_id, compiled)
+
+    def answer_sql(self, sql: str, principal: Principal | None, release_id: str | None = None) -> Answer:
+        """Run semantic SQL: `SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY ALL`."""
+        opened = self.opened(release_id)
+        compiled = parse_semantic_sql(opened.layer, sql, restriction=self.restriction(opened, principal))
+        return Answer(opened.engine.run(compiled), opened.release.release_id, compiled)
+
+    def close(self) -> None:
+        with self._lock:
+            for opened in self._open.values():
+                opened.engine.close()
+            self._open.clear()
+
+    def _engine(self, release: Release) -> Engine:
+        return Engine(
+            release.warehouse,
+            max_rows=self._settings.query_max_rows,
+            timeout_seconds=self._settings.query_timeout_seconds,
+            memory_limit=self._settings.query_memory,
+        )
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """A name that a client in any language understands."""
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_date(kind):
+        return "date"
+    return "timestamp" if pa.types.is_timestamp(kind) else "string"

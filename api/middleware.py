@@ -1,0 +1,84 @@
+"""What every request passes: a request id, a size limit, security headers, counters."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from fastapi import FastAPI
+from prometheus_client import Counter, Histogram
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 1_000_000
+
+REQUESTS = Counter("steelyard_http_requests", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram("steelyard_http_request_seconds", "Time to answer", ["route"])
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_CSP = "default-src 'none'; frame-ancestors 'none'"
+
+
+def add_middleware(app: FastAPI) -> None:
+    """Outermost last: the size limit is checked before anything reads the body."""
+
+    @app.middleware("http")
+    async def observe(request: Request, call_next):  # type: ignore[no-untyped-def]
+        request.state.request_id = request.headers.get("X-Request-ID", "")[:64] or str(uuid.uuid4())
+        started = time.perf_counter()
+        response: Response = await call_next(request)
+        route = getattr(request.scope.get("route"), "path", "unknown")
+        REQUESTS.labels(request.method, route, response.status_code).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - started)
+        response.headers["X-Request-ID"] = request.state.request_id
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not request.url.path.startswith(("/docs", "/redoc")):
+            response.headers.setdefault("Content-Security-Policy", _CSP)
+        return response
+
+    app.add_middleware(BodyLimit)
+
+
+class BodyLimit:
+    """Refuse a body over MAX_BODY_BYTES, whether its length was declared or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+            await _too_large(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY_BYTES:
+                return {"type": "http.disconnect"}
+            return message
+
+        await self.app(scope, counted, send)
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    body = {
+        "type": "urn:steelyard:problem:body-too-large",
+        "title": "Content Too Large",
+        "status": 413,
+        "detail": f"A request body may hold {MAX_BODY_BYTES:,} bytes.",
+        "code": "body-too-large",
+    }
+    await JSONResponse(body, 413, media_type="application/problem+json")(scope, receive, send)

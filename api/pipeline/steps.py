@@ -1,0 +1,115 @@
+"""The steps of the main job, each a function of the settings that returns plain data.
+
+A step that finds its work done already says `unchanged: true`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.pipeline.child import Report
+from api.pipeline.marker import code_fingerprint
+from api.settings import Settings
+from governance.releases import ReleaseStore, build_release, project_fingerprint
+
+Result = dict[str, Any]
+
+
+def _always(settings: Settings) -> str:
+    """No fingerprint: the step itself finds out, quickly, whether anything changed."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """`fingerprint` names the step's inputs; equal to the last run's, the result is reused."""
+
+    name: str
+    title: str
+    run: Callable[[Settings, Report], Result]
+    summary: Callable[[Result], str]
+    fingerprint: Callable[[Settings], str] = _always
+    still_holds: Callable[[Settings, Result], bool] = lambda settings, result: True
+
+
+def ingest_step(settings: Settings, report: Report) -> Result:
+    """The configured source into the landing."""
+    from integrations.ingest import ingest
+    from integrations.sources import source_named
+
+    done = ingest(
+        source_named(settings.source),
+        settings.landing,
+        settings.quarantine,
+        progress=lambda what: report(what, 0, 0),
+    )
+    return done.as_dict() | {"unchanged": not done.changed}
+
+
+def build_step(settings: Settings, report: Report) -> Result:
+    """A sealed release of the landing and the dbt project; the one that exists where nothing changed."""
+    store = ReleaseStore(settings.var_dir)
+    fingerprint = _build_fingerprint(settings)
+    for release in reversed(store.list()):
+        if release.fingerprint == fingerprint:
+            return {"release_id": release.release_id, "unchanged": True}
+    release = build_release(
+        store,
+        project_dir=settings.project_dir,
+        landing=settings.landing,
+        write_lineage=governance.lineage.write_lineage,
+        progress=report,
+    )
+    return {"release_id": release.release_id}
+
+
+def publish_step(settings: Settings, report: Report) -> Result:
+    """Let the release of the build step serve."""
+    store = ReleaseStore(settings.var_dir)
+    fingerprint = _build_fingerprint(settings)
+    release = next(r for r in reversed(store.list()) if r.fingerprint == fingerprint)
+    store.publish(release.release_id)
+    return {"release_id": release.release_id}
+
+
+def train_step(settings: Settings, report: Report) -> Result:
+    """Backtest, fit and register the demand model on the current release."""
+    release = ReleaseStore(settings.var_dir).current()
+    model = models_ml.train_demand(
+        warehouse=release.warehouse,
+        release_id=release.release_id,
+        tracking_uri=settings.mlflow_uri,
+        artifact_root=settings.mlflow_artifacts,
+        git_commit=_git_commit(),
+        progress=lambda what: report(what, 0, 0),
+    )
+    return model.as_dict()
+
+
+def _build_fingerprint(settings: Settings) -> str:
+    return project_fingerprint(settings.project_dir, settings.landing)
+
+
+def _same_release_and_code(settings: Settings) -> str:
+    """For steps that read the published release with our model code."""
+    release = ReleaseStore(settings.var_dir).current()
+    return f"{release.fingerprint}:{code_fingerprint(Path(models_ml.__file__).parent)}"
+
+
+def _git_commit() -> str:
+    """The checkout's commit, or 'unknown' outside a checkout."""
+    root = Path(__file__).resolve().parent
+    done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+STEPS: tuple[Step, ...] = (
+    Step("ingest", "Ingest", ingest_step, lambda r: f"{r['rows_loaded']:,} rows landed"),
+    Step("build", "Build", build_step, lambda r: f"release {r['release_id']}"),
+    Step("publish", "Publish", publish_step, lambda r: f"serving {r['release_id']}"),
+    Step("train", "Train", train_step, lambda r: str(r), _same_release_and_code),
+)

@@ -1,0 +1,31 @@
+"""Is it up, can it answer, and what is it doing. Only the first two need no sign-in."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.deps import CurrentUser, ServicesDep
+from api.problems import document
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The process is up."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses=document(503, 404))
+def readyz(services: ServicesDep) -> dict[str, str]:
+    """A sound release is published and the ops store answers."""
+    services.metrics.opened()
+    with services.store.read():
+        return {"status": "ready"}
+
+
+@router.get("/metrics", response_class=Response, responses=document(401))
+def process_metrics(user: CurrentUser) -> Response:
+    """Counters of this process in Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,36 @@
+"""`/v1/lineage/{node}`: where a number comes from, and what it reaches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from api.deps import CurrentUser, ServicesDep
+from api.problems import document
+
+router = APIRouter(prefix="/v1/lineage", tags=["lineage"])
+
+
+class LineageAnswer(BaseModel):
+    """The part of the graph around a node; edges point from source to use."""
+
+    node: str = Field(examples=["metric.net_sales"])
+    release: str
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, Any]]
+    mermaid: str = Field(description="the same picture, for any Mermaid viewer")
+
+
+@router.get("/{node:path}", responses=document(401, 404, 422))
+def show(
+    node: Annotated[str, Path(max_length=300)],
+    user: CurrentUser,
+    services: ServicesDep,
+    direction: Literal["upstream", "downstream", "both"] = "both",
+    depth: Annotated[int | None, Query(ge=1, le=50)] = None,
+    release: Annotated[str | None, Query(max_length=100)] = None,
+) -> LineageAnswer:
+    """Walk the release's lineage graph from `node`."""
+    return LineageAnswer(**services.lineage(node, user, direction=direction, depth=depth, release_id=release))

@@ -1,0 +1,114 @@
+"""`POST /v1/query` and `POST /v1/sql`: governed numbers as JSON or an Arrow stream."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pyarrow as pa
+from fastapi import APIRouter, Body, Header, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deps import CurrentUser, ServicesDep
+from api.jsonable import json_document
+from api.metric_service import Answer
+from api.problems import document
+from semantic import MetricQuery
+
+router = APIRouter(prefix="/v1", tags=["query"])
+ARROW = "application/vnd.apache.arrow.stream"
+Accept = Annotated[str, Header(description=f"`application/json` or `{ARROW}`")]
+
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class QueryBody(BaseModel):
+    """One metric query; see `GET /v1/metrics` and `GET /v1/dimensions` for what can be asked."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "metrics": ["net_sales", "gross_margin_rate"],
+                    "group_by": ["metric_time__month", "location__region"],
+                    "where": ["{{ Dimension('product__department') }} = 'GROCERY'"],
+                    "order_by": ["-net_sales"],
+                    "limit": 10,
+                    "time_constraint": ["2017-06-01", "2017-09-01"],
+                }
+            ]
+        },
+    )
+
+    metrics: list[Name] = Field(default_factory=list, max_length=100)
+    group_by: list[Name] = Field(default_factory=list, max_length=50)
+    where: list[Text] = Field(default_factory=list, max_length=50)
+    order_by: list[Name] = Field(default_factory=list, max_length=50)
+    limit: int | None = Field(None, ge=0, le=1_000_000)
+    time_constraint: tuple[Name, Name] | None = Field(None, description="first and last day, both included")
+    min_max_only: bool = False
+    release: Name | None = Field(None, description="an older release, for time travel")
+
+    def as_query(self) -> MetricQuery:
+        return MetricQuery(**self.model_dump(exclude={"release"}))
+
+
+class SqlBody(BaseModel):
+    """Semantic SQL over the table `metrics`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sql: str = Field(
+        min_length=1,
+        max_length=100_000,
+        examples=[
+            "SELECT product__department, DATE_TRUNC('week', metric_time), MEASURE(net_sales) FROM metrics GROUP BY ALL"
+        ],
+    )
+    release: Name | None = None
+
+
+class ColumnRow(BaseModel):
+    name: str = Field(examples=["net_sales"])
+    type: str = Field(examples=["number"])
+
+
+class QueryAnswer(BaseModel):
+    """Rows in the order of `columns`; NULL where nothing is known."""
+
+    columns: list[ColumnRow]
+    rows: list[list[Any]] = Field(examples=[[["GROCERY", 1234.5]]])
+    release: str
+
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"model": QueryAnswer, "content": {ARROW: {}}, "description": "The rows, as JSON or as an Arrow stream"},
+    **document(400, 401, 404, 413, 422, 504),
+}
+
+
+@router.post("/query", responses=_RESPONSES, response_class=JSONResponse)
+def query(body: QueryBody, user: CurrentUser, services: ServicesDep, accept: Accept = "*/*") -> Response:
+    """Metrics by dimensions, under the caller's policy."""
+    return _respond(services.metrics.answer(body.as_query(), user, body.release), accept)
+
+
+@router.post("/sql", responses=_RESPONSES, response_class=JSONResponse)
+def sql(
+    body: Annotated[SqlBody, Body()], user: CurrentUser, services: ServicesDep, accept: Accept = "*/*"
+) -> Response:
+    """Semantic SQL, as BI tools write it, onto the same governed query."""
+    return _respond(services.metrics.answer_sql(body.sql, user, body.release), accept)
+
+
+def _respond(answer: Answer, accept: str) -> Response:
+    if ARROW not in accept:
+        return Response(json_document(answer.as_dict()), media_type="application/json")
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, answer.table.schema) as writer:
+        writer.write_table(answer.table)
+    return Response(
+        sink.getvalue().to_pybytes(), media_type=ARROW, headers={"X-Steelyard-Release": answer.release_id}
+    )

@@ -1,0 +1,119 @@
+"""`/v1/recommendations`: what is proposed, and what people decide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deps import CurrentUser, RequestId, ServicesDep
+from api.jsonable import json_document
+from api.problems import document
+from governance.approvals import decide
+from governance.restrict import recommendation_scope
+from governance.store import OPEN_STATES, find_recommendation, list_recommendations
+
+router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
+Id = Annotated[str, Path(max_length=64)]
+Filter = Annotated[str | None, Query(max_length=128)]
+
+
+class RecommendationRow(BaseModel):
+    """One proposed action. Money in US dollars; `expected_*` are estimates of the model."""
+
+    model_config = ConfigDict(extra="allow")
+
+    recommendation_id: str
+    action: str = Field(examples=["reorder"])
+    product_id: str
+    location_id: str
+    quantity_units: float
+    state: str = Field(examples=["proposed"])
+    reason: str | None = None
+    model_version: str | None = None
+    release_id: str | None = None
+    is_simulated: bool
+
+
+class RecommendationPage(BaseModel):
+    items: list[RecommendationRow]
+    next_cursor: str | None = Field(None, description="pass as `cursor` for the rows that follow")
+
+
+class DecisionBody(BaseModel):
+    """What a person decides. An override needs `quantity_units`; override and reject need a reason code."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"decision": "approve"}, {"decision": "reject", "reason_code": "other"}]},
+    )
+
+    decision: Literal["approve", "override", "reject"]
+    quantity_units: float | None = Field(None, ge=0, le=10_000_000, allow_inf_nan=False)
+    reason_code: str | None = Field(None, max_length=64)
+    note: str | None = Field(None, max_length=2000)
+
+
+@router.get("", responses={200: {"model": RecommendationPage}, **document(400, 401, 422)})
+def list_all(
+    user: CurrentUser,
+    services: ServicesDep,
+    state: Annotated[list[str] | None, Query(description="open ones by default", max_length=20)] = None,
+    action: Filter = None,
+    region: Filter = None,
+    department: Filter = None,
+    location_id: Filter = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """What the caller may see, the most margin at stake first."""
+    page = list_recommendations(
+        services.store,
+        scope=recommendation_scope(user),
+        cursor=cursor,
+        limit=limit,
+        state=state or OPEN_STATES,
+        action=action,
+        region=region,
+        department=department,
+        location_id=location_id,
+    )
+    body = {"items": [row.as_dict() for row in page.items], "next_cursor": page.next_cursor}
+    return Response(json_document(body), media_type="application/json")
+
+
+@router.get("/{recommendation_id}", responses={200: {"model": RecommendationRow}, **document(401, 404, 422)})
+def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Response:
+    """One recommendation. What the caller may not see answers like what does not exist."""
+    found = find_recommendation(services.store, recommendation_id, scope=recommendation_scope(user))
+    return Response(json_document(found.as_dict()), media_type="application/json")
+
+
+@router.post(
+    "/{recommendation_id}/decisions",
+    responses={200: {"model": RecommendationRow}, **document(400, 401, 403, 404, 409, 422)},
+)
+def decide_on(
+    recommendation_id: Id,
+    body: DecisionBody,
+    user: CurrentUser,
+    services: ServicesDep,
+    request_id: RequestId,
+    idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+) -> Response:
+    """Decide once: a second decision is a conflict, a repeated Idempotency-Key answers as the first time."""
+    decided = decide(
+        services.store,
+        user,
+        recommendation_id,
+        body.decision,
+        quantity=body.quantity_units,
+        reason_code=body.reason_code,
+        note=body.note,
+        request_id=request_id,
+        idempotency_key=idempotency_key,
+        now=datetime.now(UTC),
+    )
+    return Response(json_document(decided.as_dict()), media_type="application/json")

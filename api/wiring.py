@@ -1,0 +1,39 @@
+"""Where the parts meet: one object that holds every service of a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.metric_service import MetricService
+from api.settings import Settings
+from api.sign_in import token_verifier
+from governance.identity import Directory, TokenVerifier
+from governance.releases import ReleaseStore
+from governance.store import OpsStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that routes and commands call."""
+
+    settings: Settings
+    releases: ReleaseStore
+    metrics: MetricService
+    store: OpsStore
+    directory: Directory
+    tokens: TokenVerifier
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Services:
+        """Open the stores that `settings` name and bring the ops store to this version's schema."""
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
+        releases = ReleaseStore(settings.var_dir)
+        store = OpsStore(settings.ops_store_url)
+        store.migrate()
+        directory = Directory.load()
+        tokens = token_verifier(settings, directory)
+        return cls(settings, releases, MetricService(releases, settings), store, directory, tokens)
+
+    def close(self) -> None:
+        self.metrics.close()
+        self.store.close()

@@ -1,0 +1,108 @@
+"""Steps run once, are reused when nothing changed, and a killed one runs again."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from api.errors import PipelineBusy, StepFailed
+from api.pipeline.marker import only_one
+from api.pipeline.runner import run_pipeline
+from api.pipeline.steps import Step
+from api.settings import Settings
+from tests.api.pipeline import steps_for_tests as toy
+
+
+def step(function, fingerprint="same", **more):
+    return Step(function.__name__, function.__name__, function, str, lambda settings: fingerprint, **more)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(var_dir=tmp_path)
+
+
+def run(settings, *steps, listener=lambda *what: None):
+    return list(run_pipeline(settings, listener, steps))
+
+
+def test_a_step_runs_once_and_is_reused_until_its_inputs_change(settings):
+    heard = []
+    (first,) = run(settings, step(toy.good), listener=lambda s, *what: heard.append(what))
+    assert (first.reused, first.result) == (False, {"runs": 1})
+    assert first.peak_mb > 5
+    assert ("working", 1, 2) in heard
+    (second,) = run(settings, step(toy.good))
+    assert (second.reused, second.result) == (True, {"runs": 1})
+    (third,) = run(settings, step(toy.good, fingerprint="changed"))
+    assert (third.reused, third.result) == (False, {"runs": 2})
+
+
+def test_a_result_that_no_longer_holds_is_made_again(settings):
+    run(settings, step(toy.good))
+    (again,) = run(settings, step(toy.good, still_holds=lambda settings, result: False))
+    assert again.result == {"runs": 2}
+
+
+def test_a_refusal_keeps_its_code_and_hint_and_stops_the_pipeline(settings):
+    with pytest.raises(StepFailed, match="the shelf is empty") as caught:
+        run(settings, step(toy.refuses), step(toy.good))
+    assert (caught.value.code, caught.value.hint) == ("empty-shelf", "fill it")
+    assert not (settings.var_dir / "good.log").exists()
+
+
+def test_a_crash_is_told_with_its_trace(settings):
+    with pytest.raises(StepFailed, match="ZeroDivisionError: oops") as caught:
+        run(settings, step(toy.crashes))
+    assert "steps_for_tests.py" in caught.value.hint
+
+
+def test_a_killed_step_leaves_no_marker_and_converges_on_the_next_run(settings):
+    with pytest.raises(StepFailed, match="ended early"):
+        run(settings, step(toy.dies_once))
+    (after,) = run(settings, step(toy.dies_once))
+    assert after.result == {"runs": 3}
+
+
+def test_two_pipelines_do_not_run_at_once(settings):
+    with only_one(settings.var_dir / "pipeline.lock"), pytest.raises(PipelineBusy, match="Another pipeline"):
+        run(settings, step(toy.good))
+
+
+def test_killing_the_pipeline_ends_its_step_and_frees_the_lock(settings):
+    program = f"""
+        from pathlib import Path
+        from api.settings import Settings
+        from tests.api.pipeline.test_runner import run, step
+        from tests.api.pipeline import steps_for_tests as toy
+        if __name__ == "__main__":
+            run(Settings(var_dir=Path({str(settings.var_dir)!r})), step(toy.sleeps))
+    """
+    script = settings.var_dir / "program.py"
+    script.write_text(textwrap.dedent(program))
+    process = subprocess.Popen([sys.executable, str(script)], env=os.environ | {"PYTHONPATH": os.getcwd()})
+    pid_file = settings.var_dir / "sleeper.pid"
+    _until(lambda: pid_file.exists() and pid_file.read_text())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _until(lambda: not _alive(int(pid_file.read_text())))
+    assert run(settings, step(toy.good))[0].result == {"runs": 1}
+
+
+def _until(holds, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+def _alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
