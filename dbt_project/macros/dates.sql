@@ -1,0 +1,55 @@
+{# Trading day of a UTC timestamp: the calendar day on the shops' own clock. #}
+{% macro trading_date(timestamp_utc) -%}
+    {{ return(adapter.dispatch('trading_date', 'steelyard')(timestamp_utc)) }}
+{%- endmacro %}
+
+{% macro default__trading_date(timestamp_utc) -%}
+    cast({{ timestamp_utc }} at time zone 'UTC' at time zone '{{ var("trading_timezone") }}' as date)
+{%- endmacro %}
+
+{% macro spark__trading_date(timestamp_utc) -%}
+    to_date(from_utc_timestamp({{ timestamp_utc }}, '{{ var("trading_timezone") }}'))
+{%- endmacro %}
+
+
+{# One row per day, `date_day`, from start to end, both included; both are scalar SQL expressions. #}
+{% macro day_series(start_date, end_date) -%}
+    {{ return(adapter.dispatch('day_series', 'steelyard')(start_date, end_date)) }}
+{%- endmacro %}
+
+{% macro default__day_series(start_date, end_date) -%}
+    select cast(days.day_value as date) as date_day
+    from (select unnest(generate_series({{ start_date }}, {{ end_date }}, interval 1 day)) as day_value) as days
+{%- endmacro %}
+
+{% macro spark__day_series(start_date, end_date) -%}
+    select explode(sequence({{ start_date }}, {{ end_date }}, interval 1 day)) as date_day
+{%- endmacro %}
+
+
+{# Whole days from `earlier` to `later`. #}
+{% macro days_between(earlier, later) -%}
+    {{ return(adapter.dispatch('days_between', 'steelyard')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__days_between(earlier, later) -%}
+    ({{ later }} - {{ earlier }})
+{%- endmacro %}
+
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
+
+
+{# `day` moved by `days`; both are SQL expressions. #}
+{% macro add_days(day, days) -%}
+    {{ return(adapter.dispatch('add_days', 'steelyard')(day, days)) }}
+{%- endmacro %}
+
+{% macro default__add_days(day, days) -%}
+    ({{ day }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__add_days(day, days) -%}
+    date_add({{ day }}, cast({{ days }} as int))
+{%- endmacro %}

@@ -1,0 +1,60 @@
+with listed as (
+    select
+        product_id,
+        coalesce(department, 'UNKNOWN') as department,
+        coalesce(category, 'UNKNOWN') as category,
+        coalesce(product_type, 'UNKNOWN') as product_type,
+        coalesce(brand, 'UNKNOWN') as brand,
+        manufacturer_id,
+        package_size,
+        case_pack_units,
+        shelf_life_days,
+        supplier_id,
+        landed_cost_usd,
+        list_price_usd,
+        false as is_inferred
+    from {{ ref('stg_landing__products') }}
+),
+
+-- Sold but never listed: the sale must not vanish from totals by product, so the product is inferred from it.
+inferred as (
+    select
+        sales.product_id,
+        'UNKNOWN' as department,
+        'UNKNOWN' as category,
+        'UNKNOWN' as product_type,
+        'UNKNOWN' as brand,
+        cast(null as varchar) as manufacturer_id,
+        cast(null as varchar) as package_size,
+        cast(null as integer) as case_pack_units,
+        cast(null as integer) as shelf_life_days,
+        cast(null as varchar) as supplier_id,
+        cast(null as decimal(18, 6)) as landed_cost_usd,
+        cast(null as decimal(18, 4)) as list_price_usd,
+        true as is_inferred
+    from (select distinct product_id from {{ ref('stg_landing__sales_lines') }}) as sales
+    where not exists (select 1 from listed where listed.product_id = sales.product_id)
+),
+
+products as (
+    select * from listed
+    union all
+    select * from inferred
+)
+
+select
+    product_id,
+    department,
+    category,
+    product_type,
+    brand,
+    manufacturer_id,
+    package_size,
+    case_pack_units,
+    shelf_life_days,
+    supplier_id,
+    cast(landed_cost_usd as decimal(18, 6)) as landed_cost_usd,
+    cast(list_price_usd as decimal(18, 4)) as list_price_usd,
+    {{ is_merchandise('department', 'category') }} as is_merchandise,
+    is_inferred
+from products

@@ -1,0 +1,48 @@
+with data_window as (
+    select max(date_day) as last_day from {{ ref('dim_date') }}
+),
+
+-- Consent as of the last day of the data; no record means no consent.
+consents as (
+    select
+        consent.customer_id,
+        max(case when consent.purpose = 'analytics' then 1 else 0 end) = 1 as has_analytics_consent,
+        max(case when consent.purpose = 'personalisation' then 1 else 0 end) = 1 as has_personalisation_consent,
+        max(case when consent.purpose = 'marketing' then 1 else 0 end) = 1 as has_marketing_consent
+    from {{ ref('dim_customer_consent') }} as consent
+    inner join data_window
+        on data_window.last_day >= consent.valid_from
+        and data_window.last_day < consent.valid_to
+    where consent.is_granted
+    group by consent.customer_id
+)
+
+select
+    customers.customer_id,
+    data_window.last_day as as_of_date,
+    coalesce(scored.segment, 'inactive') as segment,
+    coalesce(scored.loyalty_tier, 'none') as loyalty_tier,
+    customers.age_band,
+    customers.income_band,
+    customers.household_size,
+    customers.home_ownership,
+    customers.marital_status,
+    customers.household_composition,
+    customers.kids_count,
+    coalesce(consents.has_analytics_consent, false) as has_analytics_consent,
+    coalesce(consents.has_personalisation_consent, false) as has_personalisation_consent,
+    coalesce(consents.has_marketing_consent, false) as has_marketing_consent,
+    scored.recency_score,
+    scored.frequency_score,
+    scored.monetary_score,
+    scored.first_purchase_on,
+    scored.last_purchase_on,
+    coalesce(scored.basket_count, 0) as basket_count,
+    coalesce(scored.active_probability, 0.0) as active_probability,
+    cast(
+        coalesce(scored.margin_per_year_usd * scored.active_probability, 0) as decimal(18, 4)
+    ) as expected_margin_12m_usd
+from {{ ref('stg_landing__customers') }} as customers
+cross join data_window
+left join {{ ref('int_customers_scored') }} as scored on scored.customer_id = customers.customer_id
+left join consents on consents.customer_id = customers.customer_id

@@ -1,0 +1,52 @@
+with stock as (
+    select location_id, date_day, sum(inventory_value_usd) as inventory_value_usd
+    from {{ ref('fct_inventory_daily') }}
+    group by location_id, date_day
+),
+
+payables as (
+    select location_id, date_day, sum(accounts_payable_usd) as accounts_payable_usd
+    from {{ ref('fct_payables_daily') }}
+    group by location_id, date_day
+),
+
+receivable_changes as (
+    select location_id, date_day, sum(change_usd) as change_usd
+    from {{ ref('int_receivables_changes') }}
+    group by location_id, date_day
+),
+
+-- Every location on every day, so that a balance of zero is a row and not a gap.
+grid as (
+    select locations.location_id, calendar.date_day
+    from {{ ref('dim_location') }} as locations
+    cross join {{ ref('dim_date') }} as calendar
+),
+
+balances as (
+    select
+        grid.date_day,
+        grid.location_id,
+        coalesce(stock.inventory_value_usd, 0) as inventory_value_usd,
+        sum(coalesce(receivable_changes.change_usd, 0)) over (
+            partition by grid.location_id order by grid.date_day
+        ) as accounts_receivable_usd,
+        coalesce(payables.accounts_payable_usd, 0) as accounts_payable_usd
+    from grid
+    left join stock on stock.location_id = grid.location_id and stock.date_day = grid.date_day
+    left join payables on payables.location_id = grid.location_id and payables.date_day = grid.date_day
+    left join receivable_changes
+        on receivable_changes.location_id = grid.location_id
+        and receivable_changes.date_day = grid.date_day
+)
+
+select
+    date_day,
+    location_id,
+    cast(inventory_value_usd as decimal(18, 4)) as inventory_value_usd,
+    cast(accounts_receivable_usd as decimal(18, 4)) as accounts_receivable_usd,
+    cast(accounts_payable_usd as decimal(18, 4)) as accounts_payable_usd,
+    cast(
+        inventory_value_usd + accounts_receivable_usd - accounts_payable_usd as decimal(18, 4)
+    ) as working_capital_usd
+from balances

@@ -1,0 +1,11 @@
+{{ latest_rows(
+    'budgets',
+    key=['month', 'department', 'region'],
+    columns=[
+        'landed.month',
+        'landed.department',
+        'landed.region',
+        'landed.open_to_buy_budget_usd',
+        'landed.is_simulated',
+    ]
+) }}

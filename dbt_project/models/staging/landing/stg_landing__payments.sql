@@ -1,0 +1,11 @@
+{{ latest_rows(
+    'payments',
+    key=['payment_id'],
+    columns=[
+        'landed.payment_id',
+        'landed.invoice_id',
+        'landed.paid_on',
+        'landed.amount_usd',
+        'landed.is_simulated',
+    ]
+) }}
