@@ -103,8 +103,8 @@ def _shelf_life(parameters: Parameters, facts: dict[str, list]) -> np.ndarray:
 def _case_pack(parameters: Parameters, weekly: np.ndarray, shelf: np.ndarray) -> np.ndarray:
     packs = parameters.section("case_packs")
     band = np.digitize(weekly, packs["weekly_units"])
-    fresh = shelf < packs["fresh_below_days"]
-    return np.where(fresh, np.array(packs["fresh_units"])[band], np.array(packs["units"])[band])
+    short = shelf < parameters.section("assortment")["short_life_below_days"]
+    return np.where(short, np.array(packs["short_life_units"])[band], np.array(packs["units"])[band])
 
 
 FIRST = ("Northfield", "Harbour", "Greenmount", "Stonebridge", "Larkspur", "Millbrook", "Redwood", "Ashford",
@@ -122,7 +122,7 @@ def _suppliers(parameters: Parameters, facts: dict[str, list], rng: np.random.Ge
     maker = np.array(facts["manufacturer_id"])
     value = np.array(facts["value"], dtype=float) * np.array(facts["is_merchandise"])
     shelf = _shelf_life(parameters, facts)
-    fresh = shelf < parameters.section("case_packs")["fresh_below_days"]
+    fresh = shelf < section["fresh_below_days"]
     ids, inverse = np.unique(maker, return_inverse=True)
     totals = np.bincount(inverse, weights=value * ~fresh)
     rank = np.empty(len(ids), dtype=int)
@@ -139,15 +139,14 @@ def _suppliers(parameters: Parameters, facts: dict[str, list], rng: np.random.Ge
     n = makers + wholesalers
     is_fresh = np.zeros(n, dtype=bool)
     is_fresh[makers : makers + fresh_wholesalers] = True
-    to_dc = (rng.random(n) < section["ships_to_dc_share"]) & ~is_fresh
+    to_dc = (np.arange(n) % section["ships_to_dc_every"] == 0) & ~is_fresh
     kind = np.where(is_fresh, "fresh", np.where(to_dc, "dc", "direct"))
     bounds = np.array([section["lead_time_days"][k] for k in kind])
     mean = np.round(bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * rng.random(n), 1)
     cv = rng.uniform(*section["lead_time_cv"], n)
     terms = rng.choice([int(k) for k in section["terms_days"]], n, p=list(section["terms_days"].values()))
     terms = np.where(is_fresh, 14, terms)
-    imported = (rng.random(n) < parameters.values["suppliers"]["imported_supplier_share"]
-                if "imported_supplier_share" in section else rng.random(n) < parameters.values["imported_supplier_share"])  # fmt: skip
+    imported = rng.random(n) < parameters.values["imported_supplier_share"]
     names = [f"{FIRST[i % len(FIRST)]} {LAST[i // len(FIRST) % len(LAST)]}" for i in range(n)]
     columns = {
         "supplier_index": np.arange(n, dtype=np.int32),

@@ -59,8 +59,9 @@ def draw_conditions(
     ranged_to = np.where(dropped, network.last_sale + cut["dropped_grace_days"], DAYS)
 
     mean = suppliers["lead_time_mean_days"]
+    sd, slack = suppliers["lead_time_sd_days"], parameters.section("suppliers")["promise_slack_sd"]
     locations = int(network.location.max()) + 1
-    lead_times, truth = _lead_times(parameters, mean, suppliers["lead_time_sd_days"], locations)
+    lead_times, truth = _lead_times(parameters, mean, sd, locations)
     transfer_days = parameters.stream("transfers").integers(
         parameters.section("policy")["dc_transfer_days"][0],
         parameters.section("policy")["dc_transfer_days"][1] + 1, locations,
@@ -74,7 +75,7 @@ def draw_conditions(
         ranged_from=ranged_from, ranged_to=ranged_to,
         order_from=np.maximum(ranged_from - head_start, 0), order_until=ranged_to - 14 * dropped,
         review_days=review, exposure_days=lead + review,
-        transfer_days=transfer_days, promised_days=np.maximum(1, np.round(mean)).astype(np.int32),
+        transfer_days=transfer_days, promised_days=np.maximum(1, np.round(mean + slack * sd)).astype(np.int32),
         lead_times=lead_times, miss_rate=suppliers["line_miss_rate"], returned=returned,
         shrink_anomaly=shrink, misses=parameters.stream("misses"), truth={**truth, **planted},
     )  # fmt: skip

@@ -58,7 +58,10 @@ def build_pairs(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
         CREATE OR REPLACE TABLE demo_pairs AS
         WITH store_pairs AS (
             SELECT store_id, product_id, min(t) AS first_sale, max(t) AS last_sale
-            FROM demo_daily GROUP BY ALL HAVING count(DISTINCT (t + 6) // 7) >= {cut["min_selling_weeks"]}),
+            FROM demo_daily JOIN demo_products USING (product_id) GROUP BY ALL
+            HAVING count(DISTINCT (t + 6) // 7) >= {cut["min_selling_weeks"]}
+               AND (any_value(shelf_life_days) >= {cut["short_life_below_days"]} OR sum(units) * any_value(shelf_life_days)
+                    / (max(t) - min(t) + 1) >= {cut["short_life_units"]})),
         located AS (
             SELECT s.*, l.location_index, l.region, l.serving_dc_id, p.supplier_index, u.kind
             FROM store_pairs s JOIN demo_locations l ON l.location_id = CAST(s.store_id AS VARCHAR)

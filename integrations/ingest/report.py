@@ -38,6 +38,6 @@ class IngestReport:
         """Rows quarantined over all tables."""
         return sum(t.rows_quarantined for t in self.tables.values())
 
-    def to_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
         return asdict(self)

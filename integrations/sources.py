@@ -1,0 +1,27 @@
+"""Sources by name: what a user types after `--source`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from integrations.complete_journey import CompleteJourney
+from integrations.errors import SourceNotFound
+from integrations.folder import Folder
+from integrations.source import Source
+
+DEMO = "complete-journey"
+
+
+def source_named(name: str, *, truth: Path | None = None) -> Source:
+    """`complete-journey`, or a folder with a folder (or file) per contract table.
+
+    `truth` is where the demo writes its planted anomalies, for tests only. Raises SourceNotFound.
+    """
+    if name == DEMO:
+        return CompleteJourney(truth=truth)
+    path = Path(name)
+    if not path.is_dir():
+        raise SourceNotFound(
+            f"There is no source '{name}'.", hint=f"Give '{DEMO}' or an existing folder with a folder per table."
+        )
+    return Folder(path)
