@@ -1,0 +1,31 @@
+"""The metric compiler: dbt's semantic manifest and a query in, governed SQL out.
+
+Data flows down one pipe: manifest → catalog → query → plan → rules → render → engine.
+
+SemanticLayer   all metrics of one manifest: list, compile, explain
+MetricQuery     metrics, group-by, filters, order, limit, time constraint
+CompiledQuery   SQL of any dialect with its columns and lineage
+Restriction     what a reader may not see: RowRule, hidden and masked names, SmallestGroup
+Engine          runs compiled queries on a locked, read-only DuckDB release, Arrow out
+parse_semantic_sql  the SQL that BI tools write, onto the same query
+"""
+
+from .engine import Engine
+from .layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
+from .query import MetricQuery
+from .restriction import NO_RESTRICTION, Restriction, RowRule, SmallestGroup
+from .sql import parse_semantic_sql
+
+__all__ = [
+    "NO_RESTRICTION",
+    "CompiledQuery",
+    "Engine",
+    "Lineage",
+    "MetricQuery",
+    "OutputColumn",
+    "Restriction",
+    "RowRule",
+    "SemanticLayer",
+    "SmallestGroup",
+    "parse_semantic_sql",
+]

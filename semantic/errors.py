@@ -31,3 +31,66 @@ class SteelyardError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+class SemanticError(SteelyardError):
+    """A query or a definition that cannot be answered as asked."""
+
+    code = "semantic-error"
+
+
+class ManifestError(SemanticError):
+    """The semantic manifest cannot be read, or names something that it does not define."""
+
+    code = "invalid-manifest"
+
+
+class UnknownNameError(SemanticError):
+    """A metric, dimension, entity, grain or saved query that does not exist for this reader.
+
+    A hidden object answers with exactly this error, so that its existence cannot be told.
+    """
+
+    code = "unknown-name"
+
+
+class AmbiguousNameError(SemanticError):
+    """A dimension that two join paths reach equally well; the message names both."""
+
+    code = "ambiguous-name"
+
+
+class InvalidQueryError(SemanticError):
+    """A query that is malformed or contradicts itself (a filter that is no expression, a bad limit)."""
+
+    code = "invalid-query"
+
+
+class UnsupportedError(SemanticError):
+    """A legal request that the compiler does not answer yet: refused, never answered wrongly."""
+
+    code = "unsupported"
+
+
+class ForbiddenUseError(SemanticError):
+    """A masked dimension used where its values could be inferred (filter, order, metric filter)."""
+
+    code = "masked-dimension"
+
+
+class QueryTimeoutError(SemanticError):
+    """The query ran longer than the engine allows, or was cancelled."""
+
+    code = "query-timeout"
+
+
+class ResultTooLargeError(SemanticError):
+    """The result has more rows than the engine returns, or needs more memory than it may use."""
+
+    code = "result-too-large"
+
+
+class ExecutionError(SemanticError):
+    """The warehouse refused the compiled SQL; the physical text stays in the log, not in the message."""
+
+    code = "execution-failed"

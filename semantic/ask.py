@@ -1,0 +1,69 @@
+"""A query after its names are settled: what every part of planning works from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from .catalog import Conversion, Cumulative, Leaf, Window
+from .expressions import Predicate
+from .query import Item, MetricRef
+from .sqlexpr import moment
+
+Offset = Window | str
+"""A shift in time: back by a window, or back to the start of a grain."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Metric time from `start` up to, not including, `end`. None is open."""
+
+    start: dt.datetime | None
+    end: dt.datetime | None
+
+    def conditions(self, time: exp.Expr) -> list[exp.Expr]:
+        parts: list[exp.Expr] = []
+        if self.start is not None:
+            parts.append(exp.GTE(this=time.copy(), expression=moment(self.start)))
+        if self.end is not None:
+            parts.append(exp.LT(this=time.copy(), expression=moment(self.end)))
+        return parts
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Group-by items with settled grains, the query's own filters, and its time range."""
+
+    items: tuple[Item, ...]
+    filters: tuple[Predicate, ...] = ()
+    time_range: TimeRange | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a leaf in a query: its accumulated filters and shifts. Equal uses share a column."""
+
+    leaf: Leaf
+    filters: tuple[Predicate, ...] = ()
+    offsets: tuple[Offset, ...] = ()
+    """Outermost first."""
+    cumulative: Cumulative | None = None
+    conversion: Conversion | None = None
+    is_days: bool = False
+    """Counts the days of the period with data: keyed by time alone."""
+
+    def shape(self) -> tuple[object, ...]:
+        """Uses with one shape can be computed by one scan."""
+        measure = self.leaf.measure
+        return (
+            measure.model, measure.agg_time, self.filters, self.offsets, self.cumulative, self.conversion,
+            self.is_days, measure.non_additive, self.leaf.join_spine, measure.carry_forward_days,
+        )  # fmt: skip
+
+
+def time_only(predicate: Predicate, is_time: object) -> bool:
+    """Whether a filter speaks of metric time alone."""
+    assert callable(is_time)
+    return bool(predicate.refs) and all(not isinstance(r, MetricRef) and is_time(r) for r in predicate.refs)

@@ -1,0 +1,121 @@
+"""Conversion metrics: conversion events credited to the last base event of the same entity before them."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from .aggregates import aggregate
+from .ask import Ask, Use
+from .catalog import Model
+from .errors import UnknownNameError
+from .expressions import bind, column
+from .leaf import Named, filters_of, group_guard
+from .plan import Column, Join, Select, Source
+from .query import Item
+from .rows import Context, Rows
+from .sqlexpr import both, eq, minus
+
+
+def conversions(context: Context, ask: Ask, named: Named) -> Select:
+    """Conversions by the keys of the base events. Each conversion counts once, with its last base event."""
+    name, use = named[0]
+    how = use.conversion
+    assert how is not None
+    catalog = context.catalog
+    base_model = catalog.models[how.base.measure.model]
+    goal_model = catalog.models[how.conversion.measure.model]
+
+    base = Rows(context, base_model, how.base.measure.agg_time)
+    keys = tuple(Column(i.name, base.column(i)) for i in ask.items)
+    constants = [
+        (Column(f"constant_{n}", _property(base, base_model, b)), c) for n, (b, c) in enumerate(how.constants)
+    ]
+    events = Select(
+        base.source,
+        (*keys, Column("entity_key", _key(base, base_model, how.entity)), Column("happened_at", base.time())),
+        tuple(c for c, _ in constants),
+        where=tuple(filters_of(base, ask, use)),
+        joins=tuple(base.joins),
+    )
+    goal = Rows(context, goal_model, how.conversion.measure.agg_time)
+    own = Use(how.conversion, use.leaf.filters)
+    goals = Select(
+        goal.source,
+        (Column("entity_key", _key(goal, goal_model, how.entity)), Column("happened_at", goal.time())),
+        (
+            *(
+                Column(f"constant_{n}", _property(goal, goal_model, c))
+                for n, (_, c) in enumerate(how.constants)
+            ),
+            Column("measured", bind(how.conversion.measure.expr, goal.alias)),
+            Column("goal_number", exp.Window(this=exp.RowNumber())),
+        ),
+        where=tuple(goal.condition(p, trusted=True) for p in goal_filters(context, own)),
+        joins=tuple(goal.joins),
+    )
+    at, then = column("goal", "happened_at"), column("base", "happened_at")
+    on = [eq(column("base", "entity_key"), column("goal", "entity_key")), exp.LTE(this=then, expression=at)]
+    if how.window is not None:
+        on.append(exp.GT(this=then.copy(), expression=minus(at.copy(), how.window)))
+    on += [
+        eq(column("base", f"constant_{n}"), column("goal", f"constant_{n}")) for n in range(len(constants))
+    ]
+    rank = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[column("goal", "goal_number")],
+        order=exp.Order(expressions=[exp.Ordered(this=then.copy(), desc=True)]),
+    )
+    matched = Select(
+        Source(events, "base"),
+        tuple(Column(k.name, column("base", k.name)) for k in keys),
+        (
+            Column("measured", column("goal", "measured")),
+            Column("entity_key", column("base", "entity_key")),
+            Column("recency", rank),
+        ),
+        (Join(Source(goals, "goal"), both(on), "INNER"),),
+    )
+    return Select(
+        Source(matched, "matched"),
+        tuple(Column(k.name, column("matched", k.name)) for k in keys),
+        (Column(name, aggregate(how.conversion.measure, column("matched", "measured"))),),
+        where=(eq(column("matched", "recency"), exp.Literal.number(1)),),
+        having=_guard(base, how.entity),
+        grouped=True,
+        eager=False,
+    )
+
+
+def goal_filters(context: Context, use: Use):  # type: ignore[no-untyped-def]
+    """The filters of the conversion leaf itself; those of the query speak of the base events."""
+    from .expressions import parse_predicate
+
+    grains = frozenset(context.catalog.custom_grains)
+    return [parse_predicate(f, grains, True) for f in use.leaf.filters]
+
+
+def _guard(base: Rows, entity: str) -> tuple[exp.Expr, ...]:
+    guard = base.context.restriction.smallest_group
+    if guard is None or not group_guard(base):
+        return ()
+    key = column("matched", "entity_key")
+    if guard.entity != entity:
+        from .errors import UnsupportedError
+
+        raise UnsupportedError(f"Groups of {guard.entity} cannot be counted behind conversions of {entity}.")
+    counted = exp.Count(this=exp.Distinct(expressions=[key]))
+    return (exp.GTE(this=counted, expression=exp.Literal.number(guard.size)),)
+
+
+def _key(rows: Rows, model: Model, entity: str) -> exp.Expr:
+    if entity not in model.entities:
+        raise UnknownNameError(f"The entity {entity} of a conversion does not exist in {model.name}.")
+    return bind(model.entities[entity].expr, rows.alias)
+
+
+def _property(rows: Rows, model: Model, name: str) -> exp.Expr:
+    return rows.column(
+        Item((), name)
+        if "__" not in name
+        else Item(tuple(name.split("__")[:-1]), name.rsplit("__", maxsplit=1)[-1])
+    )

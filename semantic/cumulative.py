@@ -1,0 +1,127 @@
+"""Cumulative metrics: a measure over all time, a trailing window, or since the start of a period.
+
+Computed at the grain at which the fact's time is known, then reduced to the periods asked for by the
+metric's period_agg (first, last or average value of the period).
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from .aggregates import DECOMPOSABLE, aggregate, reaggregate
+from .ask import Ask, TimeRange, Use, time_only
+from .errors import InvalidQueryError, UnsupportedError
+from .expressions import bind, column
+from .leaf import Named, coarser, filters_of, group_guard, measure_value, model_of, plain
+from .plan import Column, Join, Select, Source, Table
+from .query import Item
+from .rows import Context, Rows, is_time_item
+from .shift import SPINE, looks_at, starts_only, time_items
+from .sqlexpr import both, minus, same, trunc
+
+BASE = "accumulated_at"
+
+
+def cumulative(context: Context, ask: Ask, named: Named) -> Select:
+    """Running values of one or more measures with the same way of accumulating."""
+    use = named[0][1]
+    how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
+    assert how is not None
+    timed = time_items(ask, model, measure.agg_time)
+    if not timed:
+        if how.window or how.grain_to_date or use.offsets:
+            raise InvalidQueryError(
+                f"{named[0][0]} accumulates over a stretch of time, so it needs metric_time in the group-by.",
+                hint="Add metric_time__day or a coarser grain.",
+            )
+        span = TimeRange(None, ask.time_range.end) if ask.time_range else None
+        return plain(context, Ask(ask.items, ask.filters, span), named)
+    if measure.non_additive is not None:
+        raise UnsupportedError(f"{use.leaf.name} is semi-additive, so it cannot accumulate over time.")
+    from .running import can_run, running
+
+    if can_run(context, ask, named):
+        base = running(context, ask, named)
+    else:
+        base = _ranged(context, ask, named)
+    own = model.dimensions[measure.agg_time or ""].grain or "day"
+    if any(not coarser(i, own) for i in timed):
+        return _without_base(base)
+    return _per_period(base, how.period_agg)
+
+
+def _ranged(context: Context, ask: Ask, named: Named) -> Select:
+    """Each instant of the spine joined with the rows that it accumulates, then aggregated."""
+    use = named[0][1]
+    how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
+    assert how is not None
+    plain_rows = Rows(context, model, measure.agg_time)
+    own = plain_rows.own_grain()
+    spine = context.spine(own, f"The cumulative metric of {use.leaf.name}")
+    tick = bind(spine.column, SPINE)
+    at, seen = looks_at(tick.copy(), use.offsets), trunc(plain_rows.own_time(), own)
+    on = [exp.LTE(this=seen, expression=at)]
+    if how.window is not None:
+        _standard(how.window.grain, use)
+        on.append(exp.GT(this=seen.copy(), expression=minus(at.copy(), how.window)))
+    if how.grain_to_date is not None:
+        _standard(how.grain_to_date, use)
+        on.append(exp.GTE(this=seen.copy(), expression=trunc(at.copy(), how.grain_to_date)))
+    rows = Rows(context, model, measure.agg_time, tick, own)
+    rows.joins.append(Join(Source(Table(spine.relation), SPINE), both(on), "INNER"))
+    keys = [Column(i.name, rows.column(i)) for i in ask.items]
+    keys.append(Column(BASE, tick.copy()))
+    where = filters_of(rows, ask, use)
+    if any(not isinstance(o, str) for o in use.offsets) is False and use.offsets:
+        where += starts_only(spine, time_items(ask, model, measure.agg_time))
+    values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
+    return Select(
+        rows.source, tuple(keys), values, tuple(rows.joins), tuple(where), group_guard(rows), grouped=True,
+        eager=False,
+    )  # fmt: skip
+
+
+def _standard(grain: str, use: Use) -> None:
+    from .grains import RANK
+
+    if grain not in RANK:
+        raise UnsupportedError(f"{use.leaf.name} accumulates by {grain}, a custom calendar: not supported.")
+
+
+def _without_base(base: Select) -> Select:
+    """Instants are shown as they are: the helper column is not needed in the output."""
+    out = tuple(Column(k.name, column("run", k.name)) for k in base.keys if k.name != BASE)
+    values = tuple(Column(v.name, column("run", v.name)) for v in base.values)
+    return Select(Source(base, "run"), out, values)
+
+
+def _per_period(base: Select, period_agg: str) -> Select:
+    """One value per period: its first, last or average."""
+    keys = [k.name for k in base.keys if k.name != BASE]
+    partition = [column("run", k) for k in keys]
+
+    def reduce(name: str) -> exp.Expr:
+        value = column("run", name)
+        if period_agg == "average":
+            return exp.Window(this=exp.Avg(this=value), partition_by=[p.copy() for p in partition])
+        function = exp.LastValue if period_agg == "last" else exp.FirstValue
+        return exp.Window(
+            this=function(this=value),
+            partition_by=[p.copy() for p in partition],
+            order=exp.Order(expressions=[exp.Ordered(this=column("run", BASE))]),
+            spec=exp.WindowSpec(
+                kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="UNBOUNDED", end_side="FOLLOWING"
+            ),
+        )
+
+    return Select(
+        Source(base, "run"),
+        tuple(Column(k, column("run", k)) for k in keys),
+        tuple(Column(v.name, reduce(v.name)) for v in base.values),
+        distinct=True,
+    )
+
+
+__all__ = [
+    "BASE", "DECOMPOSABLE", "Item", "cumulative", "is_time_item", "reaggregate", "same", "time_only",
+]  # fmt: skip

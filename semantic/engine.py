@@ -1,0 +1,129 @@
+"""Runs compiled queries on a release: read-only, locked, bounded in time, rows and memory. Arrow out."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from .errors import ExecutionError, QueryTimeoutError, ResultTooLargeError
+from .layer import CompiledQuery
+
+
+class Engine:
+    """A locked DuckDB connection on one warehouse file. Safe to share between threads.
+
+    max_rows: larger results raise ResultTooLargeError. timeout_seconds: longer queries are interrupted and
+    raise QueryTimeoutError. memory_limit: DuckDB's syntax, e.g. "2GB". cache_size: results remembered, which
+    is sound because a release never changes.
+    """
+
+    def __init__(
+        self, warehouse: Path | str, *, max_rows: int = 100_000, timeout_seconds: float = 30.0,
+        memory_limit: str = "2GB", threads: int | None = None, cache_size: int = 256,
+    ) -> None:  # fmt: skip
+        self.warehouse = Path(warehouse)
+        self.max_rows = max_rows
+        self.timeout_seconds = timeout_seconds
+        config: dict[str, Any] = {"memory_limit": memory_limit, "enable_external_access": "false"}
+        if threads is not None:
+            config["threads"] = str(threads)
+        if not self.warehouse.exists():
+            raise ExecutionError(
+                f"The warehouse {self.warehouse.name} does not exist.", hint="Run make pipeline."
+            )
+        try:
+            self._connection = duckdb.connect(str(self.warehouse), read_only=True, config=config)
+        except duckdb.Error as error:
+            raise ExecutionError(f"The warehouse {self.warehouse.name} cannot be opened.") from error
+        self._connection.execute("SET lock_configuration = true")
+        self._cache: OrderedDict[str, pa.Table] = OrderedDict()
+        self._cache_size = cache_size
+        self._lock = threading.Lock()
+        self._running: dict[str, Any] = {}
+
+    def run(self, compiled: CompiledQuery, *, query_id: str | None = None) -> pa.Table:
+        """The answer of a compiled query. Raises QueryTimeoutError, ResultTooLargeError or ExecutionError."""
+        with self._lock:
+            cached = self._cache.get(compiled.sql)
+        if cached is not None:
+            return cached
+        table = self._execute(compiled.sql, query_id)
+        with self._lock:
+            self._cache[compiled.sql] = table
+            while len(self._cache) > self._cache_size:
+                self._cache.popitem(last=False)
+        return table
+
+    def _execute(self, sql: str, query_id: str | None) -> pa.Table:
+        cursor = self._connection.cursor()
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            cursor.interrupt()
+
+        timer = threading.Timer(self.timeout_seconds, expire)
+        timer.daemon = True
+        if query_id is not None:
+            self._running[query_id] = (cursor, expired)
+        timer.start()
+        try:
+            reader = cursor.execute(sql).to_arrow_reader(min(self.max_rows + 1, 100_000))
+            return self._bounded(reader)
+        except duckdb.InterruptException as error:
+            raise QueryTimeoutError(
+                f"The query was stopped after {self.timeout_seconds:g} seconds.",
+                hint="Ask for a shorter time range, fewer dimensions or a coarser grain.",
+            ) from error
+        except duckdb.OutOfMemoryException as error:
+            raise ResultTooLargeError(
+                "The query needs more memory than it may use.",
+                hint="Ask for fewer dimensions or a shorter range.",
+            ) from error
+        except (duckdb.Error, pa.ArrowException) as error:
+            if expired.is_set():
+                raise QueryTimeoutError("The query was stopped.") from error
+            raise ExecutionError(
+                "The warehouse could not answer the query.", hint="The log holds the reason."
+            ) from error
+        finally:
+            timer.cancel()
+            if query_id is not None:
+                self._running.pop(query_id, None)
+            cursor.close()
+
+    def _bounded(self, reader: pa.RecordBatchReader) -> pa.Table:
+        batches, rows = [], 0
+        for batch in reader:
+            rows += batch.num_rows
+            if rows > self.max_rows:
+                raise ResultTooLargeError(
+                    f"The result has more than {self.max_rows} rows.",
+                    hint="Add a limit or coarser dimensions.",
+                )
+            batches.append(batch)
+        return pa.Table.from_batches(batches, schema=reader.schema)
+
+    def cancel(self, query_id: str) -> bool:
+        """Stop a running query. False where none of that id runs."""
+        found = self._running.get(query_id)
+        if found is None:
+            return False
+        cursor, expired = found
+        expired.set()
+        cursor.interrupt()
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,172 @@
+"""Aggregated relations: one scan of one fact gives one or more measures by the keys of the query."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from .aggregates import aggregate
+from .ask import Ask, Use, time_only
+from .catalog import Model, NonAdditive
+from .errors import UnknownNameError
+from .expressions import Predicate, bind, column
+from .grains import RANK
+from .plan import Column, Join, Select, Source, Table
+from .query import Item
+from .rows import Context, Rows, is_time_item
+from .shift import SPINE, shifted_rows, spine_grain, time_items
+from .sqlexpr import both, eq, same, trunc
+
+Named = list[tuple[str, Use]]
+
+
+def filters_of(rows: Rows, ask: Ask, use: Use, only: object = None) -> list[exp.Expr]:
+    """The conditions of a use over rows: its definitions' filters, then the query's, then the time range."""
+    keep = (lambda p: True) if only is None else only
+    assert callable(keep)
+    conditions = [rows.condition(p, trusted=True) for p in use.filters if keep(p)]
+    conditions += [rows.condition(p) for p in ask.filters if keep(p)]
+    if ask.time_range is not None:
+        conditions += ask.time_range.conditions(rows.time())
+    return conditions
+
+
+def measure_value(rows: Rows, use: Use) -> exp.Expr:
+    return bind(use.leaf.measure.expr, rows.alias)
+
+
+def group_guard(rows: Rows) -> tuple[exp.Expr, ...]:
+    """The HAVING that suppresses groups with too few distinct entities behind them."""
+    guard = rows.context.restriction.smallest_group
+    if guard is None or guard.entity not in rows.model.entities:
+        return ()
+    key = bind(rows.model.entities[guard.entity].expr, rows.alias)
+    counted = exp.Count(this=exp.Distinct(expressions=[key]))
+    return (exp.GTE(this=counted, expression=exp.Literal.number(guard.size)),)
+
+
+def model_of(context: Context, use: Use) -> Model:
+    return context.catalog.models[use.leaf.measure.model]
+
+
+def plain(context: Context, ask: Ask, named: Named) -> Select:
+    """A simple aggregation, shifted in time where the use says so."""
+    use = named[0][1]
+    measure, model = use.leaf.measure, model_of(context, use)
+    rows, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
+    keys = tuple(Column(i.name, rows.column(i)) for i in ask.items)
+    where = [*extra, *filters_of(rows, ask, use)]
+    if measure.non_additive is not None:
+        rows.joins.append(_edge(context, ask, use, measure.non_additive, rows))
+    values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
+    return Select(
+        rows.source, keys, values, tuple(rows.joins), tuple(where), group_guard(rows), grouped=True,
+        title=", ".join(n for n, _ in named),
+    )  # fmt: skip
+
+
+def _edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows) -> Join:
+    """The first or last instant with data per period shown and window grouping, joined to the rows.
+
+    The filters apply to it too, so the last day is the last day that the reader asks about. A NULL
+    grouping is a group of its own, so no row vanishes.
+    """
+    model, measure = rows.model, use.leaf.measure
+    inner, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
+    dimension = model.dimensions.get(how.dimension)
+    if dimension is None or dimension.grain is None:
+        raise UnknownNameError(f"{use.leaf.name}: {how.dimension} is no time dimension of {model.name}.")
+    periods = [i for i in ask.items if _period_of(i, rows, how)]
+    groups = [Item((), g, kind="any") for g in how.groupings]
+    keys = [Column(i.name, inner.column(i)) for i in periods]
+    keys += [Column(f"group_{g.element}", _grouping(inner, g)) for g in groups]
+    at = trunc(bind(dimension.expr, inner.alias), dimension.grain)
+    edge = exp.Max(this=at) if how.choice == "max" else exp.Min(this=at)
+    where = [*extra, *filters_of(inner, ask, use)]
+    select = Select(
+        inner.source, tuple(keys), (Column("edge_at", edge),), tuple(inner.joins), tuple(where), grouped=True,
+        eager=False,
+    )  # fmt: skip
+    on = [eq(trunc(bind(dimension.expr, rows.alias), dimension.grain), column("edge", "edge_at"))]
+    on += [same(rows.column(i), column("edge", i.name)) for i in periods]
+    on += [same(_grouping(rows, g), column("edge", f"group_{g.element}")) for g in groups]
+    return Join(Source(select, "edge"), both(on), "INNER")
+
+
+def _grouping(rows: Rows, item: Item) -> exp.Expr:
+    model = rows.model
+    found = model.entities.get(item.element) or model.dimensions.get(item.element)
+    if found is None:
+        raise UnknownNameError(f"The window grouping {item.element} does not exist in {model.name}.")
+    return bind(found.expr, rows.alias)
+
+
+def _period_of(item: Item, rows: Rows, how: NonAdditive) -> bool:
+    by_metric_time = how.dimension == rows.agg_time and rows.is_time(item)
+    by_name = item.element == how.dimension and item.links in ((rows.model.primary,), ())
+    return by_metric_time or by_name
+
+
+def days(context: Context, ask: Ask, named: Named) -> Select:
+    """Days of the period with data, by time keys alone: other groupings and filters do not matter."""
+    use = named[0][1]
+    measure, model = use.leaf.measure, model_of(context, use)
+    timed = tuple(i for i in ask.items if is_time_item(i, model, measure.agg_time))
+    rows, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
+    where = [*extra, *filters_of(rows, ask, use, lambda p: time_only(p, rows.is_time))]
+    keys = tuple(Column(i.name, rows.column(i)) for i in timed)
+    values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
+    return Select(rows.source, keys, values, tuple(rows.joins), tuple(where), grouped=True, eager=False)
+
+
+def on_spine(context: Context, ask: Ask, use: Use, inner: Select) -> Select:
+    """Every period of the time spine, with the measures where there are any.
+
+    The query's filters on metric time apply to the spine; those on other selected items apply after the
+    join, so a filter on a shown dimension removes the empty periods.
+    """
+    measure, model = use.leaf.measure, model_of(context, use)
+    timed = time_items(ask, model, measure.agg_time)
+    if not timed:
+        return inner
+    dimension = model.dimensions[measure.agg_time or ""]
+    spine = context.spine(spine_grain(timed, context, dimension.grain or "day"), f"{use.leaf.name}")
+    ticks = SpineRows(context, model, measure.agg_time, bind(spine.column, SPINE), spine.grain)
+    ticks.source = Source(Table(spine.relation), SPINE)
+    keys = tuple(Column(i.name, ticks.column(i)) for i in timed)
+    where = [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]
+    if ask.time_range is not None:
+        where += ask.time_range.conditions(ticks.time())
+    exact = len(timed) == 1 and timed[0].grain == spine.grain
+    periods = Select(
+        ticks.source, keys, (), tuple(ticks.joins), tuple(where), distinct=not exact, eager=False
+    )
+    on = both(eq(column("period", i.name), column("data", i.name)) for i in timed)
+    names = {i.name for i in timed}
+    out = tuple(Column(i.name, column("period" if i.name in names else "data", i.name)) for i in ask.items)
+    values = tuple(Column(v.name, column("data", v.name)) for v in inner.values)
+    after = [
+        _over_output(p, out) for p in ask.filters if not time_only(p, ticks.is_time) and _selected(p, ask)
+    ]
+    return Select(
+        Source(periods, "period"), out, values, (Join(Source(inner, "data"), on, "LEFT"),), tuple(after)
+    )
+
+
+class SpineRows(Rows):
+    """The rows of a time spine, seen as the metric time of a fact."""
+
+
+def _selected(predicate: Predicate, ask: Ask) -> bool:
+    return bool(predicate.refs) and all(isinstance(r, Item) and r in ask.items for r in predicate.refs)
+
+
+def _over_output(predicate: Predicate, out: tuple[Column, ...]) -> exp.Expr:
+    from .expressions import fill_placeholders
+
+    by_name = {c.name: c.expr for c in out}
+    return fill_placeholders(predicate, lambda ref: by_name[ref.name].copy())  # type: ignore[union-attr]
+
+
+def coarser(item: Item, grain: str) -> bool:
+    """Whether an item shows periods longer than `grain` (or something else than a period)."""
+    return item.part is not None or item.grain not in RANK or RANK[item.grain or ""] > RANK[grain]

@@ -1,0 +1,84 @@
+"""The logical plan: frozen relational nodes. Rules rewrite it, the renderer turns it into SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+
+@dataclass(frozen=True)
+class Table:
+    """A physical table, reduced to the rows that the reader may see."""
+
+    relation: str
+    rules: tuple[exp.Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A common table expression of the same plan."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something to select from, under an alias."""
+
+    node: Table | Ref | Select | Union
+    alias: str
+
+
+@dataclass(frozen=True)
+class Join:
+    """A join to a source. kind: LEFT, INNER, CROSS or FULL."""
+
+    source: Source
+    on: exp.Expr | None
+    kind: str = "LEFT"
+
+
+@dataclass(frozen=True)
+class Column:
+    """An output column."""
+
+    name: str
+    expr: exp.Expr
+
+
+@dataclass(frozen=True)
+class Select:
+    """Rows of a source and its joins; with values or `grouped`, one row per combination of keys."""
+
+    source: Source | None
+    keys: tuple[Column, ...] = ()
+    values: tuple[Column, ...] = ()
+    joins: tuple[Join, ...] = ()
+    where: tuple[exp.Expr, ...] = ()
+    having: tuple[exp.Expr, ...] = ()
+    grouped: bool = False
+    distinct: bool = False
+    order: tuple[tuple[exp.Expr, bool], ...] = ()
+    limit: int | None = None
+    title: str = ""
+    eager: bool = field(default=True)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.keys + self.values
+
+
+@dataclass(frozen=True)
+class Union:
+    """The distinct rows of several selects with the same columns."""
+
+    parts: tuple[Select, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Named subqueries in order of use, and the select that answers."""
+
+    body: Select
+    ctes: tuple[tuple[str, Select | Union], ...] = ()

@@ -1,0 +1,49 @@
+"""What a reader may see, as an input of compilation. Governance produces it; the compiler obeys it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """Rows that a reader may see, told over the dimensions of one entity.
+
+    `predicate` is a SQL condition over the dimension names (and the entity name itself) of the semantic
+    model whose primary or unique entity is `entity`. It is applied in the source subquery of that model
+    and, by semi-join, of every other model that holds the entity. A NULL key or an unknown truth is hidden.
+    """
+
+    entity: str
+    predicate: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmallestGroup:
+    """Result groups with fewer than `size` distinct values of `entity` behind them are suppressed.
+
+    Counted on the rows behind the group, in every fact that holds the entity.
+    """
+
+    size: int
+    entity: str = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """Everything a reader may not see. The default restricts nothing.
+
+    rows: row rules, all of which must hold. hidden_metrics and hidden_dimensions answer as if they did
+    not exist (dimension names as in a query: `customer__age_band`, for every grain of a time dimension).
+    masked_dimensions show `***` and can be neither filtered nor ordered by. allow_nothing yields no rows.
+    """
+
+    rows: tuple[RowRule, ...] = ()
+    hidden_metrics: frozenset[str] = frozenset()
+    hidden_dimensions: frozenset[str] = frozenset()
+    masked_dimensions: frozenset[str] = frozenset()
+    smallest_group: SmallestGroup | None = None
+    allow_nothing: bool = False
+
+
+NO_RESTRICTION = Restriction()

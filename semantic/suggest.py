@@ -1,0 +1,17 @@
+"""Near misses for names that do not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def near(name: str, known: Iterable[str], limit: int = 3) -> str:
+    """A hint such as "Did you mean net_sales?", empty where nothing comes close."""
+    names = sorted(set(known))
+    matches = difflib.get_close_matches(name.lower()[:200], names, n=limit, cutoff=0.5)
+    last = name.lower().rsplit("__", 1)[-1]
+    matches += [n for n in names if n.rsplit("__", 1)[-1] == last and n not in matches][
+        : limit - len(matches)
+    ]
+    return f"Did you mean {' or '.join(matches)}?" if matches else ""
