@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE, Release, open_release
 from governance.releases.publish import BUILDING, ReleaseStore
@@ -56,6 +58,7 @@ def build_release(
     with store.building(fingerprint) as work:
         target = work / "target"
         _run_dbt(project_dir, landing, work / WAREHOUSE, target, progress)
+        _settle(work / WAREHOUSE)
         for name in ("manifest.json", "semantic_manifest.json", "run_results.json"):
             shutil.move(target / name, work / name)
         shutil.rmtree(target)
@@ -84,6 +87,16 @@ def _run_dbt(project_dir: Path, landing: Path, warehouse: Path, target: Path, pr
     if not result.success:
         reason = _first_failure(target, result.exception)
         raise ReleaseBuildFailed(reason, hint="The last release keeps serving.")
+
+
+def _settle(warehouse: Path) -> None:
+    """Fold the write-ahead log into the file: a sealed release is one file that never changes again."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("CHECKPOINT")
+    shutil.rmtree(f"{warehouse}.tmp", ignore_errors=True)
 
 
 def _first_failure(target: Path, exception: BaseException | None) -> str:
