@@ -14,6 +14,7 @@ from governance.identity import Principal
 from governance.releases import Release, ReleaseStore
 from governance.restrict import for_principal
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
+from semantic.catalog import Metric
 
 _RELEASES_KEPT_OPEN = 3
 
@@ -93,6 +94,29 @@ class MetricService:
         compiled = parse_semantic_sql(opened.layer, sql, restriction=self.restriction(opened, principal))
         return Answer(opened.engine.run(compiled), opened.release.release_id, compiled)
 
+    def explain(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> str:
+        """The logical plan as text."""
+        opened = self.opened(release_id)
+        return opened.layer.explain(query, restriction=self.restriction(opened, principal))
+
+    def describe_metrics(self, principal: Principal | None, release_id: str | None = None) -> list[dict[str, Any]]:
+        """Every metric that the reader may see, by name."""
+        opened = self.opened(release_id)
+        return [_describe(m) for m in opened.layer.metrics(self.restriction(opened, principal))]
+
+    def describe_metric(self, name: str, principal: Principal | None, release_id: str | None = None) -> dict[str, Any]:
+        """One metric. Raises UnknownNameError where it does not exist for this reader."""
+        opened = self.opened(release_id)
+        return _describe(opened.layer.metric(name, self.restriction(opened, principal)))
+
+    def describe_dimensions(
+        self, metrics: list[str], principal: Principal | None, release_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Names that every one of `metrics` can be grouped by."""
+        opened = self.opened(release_id)
+        names = opened.layer.dimensions(metrics, self.restriction(opened, principal))
+        return [{"name": name} for name in names]
+
     def close(self) -> None:
         with self._lock:
             for opened in self._open.values():
@@ -106,6 +130,21 @@ class MetricService:
             timeout_seconds=self._settings.query_timeout_seconds,
             memory_limit=self._settings.query_memory,
         )
+
+
+def _describe(metric: Metric) -> dict[str, Any]:
+    meta = metric.meta
+    return {
+        "name": metric.name,
+        "label": metric.label or metric.name,
+        "description": metric.description,
+        "type": metric.kind,
+        "unit": str(meta.get("unit", "")),
+        "direction": str(meta.get("direction", "")),
+        "owner": str(meta.get("owner", "")),
+        "certification": str(meta.get("certification", "")),
+        "is_simulated": bool(meta.get("is_simulated", False)),
+    }
 
 
 def _type_name(kind: pa.DataType) -> str:

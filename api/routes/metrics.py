@@ -32,8 +32,6 @@ class DimensionRow(BaseModel):
     """A dimension as it is named in a query."""
 
     name: str = Field(examples=["product__department"])
-    type: str = Field(examples=["categorical"])
-    description: str = ""
 
 
 class MetricsAnswer(BaseModel):
