@@ -44,7 +44,7 @@ def reaggregate(measure: Measure, partial: exp.Expr) -> exp.Expr:
 
 
 def _percentile(value: exp.Expr, fraction: float, *, discrete: bool, approximate: bool) -> exp.Expr:
-    if approximate and not discrete:
+    if approximate:
         return exp.ApproxQuantile(this=value, quantile=number(fraction))
     kind = exp.PercentileDisc if discrete else exp.PercentileCont
     return exp.WithinGroup(

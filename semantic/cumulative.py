@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from .aggregates import DECOMPOSABLE, aggregate, reaggregate
-from .ask import Ask, TimeRange, Use, time_only
+from .aggregates import aggregate
+from .ask import Ask, TimeRange, Use
 from .errors import InvalidQueryError, UnsupportedError
 from .expressions import bind, column
 from .leaf import Named, coarser, filters_of, group_guard, measure_value, model_of, plain
 from .plan import Column, Join, Select, Source, Table
-from .query import Item
-from .rows import Context, Rows, is_time_item
+from .rows import Context, Rows
 from .shift import SPINE, looks_at, starts_only, time_items
-from .sqlexpr import both, minus, same, trunc
+from .sqlexpr import both, minus, trunc
 
 BASE = "accumulated_at"
 
@@ -56,11 +55,12 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
     how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
     assert how is not None
     plain_rows = Rows(context, model, measure.agg_time)
+    timed = time_items(ask, model, measure.agg_time)
     own = plain_rows.own_grain()
     spine = context.spine(own, f"The cumulative metric of {use.leaf.name}")
     tick = bind(spine.column, SPINE)
     at, seen = looks_at(tick.copy(), use.offsets), trunc(plain_rows.own_time(), own)
-    on = [exp.LTE(this=seen, expression=at)]
+    on: list[exp.Expr] = [exp.LTE(this=seen, expression=at)]
     if how.window is not None:
         _standard(how.window.grain, use)
         on.append(exp.GT(this=seen.copy(), expression=minus(at.copy(), how.window)))
@@ -72,8 +72,10 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
     keys = [Column(i.name, rows.column(i)) for i in ask.items]
     keys.append(Column(BASE, tick.copy()))
     where = filters_of(rows, ask, use)
-    if any(not isinstance(o, str) for o in use.offsets) is False and use.offsets:
-        where += starts_only(spine, time_items(ask, model, measure.agg_time))
+    if use.offsets and all(isinstance(o, str) for o in use.offsets):
+        where += starts_only(spine, timed)
+    if use.offsets and ask.time_range is not None:
+        where += ask.time_range.conditions(at.copy())  # MetricFlow: the instant looked at lies in the range too
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
     return Select(
         rows.source, tuple(keys), values, tuple(rows.joins), tuple(where), group_guard(rows), grouped=True,
@@ -120,8 +122,3 @@ def _per_period(base: Select, period_agg: str) -> Select:
         tuple(Column(v.name, reduce(v.name)) for v in base.values),
         distinct=True,
     )
-
-
-__all__ = [
-    "BASE", "DECOMPOSABLE", "Item", "cumulative", "is_time_item", "reaggregate", "same", "time_only",
-]  # fmt: skip

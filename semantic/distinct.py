@@ -27,8 +27,10 @@ class ValueRows(Rows):
 def distinct_values(context: Context, ask: Ask, *, deduplicate: bool, min_max: bool) -> Select:
     """The distinct combinations of the items that exist. min_max: smallest and largest of one item."""
     refs = [r for p in ask.filters for r in p.items()]
-    timed = tuple(i for i in (*ask.items, *refs) if i.is_metric_time)
-    others = [i for i in (*ask.items, *refs) if not i.is_metric_time]
+    refs += [r for i in ask.items if i.kind == "computed" for r in i.expression.items()]
+    used = [i for i in (*ask.items, *refs) if i.kind != "computed"]
+    timed = tuple(i for i in used if i.is_metric_time)
+    others = [i for i in used if not i.is_metric_time]
     metric_keys = [i for p in ask.filters for r in p.refs if isinstance(r, MetricRef) for i in r.group_by]
     if ask.time_range is not None and not timed:
         raise InvalidQueryError("A time constraint needs metric_time in the group-by of a dimension query.")

@@ -94,6 +94,9 @@ class Planner:
         default, least = self._metric_time_grains(metrics, leaves)
         items = [self._grained(parse_item(g, self.custom), leaves, default, least) for g in query.group_by]
         items = list(dict.fromkeys(items))
+        for name, text in query.computed:
+            expression = self._grained_filter(parse_predicate(text, self.custom), leaves, default, least)
+            items.append(Item((), name, kind="computed", expression=expression))
         filters = tuple(
             self._grained_filter(parse_predicate(w, self.custom), leaves, default, least)
             for w in _texts(query.where)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from .errors import InvalidQueryError
 from .grains import DATE_PARTS, RANK
@@ -34,14 +35,16 @@ class MetricQuery:
     time_constraint: tuple[str, str] | None = None
     min_max_only: bool = False
     apply_group_by: bool = True
-    saved_query: str | None = field(default=None)
+    saved_query: str | None = None
+    computed: Sequence[tuple[str, str]] = ()
+    """Further keys: (output name, scalar SQL over dimension names), as semantic SQL needs for CASE."""
 
     def key(self) -> tuple[object, ...]:
         """A hashable identity, for the plan cache."""
         return (
             tuple(self.metrics), tuple(self.group_by), tuple(self.where), tuple(self.order_by), self.limit,
             self.time_constraint and tuple(self.time_constraint), self.min_max_only, self.apply_group_by,
-            self.saved_query,
+            self.saved_query, tuple(map(tuple, self.computed)),
         )  # fmt: skip
 
 
@@ -50,7 +53,7 @@ class Item:
     """A dimension, time dimension or entity as named by a query.
 
     `links` are the entities to walk, `element` the thing at the end. `grain` may be a custom calendar.
-    kind is 'any' (a dunder name), 'dimension', 'time' or 'entity'.
+    kind is 'any' (a dunder name), 'dimension', 'time', 'entity' or 'computed' (then `expression` says how).
     """
 
     links: tuple[str, ...]
@@ -58,6 +61,7 @@ class Item:
     grain: str | None = None
     part: str | None = None
     kind: str = "any"
+    expression: Any = None
 
     @property
     def base(self) -> str:
@@ -147,7 +151,8 @@ def _call(tree: ast.expr, text: str, custom_grains: Collection[str]) -> Item | M
         inner = _call(tree.func.value, text, custom_grains)
         if isinstance(inner, Item) and tree.func.attr in ("grain", "date_part") and len(args) == 1:
             key = "grain" if tree.func.attr == "grain" else "part"
-            return replace(inner, **{key: _word(args[0], text), "kind": "time"})
+            changes: dict[str, Any] = {key: _word(args[0], text), "kind": "time"}
+            return replace(inner, **changes)
         if tree.func.attr == "descending":
             return inner
         raise InvalidQueryError(f"{text:.200}: .{tree.func.attr} is not understood here.", hint=_CALL_HINT)

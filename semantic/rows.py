@@ -105,6 +105,8 @@ class Rows:
 
     def column(self, item: Item, *, filtering: bool = False) -> exp.Expr:
         """The value of an item on each row. Raises for unknown, ambiguous and wrongly masked names."""
+        if item.kind == "computed":
+            return self.condition(item.expression)
         if masked(item, self.context.restriction):
             if filtering:
                 raise ForbiddenUseError(
@@ -234,7 +236,7 @@ class Rows:
         on = []
         for item, key in zip(ref.group_by, select.keys, strict=True):
             on.append(eq(self._outer_key(item), column(alias, key.name)))
-        self.joins.append(Join(Source(select, alias), both(on), "LEFT"))
+        self.joins.append(Join(Source(select, alias), both(on), self.join_kind))
         self.metric_refs[ref] = column(alias, ref.metric)
         return self.metric_refs[ref].copy()
 
@@ -251,6 +253,8 @@ class Rows:
 
 def is_time_item(item: Item, model: Model, agg_time: str | None) -> bool:
     """Whether an item means the time by which a measure of `model` is aggregated."""
+    if item.kind == "computed":
+        return False
     if item.is_metric_time:
         return agg_time is not None
     return item.element == agg_time and item.links in ((model.primary,), ())

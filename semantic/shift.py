@@ -14,12 +14,13 @@ from .catalog import Model, TimeSpine, Window
 from .errors import InvalidQueryError, UnknownNameError, UnsupportedError
 from .expressions import bind, column
 from .grains import CALENDAR_UNITS, RANK, divides, finest
-from .plan import Column, Join, Ref, Select, Source, Table
+from .plan import Column, Join, Select, Source, Table
 from .query import Item
 from .rows import Context, Rows, is_time_item
 from .sqlexpr import eq, interval, minus, plus, trunc
 
 SPINE = "time_spine"
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def time_items(ask: Ask, model: Model, agg_time: str | None) -> tuple[Item, ...]:
@@ -30,14 +31,14 @@ def spine_grain(items: tuple[Item, ...], context: Context, own: str) -> str:
     """The grain at which a spine must tick to show the items."""
     grains = []
     for item in items:
-        if item.grain in context.catalog.custom_grains:
-            grains.append(context.catalog.custom_grains[item.grain].grain)
-        else:
-            grains.append(item.grain or own)
+        custom = context.catalog.custom_grains.get(item.grain or "")
+        grains.append(custom.grain if custom else item.grain or own)
     return finest(grains) if grains else own
 
 
-def shifted_rows(context: Context, model: Model, agg_time: str | None, ask: Ask, offsets: tuple[Offset, ...]) -> tuple[Rows, list[exp.Expr]]:  # fmt: skip
+def shifted_rows(
+    context: Context, model: Model, agg_time: str | None, ask: Ask, offsets: tuple[Offset, ...]
+) -> tuple[Rows, list[exp.Expr]]:
     """Rows whose metric time is shifted, and conditions that come with the shift."""
     if not offsets:
         return Rows(context, model, agg_time), []
@@ -54,7 +55,9 @@ def shifted_rows(context: Context, model: Model, agg_time: str | None, ask: Ask,
     if custom:
         return _custom(context, plain, offsets)
     windows = [o for o in offsets if isinstance(o, Window)]
-    if len(windows) == len(offsets) and all(_one_to_one(w, ask, items, model, agg_time) for w in windows):
+    kinds = {w.grain in CALENDAR_UNITS for w in windows}
+    alike = len(windows) == len(offsets) and len(kinds) == 1
+    if alike and all(_one_to_one(w, ask, items, model, agg_time) for w in windows):
         return _relabelled(context, plain, windows, items)
     return _by_spine(context, plain, offsets, items)
 
@@ -62,21 +65,33 @@ def shifted_rows(context: Context, model: Model, agg_time: str | None, ask: Ask,
 def _one_to_one(
     window: Window, ask: Ask, items: tuple[Item, ...], model: Model, agg_time: str | None
 ) -> bool:
+    """Whether every row that the window moves shows in exactly one period.
+
+    Days and shorter always do. Months do where whole shown periods move: there the 28th to 31st of a month
+    do not all look at the 28th of a shorter one. Otherwise each day looks at its own day back.
+    """
     if window.grain not in RANK:
         raise UnknownNameError(f"The grain {window.grain} of an offset does not exist.")
     if window.grain not in CALENDAR_UNITS:
         return True
-    used = [*items, *(i for p in ask.filters for i in p.items() if is_time_item(i, model, agg_time))]
-    return all(i.grain in RANK and divides(window.grain, i.grain or "") for i in used if not i.part) and all(
-        i.part is None for i in used
-    )
+    filtered = [i for p in ask.filters for i in p.items() if is_time_item(i, model, agg_time)]
+    used = [*items, *filtered]
+    if any(i.part or i.grain not in CALENDAR_UNITS for i in used):
+        return False
+    shown = finest([i.grain or "" for i in items])
+    months = window.count * MONTHS[window.grain]
+    return months % MONTHS[shown] == 0 and all(divides(shown, i.grain or "") for i in used)
 
 
-def _relabelled(context: Context, rows: Rows, windows: list[Window], items: tuple[Item, ...]) -> tuple[Rows, list[exp.Expr]]:  # fmt: skip
+def _relabelled(
+    context: Context, rows: Rows, windows: list[Window], items: tuple[Item, ...]
+) -> tuple[Rows, list[exp.Expr]]:
     time = rows.own_time()
+    calendar = any(w.grain in CALENDAR_UNITS for w in windows)
+    if calendar:
+        time = trunc(time, finest([i.grain or "" for i in items]))
     for window in reversed(windows):
-        base = trunc(time, window.grain) if window.grain in CALENDAR_UNITS else time
-        time = plus(base, window)
+        time = plus(time, window)
     spine = context.spine(spine_grain(items, context, rows.own_grain()), "An offset metric")
     last = exp.Select().select(exp.Max(this=bind(spine.column, SPINE)), copy=False)
     last = last.from_(exp.alias_(exp.to_table(spine.relation), SPINE, table=True), copy=False)
@@ -92,7 +107,9 @@ def looks_at(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:
     return moment
 
 
-def _by_spine(context: Context, rows: Rows, offsets: tuple[Offset, ...], items: tuple[Item, ...]) -> tuple[Rows, list[exp.Expr]]:  # fmt: skip
+def _by_spine(
+    context: Context, rows: Rows, offsets: tuple[Offset, ...], items: tuple[Item, ...]
+) -> tuple[Rows, list[exp.Expr]]:
     spine = context.spine(spine_grain(items, context, rows.own_grain()), "An offset metric")
     shown = bind(spine.column, SPINE)
     join = Join(
@@ -169,6 +186,3 @@ def _over(function: exp.Expr, partition: list[exp.Expr], order: exp.Expr) -> exp
     return exp.Window(
         this=function, partition_by=partition, order=exp.Order(expressions=[exp.Ordered(this=order)])
     )
-
-
-__all__ = ["SPINE", "Ref", "looks_at", "shifted_rows", "spine_grain", "starts_only", "time_items"]
