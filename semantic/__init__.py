@@ -14,6 +14,7 @@ from .engine import Engine
 from .layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
 from .query import MetricQuery
 from .restriction import NO_RESTRICTION, Restriction, RowRule, SmallestGroup
+from .rules import Statistics
 from .sql import parse_semantic_sql
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "RowRule",
     "SemanticLayer",
     "SmallestGroup",
+    "Statistics",
     "parse_semantic_sql",
 ]

@@ -6,6 +6,8 @@ metric's period_agg (first, last or average value of the period).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from .aggregates import aggregate
@@ -92,6 +94,8 @@ def _standard(grain: str, use: Use) -> None:
 
 def _without_base(base: Select) -> Select:
     """Instants are shown as they are: the helper column is not needed in the output."""
+    if not base.grouped:
+        return replace(base, keys=tuple(k for k in base.keys if k.name != BASE))
     out = tuple(Column(k.name, column("run", k.name)) for k in base.keys if k.name != BASE)
     values = tuple(Column(v.name, column("run", v.name)) for v in base.values)
     return Select(Source(base, "run"), out, values)

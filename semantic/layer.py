@@ -15,6 +15,7 @@ from .query import Item, MetricQuery
 from .render import render
 from .resolve import Resolver, is_hidden
 from .restriction import NO_RESTRICTION, Restriction
+from .rules import Statistics, rewrite
 from .security import visible_metrics
 
 PLAN_CACHE_SIZE = 4096
@@ -57,15 +58,19 @@ class CompiledQuery:
 class SemanticLayer:
     """All metrics of one manifest. Immutable and safe to share between threads."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, statistics: Statistics | None = None) -> None:
         self.catalog = catalog
+        self._statistics = statistics or Statistics()
         self._resolver = Resolver(catalog)
         self._cache: OrderedDict[object, CompiledQuery] = OrderedDict()
 
     @classmethod
-    def from_manifest(cls, path: str | Path) -> SemanticLayer:
-        """The layer of a `semantic_manifest.json`, legacy or new form. Raises ManifestError."""
-        return cls(load_catalog(path))
+    def from_manifest(cls, path: str | Path, statistics: Statistics | None = None) -> SemanticLayer:
+        """The layer of a `semantic_manifest.json`, legacy or new form. Raises ManifestError.
+
+        `statistics` (sizes of tables) only help to choose faster SQL.
+        """
+        return cls(load_catalog(path), statistics)
 
     @classmethod
     def from_dict(cls, manifest: Mapping[str, Any]) -> SemanticLayer:
@@ -123,6 +128,7 @@ class SemanticLayer:
             return cached
         planner = self._planner(restriction)
         plan, ask = planner.plan(query)
+        plan = rewrite(plan, self._statistics)
         sql = render(plan, comments=comments).sql(dialect=dialect, pretty=True)
         text = ""
         if explain:

@@ -41,7 +41,7 @@ class Planner:
 
     def __post_init__(self) -> None:
         self.context = Context(
-            self.catalog, self.resolver, self.restriction, self._table, self._metric_subquery
+            self.catalog, self.resolver, self.restriction, self._table, self._metric_subquery, self._add_cte
         )
         self.visible = visible_metrics(self.catalog, self.restriction)
         self.custom = frozenset(self.catalog.custom_grains)

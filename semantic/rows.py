@@ -7,7 +7,7 @@ repeated: an orphan or NULL key shows as a NULL dimension.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -21,7 +21,7 @@ from .errors import (
 )
 from .expressions import Predicate, bind, column, fill_placeholders
 from .grains import RANK
-from .plan import Join, Select, Source, Table
+from .plan import Join, Select, Source, Table, Union
 from .query import Item, MetricRef
 from .resolve import Found, Hop, Resolver
 from .restriction import Restriction
@@ -39,7 +39,7 @@ class Context:
     restriction: Restriction
     table: Callable[[Model], Table]
     metric_subquery: Callable[[MetricRef], Select]
-    day_table: Callable[[TimeSpine], Table] = field(default=lambda spine: Table(spine.relation))
+    add_cte: Callable[[str, Select | Union], str]
 
     def spine(self, grain: str, why: str) -> TimeSpine:
         """A time spine fine enough for `grain`. Raises UnsupportedError where the manifest has none."""
