@@ -5,15 +5,16 @@ from __future__ import annotations
 from sqlglot import exp
 
 from .aggregates import aggregate
-from .ask import Ask, Use
-from .catalog import Model
+from .ask import Ask
+from .catalog import Leaf, Model
 from .errors import UnknownNameError
-from .expressions import bind, column
+from .expressions import Predicate, bind, column, parse_predicate
+from .grains import coarsest
 from .leaf import Named, filters_of, group_guard
 from .plan import Column, Join, Select, Source
 from .query import Item
 from .rows import Context, Rows
-from .sqlexpr import both, eq, minus
+from .sqlexpr import both, eq, minus, trunc
 
 
 def conversions(context: Context, ask: Ask, named: Named) -> Select:
@@ -26,22 +27,22 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
     goal_model = catalog.models[how.conversion.measure.model]
 
     base = Rows(context, base_model, how.base.measure.agg_time)
+    goal = Rows(context, goal_model, how.conversion.measure.agg_time)
+    grain = coarsest([base.own_grain(), goal.own_grain()])
     keys = tuple(Column(i.name, base.column(i)) for i in ask.items)
     constants = [
         (Column(f"constant_{n}", _property(base, base_model, b)), c) for n, (b, c) in enumerate(how.constants)
     ]
     events = Select(
         base.source,
-        (*keys, Column("entity_key", _key(base, base_model, how.entity)), Column("happened_at", base.time())),
+        (*keys, Column("entity_key", _key(base, base_model, how.entity)), Column("happened_at", trunc(base.time(), grain))),
         tuple(c for c, _ in constants),
         where=tuple(filters_of(base, ask, use)),
         joins=tuple(base.joins),
     )
-    goal = Rows(context, goal_model, how.conversion.measure.agg_time)
-    own = Use(how.conversion, use.leaf.filters)
     goals = Select(
         goal.source,
-        (Column("entity_key", _key(goal, goal_model, how.entity)), Column("happened_at", goal.time())),
+        (Column("entity_key", _key(goal, goal_model, how.entity)), Column("happened_at", trunc(goal.time(), grain))),
         (
             *(
                 Column(f"constant_{n}", _property(goal, goal_model, c))
@@ -50,7 +51,7 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
             Column("measured", bind(how.conversion.measure.expr, goal.alias)),
             Column("goal_number", exp.Window(this=exp.RowNumber())),
         ),
-        where=tuple(goal.condition(p, trusted=True) for p in goal_filters(context, own)),
+        where=tuple(goal.condition(p, trusted=True) for p in goal_filters(context, how.conversion)),
         joins=tuple(goal.joins),
     )
     at, then = column("goal", "happened_at"), column("base", "happened_at")
@@ -86,12 +87,10 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
     )
 
 
-def goal_filters(context: Context, use: Use):  # type: ignore[no-untyped-def]
+def goal_filters(context: Context, leaf: Leaf) -> list[Predicate]:
     """The filters of the conversion leaf itself; those of the query speak of the base events."""
-    from .expressions import parse_predicate
-
     grains = frozenset(context.catalog.custom_grains)
-    return [parse_predicate(f, grains, True) for f in use.leaf.filters]
+    return [parse_predicate(f, grains, True) for f in leaf.filters]
 
 
 def _guard(base: Rows, entity: str) -> tuple[exp.Expr, ...]:

@@ -16,9 +16,10 @@ from .errors import InvalidQueryError, UnsupportedError
 from .expressions import bind, column
 from .leaf import Named, coarser, filters_of, group_guard, measure_value, model_of, plain
 from .plan import Column, Join, Select, Source, Table
+from .query import Item, dunder
 from .rows import Context, Rows
-from .shift import SPINE, looks_at, starts_only, time_items
-from .sqlexpr import both, minus, trunc
+from .shift import SPINE, looks_at, time_items
+from .sqlexpr import both, coalesce, eq, minus, number, trunc
 
 BASE = "accumulated_at"
 
@@ -48,7 +49,33 @@ def cumulative(context: Context, ask: Ask, named: Named) -> Select:
     own = model.dimensions[measure.agg_time or ""].grain or "day"
     if any(not coarser(i, own) for i in timed):
         return _without_base(base)
+    if use.leaf.join_spine:
+        base = _every_instant(context, named, base, own)
     return _per_period(base, how.period_agg)
+
+
+def _every_instant(context: Context, named: Named, base: Select, own: str) -> Select:
+    """Instants without data, too, with the metric's fill value: they count for first, last and average."""
+    use = named[0][1]
+    spine = context.spine(own, use.leaf.name)
+    model = model_of(context, use)
+    tick = bind(spine.column, SPINE)
+    rows = Rows(context, model, use.leaf.measure.agg_time, tick, spine.grain)
+    keys = []
+    for key in base.keys:
+        item = next((i for i in rows_items(key.name, context) if rows.is_time(i)), None)
+        at = tick.copy() if key.name == BASE else rows.column(item) if item else column("data", key.name)
+        keys.append(Column(key.name, at))
+    values = []
+    for name, u in named:
+        value: exp.Expr = column("data", name)
+        values.append(Column(name, value if u.leaf.fill is None else coalesce(value, number(u.leaf.fill))))
+    join = Join(Source(base, "data"), eq(tick, column("data", BASE)), "LEFT")
+    return Select(Source(Table(spine.relation), SPINE), tuple(keys), tuple(values), (join, *rows.joins))
+
+
+def rows_items(name: str, context: Context) -> list[Item]:
+    return [dunder(name, context.catalog.custom_grains)]
 
 
 def _ranged(context: Context, ask: Ask, named: Named) -> Select:
@@ -57,7 +84,6 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
     how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
     assert how is not None
     plain_rows = Rows(context, model, measure.agg_time)
-    timed = time_items(ask, model, measure.agg_time)
     own = plain_rows.own_grain()
     spine = context.spine(own, f"The cumulative metric of {use.leaf.name}")
     tick = bind(spine.column, SPINE)
@@ -74,8 +100,6 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
     keys = [Column(i.name, rows.column(i)) for i in ask.items]
     keys.append(Column(BASE, tick.copy()))
     where = filters_of(rows, ask, use)
-    if use.offsets and all(isinstance(o, str) for o in use.offsets):
-        where += starts_only(spine, timed)
     if use.offsets and ask.time_range is not None:
         where += ask.time_range.conditions(at.copy())  # MetricFlow: the instant looked at lies in the range too
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)

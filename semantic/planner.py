@@ -191,9 +191,10 @@ class Planner:
         def leaf(
             leaf: Leaf, *, days: bool = False, cumulated: bool = False, converted: bool = False
         ) -> exp.Expr:
+            events = metric.conversion.base if converted and metric.conversion else leaf
             use = Use(
                 leaf,
-                own if converted else (*own, *self._filters(leaf.filters, [metric])),
+                (*own, *self._filters(events.filters, [metric])),
                 offsets,
                 metric.cumulative if cumulated else None,
                 metric.conversion if converted else None,
@@ -225,9 +226,8 @@ class Planner:
                 converted = leaf(
                     replace(how.conversion, join_spine=how.conversion.join_spine), converted=True
                 )
-                if how.calculation == "conversions":
-                    return converted
-                return ratio(converted, leaf(how.base))
+                base = leaf(how.base)  # its groups show even where nothing converted
+                return converted if how.calculation == "conversions" else ratio(converted, base)
         inputs = {}
         for used_input in metric.inputs:
             below = self._input(metric, used_input)

@@ -162,16 +162,16 @@ class Rows:
         """The alias of the item's model. Each target has its own chain of joins from the fact."""
         alias = self._aliases.get(found.hops)
         if alias is None:
-            alias = self.alias
-            for length in range(1, len(found.hops) + 1):
-                alias = self._join(found.hops[:length], alias)
-            self._aliases[found.hops] = alias
+            chain = [(self.model, self.alias)]
+            for hop in found.hops:
+                chain.append(self._join(hop, chain, found.hops))
+            alias = self._aliases[found.hops] = chain[-1][1]
         return alias
 
-    def _join(self, path: tuple[Hop, ...], left: str) -> str:
+    def _join(self, hop: Hop, chain: list[tuple[Model, str]], path: tuple[Hop, ...]) -> tuple[Model, str]:
+        """Join one more model to a chain of joins from the fact."""
         catalog = self.context.catalog
-        left_model = catalog.models[path[-2].model] if len(path) > 1 else self.model
-        hop = path[-1]
+        left_model, left = chain[-1]
         target = catalog.models[hop.model]
         taken = {self.alias, *(j.source.alias for j in self.joins)}
         alias = hop.model if hop.model not in taken else "__".join(h.entity for h in path)
@@ -183,24 +183,23 @@ class Rows:
                 bind(target.entities[hop.entity].expr, alias),
             )
         ]
-        on += self._partition_keys(left_model, left, target, alias)
+        on += self._partition_keys(chain, target, alias)
         on += self._validity(target, alias)
         self.joins.append(Join(Source(self.context.table(target), alias), both(on), self.join_kind))
-        return alias
+        return target, alias
 
     @staticmethod
-    def _partition_keys(left: Model, left_alias: str, right: Model, right_alias: str) -> list[exp.Expr]:
-        """Partitions that both sides declare under one name must agree."""
-        shared = [
-            (d, right.dimensions[d.name])
-            for d in left.dimensions.values()
-            if d.is_partition and d.name in right.dimensions and right.dimensions[d.name].is_partition
-        ]
+    def _partition_keys(chain: list[tuple[Model, str]], target: Model, alias: str) -> list[exp.Expr]:
+        """A partition agrees with the nearest partition of that name before it in the chain."""
         keys = []
-        for mine, other in shared:
-            a, b = bind(mine.expr, left_alias), bind(other.expr, right_alias)
-            grain = mine.grain
-            keys.append(eq(trunc(a, grain), trunc(b, grain)) if grain else eq(a, b))
+        for other in target.dimensions.values():
+            before = [(m, a) for m, a in reversed(chain) if other.is_partition and _is_partition(m, other.name)]
+            if not before:
+                continue
+            model, left = before[0]
+            mine = model.dimensions[other.name]
+            a, b = bind(mine.expr, left), bind(other.expr, alias)
+            keys.append(eq(trunc(a, mine.grain), trunc(b, mine.grain)) if mine.grain else eq(a, b))
         return keys
 
     def _validity(self, target: Model, alias: str) -> list[exp.Expr]:
@@ -249,6 +248,10 @@ class Rows:
             except (UnknownNameError, AmbiguousNameError):
                 continue
         return self.column(item, filtering=True)
+
+
+def _is_partition(model: Model, name: str) -> bool:
+    return name in model.dimensions and model.dimensions[name].is_partition
 
 
 def is_time_item(item: Item, model: Model, agg_time: str | None) -> bool:

@@ -110,7 +110,9 @@ def looks_at(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:
 def _by_spine(
     context: Context, rows: Rows, offsets: tuple[Offset, ...], items: tuple[Item, ...]
 ) -> tuple[Rows, list[exp.Expr]]:
-    spine = context.spine(spine_grain(items, context, rows.own_grain()), "An offset metric")
+    starts = [o for o in offsets if isinstance(o, str)]
+    grain = finest([spine_grain(items, context, rows.own_grain()), *starts])
+    spine = context.spine(grain, "An offset metric")
     shown = bind(spine.column, SPINE)
     join = Join(
         Source(Table(spine.relation), SPINE),
