@@ -35,13 +35,17 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise SourceNotFound(f"There is no folder '{path}'.", hint="Give a folder with a folder per table.")
+            raise SourceNotFound(
+                f"There is no folder '{path}'.", hint="Give a folder with a folder per table."
+            )
         self.path = path
         self.name = str(path.resolve())
 
     def fingerprint(self) -> str:
         """Names, sizes and times of all files: enough to see that nothing changed."""
-        stats = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for _, files in self._files() for f in files]
+        stats = [
+            (str(f), f.stat().st_size, f.stat().st_mtime_ns) for _, files in self._files() for f in files
+        ]
         return hashlib.sha256(repr(stats).encode()).hexdigest()
 
     def deliveries(
@@ -59,7 +63,7 @@ class Folder:
                     yield Delivery(table, label, content, file)
 
     def _files(self) -> list[tuple[str, list[Path]]]:
-        """Files by table in loading order. Raises SourceNotFound for a folder that is no table, or for none."""
+        """Files by table in loading order. Raises SourceNotFound where a folder is no table."""
         entries = [p for p in sorted(self.path.iterdir()) if not p.name.startswith((".", "_"))]
         unknown = [p.name for p in entries if p.is_dir() and p.name not in contracts()]
         if unknown:
@@ -76,7 +80,9 @@ class Folder:
             if files:
                 found.append((table, files))
         if not found:
-            raise SourceNotFound(f"{self.path} holds no file of a contract table.", hint="See docs/bring-your-own-data.md.")
+            raise SourceNotFound(
+                f"{self.path} holds no file of a contract table.", hint="See docs/bring-your-own-data.md."
+            )
         return found
 
 
@@ -98,5 +104,7 @@ def _parquet_relation(connection: duckdb.DuckDBPyConnection, file: Path, label: 
     try:
         connection.execute(f"DESCRIBE SELECT * FROM {scan}")
     except duckdb.Error as error:
-        raise UnreadableFile(f"{label} is not a readable Parquet file: {str(error).splitlines()[0]}") from error
+        raise UnreadableFile(
+            f"{label} is not a readable Parquet file: {str(error).splitlines()[0]}"
+        ) from error
     return f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _line FROM {scan})"

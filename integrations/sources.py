@@ -22,6 +22,7 @@ def source_named(name: str, *, truth: Path | None = None) -> Source:
     path = Path(name)
     if not path.is_dir():
         raise SourceNotFound(
-            f"There is no source '{name}'.", hint=f"Give '{DEMO}' or an existing folder with a folder per table."
+            f"There is no source '{name}'.",
+            hint=f"Give '{DEMO}' or an existing folder with a folder per table.",
         )
     return Folder(path)

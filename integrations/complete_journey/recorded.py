@@ -9,12 +9,15 @@ from __future__ import annotations
 
 LINE = "file_row_number + 1 AS _line"
 
+LOCAL_DAY = "CAST(timezone('America/New_York', timezone('UTC', transaction_timestamp)) AS DATE)"
+
 SALES_LINES = f"""
-    SELECT basket_id || '-' || row_number() OVER (PARTITION BY basket_id ORDER BY product_id) AS sales_line_id,
+    SELECT basket_id || '-' || row_number() OVER (PARTITION BY basket_id ORDER BY product_id)
+               AS sales_line_id,
            CAST(basket_id AS VARCHAR) AS basket_id, CAST(household_id AS VARCHAR) AS customer_id,
            CAST(store_id AS VARCHAR) AS location_id, CAST(product_id AS VARCHAR) AS product_id,
            transaction_timestamp AS sold_at,
-           CAST(timezone('America/New_York', timezone('UTC', transaction_timestamp)) AS DATE) AS business_date,
+           {LOCAL_DAY} AS business_date,
            CAST(week AS INTEGER) AS week, quantity, sales_value AS sales_value_usd,
            retail_disc AS retail_discount_usd, coupon_disc AS coupon_discount_usd,
            coupon_match_disc AS coupon_match_discount_usd, 'store' AS channel, false AS is_simulated, {LINE}

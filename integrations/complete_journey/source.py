@@ -39,17 +39,19 @@ class CompleteJourney:
     ) -> Iterator[Delivery]:
         """Recorded tables first (the ledger is derived around them)."""
         for table, path in self.files.items():
-            connection.execute(
-                f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet('{path}', file_row_number = true)"
-            )
+            scan = f"read_parquet('{path}', file_row_number = true)"
+            connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {scan}")
         for table, select in RECORDED.items():
-            yield Delivery(table, f"{PACKAGE}/{table}", f"{table}:{self._recorded_mark()}", relation=f"({select})")
+            yield Delivery(
+                table, f"{PACKAGE}/{table}", f"{table}:{self._recorded_mark()}", relation=f"({select})"
+            )
         progress("deriving the ledger")
         folder = workspace / "ledger"
         folder.mkdir(parents=True, exist_ok=True)
         simulate(connection, self.parameters, folder, truth=self.truth, progress=progress)
         for table in LEDGER_TABLES:
-            relation = f"(SELECT *, file_row_number + 1 AS _line FROM read_parquet('{folder / table}.parquet', file_row_number = true))"
+            scan = f"read_parquet('{folder / table}.parquet', file_row_number = true)"
+            relation = f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _line FROM {scan})"
             yield Delivery(table, f"ledger/{table}", f"{table}:{self.fingerprint()}", relation=relation)
 
     def _recorded_mark(self) -> str:

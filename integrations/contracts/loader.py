@@ -73,7 +73,9 @@ def _column(property_: dict[str, Any]) -> Column:
         description=property_["description"],
         required=property_["required"],
         is_key=property_.get("primaryKey", False),
-        unit=next((c["value"] for c in property_.get("customProperties", []) if c["property"] == "unit"), None),
+        unit=next(
+            (c["value"] for c in property_.get("customProperties", []) if c["property"] == "unit"), None
+        ),
         classification=property_.get("classification"),
         minimum=options.get("minimum"),
         maximum=options.get("maximum"),

@@ -5,11 +5,14 @@ Grain: one row per product of the whole catalogue, in order of product_id.
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from integrations.demo.parameters import Parameters
+from integrations.demo.suppliers import assign_suppliers
 
 FIRST_DAY = "DATE '2017-01-01'"
 DAYS = 365
@@ -18,6 +21,7 @@ DAYS = 365
 def build_products(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
     """Create tables `demo_products` and `demo_suppliers`."""
     facts = con.sql(PRODUCT_FACTS, params=_exclusions(parameters)).to_arrow_table().to_pydict()
+    facts["shelf_life_days"] = _shelf_life(parameters, facts)
     rng = parameters.stream("products")
     n = len(facts["product_id"])
     department = np.array(facts["department"], dtype=object)
@@ -27,14 +31,14 @@ def build_products(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
     margin = low + (high - low) * rng.random(n)
     price = np.array(facts["net_price"], dtype=float)
     cost = np.maximum(price * (1 - margin), 0.01)
-    freight = rng.uniform(*parameters.section("freight_share"), n)
-    supplier, imported, suppliers = _suppliers(parameters, facts, rng)
-    duty = np.where(imported[supplier], rng.uniform(*parameters.section("duty_share"), n), 0.0)
+    freight = rng.uniform(*parameters.interval("freight_share"), n)
+    supplier, imported, suppliers = assign_suppliers(parameters, facts, rng)
+    duty = np.where(imported[supplier], rng.uniform(*parameters.interval("duty_share"), n), 0.0)
 
     changes = rng.random(n) < parameters.values["cost_change_share"]
-    factor = np.where(changes, 1 + rng.uniform(*parameters.section("cost_change_range"), n), 1.0)
+    factor = np.where(changes, 1 + rng.uniform(*parameters.interval("cost_change_range"), n), 1.0)
     change_day = np.where(changes, rng.integers(30, 330, n), 9999)
-    shelf = _shelf_life(parameters, facts)
+    shelf = facts["shelf_life_days"]
     pack = _case_pack(parameters, np.array(facts["weekly_units"], dtype=float), shelf)
     columns: dict[str, object] = {
         "product_id": facts["product_id"],
@@ -51,14 +55,12 @@ def build_products(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
         columns[f"freight{step}"] = np.round(goods * freight, 4)
         columns[f"duty{step}"] = np.round(goods * duty, 4)
     con.register("_demo_products", pa.table(columns))
-    con.execute(
-        "CREATE OR REPLACE TABLE demo_products AS SELECT * REPLACE ("
-        + ", ".join(f"CAST({c}{s} AS DECIMAL(18, 4)) AS {c}{s}" for c in ("goods", "freight", "duty") for s in "01")
-        + "), CAST(goods0 + freight0 + duty0 AS DECIMAL(18, 4)) AS landed0,"
-        " CAST(goods1 + freight1 + duty1 AS DECIMAL(18, 4)) AS landed1 FROM _demo_products"
-    )
-    con.execute("UPDATE demo_products SET landed0 = CAST(goods0 AS DECIMAL(18,4)) + freight0 + duty0, "
-                "landed1 = goods1 + freight1 + duty1")
+    money = ", ".join(f"CAST({c} AS DECIMAL(18, 4)) AS {c}" for c in columns if c[-1] in "01")
+    con.execute(f"""
+        CREATE OR REPLACE TABLE demo_products AS
+        SELECT *, CAST(goods0 + freight0 + duty0 AS DECIMAL(18, 4)) AS landed0,
+               CAST(goods1 + freight1 + duty1 AS DECIMAL(18, 4)) AS landed1
+        FROM (SELECT * REPLACE ({money}) FROM _demo_products)""")
     con.unregister("_demo_products")
     con.register("_demo_suppliers", pa.table(suppliers))
     con.execute("CREATE OR REPLACE TABLE demo_suppliers AS SELECT * FROM _demo_suppliers")
@@ -67,8 +69,9 @@ def build_products(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
 
 PRODUCT_FACTS = """
     WITH sold AS (
-        SELECT product_id, sum(sales_value) / sum(quantity) AS net_price, sum(quantity) AS units,
-               sum(sales_value) AS value,
+        SELECT product_id, sum(quantity) AS units,
+               CAST(sum(CAST(sales_value AS DECIMAL(18, 4))) AS DOUBLE) / sum(quantity) AS net_price,
+               CAST(sum(CAST(sales_value AS DECIMAL(18, 4))) AS DOUBLE) AS value,
                sum(quantity) / 52.0 / count(DISTINCT store_id) AS weekly_units
         FROM transactions WHERE quantity > 0 AND sales_value > 0 GROUP BY product_id),
     priced AS (SELECT p.*, s.* EXCLUDE (product_id) FROM products p LEFT JOIN sold s USING (product_id))
@@ -76,7 +79,8 @@ PRODUCT_FACTS = """
            coalesce(net_price, median(net_price) OVER (PARTITION BY department, product_category),
                     median(net_price) OVER (PARTITION BY department), 1.0) AS net_price,
            coalesce(value, 0) AS value, coalesce(weekly_units, 0) AS weekly_units,
-           NOT (list_contains(?, department) OR coalesce(list_contains(?, product_category), false)) AS is_merchandise
+           NOT (list_contains(?, department)
+                OR coalesce(list_contains(?, product_category), false)) AS is_merchandise
     FROM priced ORDER BY product_id"""
 
 
@@ -91,7 +95,7 @@ def _bands(parameters: Parameters, department: np.ndarray) -> tuple[np.ndarray, 
     return pairs[:, 0], pairs[:, 1]
 
 
-def _shelf_life(parameters: Parameters, facts: dict[str, list]) -> np.ndarray:
+def _shelf_life(parameters: Parameters, facts: dict[str, list[Any]]) -> np.ndarray:
     by_department = parameters.section("shelf_life_days")
     by_category = parameters.section("shelf_life_days_by_category")
     return np.array([
@@ -104,59 +108,5 @@ def _case_pack(parameters: Parameters, weekly: np.ndarray, shelf: np.ndarray) ->
     packs = parameters.section("case_packs")
     band = np.digitize(weekly, packs["weekly_units"])
     short = shelf < parameters.section("assortment")["short_life_below_days"]
-    return np.where(short, np.array(packs["short_life_units"])[band], np.array(packs["units"])[band])
-
-
-FIRST = ("Northfield", "Harbour", "Greenmount", "Stonebridge", "Larkspur", "Millbrook", "Redwood", "Ashford",
-         "Cedar Hill", "Brightwater", "Fairlane", "Oakhurst")  # fmt: skip
-LAST = ("Foods", "Trading", "Brands", "Provisions")
-
-
-def _suppliers(parameters: Parameters, facts: dict[str, list], rng: np.random.Generator):  # type: ignore[no-untyped-def]
-    """Supplier index per product, imported flag per supplier, and the supplier columns.
-
-    The largest manufacturers deliver themselves; wholesalers deliver the rest, by department, fresh apart.
-    """
-    section = parameters.section("suppliers")
-    makers, wholesalers = section["from_manufacturers"], section["wholesalers"]
-    maker = np.array(facts["manufacturer_id"])
-    value = np.array(facts["value"], dtype=float) * np.array(facts["is_merchandise"])
-    shelf = _shelf_life(parameters, facts)
-    fresh = shelf < section["fresh_below_days"]
-    ids, inverse = np.unique(maker, return_inverse=True)
-    totals = np.bincount(inverse, weights=value * ~fresh)
-    rank = np.empty(len(ids), dtype=int)
-    rank[np.argsort(-totals, kind="stable")] = np.arange(len(ids))
-    fresh_wholesalers = wholesalers // 2
-    departments, department = np.unique(np.array(facts["department"]), return_inverse=True)
-    wholesale = np.where(
-        fresh,
-        makers + (inverse + department) % fresh_wholesalers,
-        makers + fresh_wholesalers + (inverse + department) % (wholesalers - fresh_wholesalers),
-    )
-    supplier = np.where((rank[inverse] < makers) & ~fresh, rank[inverse], wholesale)
-
-    n = makers + wholesalers
-    is_fresh = np.zeros(n, dtype=bool)
-    is_fresh[makers : makers + fresh_wholesalers] = True
-    to_dc = (np.arange(n) % section["ships_to_dc_every"] == 0) & ~is_fresh
-    kind = np.where(is_fresh, "fresh", np.where(to_dc, "dc", "direct"))
-    bounds = np.array([section["lead_time_days"][k] for k in kind])
-    mean = np.round(bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * rng.random(n), 1)
-    cv = rng.uniform(*section["lead_time_cv"], n)
-    terms = rng.choice([int(k) for k in section["terms_days"]], n, p=list(section["terms_days"].values()))
-    terms = np.where(is_fresh, 14, terms)
-    imported = rng.random(n) < parameters.values["imported_supplier_share"]
-    names = [f"{FIRST[i % len(FIRST)]} {LAST[i // len(FIRST) % len(LAST)]}" for i in range(n)]
-    columns = {
-        "supplier_index": np.arange(n, dtype=np.int32),
-        "supplier_id": [f"S{i + 1:03d}" for i in range(n)],
-        "supplier_name": names,
-        "kind": kind.tolist(),
-        "payment_terms_days": terms.astype(np.int32),
-        "lead_time_mean_days": mean,
-        "lead_time_sd_days": np.round(mean * cv, 2),
-        "review_period_days": np.array([section["review_period_days"][k] for k in kind], dtype=np.int32),
-        "line_miss_rate": rng.uniform(*section["line_miss_rate"], n),
-    }
-    return supplier, imported & ~is_fresh, columns
+    units = np.where(short, np.array(packs["short_life_units"])[band], np.array(packs["units"])[band])
+    return np.asarray(units)

@@ -31,8 +31,8 @@ class Conditions:
     truth: dict[str, object]
 
     def lead_time(self, day: int, supplier: np.ndarray, location: np.ndarray) -> np.ndarray:
-        """Days from order to receipt; one draw per day, supplier and location, so that an order arrives whole."""
-        return self.lead_times[day, supplier, location].astype(np.int32)
+        """Days from order to receipt; one draw per day, supplier and location: an order arrives whole."""
+        return np.asarray(self.lead_times[day, supplier, location], np.int32)
 
     def delivered(self, quantity: np.ndarray, supplier: np.ndarray) -> np.ndarray:
         """Units that arrive of what was ordered; a missed line brings between none and most of it."""
@@ -75,7 +75,8 @@ def draw_conditions(
         ranged_from=ranged_from, ranged_to=ranged_to,
         order_from=np.maximum(ranged_from - head_start, 0), order_until=ranged_to - 14 * dropped,
         review_days=review, exposure_days=lead + review,
-        transfer_days=transfer_days, promised_days=np.maximum(1, np.round(mean + slack * sd)).astype(np.int32),
+        transfer_days=transfer_days,
+        promised_days=np.maximum(1, np.round(mean + slack * sd)).astype(np.int32),
         lead_times=lead_times, miss_rate=suppliers["line_miss_rate"], returned=returned,
         shrink_anomaly=shrink, misses=parameters.stream("misses"), truth={**truth, **planted},
     )  # fmt: skip
@@ -136,10 +137,16 @@ def _losses(
     returned = np.zeros((DAYS, network.pairs), np.int32)
     np.add.at(returned, (back, pair[hit]), 1)
     shrink = anomalies["shrink"]
-    truth = {
+    truth: dict[str, object] = {
         "shrink": {"location_index": int(shrink_store), "department": department,
                    "from_day": shrink_start, "to_day": shrink_start + shrink["days"]},
         "returns": {"location_index": int(return_store), "from_day": return_start,
                     "to_day": return_start + anomalies["returns"]["days"]},
     }  # fmt: skip
-    return (shrink_pairs, shrink_start, shrink_start + shrink["days"], shrink["factor"]), returned, truth
+    anomaly = (
+        np.asarray(shrink_pairs),
+        shrink_start,
+        shrink_start + int(shrink["days"]),
+        float(shrink["factor"]),
+    )
+    return anomaly, returned, truth

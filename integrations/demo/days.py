@@ -7,16 +7,16 @@ stock, the pending order is pulled forward and what still lacks is rushed, so re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
 from integrations.demo.attributes import DAYS
 from integrations.demo.conditions import Conditions
 from integrations.demo.network import Network
+from integrations.demo.orders import NEVER, Kind, OrderBook
 from integrations.demo.parameters import Parameters
-
-NEVER = 32_000
 
 
 @dataclass
@@ -34,6 +34,13 @@ class Flows:
     ranged: np.ndarray
     opening: np.ndarray
     orders: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def blank(cls, pairs: int) -> Flows:
+        """All zero, one column per pair."""
+        daily = [f.name for f in fields(cls) if f.name not in ("ranged", "opening", "orders")]
+        arrays: dict[str, Any] = {name: np.zeros((DAYS, pairs), np.int32) for name in daily}
+        return cls(**arrays, ranged=np.zeros((DAYS, pairs), bool), opening=np.zeros(pairs, np.int32))
 
 
 def run_days(network: Network, conditions: Conditions, parameters: Parameters) -> Flows:
@@ -53,7 +60,9 @@ class _Loop:
         self.noise = parameters.stream("days")
         self.is_dc = np.arange(n) >= network.stores
         self.from_dc = network.source >= 0
-        total = np.concatenate([np.zeros((1, n), np.int32), np.cumsum(network.sales[:DAYS], axis=0, dtype=np.int32)])
+        total = np.concatenate(
+            [np.zeros((1, n), np.int32), np.cumsum(network.sales[:DAYS], axis=0, dtype=np.int32)]
+        )
         self.cumulative_sales = total
         self.rate = self._opening_rate(total)
         self.pending = np.zeros(n, np.int32)
@@ -61,18 +70,11 @@ class _Loop:
         self.pending_row = np.full(n, -1, np.int64)
         self.pending_shipped = np.full(n, NEVER, np.int32)
         self.rush = np.zeros(n, np.int32)
-        self.rush_from_dc = np.zeros(n, np.int32)
         self.departing = np.zeros(n, np.int32)
         self.total_in = np.zeros((DAYS + 1, n), np.int32)
         self.total_out = np.zeros(n, np.int32)
-        self.rows: list[dict[str, np.ndarray]] = []
-        self.row_count = 0
-        self.arrival_patch: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        shape = (DAYS, n)
-        self.flows = Flows(
-            *(np.zeros(shape, np.int32) for _ in range(4)), np.zeros(shape, np.int16), np.zeros(shape, np.int32),
-            *(np.zeros(shape, np.int32) for _ in range(2)), np.zeros(shape, bool), np.zeros(n, np.int32),
-        )  # fmt: skip
+        self.book = OrderBook()
+        self.flows = Flows.blank(n)
         self.on_hand = self._opening_stock()
 
     def _opening_rate(self, total: np.ndarray) -> np.ndarray:
@@ -81,7 +83,7 @@ class _Loop:
         rate = total[-1] / span
         served = np.zeros(self.net.pairs)
         np.add.at(served, self.net.source[self.from_dc], rate[self.from_dc])
-        return np.where(self.is_dc, served, rate)
+        return np.asarray(np.where(self.is_dc, served, rate))
 
     def _levels(self) -> tuple[np.ndarray, np.ndarray]:
         """Reorder point s and order-up-to level S of every pair, in units."""
@@ -98,7 +100,7 @@ class _Loop:
         draw = self.noise.random(self.net.pairs)
         stock = reorder + np.ceil((upto - reorder + self.net.pack) * draw).astype(np.int32)
         stock = np.where(self.cond.ranged_from == 0, stock, 0)
-        return np.maximum(stock, self.net.sales[0]).astype(np.int32)
+        return np.asarray(np.maximum(stock, self.net.sales[0]), np.int32)
 
     def step(self, day: int) -> None:
         """One day over all pairs."""
@@ -125,7 +127,7 @@ class _Loop:
         lost = self._shrink(day, stock)
         stock = stock - lost
         self.total_out += lost
-        self.rush[:], self.departing[:], self.rush_from_dc[:] = 0, 0, 0
+        self.rush[:], self.departing[:] = 0, 0
 
         ranged = (day >= self.cond.ranged_from) & (day < self.cond.ranged_to)
         unmet = self._unmet(day, stock, ranged)
@@ -145,16 +147,16 @@ class _Loop:
         flows.reserved[day] = self.departing
 
     def _older_than(self, day: int, days: np.ndarray) -> np.ndarray:
-        """Units on hand received more than `days` ago, if the oldest leave first."""
+        """Units on hand received `days` ago or longer, if the oldest leave first."""
         index = day - days
         received = np.where(index >= 0, self.total_in[np.maximum(index, 0), np.arange(self.net.pairs)], 0)
-        return np.maximum(received - self.total_out, 0)
+        return np.asarray(np.maximum(received - self.total_out, 0))
 
     def _shrink(self, day: int, stock: np.ndarray) -> np.ndarray:
         chance = self.shrink_rate * self.cond.shrink_factor(day) * stock
         whole = np.floor(chance)
         lost = whole + (self.noise.random(self.net.pairs) < chance - whole)
-        return np.minimum(lost.astype(np.int32), stock)
+        return np.asarray(np.minimum(lost.astype(np.int32), stock))
 
     def _unmet(self, day: int, stock: np.ndarray, ranged: np.ndarray) -> np.ndarray:
         """Demand that found an empty shelf, at the pace of the eight weeks around the day."""
@@ -187,9 +189,16 @@ class _Loop:
         lead = cond.lead_time(day, self.net.supplier[pair], self.net.location[pair])
         promised = day + cond.promised_days[self.net.supplier[pair]]
         received = cond.delivered(quantity, self.net.supplier[pair])
-        self._record(pair, day, promised, day + lead, quantity, received, kind=0, shipped=NEVER)
-        self.pending[pair], self.pending_arrival[pair] = received, day + lead
-        self.pending_row[pair] = np.arange(self.row_count - len(pair), self.row_count)
+        rows = self.book.add(
+            pair,
+            Kind.SUPPLIER,
+            day=day,
+            promised=promised,
+            arrival=day + lead,
+            ordered=quantity,
+            received=received,
+        )
+        self.pending[pair], self.pending_arrival[pair], self.pending_row[pair] = received, day + lead, rows
         none = received == 0
         self.pending_arrival[pair[none]], self.pending_row[pair[none]] = NEVER, -1
 
@@ -203,14 +212,19 @@ class _Loop:
         first = np.r_[True, source[1:] != source[:-1]] if len(source) else np.zeros(0, bool)
         base = np.maximum.accumulate(np.where(first, earlier, 0)) if len(source) else earlier
         free = (self.on_hand - self.departing)[source] - (earlier - base)
-        given = np.clip(np.minimum(quantity, free) // net.pack[pair] * net.pack[pair], 0, None).astype(np.int32)
+        given = np.clip(np.minimum(quantity, free) // net.pack[pair] * net.pack[pair], 0, None).astype(
+            np.int32
+        )
         kept = given > 0
         pair, given, source = pair[kept], given[kept], source[kept]
         np.add.at(self.departing, source, given)
         arrival = day + 1 + self.cond.transfer_days[net.location[pair]]
-        self._record(pair, day, arrival, arrival, given, given, kind=1, shipped=day + 1)
+        rows = self.book.add(
+            pair, Kind.FROM_DC, day=day, promised=arrival, arrival=arrival, ordered=given, received=given,
+            shipped=day + 1,
+        )  # fmt: skip
         self.pending[pair], self.pending_arrival[pair], self.pending_shipped[pair] = given, arrival, day + 1
-        self.pending_row[pair] = np.arange(self.row_count - len(pair), self.row_count)
+        self.pending_row[pair] = rows
 
     def _expedite(self, day: int) -> None:
         """Make the morrow's recorded sales possible."""
@@ -221,27 +235,16 @@ class _Loop:
         short = net.sales[day + 1] - self.on_hand - coming
         pull = np.flatnonzero((short > 0) & (self.pending > 0) & (self.pending_arrival > day + 1))
         self.pending_arrival[pull] = day + 1
-        self.arrival_patch.append((self.pending_row[pull], np.full(len(pull), day + 1), pull))
+        self.book.pull_forward(self.pending_row[pull], day + 1)
         short[pull] -= self.pending[pull]
         rush = np.flatnonzero(short > 0)
         quantity = (np.ceil(short[rush] / net.pack[rush]) * net.pack[rush]).astype(np.int32)
         self.rush[rush] = quantity
-        self._record(rush, day, day + 1, day + 1, quantity, quantity, kind=2, shipped=NEVER)
-
-    def _record(self, pair, day, promised, arrival, ordered, received, *, kind, shipped) -> None:  # type: ignore[no-untyped-def]
-        n = len(pair)
-        full = lambda v: np.broadcast_to(np.asarray(v, np.int32), n).copy()  # noqa: E731
-        self.rows.append({
-            "pair": full(pair), "ordered_day": full(day), "promised_day": full(promised),
-            "arrival_day": full(arrival), "ordered": full(ordered), "received": full(received),
-            "kind": full(kind), "shipped_day": full(shipped),
-        })  # fmt: skip
-        self.row_count += n
+        self.book.add(
+            rush, Kind.RUSH, day=day, promised=day + 1, arrival=day + 1, ordered=quantity, received=quantity
+        )
 
     def finish(self) -> Flows:
-        """Orders as one table of arrays; pulled-forward orders carry the day on which they really came."""
-        orders = {k: np.concatenate([r[k] for r in self.rows]) for k in self.rows[0]}
-        for rows, arrival, _ in self.arrival_patch:
-            orders["arrival_day"][rows] = arrival
-        self.flows.orders = orders
+        """What the year left; pulled-forward orders carry the day on which they really came."""
+        self.flows.orders = self.book.columns()
         return self.flows

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import duckdb
 
-from integrations.demo.returned import RETURNS
 from integrations.demo.days import Flows
 from integrations.demo.parameters import Parameters
+from integrations.demo.returned import RETURNS
 
 SUPPLIER_ORDER, FROM_DC, RUSH = 0, 1, 2
 
@@ -21,8 +21,10 @@ def build_orders(con: duckdb.DuckDBPyConnection, flows: Flows, parameters: Param
     con.execute("""
         CREATE OR REPLACE TABLE demo_lines AS
         WITH ordered AS (
-            SELECT o.*, i.location_id, i.supplier_id, i.product_id, i.payment_terms_days, i.region, i.department,
-                   'PO-' || strftime(day_of(ordered_day), '%Y%m%d') || '-' || i.supplier_id || '-' || i.location_id
+            SELECT o.*, i.location_id, i.supplier_id, i.product_id, i.payment_terms_days, i.region,
+                   i.department,
+                   'PO-' || strftime(day_of(ordered_day), '%Y%m%d') || '-' || i.supplier_id || '-'
+                       || i.location_id
                        || CASE WHEN kind = 2 THEN '-R' ELSE '' END AS purchase_order_id,
                    cost_on(ordered_day, change_day, goods0, goods1) AS goods,
                    cost_on(ordered_day, change_day, freight0, freight1) AS freight,
@@ -35,14 +37,14 @@ def build_orders(con: duckdb.DuckDBPyConnection, flows: Flows, parameters: Param
             UNION ALL
             SELECT * EXCLUDE (ordered, received), ordered - received, 1, 'cancelled'
             FROM ordered WHERE ordered > received)
-        SELECT *, CAST(row_number() OVER (PARTITION BY purchase_order_id ORDER BY product_id, remainder) AS INTEGER)
-                   AS line_number
+        SELECT *, CAST(row_number() OVER (PARTITION BY purchase_order_id ORDER BY product_id, remainder)
+                       AS INTEGER) AS line_number
         FROM split ORDER BY ordered_day, purchase_order_id, line_number""")
     con.execute("""
         CREATE OR REPLACE TABLE demo_receipts AS
         SELECT 'R' || substr(purchase_order_id, 3) || '-' || line_number AS receipt_id, purchase_order_id,
-               line_number, pair, product_id, location_id, supplier_id, payment_terms_days, department, region,
-               arrival_day, units AS received, goods + freight + duty AS landed
+               line_number, pair, product_id, location_id, supplier_id, payment_terms_days, department,
+               region, arrival_day, units AS received, goods + freight + duty AS landed
         FROM demo_lines WHERE status = 'received' ORDER BY arrival_day, purchase_order_id, line_number""")
     con.execute(f"""
         CREATE OR REPLACE TABLE demo_transfers AS

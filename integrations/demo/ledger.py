@@ -9,19 +9,30 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from integrations.demo.assortment import build_pairs
 from integrations.demo.attributes import DAYS, FIRST_DAY, build_products
+from integrations.demo.columns import columns
 from integrations.demo.conditions import draw_conditions
 from integrations.demo.days import Flows, run_days
 from integrations.demo.documents import DOCUMENTS, build_orders
+from integrations.demo.locations import build_locations
 from integrations.demo.money import MONEY
-from integrations.demo.network import Network, build_locations, build_pairs, read_network
+from integrations.demo.network import Network, read_network
 from integrations.demo.parameters import Parameters
 from integrations.demo.people import CONSENTS, build_consents
 from integrations.demo.prices import PRICES, build_prices
 from integrations.demo.stock import MOVEMENTS, SNAPSHOTS
+from integrations.demo.truth import named_truth
 from integrations.source import Progress, silent
 
-TABLES = {**PRICES, **DOCUMENTS, **MONEY, **CONSENTS, "inventory_movements": MOVEMENTS, "inventory_snapshots": SNAPSHOTS}
+TABLES = {
+    **PRICES,
+    **DOCUMENTS,
+    **MONEY,
+    **CONSENTS,
+    "inventory_movements": MOVEMENTS,
+    "inventory_snapshots": SNAPSHOTS,
+}
 LEDGER_TABLES = (
     "suppliers", "products", "locations", "consents", "returns", "price_changes", "purchase_orders",
     "purchase_order_lines", "receipts", "transfers", "inventory_movements", "inventory_snapshots",
@@ -48,11 +59,13 @@ def simulate(
     build_consents(con, parameters)
     build_pairs(con, parameters)
     network = read_network(con, parameters)
-    suppliers = con.execute("SELECT * FROM demo_suppliers ORDER BY supplier_index").fetchnumpy()
-    departments = con.execute(
-        "SELECT department FROM demo_pairs JOIN demo_products USING (product_id) ORDER BY pair"
-    ).fetchnumpy()["department"]
-    conditions = draw_conditions(network, suppliers, np.asarray(departments, dtype=object).astype(str), parameters)
+    suppliers = columns(con, "SELECT * FROM demo_suppliers ORDER BY supplier_index")
+    departments = columns(
+        con, "SELECT department FROM demo_pairs JOIN demo_products USING (product_id) ORDER BY pair"
+    )["department"].astype(str)
+    conditions = draw_conditions(
+        network, suppliers, np.asarray(departments, dtype=object).astype(str), parameters
+    )
     progress(f"simulating {network.pairs:,} product-locations over {DAYS} days")
     flows = run_days(network, conditions, parameters)
     _register(con, network, flows, conditions.returned)
@@ -63,11 +76,13 @@ def simulate(
         con.unregister(view)
     if truth is not None:
         truth.mkdir(parents=True, exist_ok=True)
-        (truth / "anomalies.json").write_text(json.dumps(conditions.truth, indent=1), encoding="utf-8")
+        (truth / "anomalies.json").write_text(
+            json.dumps(named_truth(con, conditions.truth), indent=1), encoding="utf-8"
+        )
 
 
 def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, returned: np.ndarray) -> None:
-    """The arrays as tables: `_stock` (day, pair, closing state) and `_flows` (day, pair, kind, signed units)."""
+    """The arrays as tables: `_stock` (day, pair, closing state), `_flows` (day, pair, kind, signed units)."""
     n = network.pairs
     present = flows.ranged | (flows.on_hand > 0) | (flows.on_order > 0) | (flows.in_transit > 0)
     day, pair = np.nonzero(present)
@@ -79,10 +94,16 @@ def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, re
         "sales": sales[day, pair],
     }))  # fmt: skip
     parts = []
-    for kind, units in (("sale", -sales), ("return", returned), ("waste", -flows.waste), ("shrink", -flows.shrink)):
+    for kind, units in (
+        ("sale", -sales),
+        ("return", returned),
+        ("waste", -flows.waste),
+        ("shrink", -flows.shrink),
+    ):
         d, p = np.nonzero(units)
         parts.append(pa.table({
-            "t": d.astype(np.int16), "pair": p.astype(np.int32), "kind": [kind] * len(d), "units": units[d, p],
+            "t": d.astype(np.int16), "pair": p.astype(np.int32),
+            "kind": [kind] * len(d), "units": units[d, p],
         }))  # fmt: skip
     opening = np.flatnonzero(flows.opening)
     parts.append(pa.table({
@@ -93,12 +114,14 @@ def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, re
     con.register("_shipments", pa.table(flows.orders))
     con.execute("CREATE OR REPLACE TABLE demo_shipments AS SELECT * FROM _shipments")
     con.unregister("_shipments")
-    con.execute(f"""
+    con.execute("""
         CREATE OR REPLACE TABLE demo_items AS
-        SELECT p.pair, p.is_dc, p.location_index, l.location_id, l.region, CAST(p.product_id AS VARCHAR) AS product_id,
-               q.department, q.case_pack_units, s.supplier_id, s.payment_terms_days, d.location_id AS source_id,
-               q.change_day, q.goods0, q.goods1, q.freight0, q.freight1, q.duty0, q.duty1, q.landed0, q.landed1,
-               r.list_price_usd
+        SELECT p.pair, p.is_dc, p.location_index, l.location_id, l.region,
+               CAST(p.product_id AS VARCHAR) AS product_id,
+               q.department, q.case_pack_units, s.supplier_id, s.payment_terms_days,
+               d.location_id AS source_id,
+               q.change_day, q.goods0, q.goods1, q.freight0, q.freight1, q.duty0, q.duty1, q.landed0,
+               q.landed1, r.list_price_usd
         FROM demo_pairs p
         JOIN demo_locations l USING (location_index)
         JOIN demo_products q USING (product_id)
@@ -108,4 +131,7 @@ def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, re
         ORDER BY p.pair""")
     assert n == con.execute("SELECT count(*) FROM demo_items").fetchall()[0][0]  # noqa: S101
     con.execute(f"CREATE OR REPLACE MACRO day_of(t) AS CAST({FIRST_DAY} + CAST(t AS INTEGER) AS DATE)")
-    con.execute("CREATE OR REPLACE MACRO cost_on(t, change, before, later) AS CASE WHEN t >= change THEN later ELSE before END")
+    con.execute(
+        "CREATE OR REPLACE MACRO cost_on(t, change, before, later) AS "
+        "CASE WHEN t >= change THEN later ELSE before END"
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 # One invoice per order and day of receipt. Jitter of payments comes from a hash of the invoice number (md5),
 # stable across machines and versions.
 INVOICE_ROWS = """
-    SELECT 'INV' || substr(purchase_order_id, 3) || '-' || strftime(day_of(arrival_day), '%m%d') AS invoice_id,
+    SELECT 'INV' || substr(purchase_order_id, 3) || '-' || strftime(day_of(arrival_day), '%m%d')
+               AS invoice_id,
            supplier_id, purchase_order_id, arrival_day, payment_terms_days,
            CAST(sum(received * landed) AS DECIMAL(18, 4)) AS amount_usd
     FROM demo_receipts GROUP BY supplier_id, purchase_order_id, arrival_day, payment_terms_days"""
@@ -27,7 +28,7 @@ MONEY = {
                    sum(received * landed) AS value
             FROM demo_receipts GROUP BY ALL)
         SELECT month, department, region,
-               CAST(round(value * (0.95 + (md5_number(month || department || region) % 1000) / 1000.0 * 0.17), 0)
+               CAST(round(value * (0.95 + (md5_number(month || department || region) % 1000) * 0.00017), 0)
                     AS DECIMAL(18, 4)) AS open_to_buy_budget_usd, true AS is_simulated
         FROM monthly ORDER BY month, department, region""",
 }

@@ -28,6 +28,14 @@ class Parameters:
         section: dict[str, Any] = self.values[name]
         return section
 
+    def interval(self, *path: str) -> tuple[float, float]:
+        """The two bounds at a path of the YAML. Raises KeyError."""
+        value: Any = self.values
+        for key in path:
+            value = value[key]
+        low, high = value
+        return float(low), float(high)
+
     def stream(self, purpose: str) -> np.random.Generator:
-        """A random stream of its own per purpose, so that a change in one part leaves the others as they were."""
+        """A random stream of its own per purpose: a change in one part leaves the others as they were."""
         return np.random.default_rng([int(self.values["seed"]), zlib.crc32(purpose.encode())])

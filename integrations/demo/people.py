@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from integrations.demo.attributes import DAYS
+from integrations.demo.columns import columns
 from integrations.demo.parameters import Parameters
 
 PURPOSES = ("analytics", "personalisation", "marketing")
@@ -15,7 +16,7 @@ PURPOSES = ("analytics", "personalisation", "marketing")
 def build_consents(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
     """Create `demo_consents`: one row per household, purpose and validity range."""
     section, rng = parameters.section("consents"), parameters.stream("consents")
-    households = con.execute("SELECT DISTINCT household_id FROM transactions ORDER BY 1").fetchnumpy()["household_id"]
+    households = columns(con, "SELECT DISTINCT household_id FROM transactions ORDER BY 1")["household_id"]
     customer = np.repeat(households, len(PURPOSES)).astype(str)
     purpose = np.tile(np.array(PURPOSES), len(households))
     n = len(customer)

@@ -10,8 +10,8 @@ from integrations.demo.parameters import Parameters
 def build_prices(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
     """Create `demo_list_prices` (product, day, price as it changes) and `demo_first_price`.
 
-    Shelf price of a month = median of (sales_value + retail_disc + coupon_match_disc) per unit; a month opens a
-    new price where it moved by more than the step. Products never sold take the median of their category.
+    Shelf price of a month = median of (sales_value + retail_disc + coupon_match_disc) per unit; a month opens
+    a new price where it moved by more than the step. Products never sold take the median of their category.
     """
     step = parameters.values["list_price_step"]
     con.execute(f"""
@@ -22,10 +22,12 @@ def build_prices(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None
                        TIMESTAMP '2017-12-31')) AS DATE)) AS t,
                    round(median((sales_value + retail_disc + coupon_match_disc) / quantity), 2) AS price
             FROM transactions WHERE quantity > 0 AND sales_value > 0
-            GROUP BY ALL HAVING round(median((sales_value + retail_disc + coupon_match_disc) / quantity), 2) > 0),
+            GROUP BY ALL),
         stepped AS (
-            SELECT *, lag(price) OVER (PARTITION BY product_id ORDER BY t) AS before FROM monthly)
-        SELECT product_id, CASE WHEN before IS NULL THEN 0 ELSE t END AS t, CAST(price AS DECIMAL(18, 4)) AS price
+            SELECT *, lag(price) OVER (PARTITION BY product_id ORDER BY t) AS before
+            FROM monthly WHERE price > 0)
+        SELECT product_id, CASE WHEN before IS NULL THEN 0 ELSE t END AS t,
+               CAST(price AS DECIMAL(18, 4)) AS price
         FROM stepped JOIN demo_products USING (product_id)
         WHERE is_merchandise AND (before IS NULL OR abs(price / before - 1) > {step})""")
     con.execute("""
@@ -33,7 +35,8 @@ def build_prices(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None
         WITH first AS (SELECT product_id, price FROM demo_list_prices WHERE t = 0)
         SELECT p.product_id, CAST(round(coalesce(f.price,
                    median(f.price) OVER (PARTITION BY r.department, r.product_category),
-                   median(f.price) OVER (PARTITION BY r.department), 1.0), 2) AS DECIMAL(18, 4)) AS list_price_usd
+                   median(f.price) OVER (PARTITION BY r.department), 1.0), 2) AS DECIMAL(18, 4))
+                   AS list_price_usd
         FROM demo_products p JOIN products r USING (product_id) LEFT JOIN first f USING (product_id)""")
 
 

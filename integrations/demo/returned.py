@@ -1,4 +1,4 @@
-"""Customer returns: each names the latest earlier sale of the product at the store, for its customer and price."""
+"""Customer returns: each takes customer and price from the latest earlier sale at the same store."""
 
 from __future__ import annotations
 

@@ -18,10 +18,13 @@ MOVEMENTS = f"""
         UNION ALL
         SELECT pair, arrival_day, 'receipt', received, receipt_id FROM demo_receipts
         UNION ALL
-        SELECT pair, received_day, 'transfer_in', units, transfer_id FROM demo_transfers WHERE received_day < 365
+        SELECT pair, received_day, 'transfer_in', units, transfer_id FROM demo_transfers
+        WHERE received_day < 365
         UNION ALL
-        SELECT source_pair, shipped_day, 'transfer_out', -units, transfer_id FROM demo_transfers WHERE shipped_day < 365)
+        SELECT source_pair, shipped_day, 'transfer_out', -units, transfer_id FROM demo_transfers
+        WHERE shipped_day < 365)
     SELECT 'M' || row_number() OVER (ORDER BY s.t, pair, kind, document_id, units) AS movement_id,
            day_of(s.t) AS movement_date, i.location_id, i.product_id, s.kind AS movement_type,
-           CAST(s.units AS INTEGER) AS quantity_units, {COST} AS unit_cost_usd, s.document_id, true AS is_simulated
+           CAST(s.units AS INTEGER) AS quantity_units, {COST} AS unit_cost_usd, s.document_id,
+           true AS is_simulated
     FROM moves s JOIN demo_items i USING (pair) ORDER BY s.t, pair, kind, document_id, units"""

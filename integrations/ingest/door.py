@@ -12,10 +12,11 @@ import duckdb
 
 from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflict
-from integrations.ingest.batch import Door, land
+from integrations.ingest.batch import Door
+from integrations.ingest.forms import bring_in
+from integrations.ingest.references import unknown_keys
 from integrations.ingest.report import IngestReport, TableReport
 from integrations.ingest.state import Batch, LandingState, batch_folder
-from integrations.ingest.text import text_relation
 from integrations.source import Delivery, Progress, Source, silent
 
 EMPTY = "empty"
@@ -41,7 +42,9 @@ def ingest(
     landing.mkdir(parents=True, exist_ok=True)
     state = LandingState.read(landing)
     _check_owner(state, source, landing)
-    fingerprint = hashlib.sha256(f"{source.name}:{source.fingerprint()}:{_contract_mark()}".encode()).hexdigest()
+    fingerprint = hashlib.sha256(
+        f"{source.name}:{source.fingerprint()}:{_contract_mark()}".encode()
+    ).hexdigest()
     if fingerprint == state.fingerprint:
         return _unchanged(source, state, started)
 
@@ -57,11 +60,13 @@ def ingest(
             state = _forget(state, landing, set(), {b.table for b in state.batches})
         state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
         for delivery in source.deliveries(connection, workspace, progress):
-            batch = _bring(door, source, delivery, state, report, progress)
+            batch = _bring(door, source, delivery, state=state, report=report, progress=progress)
             kept.add((batch.table, batch.batch_id))
         if source.replaces_itself:
             state = _forget(state, landing, kept, set(contracts()))
         _fill_empty(door, state)
+        for table in report.tables.values():
+            table.warnings.extend(unknown_keys(connection, landing, table.table, table.batches_added))
         state.fingerprint = fingerprint
     finally:
         state.write(landing)
@@ -72,7 +77,13 @@ def ingest(
 
 
 def _bring(
-    door: Door, source: Source, delivery: Delivery, state: LandingState, report: IngestReport, progress: Progress
+    door: Door,
+    source: Source,
+    delivery: Delivery,
+    *,
+    state: LandingState,
+    report: IngestReport,
+    progress: Progress,
 ) -> Batch:
     terms = contract(delivery.table)
     table = report.tables.setdefault(delivery.table, TableReport(delivery.table))
@@ -81,11 +92,14 @@ def _bring(
     if known is not None:
         table.batches_known += 1
         return known
-    relation = delivery.relation or text_relation(door.connection, terms, delivery, door.workspace)
-    batch = land(
-        door, terms, relation,
-        label=delivery.label, batch_id=batch_id, sequence=_sequence(source, state), simulated=source.is_simulated,
-    )  # fmt: skip
+    batch = bring_in(
+        door,
+        terms,
+        delivery,
+        batch_id=batch_id,
+        sequence=_sequence(source, state),
+        simulated=source.is_simulated,
+    )
     state.batches.append(batch)
     state.write(door.landing)
     shutil.rmtree(batch_folder(door.landing, delivery.table, EMPTY), ignore_errors=True)

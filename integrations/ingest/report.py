@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass
 class TableReport:
-    """Counts of one table over the batches of this run. `rows_in = rows_loaded + rows_quarantined`, always."""
+    """Counts of one table in this run. `rows_in = rows_loaded + rows_quarantined`, always."""
 
     table: str
     rows_in: int = 0

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from integrations.contracts import Column, Contract
 
 INTEGERS = ("INTEGER", "BIGINT")
+WHOLE = (*INTEGERS, "SMALLINT", "TINYINT", "UTINYINT", "USMALLINT", "UINTEGER")
+RAGGED, NOT_UTF8, NUL_BYTE, BROKEN_QUOTES = "number of fields", "not UTF-8", "NUL byte", "broken quoting"
+STRUCTURE = (RAGGED, NOT_UTF8, NUL_BYTE, BROKEN_QUOTES)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def typed(column: Column, present: Iterable[str], types: dict[str, str]) -> str:
         return quote(column.name)
     if column.physical_type in INTEGERS:  # through DECIMAL: text such as 1.5 must not round, 12.0 may pass
         text = raw_text(column, present)
-        if types.get(column.name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT", "UINTEGER", "USMALLINT"):
+        if types.get(column.name) in WHOLE:
             return f"TRY_CAST({quote(column.name)} AS {column.physical_type})"
         number = f"TRY_CAST({text} AS DECIMAL(28, 6))"
         return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS {column.physical_type}) END"
@@ -56,19 +59,27 @@ def typed(column: Column, present: Iterable[str], types: dict[str, str]) -> str:
 
 def rules(contract: Contract, present: Iterable[str], types: dict[str, str]) -> list[Rule]:
     """The rules of a table over its raw columns, in the order in which they are reported."""
-    found: list[Rule] = []
+    found = [Rule("", d, f"coalesce(_defect = {literal(d)}, false)") for d in STRUCTURE if "_defect" in types]
     for column in contract.columns:
         value, text, label = typed(column, present, types), raw_text(column, present), column.name
         if column.name in present and types.get(label) != column.physical_type:
-            found.append(Rule(label, f"type {column.physical_type}", f"({text} IS NOT NULL AND {value} IS NULL)"))
+            found.append(
+                Rule(label, f"type {column.physical_type}", f"({text} IS NOT NULL AND {value} IS NULL)")
+            )
+        if "_from_text" in types and "_defect" not in types and column.name in present:
+            found.append(Rule(label, NUL_BYTE, f"coalesce(contains({quote(label)}, chr(0)), false)"))
         if column.physical_type == "DOUBLE":
             found.append(Rule(label, "finite number", f"NOT coalesce(isfinite({value}), true)"))
         if column.required:
             found.append(Rule(label, "required", f"({text} IS NULL)"))
         if column.minimum is not None:
-            found.append(Rule(label, f"minimum {column.minimum:g}", f"coalesce({value} < {column.minimum:g}, false)"))
+            found.append(
+                Rule(label, f"minimum {column.minimum:g}", f"coalesce({value} < {column.minimum:g}, false)")
+            )
         if column.maximum is not None:
-            found.append(Rule(label, f"maximum {column.maximum:g}", f"coalesce({value} > {column.maximum:g}, false)"))
+            found.append(
+                Rule(label, f"maximum {column.maximum:g}", f"coalesce({value} > {column.maximum:g}, false)")
+            )
         if column.allowed_values:
             values = ", ".join(literal(v) for v in column.allowed_values)
             found.append(Rule(label, "allowed values", f"coalesce({value} NOT IN ({values}), false)"))

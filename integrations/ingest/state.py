@@ -1,4 +1,4 @@
-"""What lies in the landing: which source, which batches, in which sequence. One JSON file, replaced atomically."""
+"""What lies in the landing: which source, which batches, in which sequence. One JSON file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LandingState:
 
     @classmethod
     def read(cls, landing: Path) -> LandingState:
-        """The state as last written. A batch whose folder is gone is forgotten, so it will be loaded again."""
+        """The state as last written. A batch whose folder is gone is forgotten, so it is loaded again."""
         path = landing / FILE
         if not path.exists():
             return cls()

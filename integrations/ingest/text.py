@@ -1,14 +1,107 @@
-"""Text files (placeholder while the first landing is built)."""
+"""Text files: a fast strict reading for clean files, an exact numbered one for all others.
+
+Clean files (nearly all) are parsed in parallel by DuckDB in strict mode. Where that refuses, or a row
+breaks a rule, the file is read once more row by row, so that every bad row is known by its line and text.
+"""
+
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from integrations.contracts import Contract
-from integrations.source import Delivery
+from integrations.errors import UnreadableFile
+from integrations.ingest.header import BROKEN, open_text
+from integrations.ingest.rules import BROKEN_QUOTES, NOT_UTF8, NUL_BYTE, RAGGED, literal
+
+ROWS_AT_ONCE = 50_000
+LONGEST_FIELD = 2_000_000
 
 
-def text_relation(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: Delivery, workspace: Path) -> str:
-    """SQL relation of a CSV file."""
-    raise NotImplementedError
+def strict_relation(path: Path, columns: list[str], delimiter: str) -> str:
+    """SQL that reads a clean file, all columns as text; DuckDB raises on the first defect."""
+    struct = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
+    return (
+        f"(SELECT *, 0::BIGINT AS _line, false AS _from_text FROM read_csv({literal(path)}, header = true, "
+        f"auto_detect = false, delim = {literal(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"columns = {{{struct}}}, strict_mode = true, max_line_size = {LONGEST_FIELD}))"
+    )
+
+
+def numbered_relation(path: Path, label: str, columns: list[str], delimiter: str, workspace: Path) -> str:
+    """SQL over the rows with `_line`, `_raw` and `_defect` (NULL for a sound row), in bounded memory.
+
+    Raises UnreadableFile naming the line for a truncated archive or a quote that is never closed.
+    """
+    schema = pa.schema([(c, pa.string()) for c in [*columns, "_raw", "_defect"]] + [("_line", pa.int64())])
+    target = workspace / f"{path.name}.numbered.parquet"
+    with pq.ParquetWriter(target, schema) as writer:
+        block: list[tuple[object, ...]] = []
+        for row in _rows(path, label, len(columns), delimiter):
+            block.append(row)
+            if len(block) == ROWS_AT_ONCE:
+                writer.write_table(_table(block, schema))
+                block = []
+        writer.write_table(_table(block, schema))
+    return f"(SELECT *, true AS _from_text FROM read_parquet({literal(target)}))"
+
+
+def _table(block: list[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    columns: list[Any] = list(zip(*block, strict=True)) if block else [[] for _ in schema]
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _rows(path: Path, label: str, width: int, delimiter: str) -> Iterator[tuple[object, ...]]:
+    """Fields, raw text, defect and first line of every record after the header; blank lines are none."""
+    csv.field_size_limit(LONGEST_FIELD)
+    consumed: list[str] = []
+    line = 1
+    try:
+        with open_text(path) as file:
+            reader = csv.reader(_remember(file, consumed), delimiter=delimiter, strict=True)
+            next(reader)
+            while True:
+                consumed.clear()
+                line = reader.line_num + 1
+                try:
+                    fields: list[str] | None = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    if "unexpected end" in str(error) or "larger than" in str(error):
+                        problem = (
+                            "a quote is never closed" if "unexpected" in str(error) else "a field is too long"
+                        )
+                        raise UnreadableFile(f"{label}, line {line}: {problem}.") from error
+                    fields = None
+                if fields == []:
+                    continue
+                yield _row(fields, "".join(consumed).rstrip("\r\n"), width, line)
+    except BROKEN as error:
+        raise UnreadableFile(
+            f"{label}, after line {line}: the file ends early or is damaged ({error}).", hint="Send it again."
+        ) from error
+
+
+def _row(fields: list[str] | None, raw: str, width: int, line: int) -> tuple[object, ...]:
+    defect = None
+    if fields is None:
+        defect = BROKEN_QUOTES
+    elif any("\udc80" <= c <= "\udcff" for c in raw):
+        defect, raw = NOT_UTF8, raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    elif "\0" in raw:
+        defect = NUL_BYTE
+    elif len(fields) != width:
+        defect = RAGGED
+    values = [None] * width if defect else fields
+    return (*(values or []), raw, defect, line)
+
+
+def _remember(lines: Iterator[str], consumed: list[str]) -> Iterator[str]:
+    for line in lines:
+        consumed.append(line)
+        yield line

@@ -1,0 +1,80 @@
+"""The first line of a text file: delimiter and column names, checked before a row is read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO, TextIO
+
+from integrations.contracts import Contract
+from integrations.errors import HeaderError, UnreadableFile
+
+DELIMITERS = (",", ";", "\t", "|")
+BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
+WIDE_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+
+def open_text(path: Path) -> TextIO:
+    """The file as text without its byte-order mark; invalid UTF-8 survives as surrogates."""
+    is_gzip = path.name.lower().endswith(".gz")
+    raw: IO[bytes] = gzip.open(path, "rb") if is_gzip else path.open("rb")  # type: ignore[assignment] # noqa: SIM115
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def read_header(path: Path, label: str, contract: Contract) -> tuple[list[str], str]:
+    """Column names and delimiter. Raises HeaderError or UnreadableFile, naming file and line 1."""
+    try:
+        with path.open("rb") as binary:
+            encoding = WIDE_ENCODINGS.get(binary.read(2))
+        if encoding:
+            raise UnreadableFile(f"{label}, line 1: the file is {encoding}.", hint="Save it as UTF-8.")
+        with open_text(path) as file:
+            first = file.readline()
+    except BROKEN as error:
+        raise UnreadableFile(
+            f"{label}, line 1: the file is damaged ({error}).", hint="Send it again."
+        ) from error
+    if not first.strip():
+        raise HeaderError(f"{label} is empty: line 1 should name the columns.", hint=_expected(contract))
+    if not first.isprintable() and any("\udc80" <= c <= "\udcff" or c == "\0" for c in first):
+        raise UnreadableFile(f"{label}, line 1: the header is not UTF-8 text.", hint="Save it as UTF-8.")
+    delimiter = max(DELIMITERS, key=first.count)
+    names = [n.strip() for n in next(csv.reader([first], delimiter=delimiter))]
+    check_columns(names, label, contract)
+    return names, delimiter
+
+
+def check_columns(names: list[str], label: str, contract: Contract) -> None:
+    """Every required column once, no name empty or repeated. Raises HeaderError with the near miss."""
+    repeated = sorted({n for n in names if names.count(n) > 1})
+    if "" in names:
+        raise HeaderError(
+            f"{label}, line 1: column {names.index('') + 1} has no name.", hint=_expected(contract)
+        )
+    if repeated:
+        raise HeaderError(f"{label}, line 1: column '{repeated[0]}' occurs {names.count(repeated[0])} times.")
+    missing = [c.name for c in contract.columns if c.required and c.name not in names]
+    if missing:
+        near = get_close_matches(missing[0], [n for n in names if n not in _known(contract)], 1)
+        hint = f"Is it '{near[0]}'?" if near else _expected(contract)
+        raise HeaderError(
+            f"{label}, line 1: required columns missing: {', '.join(missing)}.",
+            hint=hint,
+        )
+
+
+def unknown_columns(names: list[str], contract: Contract) -> list[str]:
+    """Columns that the contract does not know; they are not loaded, and reported."""
+    return [n for n in names if n not in _known(contract) and not n.startswith("_")]
+
+
+def _known(contract: Contract) -> set[str]:
+    return {c.name for c in contract.columns} | {"is_simulated"}
+
+
+def _expected(contract: Contract) -> str:
+    return "Columns: " + ", ".join(c.name for c in contract.columns) + "."
