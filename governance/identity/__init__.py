@@ -1,8 +1,8 @@
 """Who is asking: people by signed tokens, services by scoped keys, delegation by named services only.
 
 `Directory` holds attributes, `LocalIssuer` signs the demo's tokens, `TokenVerifier` checks tokens of the
-local or of an OIDC issuer, `issue_service_key` and `verify_service_key` are for machines, `delegate` for those
-that act on somebody's behalf.
+local or of an OIDC issuer, `issue_service_key` and `verify_service_key` are for machines, `delegate` for
+those that act on somebody's behalf.
 """
 
 from governance.identity.delegation import delegate

@@ -1,4 +1,4 @@
-"""The demo's own token issuer: an Ed25519 key below the state folder, and nothing that production would use."""
+"""The demo's own token issuer: an Ed25519 key below the state folder; refused in production."""
 
 from __future__ import annotations
 

@@ -1,0 +1,158 @@
+"""Ask Cedar: pre-parsed policies, default deny, and any diagnostic error is a denial."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cedarpy
+
+from governance.errors import PolicyBroken
+from governance.identity.principal import Principal
+from governance.policy.predicate import FALSE, Predicate
+from governance.policy.residual import RowType, row_condition
+
+POLICIES = Path(__file__).parent.parent / "policies"
+
+ROW_TYPES = {
+    row_type.name: row_type
+    for row_type in (
+        RowType("Location", {"location_id": str, "region": str, "banner": str}),
+        RowType("Product", {"department": str}),
+        RowType(
+            "Customer",
+            {
+                "has_analytics_consent": bool,
+                "has_personalisation_consent": bool,
+                "has_marketing_consent": bool,
+            },
+        ),
+        RowType("Recommendation", {"location_id": str, "region": str, "banner": str, "department": str}),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What is acted on: its type in the schema, its id, and its attributes. None is a missing attribute."""
+
+    type: str
+    id: str = "it"
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def entity(self) -> dict[str, Any]:
+        """Cedar's JSON form."""
+        attributes = {name: value for name, value in self.attributes.items() if value is not None}
+        return {"uid": {"type": self.type, "id": self.id}, "attrs": attributes, "parents": []}
+
+
+SYSTEM = Resource("System")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether it is allowed, which policies decided, and which could not be evaluated (then it is denied)."""
+
+    allowed: bool
+    policy_ids: tuple[str, ...]
+    errors: tuple[str, ...] = ()
+
+
+class Policy:
+    """One validated set of policies. Immutable; share it between threads."""
+
+    def __init__(self, policies: str, schema: str) -> None:
+        """Raises PolicyBroken on text that does not parse, does not validate, or lacks an @id."""
+        try:
+            self._schema = cedarpy.Schema.from_str(schema)
+            self._policies = cedarpy.PolicySet.from_str(policies)
+            checked = cedarpy.validate_policies(policies, self._schema)
+        except ValueError as error:
+            raise PolicyBroken(f"the policies do not parse: {error}") from error
+        if not checked.validation_passed:
+            raise PolicyBroken("the policies do not fit the schema: " + "; ".join(map(str, checked.errors)))
+
+    @classmethod
+    def load(cls, folder: Path = POLICIES) -> Policy:
+        """Every `*.cedar` of the folder, with its `schema.cedarschema`."""
+        try:
+            texts = [path.read_text() for path in sorted(folder.glob("*.cedar"))]
+            return cls("\n".join(texts), (folder / "schema.cedarschema").read_text())
+        except OSError as error:
+            raise PolicyBroken(f"the policies in {folder} cannot be read: {error}") from error
+
+    def authorize(
+        self,
+        principal: Principal,
+        action: str,
+        resource: Resource = SYSTEM,
+        context: Mapping[str, Any] | None = None,
+    ) -> Verdict:
+        """Decide one step, now. Never raises on a request: what cannot be evaluated is denied."""
+        entities = [*_principal_entities(principal), resource.entity()]
+        request = {
+            "principal": {"type": "User", "id": principal.user},
+            "action": {"type": "Action", "id": action},
+            "resource": {"type": resource.type, "id": resource.id},
+            "context": dict(context or {}),
+        }
+        result = cedarpy.is_authorized(request, self._policies, json.dumps(entities), self._schema)
+        errors = tuple(map(str, result.diagnostics.errors))
+        allowed = result.decision == cedarpy.Decision.Allow and not errors
+        return Verdict(allowed, _ids(result.diagnostics), errors)
+
+    def row_condition(
+        self, principal: Principal, row_type: str, context: Mapping[str, Any] | None = None
+    ) -> Predicate:
+        """Which rows of an entity type the principal may read: partial evaluation with the row unknown.
+
+        Equal, row by row, to `authorize(principal, "read_row", row)`. Raises PolicyUntranslatable.
+        """
+        request = {
+            "principal": f'User::"{_escaped(principal.user)}"',
+            "action": 'Action::"read_row"',
+            "context": dict(context or {}),
+        }
+        action = {"uid": {"type": "Action", "id": "read_row"}, "attrs": {}, "parents": []}
+        entities = json.dumps([*_principal_entities(principal), action])
+        result = cedarpy.is_authorized_partial(request, self._policies, entities)
+        if result.diagnostics.errors:
+            return FALSE
+        return row_condition(result.residuals, ROW_TYPES[row_type])
+
+
+def _ids(diagnostics: Any) -> tuple[str, ...]:
+    names = diagnostics.id_annotations_by_reason
+    return tuple(sorted(names.get(reason, reason) for reason in diagnostics.reasons))
+
+
+def _escaped(text: str) -> str:
+    """For a string literal of Cedar: everything but plain characters by code point."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.@ ") else f"\\u{{{ord(c):x}}}" for c in text)
+
+
+def _principal_entities(principal: Principal) -> list[dict[str, Any]]:
+    role = {"type": "Role", "id": principal.role}
+    attributes = {
+        "regions": sorted(principal.regions),
+        "stores": sorted(principal.stores),
+        "departments": sorted(principal.departments),
+        "banners": sorted(principal.banners),
+        "purposes": sorted(principal.purposes),
+        "approval_limit_cents": round(principal.approval_limit_usd * 100),
+        "is_service": principal.is_service,
+        "is_delegated": principal.acting_service is not None,
+        "scopes": sorted(principal.scopes or ()),
+    }
+    user = {"uid": {"type": "User", "id": principal.user}, "attrs": attributes, "parents": [role]}
+    return [user, {"uid": role, "attrs": {}, "parents": []}]
+
+
+@lru_cache(maxsize=1)
+def default_policy() -> Policy:
+    """The packaged policies, parsed once."""
+    return Policy.load()

@@ -1,0 +1,190 @@
+"""From policy to plan: what one principal may see, as a `semantic.Restriction`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement
+
+from governance.errors import Forbidden, PolicyUntranslatable
+from governance.identity.principal import Principal
+from governance.policy.engine import Policy, Resource, default_policy
+from governance.policy.predicate import FALSE, TRUE, Predicate, columns_of, to_clause, to_sql
+from governance.store.schema import recommendations
+from governance.tags import TaggedCatalog, Tags
+from semantic.restriction import Restriction, RowRule, SmallestGroup
+
+OPERATIONS = "operations"
+SMALLEST_GROUP = 10  # households
+
+_ROW_TYPES = (("location", "Location"), ("product", "Product"), ("customer", "Customer"))
+_MUST_REACH = ("location", "product")  # a metric that cannot be cut to these rows is hidden instead
+
+
+def for_principal(
+    principal: Principal,
+    catalog: TaggedCatalog,
+    *,
+    purpose: str = OPERATIONS,
+    about_customers: bool = True,
+    smallest_group: int = SMALLEST_GROUP,
+    policy: Policy | None = None,
+) -> Restriction:
+    """Everything that `principal` may not see for `purpose`. What no policy permits is hidden.
+
+    `about_customers` (the default) suppresses groups of fewer than `smallest_group` households; pass what
+    `names_customers` says of the query, since sums that name no customer need no such floor. Metrics
+    whose models lack the entity by which the principal's rows are cut are hidden. Results are remembered.
+    Raises PolicyUntranslatable when a row policy speaks of a column that the definitions lack.
+    """
+    return _restriction(
+        principal, catalog, purpose, about_customers, smallest_group, policy or default_policy()
+    )
+
+
+def for_query(
+    principal: Principal,
+    catalog: TaggedCatalog,
+    names: Iterable[str],
+    *,
+    purpose: str | None = None,
+    policy: Policy | None = None,
+) -> Restriction:
+    """As `for_principal`, for one query: its purpose and the floor on groups follow from what it names.
+
+    `names` are metrics, dimensions, and the texts of filters and orderings. Raises Forbidden when the query
+    needs two purposes, or one that it did not state.
+    """
+    asked = tuple(names)
+    return for_principal(
+        principal,
+        catalog,
+        purpose=purpose_of(catalog, asked, stated=purpose),
+        about_customers=names_customers(catalog, asked),
+        policy=policy,
+    )
+
+
+def purpose_of(catalog: TaggedCatalog, names: Iterable[str], *, stated: str | None = None) -> str:
+    """The purpose that a query serves: the stated one, else the one that its names demand, else operations."""
+    tagged = {**catalog.metrics, **catalog.dimensions}
+    texts = list(names)
+    needed = {
+        tags.purpose for name, tags in tagged.items() if tags.purpose and any(name in text for text in texts)
+    }
+    if stated is not None:
+        return stated
+    if len(needed) > 1:
+        raise Forbidden(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
+    return needed.pop() if needed else OPERATIONS
+
+
+def names_customers(catalog: TaggedCatalog, names: Iterable[str]) -> bool:
+    """Whether a query groups, filters or measures by anything about single households."""
+    return any(catalog.is_about_customers(name) for name in names)
+
+
+def recommendation_scope(principal: Principal, policy: Policy | None = None) -> ColumnElement[bool]:
+    """Which recommendations the principal may see, as a clause for the ops store."""
+    rules = policy or default_policy()
+    if not rules.authorize(principal, "read_recommendations").allowed:
+        return to_clause(FALSE, {})
+    purpose = {"purpose": OPERATIONS}
+    return to_clause(rules.row_condition(principal, "Recommendation", purpose), dict(recommendations.c))
+
+
+def sees_margin(principal: Principal, policy: Policy | None = None) -> bool:
+    """Whether money that tells cost or margin may be shown beside a recommendation."""
+    return (policy or default_policy()).authorize(principal, "see_margin").allowed
+
+
+def require(
+    principal: Principal, action: str, *, resource: Resource | None = None, policy: Policy | None = None
+) -> tuple[str, ...]:
+    """The policies that permit a step. Raises Forbidden when none does."""
+    verdict = (policy or default_policy()).authorize(principal, action, resource or Resource("System"))
+    if not verdict.allowed:
+        raise Forbidden(
+            f"{principal.user!r} ({principal.role}) may not {action.replace('_', ' ')}",
+            policy_ids=verdict.policy_ids,
+        )
+    return verdict.policy_ids
+
+
+@lru_cache(maxsize=512)
+def _restriction(
+    principal: Principal,
+    catalog: TaggedCatalog,
+    purpose: str,
+    policy: Policy,
+    floor: int,
+) -> Restriction:
+    rows: list[RowRule] = []
+    cut: set[str] = set()
+    for entity, row_type in _ROW_TYPES:
+        if entity not in catalog.entity_dimensions:
+            continue
+        condition = policy.row_condition(principal, row_type, {"purpose": purpose})
+        if condition == TRUE:
+            continue
+        rows.append(RowRule(entity, _sql(condition, entity, catalog)))
+        if entity in _MUST_REACH:
+            cut.add(entity)
+    decide = _Decider(principal, purpose, policy)
+    metrics = {name for name, tags in catalog.metrics.items() if not decide.reads("Metric", tags)}
+    metrics |= {name for name, entities in catalog.metric_entities.items() if cut - entities}
+    hidden: set[str] = set()
+    masked: set[str] = set()
+    for name, tags in catalog.dimensions.items():
+        if not decide.reads("Dimension", tags):
+            (masked if decide.reads_masked(tags) else hidden).add(name)
+    if not floor and not policy.authorize(principal, "see_small_groups").allowed:
+        floor = SMALLEST_GROUP
+    return Restriction(
+        rows=tuple(rows),
+        hidden_metrics=frozenset(metrics),
+        hidden_dimensions=frozenset(hidden | _elements(hidden, catalog)),
+        masked_dimensions=frozenset(masked),
+        smallest_group=SmallestGroup(floor) if floor else None,
+        allow_nothing=purpose not in principal.purposes,
+    )
+
+
+def _sql(condition: Predicate, entity: str, catalog: TaggedCatalog) -> str:
+    names = {f"{entity}_id": entity}
+    missing = {names.get(c, c) for c in columns_of(condition)} - catalog.entity_dimensions[entity]
+    if missing:
+        raise PolicyUntranslatable(
+            f"a row policy on {entity} needs {', '.join(sorted(missing))}, which the definitions do not have",
+            hint=f"add it as a dimension of the semantic model whose key is {entity}",
+        )
+    return to_sql(condition, names)
+
+
+def _elements(hidden: set[str], catalog: TaggedCatalog) -> set[str]:
+    """Bare names of hidden dimensions that no visible one shares: longer paths then stay hidden too."""
+    shown = {name.rpartition("__")[2] for name in catalog.dimensions if name not in hidden}
+    return {name.rpartition("__")[2] for name in hidden} - shown
+
+
+class _Decider:
+    """Decisions by tags, each asked once: catalogs have many names and few combinations of tags."""
+
+    def __init__(self, principal: Principal, purpose: str, policy: Policy) -> None:
+        self._principal, self._purpose, self._policy = principal, purpose, policy
+        self._known: dict[tuple[str, str, Tags], bool] = {}
+
+    def reads(self, kind: str, tags: Tags) -> bool:
+        return self._ask("read_metric" if kind == "Metric" else "read_dimension", kind, tags)
+
+    def reads_masked(self, tags: Tags) -> bool:
+        return self._ask("read_dimension_masked", "Dimension", tags)
+
+    def _ask(self, action: str, kind: str, tags: Tags) -> bool:
+        key = (action, kind, tags)
+        if key not in self._known:
+            resource = Resource(kind, attributes=vars(tags))
+            context = {"purpose": self._purpose}
+            self._known[key] = self._policy.authorize(self._principal, action, resource, context).allowed
+        return self._known[key]
