@@ -15,10 +15,10 @@ from .ask import Ask, TimeRange, Use
 from .errors import InvalidQueryError, UnsupportedError
 from .expressions import bind, column
 from .leaf import Named, coarser, filters_of, group_guard, measure_value, model_of, plain
-from .plan import Column, Join, Select, Source, Table
+from .plan import Column, Join, Select, Source
 from .query import Item, dunder
 from .rows import Context, Rows
-from .shift import SPINE, looks_at, time_items
+from .shift import SPINE, looks_at, ticks_of, time_items
 from .sqlexpr import both, coalesce, eq, minus, number, trunc
 
 BASE = "accumulated_at"
@@ -71,7 +71,7 @@ def _every_instant(context: Context, named: Named, base: Select, own: str) -> Se
         value: exp.Expr = column("data", name)
         values.append(Column(name, value if u.leaf.fill is None else coalesce(value, number(u.leaf.fill))))
     join = Join(Source(base, "data"), eq(tick, column("data", BASE)), "LEFT")
-    return Select(Source(Table(spine.relation), SPINE), tuple(keys), tuple(values), (join, *rows.joins))
+    return Select(ticks_of(spine, own), tuple(keys), tuple(values), (join, *rows.joins))
 
 
 def rows_items(name: str, context: Context) -> list[Item]:
@@ -96,7 +96,7 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
         _standard(how.grain_to_date, use)
         on.append(exp.GTE(this=seen.copy(), expression=trunc(at.copy(), how.grain_to_date)))
     rows = Rows(context, model, measure.agg_time, tick, own)
-    rows.joins.append(Join(Source(Table(spine.relation), SPINE), both(on), "INNER"))
+    rows.joins.append(Join(ticks_of(spine, own), both(on), "INNER"))
     keys = [Column(i.name, rows.column(i)) for i in ask.items]
     keys.append(Column(BASE, tick.copy()))
     where = filters_of(rows, ask, use)

@@ -18,7 +18,7 @@ from .leaf import Named, group_guard, measure_value, model_of
 from .plan import Column, Join, Ref, Select, Source, Table, Union
 from .query import Item
 from .rows import Context, Rows
-from .shift import SPINE
+from .shift import SPINE, ticks_of
 from .sqlexpr import both, eq, interval, minus, moment, plus, same, trunc
 
 BASE = "accumulated_at"
@@ -58,8 +58,8 @@ def running(context: Context, ask: Ask, named: Named) -> Select:
     if how.window is None or _frame(how.window, own) is not None:
         base = _windowed(named, parts, groups, spine, own)
     else:
-        base = _ranged(named, parts, groups, spine, how.window)
-    return _shown(context, ask, use, base, spine)
+        base = _ranged(named, parts, groups, spine, own, how.window)
+    return _shown(context, ask, use, base, spine, own)
 
 
 def _parts(rows: Rows, ask: Ask, named: Named, groups: tuple[Item, ...], own: str) -> Select:
@@ -103,7 +103,7 @@ def _windowed(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpi
     if how is None:
         raise TypeError("not a cumulative use")
     tick = column(SPINE, BASE)
-    ticks = _ticks(parts, spine, how.window)
+    ticks = _ticks(parts, spine, own, how.window)
     joins = []
     if groups:
         distinct = Select(
@@ -135,13 +135,13 @@ def _windowed(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpi
     return Select(Source(ticks, SPINE), keys, tuple(values), tuple(joins))
 
 
-def _ticks(parts: str, spine: TimeSpine, window: Window | None) -> Union:
+def _ticks(parts: str, spine: TimeSpine, own: str, window: Window | None) -> Union:
     """The instants to accumulate over: those of the spine from the first data on, and every one with data."""
     tick = bind(spine.column, SPINE)
     where: list[exp.Expr] = [exp.GTE(this=tick, expression=_edge(parts, exp.Min))]
     if window is not None:
         where.append(exp.LT(this=tick.copy(), expression=plus(_edge(parts, exp.Max), window)))
-    spined = Select(Source(Table(spine.relation), SPINE), (Column(BASE, tick.copy()),), where=tuple(where))
+    spined = Select(ticks_of(spine, own), (Column(BASE, tick.copy()),), where=tuple(where))
     return Union((spined, Select(Source(Ref(parts), parts), (Column(BASE, column(parts, BASE)),))))
 
 
@@ -150,7 +150,9 @@ def _edge(parts: str, function: type[exp.AggFunc]) -> exp.Expr:
     return exp.Subquery(this=edge)
 
 
-def _ranged(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpine, window: Window) -> Select:
+def _ranged(
+    named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpine, own: str, window: Window
+) -> Select:
     """Every instant joined with the partial aggregates of its window."""
     tick, at = bind(spine.column, SPINE), column(parts, BASE)
     on = both(
@@ -161,22 +163,24 @@ def _ranged(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpine
     values.append(Column("parts_seen", exp.Count(this=at.copy())))
     return Select(
         Source(Ref(parts), parts), keys, tuple(values),
-        (Join(Source(Table(spine.relation), SPINE), on, "INNER"),), grouped=True, eager=False,
+        (Join(ticks_of(spine, own), on, "INNER"),), grouped=True, eager=False,
     )  # fmt: skip
 
 
-def _shown(context: Context, ask: Ask, use: Use, base: Select, spine: TimeSpine) -> Select:
+def _shown(context: Context, ask: Ask, use: Use, base: Select, spine: TimeSpine, own: str) -> Select:
     """The instants and groups asked for that have accumulated anything."""
     model = model_of(context, use)
     at = column("accumulated", BASE)
-    ticks = Rows(context, model, use.leaf.measure.agg_time, at, spine.grain)
+    ticks = Rows(context, model, use.leaf.measure.agg_time, at, own)
     keys = [
         Column(i.name, ticks.column(i) if ticks.is_time(i) else column("accumulated", i.name)) for i in ask.items
     ]
     keys.append(Column(BASE, at.copy()))
     where: list[exp.Expr] = [exp.GT(this=column("accumulated", "parts_seen"), expression=exp.Literal.number(0))]
     if not base.grouped:
-        spined = exp.select(exp.column(spine.column)).from_(exp.to_table(spine.relation))
+        tick = exp.column(spine.column)
+        shown = tick if spine.grain == own else trunc(tick, own)
+        spined = exp.select(shown).from_(exp.to_table(spine.relation))
         where.append(exp.In(this=at.copy(), query=spined.subquery()))
     where += [ticks.condition(p, trusted=True) for p in use.filters if time_only(p, ticks.is_time)]
     where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]

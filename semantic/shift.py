@@ -126,6 +126,15 @@ def _by_spine(
     return shifted, starts_only(spine, items)
 
 
+def ticks_of(spine: TimeSpine, grain: str) -> Source:
+    """The instants of `grain`, one row each, under the spine's alias and column name."""
+    if spine.grain == grain:
+        return Source(Table(spine.relation), SPINE)
+    tick = trunc(bind(spine.column, SPINE), grain)
+    distinct = Select(Source(Table(spine.relation), SPINE), (Column(spine.column, tick),), distinct=True)
+    return Source(distinct, SPINE)
+
+
 def starts_only(spine: TimeSpine, items: tuple[Item, ...]) -> list[exp.Expr]:
     """A metric at the start of a grain, shown by coarser periods, counts the first instant of each only."""
     grains = [i.grain for i in items if i.grain]
