@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib import metadata
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from api.middleware import add_middleware
 from api.problems import answer_with_problems
@@ -31,7 +32,7 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         yield
         services.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(  # its documentation pages load nothing from elsewhere
         title="Steelyard",
         version=metadata.version("steelyard"),
         description=_DESCRIPTION,

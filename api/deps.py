@@ -27,7 +27,9 @@ def _current_user(
 ) -> Principal:
     """The caller. Raises NotAuthenticated: nobody is anonymous."""
     if credentials is None:
-        raise NotAuthenticated("a bearer token is needed", hint="`steelyard auth token USER` prints one for the demo")
+        raise NotAuthenticated(
+            "a bearer token is needed", hint="`steelyard auth token USER` prints one for the demo"
+        )
     return services.tokens.verify(credentials.credentials, now=datetime.now(UTC))
 
 

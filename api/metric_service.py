@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +14,8 @@ import pyarrow as pa
 from api.settings import Settings
 from governance.identity import Principal
 from governance.releases import Release, ReleaseStore
-from governance.restrict import for_principal
+from governance.restrict import for_query
+from governance.tags import TaggedCatalog
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
 from semantic.catalog import Metric
 
@@ -26,6 +29,7 @@ class Opened:
     release: Release
     layer: SemanticLayer
     engine: Engine
+    tags: TaggedCatalog
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,6 @@ class MetricService:
         self._releases = releases
         self._settings = settings
         self._open: OrderedDict[str, Opened] = OrderedDict()
-        self._restrictions: dict[tuple[str, Principal], Restriction] = {}
         self._lock = threading.Lock()
 
     def opened(self, release_id: str | None = None) -> Opened:
@@ -62,59 +65,71 @@ class MetricService:
                 self._open.move_to_end(wanted)
                 return self._open[wanted]
             release = self._releases.get(wanted) if wanted else self._releases.current()
-            opened = Opened(release, SemanticLayer.from_manifest(release.semantic_manifest), self._engine(release))
+            opened = self._load(release)
             self._open[release.release_id] = opened
             while len(self._open) > _RELEASES_KEPT_OPEN:
                 self._open.popitem(last=False)
             return opened
 
-    def restriction(self, opened: Opened, principal: Principal | None) -> Restriction | None:
-        """What the policy lets `principal` see; None is the local operator, who owns the files anyway."""
+    def restriction(
+        self, opened: Opened, principal: Principal | None, names: Iterable[str]
+    ) -> Restriction | None:
+        """What the policy hides from `principal` in a query that names `names`.
+
+        None, nothing hidden, for the local operator, who owns the files anyway.
+        """
         if principal is None:
             return None
-        key = (opened.release.release_id, replace(principal, token_id=None))
-        if key not in self._restrictions:
-            self._restrictions[key] = for_principal(principal, opened.layer)
-        return self._restrictions[key]
+        return for_query(replace(principal, token_id=None), opened.tags, names)
 
-    def compile(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> CompiledQuery:
+    def compile(
+        self, query: MetricQuery, principal: Principal | None, release_id: str | None = None
+    ) -> CompiledQuery:
         """The SQL that would answer, with the restriction inside it."""
         opened = self.opened(release_id)
-        return opened.layer.compile(query, restriction=self.restriction(opened, principal))
+        return opened.layer.compile(query, restriction=self.restriction(opened, principal, _names(query)))
 
-    def answer(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> Answer:
+    def answer(
+        self, query: MetricQuery, principal: Principal | None, release_id: str | None = None
+    ) -> Answer:
         """Run a metric query."""
         opened = self.opened(release_id)
-        compiled = opened.layer.compile(query, restriction=self.restriction(opened, principal))
+        restriction = self.restriction(opened, principal, _names(query))
+        compiled = opened.layer.compile(query, restriction=restriction)
         return Answer(opened.engine.run(compiled), opened.release.release_id, compiled)
 
     def answer_sql(self, sql: str, principal: Principal | None, release_id: str | None = None) -> Answer:
         """Run semantic SQL: `SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY ALL`."""
         opened = self.opened(release_id)
-        compiled = parse_semantic_sql(opened.layer, sql, restriction=self.restriction(opened, principal))
+        restriction = self.restriction(opened, principal, [sql, *re.findall(r"\w+", sql)])
+        compiled = parse_semantic_sql(opened.layer, sql, restriction=restriction)
         return Answer(opened.engine.run(compiled), opened.release.release_id, compiled)
 
     def explain(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> str:
         """The logical plan as text."""
         opened = self.opened(release_id)
-        return opened.layer.explain(query, restriction=self.restriction(opened, principal))
+        return opened.layer.explain(query, restriction=self.restriction(opened, principal, _names(query)))
 
-    def describe_metrics(self, principal: Principal | None, release_id: str | None = None) -> list[dict[str, Any]]:
+    def describe_metrics(
+        self, principal: Principal | None, release_id: str | None = None
+    ) -> list[dict[str, Any]]:
         """Every metric that the reader may see, by name."""
         opened = self.opened(release_id)
-        return [_describe(m) for m in opened.layer.metrics(self.restriction(opened, principal))]
+        return [_describe(m) for m in opened.layer.metrics(self.restriction(opened, principal, ()))]
 
-    def describe_metric(self, name: str, principal: Principal | None, release_id: str | None = None) -> dict[str, Any]:
+    def describe_metric(
+        self, name: str, principal: Principal | None, release_id: str | None = None
+    ) -> dict[str, Any]:
         """One metric. Raises UnknownNameError where it does not exist for this reader."""
         opened = self.opened(release_id)
-        return _describe(opened.layer.metric(name, self.restriction(opened, principal)))
+        return _describe(opened.layer.metric(name, self.restriction(opened, principal, [name])))
 
     def describe_dimensions(
         self, metrics: list[str], principal: Principal | None, release_id: str | None = None
     ) -> list[dict[str, Any]]:
         """Names that every one of `metrics` can be grouped by."""
         opened = self.opened(release_id)
-        names = opened.layer.dimensions(metrics, self.restriction(opened, principal))
+        names = opened.layer.dimensions(metrics, self.restriction(opened, principal, metrics))
         return [{"name": name} for name in names]
 
     def close(self) -> None:
@@ -123,6 +138,11 @@ class MetricService:
                 opened.engine.close()
             self._open.clear()
 
+    def _load(self, release: Release) -> Opened:
+        layer = SemanticLayer.from_manifest(release.semantic_manifest)
+        tags = TaggedCatalog.from_manifest(release.semantic_manifest)
+        return Opened(release, layer, self._engine(release), tags)
+
     def _engine(self, release: Release) -> Engine:
         return Engine(
             release.warehouse,
@@ -130,6 +150,11 @@ class MetricService:
             timeout_seconds=self._settings.query_timeout_seconds,
             memory_limit=self._settings.query_memory,
         )
+
+
+def _names(query: MetricQuery) -> list[str]:
+    """Everything that a query names; the policy's purpose and smallest group follow from it."""
+    return [*query.metrics, *query.group_by, *query.where, *query.order_by]
 
 
 def _describe(metric: Metric) -> dict[str, Any]:

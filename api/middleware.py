@@ -23,6 +23,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _CSP = "default-src 'none'; frame-ancestors 'none'"
+_CSP_OF_DOCS = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+_DOCS = ("/docs", "/redoc", "/static-offline-docs")
 
 
 def add_middleware(app: FastAPI) -> None:
@@ -39,8 +41,8 @@ def add_middleware(app: FastAPI) -> None:
         response.headers["X-Request-ID"] = request.state.request_id
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        if not request.url.path.startswith(("/docs", "/redoc")):
-            response.headers.setdefault("Content-Security-Policy", _CSP)
+        policy = _CSP_OF_DOCS if request.url.path.startswith(_DOCS) else _CSP
+        response.headers.setdefault("Content-Security-Policy", policy)
         return response
 
     app.add_middleware(BodyLimit)

@@ -18,14 +18,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="STEELYARD_", extra="ignore")
 
-    mode: Literal["demo", "production"] = Field(
-        "demo", description="production refuses the demo issuer"
-    )
+    mode: Literal["demo", "production"] = Field("demo", description="production refuses the demo issuer")
     var_dir: Path = Field(Path("var"), description="where all state lives")
     project_dir: Path = Field(_ROOT / "dbt_project", description="the dbt project to build")
-    source: str = Field(
-        "complete-journey", description="complete-journey, or a retailer's folder"
-    )
+    source: str = Field("complete-journey", description="complete-journey, or a retailer's folder")
     ops_url: str = Field("", description="SQLAlchemy URL of the ops store; empty: SQLite in var_dir")
     host: str = Field("127.0.0.1", description="address the servers bind to")
     api_port: int = Field(8000, description="port of the API")
@@ -33,7 +29,9 @@ class Settings(BaseSettings):
     oidc_issuer: str = Field("", description="token issuer; empty: the demo's local issuer")
     oidc_audience: str = Field("steelyard", description="audience a token must name")
     oidc_jwks_url: str = Field("", description="where the issuer publishes its keys")
-    oidc_algorithm: Literal["RS256", "ES256", "EdDSA"] = Field("RS256", description="the one that is accepted")
+    oidc_algorithm: Literal["RS256", "ES256", "EdDSA"] = Field(
+        "RS256", description="the one that is accepted"
+    )
     token_hours: float = Field(8.0, description="life of a token of the local issuer")
     query_timeout_seconds: float = Field(30.0, description="a query is cancelled after this long")
     query_max_rows: int = Field(100_000, description="a larger result is refused")

@@ -26,7 +26,9 @@ def token_verifier(settings: Settings, directory: Directory) -> TokenVerifier:
             issuer=issuer.issuer, audience=issuer.audience, keys=issuer.jwks(), directory=directory
         )
     if not settings.oidc_jwks_url.startswith("https://"):
-        raise SettingsInvalid("STEELYARD_OIDC_JWKS_URL must be an https address.", hint="Ask your identity provider.")
+        raise SettingsInvalid(
+            "STEELYARD_OIDC_JWKS_URL must be an https address.", hint="Ask your identity provider."
+        )
 
     def fetch() -> Mapping[str, Any]:
         return dict(httpx.get(settings.oidc_jwks_url, timeout=10).raise_for_status().json())

@@ -26,6 +26,8 @@ def token(user: str, as_json: Json = False) -> None:
     lifetime = timedelta(hours=settings().token_hours)
     text = local_issuer(settings()).issue(person.user, now=datetime.now(UTC), lifetime=lifetime)
     if as_json:
-        print_json({"token": text, "user": person.user, "role": person.role, "expires_in": lifetime.total_seconds()})
+        print_json(
+            {"token": text, "user": person.user, "role": person.role, "expires_in": lifetime.total_seconds()}
+        )
     else:
         print(text)

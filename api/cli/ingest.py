@@ -11,7 +11,9 @@ from api.pipeline.steps import ingest_step
 from api.settings import settings
 
 app = typer.Typer(help="Bring data in, checked by contract.", no_args_is_help=True)
-Source = Annotated[str, typer.Option("--source", help="`complete-journey`, or a folder with a folder per table.")]
+Source = Annotated[
+    str, typer.Option("--source", help="`complete-journey`, or a folder with a folder per table.")
+]
 
 
 @app.callback()

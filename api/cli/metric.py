@@ -15,9 +15,14 @@ app = typer.Typer(help="Governed numbers.", no_args_is_help=True)
 Metrics = Annotated[list[str], typer.Option("--metric", "-m", help="A metric; repeat for more.")]
 GroupBy = Annotated[list[str] | None, typer.Option("--group-by", "-g", help="A dimension; repeat for more.")]
 Where = Annotated[
-    list[str] | None, typer.Option("--where", "-w", help="A filter, such as \"{{ Dimension('product__department') }} = 'GROCERY'\".")
+    list[str] | None,
+    typer.Option(
+        "--where", "-w", help="A filter, such as \"{{ Dimension('product__department') }} = 'GROCERY'\"."
+    ),
 ]
-OrderBy = Annotated[list[str] | None, typer.Option("--order-by", help="An output column; a leading - descends.")]
+OrderBy = Annotated[
+    list[str] | None, typer.Option("--order-by", help="An output column; a leading - descends.")
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")]
 From = Annotated[str | None, typer.Option("--from", help="First day, included.")]
 To = Annotated[str | None, typer.Option("--to", help="Last day, included.")]

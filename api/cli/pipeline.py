@@ -58,7 +58,9 @@ def _walk(*, quiet: bool) -> list[StepReport]:
         TextColumn("[dim]{task.fields[what]}"),
     )
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
-        tasks = {s.name: progress.add_task(s.title, total=None, start=False, what="", visible=False) for s in STEPS}
+        tasks = {
+            s.name: progress.add_task(s.title, total=None, start=False, what="", visible=False) for s in STEPS
+        }
 
         def listen(step: Step, what: str, done: int, total: int) -> None:
             task = tasks[step.name]
@@ -78,7 +80,12 @@ def _walk(*, quiet: bool) -> list[StepReport]:
 
 def _print_steps(reports: list[StepReport], seconds: float) -> None:
     rows = [
-        (r.title, "reused" if r.reused else f"{r.seconds:.1f} s", f"{r.peak_mb:,} MB" if r.peak_mb else "", r.summary)
+        (
+            r.title,
+            "reused" if r.reused else f"{r.seconds:.1f} s",
+            f"{r.peak_mb:,} MB" if r.peak_mb else "",
+            r.summary,
+        )
         for r in reports
     ]
     peak = max(r.peak_mb for r in reports)
@@ -100,4 +107,4 @@ def _print_proposals(proposals: list[dict]) -> None:
     ]  # fmt: skip
     columns = ["product", "store", "region", "units", "order by", "margin $", "cash $", "why"]
     print_table("The ten most valuable recommendations", columns, rows)
-    console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves before a person decides.[/]")
+    console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves undecided.[/]")

@@ -7,23 +7,35 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from governance.approvals import decide
+from governance.restrict import recommendation_scope
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, principal_named, services
-from governance.approvals import decide
-from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, find_recommendation, list_recommendations
 
 app = typer.Typer(help="See what is proposed, and decide.", no_args_is_help=True)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
 Note = Annotated[str | None, typer.Option("--note", help="What the next reader should know.")]
-_SHOWN = ("recommendation_id", "action", "product_name", "location_id", "region", "quantity_units", "order_by",
-          "expected_margin_usd", "expected_cash_usd", "state")  # fmt: skip
+_SHOWN = (
+    "recommendation_id",
+    "action",
+    "product_name",
+    "location_id",
+    "region",
+    "quantity_units",
+    "order_by",
+    "expected_margin_usd",
+    "expected_cash_usd",
+    "state",
+)
 
 
 @app.command("list")
 def list_(
-    state: Annotated[list[str] | None, typer.Option("--state", help="One or more states; open by default.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="States; the open ones by default.")
+    ] = None,
     region: str | None = None,
     department: str | None = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
@@ -61,9 +73,7 @@ def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) 
 
 
 @app.command()
-def approve(
-    recommendation_id: str, as_user: AsUser = None, note: Note = None, as_json: Json = False
-) -> None:
+def approve(recommendation_id: str, as_user: AsUser = None, note: Note = None, as_json: Json = False) -> None:
     """Approve as proposed."""
     _decide(recommendation_id, "approve", as_user, as_json, note=note)
 

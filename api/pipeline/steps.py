@@ -14,6 +14,7 @@ from typing import Any
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
 from api.settings import Settings
+from governance.lineage import write_lineage
 from governance.releases import ReleaseStore, build_release, project_fingerprint
 
 Result = dict[str, Any]
@@ -42,12 +43,19 @@ def ingest_step(settings: Settings, report: Report) -> Result:
     from integrations.sources import source_named
 
     done = ingest(
-        source_named(settings.source),
+        source_named(settings.source, truth=settings.var_dir / "demo_truth"),
         settings.landing,
         settings.quarantine,
         progress=lambda what: report(what, 0, 0),
     )
-    return done.as_dict() | {"unchanged": not done.changed}
+    counts = {"rows_loaded": done.rows_loaded, "rows_quarantined": done.rows_quarantined}
+    return done.to_dict() | counts | {"unchanged": not done.changed}
+
+
+def _ingest_summary(result: Result) -> str:
+    if result["unchanged"]:
+        return f"{result['source']}: nothing new"
+    return f"{result['rows_loaded']:,} rows landed, {result['rows_quarantined']:,} quarantined"
 
 
 def build_step(settings: Settings, report: Report) -> Result:
@@ -61,7 +69,7 @@ def build_step(settings: Settings, report: Report) -> Result:
         store,
         project_dir=settings.project_dir,
         landing=settings.landing,
-        write_lineage=governance.lineage.write_lineage,
+        write_lineage=write_lineage,
         progress=report,
     )
     return {"release_id": release.release_id}
@@ -103,12 +111,14 @@ def _same_release_and_code(settings: Settings) -> str:
 def _git_commit() -> str:
     """The checkout's commit, or 'unknown' outside a checkout."""
     root = Path(__file__).resolve().parent
-    done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() or "unknown"
 
 
 STEPS: tuple[Step, ...] = (
-    Step("ingest", "Ingest", ingest_step, lambda r: f"{r['rows_loaded']:,} rows landed"),
+    Step("ingest", "Ingest", ingest_step, _ingest_summary),
     Step("build", "Build", build_step, lambda r: f"release {r['release_id']}"),
     Step("publish", "Publish", publish_step, lambda r: f"serving {r['release_id']}"),
     Step("train", "Train", train_step, lambda r: str(r), _same_release_and_code),

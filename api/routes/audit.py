@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from governance.restrict import require
 from pydantic import BaseModel, ConfigDict
 
 from api.deps import CurrentUser, ServicesDep
 from api.jsonable import json_document
 from api.problems import document
 from governance import audit
-from governance.restrict import require
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
@@ -44,5 +44,6 @@ def read(
     require(user, "read_audit")
     page = audit.read(services.store, object_id=object_id, cursor=cursor, limit=limit)
     return Response(
-        json_document({"items": list(page.items), "next_cursor": page.next_cursor}), media_type="application/json"
+        json_document({"items": list(page.items), "next_cursor": page.next_cursor}),
+        media_type="application/json",
     )

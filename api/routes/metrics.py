@@ -11,7 +11,9 @@ from api.deps import CurrentUser, ServicesDep
 from api.problems import document
 
 router = APIRouter(prefix="/v1", tags=["metrics"])
-ReleaseParameter = Annotated[str | None, Query(max_length=100, description="an older release, for time travel")]
+ReleaseParameter = Annotated[
+    str | None, Query(max_length=100, description="an older release, for time travel")
+]
 
 
 class MetricRow(BaseModel):
@@ -63,7 +65,9 @@ def show_metric(
 def list_dimensions(
     user: CurrentUser,
     services: ServicesDep,
-    metrics: Annotated[list[str] | None, Query(max_length=50, description="dimensions that all of these share")] = None,
+    metrics: Annotated[
+        list[str] | None, Query(max_length=50, description="dimensions that all of these share")
+    ] = None,
     release: ReleaseParameter = None,
 ) -> DimensionsAnswer:
     """Dimensions that every one of `metrics` can be grouped by."""

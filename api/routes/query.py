@@ -63,9 +63,7 @@ class SqlBody(BaseModel):
     sql: str = Field(
         min_length=1,
         max_length=100_000,
-        examples=[
-            "SELECT product__department, DATE_TRUNC('week', metric_time), MEASURE(net_sales) FROM metrics GROUP BY ALL"
-        ],
+        examples=["SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY product__department"],
     )
     release: Name | None = None
 
@@ -84,7 +82,11 @@ class QueryAnswer(BaseModel):
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": QueryAnswer, "content": {ARROW: {}}, "description": "The rows, as JSON or as an Arrow stream"},
+    200: {
+        "model": QueryAnswer,
+        "content": {ARROW: {}},
+        "description": "The rows, as JSON or as an Arrow stream",
+    },
     **document(400, 401, 404, 413, 422, 504),
 }
 

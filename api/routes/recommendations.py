@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
+from governance.approvals import decide
+from governance.restrict import recommendation_scope
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import CurrentUser, RequestId, ServicesDep
 from api.jsonable import json_document
 from api.problems import document
-from governance.approvals import decide
-from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, find_recommendation, list_recommendations
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
@@ -47,7 +47,9 @@ class DecisionBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"decision": "approve"}, {"decision": "reject", "reason_code": "other"}]},
+        json_schema_extra={
+            "examples": [{"decision": "approve"}, {"decision": "reject", "reason_code": "other"}]
+        },
     )
 
     decision: Literal["approve", "override", "reject"]

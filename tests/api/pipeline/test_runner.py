@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -84,7 +85,9 @@ def test_killing_the_pipeline_ends_its_step_and_frees_the_lock(settings):
     """
     script = settings.var_dir / "program.py"
     script.write_text(textwrap.dedent(program))
-    process = subprocess.Popen([sys.executable, str(script)], env=os.environ | {"PYTHONPATH": os.getcwd()})
+    process = subprocess.Popen(
+        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(Path.cwd())}
+    )
     pid_file = settings.var_dir / "sleeper.pid"
     _until(lambda: pid_file.exists() and pid_file.read_text())
     process.send_signal(signal.SIGKILL)
@@ -102,7 +105,7 @@ def _until(holds, seconds=30):
 
 def _alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as stat:
+        with Path(f"/proc/{pid}/stat").open() as stat:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False

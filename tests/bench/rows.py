@@ -1,0 +1,89 @@
+"""One row of a benchmark, and how rows are kept and shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """`measured` against `target`, beside `peer` in the same run; `ratio` is measured ÷ peer.
+
+    `holds` is None where nothing was promised. Values are medians, in `unit`.
+    """
+
+    section: str
+    name: str
+    unit: str
+    measured: float
+    target: float | None = None
+    peer: float | None = None
+    ratio: float | None = None
+    holds: bool | None = None
+
+
+def median_ms(function: Callable[[], object], runs: int = 5) -> float:
+    """Median wall time of `runs` calls after one that warms up, in milliseconds."""
+    return alternate_ms([function], runs)[0]
+
+
+def alternate_ms(functions: list[Callable[[], object]], runs: int = 5) -> list[float]:
+    """Medians of several calls taken in turn, so that a drift of the machine meets all of them alike."""
+    times: list[list[float]] = [[] for _ in functions]
+    for turn in range(runs + 1):
+        for function, kept in zip(functions, times, strict=True):
+            started = time.perf_counter()
+            function()
+            if turn:
+                kept.append(1e3 * (time.perf_counter() - started))
+    return [statistics.median(kept) for kept in times]
+
+
+def keep(rows: Iterable[Row], results: Path) -> list[Row]:
+    """Replace the sections just measured in `results`, leaving the others; returns all rows."""
+    fresh = list(rows)
+    sections = {row.section for row in fresh}
+    before = [Row(**row) for row in json.loads(results.read_text())] if results.exists() else []
+    everything = [row for row in before if row.section not in sections] + fresh
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(json.dumps([asdict(row) for row in everything], indent=1) + "\n")
+    return everything
+
+
+def write_page(rows: list[Row], page: Path, command: str) -> None:
+    """`docs/benchmarks.md`: machine, versions, command, a table a section; shortfalls stay in it."""
+    versions = ", ".join(
+        f"{p} {metadata.version(p)}" for p in ("duckdb", "sqlglot", "metricflow", "xgboost-cpu")
+    )
+    lines = [
+        "# Benchmarks",
+        "",
+        f"`{command}` on {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; {versions}.",
+        "Medians of alternating runs in one process; a ratio holds better than an absolute time.",
+    ]
+    for section in dict.fromkeys(row.section for row in rows):
+        lines += [
+            "",
+            f"## {section}",
+            "",
+            "| what | unit | measured | target | peer | ratio | holds |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [_line(row) for row in rows if row.section == section]
+    page.write_text("\n".join(lines) + "\n")
+
+
+def _line(row: Row) -> str:
+    verdict = {True: "yes", False: "**no**", None: ""}[row.holds]
+    numbers = " | ".join(
+        "" if v is None else f"{v:,.4g}" for v in (row.measured, row.target, row.peer, row.ratio)
+    )
+    return f"| {row.name} | {row.unit} | {numbers} | {verdict} |"
