@@ -1,0 +1,55 @@
+with weekly as (
+    select
+        location_id,
+        product_id,
+        week,
+        min(department) as department,
+        min(category) as category,
+        sum(units) as units,
+        count(distinct basket_id) as baskets,
+        count(distinct customer_id) as customers,
+        max(units) as largest_line_units,
+        sum(net_sales_usd) as net_sales_usd,
+        sum(discounts_usd) as discounts_usd
+    from {{ ref('feat_demand_lines') }}
+    group by location_id, product_id, week
+),
+
+series as (
+    select
+        location_id,
+        product_id,
+        min(department) as department,
+        min(category) as category,
+        min(week) as first_week
+    from weekly
+    group by location_id, product_id
+    having count(*) >= 7
+),
+
+grid as (
+    select series.*, weeks.week
+    from series
+    inner join {{ ref('feat_calendar_week') }} as weeks on weeks.week >= series.first_week and weeks.is_recorded
+)
+
+select
+    grid.location_id,
+    grid.product_id,
+    grid.department,
+    grid.category,
+    grid.week,
+    coalesce(weekly.units, 0) as units,
+    cast(coalesce(weekly.baskets, 0) as integer) as baskets,
+    cast(coalesce(weekly.customers, 0) as integer) as customers,
+    coalesce(weekly.largest_line_units, 0) as largest_line_units,
+    coalesce(weekly.net_sales_usd, 0) as net_sales_usd,
+    coalesce(weekly.discounts_usd, 0) as discounts_usd,
+    avg(coalesce(weekly.units, 0)) over (series_weeks rows between 3 preceding and current row) as units_ma_4,
+    avg(coalesce(weekly.units, 0)) over (series_weeks rows between 12 preceding and current row) as units_ma_13
+from grid
+left join weekly
+    on weekly.location_id = grid.location_id
+    and weekly.product_id = grid.product_id
+    and weekly.week = grid.week
+window series_weeks as (partition by grid.location_id, grid.product_id order by grid.week)
