@@ -73,8 +73,10 @@ class Engine:
             self._running[query_id] = (cursor, expired)
         timer.start()
         try:
-            reader = cursor.execute(sql).to_arrow_reader(min(self.max_rows + 1, 100_000))
-            return self._bounded(reader)
+            relation = cursor.sql(sql)
+            if relation is None:
+                raise ExecutionError("The SQL answers nothing.")
+            return self._bounded(relation.to_arrow_reader(min(self.max_rows + 1, 100_000)))
         except duckdb.InterruptException as error:
             raise QueryTimeoutError(
                 f"The query was stopped after {self.timeout_seconds:g} seconds.",

@@ -20,7 +20,17 @@ FORBIDDEN = (
     exp.Query, exp.Subquery, exp.Table, exp.Command, exp.DDL, exp.DML, exp.Placeholder, exp.Parameter,
     exp.Window, exp.AggFunc, exp.Star, exp.SessionParameter, exp.Lambda, exp.Semicolon, exp.Alias,
 )  # fmt: skip
-SAFE_FUNCTIONS = frozenset({"len", "strlen", "contains", "prefix", "suffix", "isfinite", "list_contains"})
+SAFE_FUNCTIONS = frozenset({"len", "strlen", "contains", "prefix", "suffix", "isfinite"})
+SAFE_TYPES = frozenset(
+    """Abs And Or Xor Not Case If Coalesce Nullif Cast TryCast Lower Upper Initcap Trim Length Substring StrPosition
+    Concat ConcatWs DPipe SafeDPipe Contains StartsWith EndsWith Left Right Replace Pad Reverse RegexpLike RegexpILike
+    RegexpReplace RegexpExtract Round Ceil Floor Sign Sqrt Pow Exp Ln Log Mod IntDiv SafeDivide Greatest Least
+    DateTrunc TimestampTrunc Extract Date DateAdd DateSub DateDiff TimestampAdd TimestampSub TimestampDiff
+    TsOrDsToDate TsOrDsToTimestamp StrToDate StrToTime Timestamp Year Quarter Month Week WeekOfYear Day DayOfMonth
+    DayOfWeek DayOfWeekIso DayOfYear Hour Minute Second MonthName DayName LastDay Exists IsNan IsInf Ascii Chr
+    Levenshtein Split SplitPart Anonymous Array""".split()
+)
+"""What a filter of a query may call: only functions of the values of its own row."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +259,10 @@ def check_scalar(condition: exp.Expr, shown: str) -> None:
             raise InvalidQueryError(
                 f"The filter {shown!r:.200} holds {type(node).__name__.lower()}, which a filter cannot.",
                 hint=_FILTER_HINT,
+            )
+        if isinstance(node, exp.Func) and type(node).__name__ not in SAFE_TYPES:
+            raise InvalidQueryError(
+                f"The filter {shown!r:.200} calls {node.sql_name()}, which it may not.", hint=_FILTER_HINT
             )
         if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
             raise InvalidQueryError(

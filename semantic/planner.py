@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from .ask import Ask, Offset, TimeRange, Use
+from .carry import carried
 from .catalog import Catalog, Input, Leaf, Measure, Metric, Model
 from .combine import MetricColumn, Relation, combine
 from .conversion import conversions
@@ -293,7 +294,9 @@ class Planner:
             select = conversions(self.context, ask, named)
             base = replace(use, leaf=use.conversion.base)
             return on_spine(self.context, ask, base, select) if use.leaf.join_spine else select
-        if use.cumulative is not None:
+        if use.leaf.measure.carry_forward_days is not None and use.cumulative is None:
+            select = carried(self.context, ask, named)
+        elif use.cumulative is not None:
             select = cumulative(self.context, ask, named)
         else:
             select = plain(self.context, ask, named)

@@ -63,27 +63,33 @@ def _query(
         raise UnsupportedError("The SELECT reads from nothing.", hint="Add FROM metrics.")
     source = clause.this
     if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Select):
+        if any(v for k, v in source.args.items() if k not in ("this", "alias")):
+            raise UnsupportedError("Only a plain subquery can be read.", hint="Write FROM (SELECT …) AS name.")
         return _wrapper(layer, select, source, restriction)
-    if not isinstance(source, exp.Table) or source.name.lower() != TABLE:
+    plain = isinstance(source, exp.Table) and not any(v for k, v in source.args.items() if k not in TABLE_PARTS)
+    if not plain or source.name.lower() != TABLE:
         raise UnsupportedError(f"{source.sql()[:80]} cannot be read.", hint="Write FROM metrics.")
     return _core(layer, select, restriction)
 
 
-REFUSED = {
-    "with_": "WITH", "joins": "JOIN", "laterals": "LATERAL", "windows": "WINDOW", "qualify": "QUALIFY",
-    "pivots": "PIVOT", "into": "INTO", "locks": "FOR UPDATE", "sample": "SAMPLE", "connect": "CONNECT BY",
-}  # fmt: skip
+CLAUSES = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "distinct"})
+TABLE_PARTS = frozenset({"this", "db", "catalog", "alias"})
 
 
 def _refuse(select: exp.Select) -> None:
-    for key, name in REFUSED.items():
-        if select.args.get(key):
+    """Raises UnsupportedError for every clause that is not understood."""
+    for key, value in select.args.items():
+        if value and key not in CLAUSES:
+            name = "JOIN" if key == "joins" else key.rstrip("_").upper()
             raise UnsupportedError(
-                f"{name} is not understood.", hint="Metrics join their dimensions themselves: SELECT … FROM metrics."
+                f"{name} is not understood.",
+                hint="Metrics join their dimensions themselves: SELECT … FROM metrics.",
             )
-    distinct = select.args.get("distinct")
+    distinct, group = select.args.get("distinct"), select.args.get("group")
     if distinct is not None and distinct.args.get("on"):
         raise UnsupportedError("DISTINCT ON is not understood.", hint="Use GROUP BY.")
+    if group is not None and any(v for k, v in group.args.items() if k not in ("expressions", "all")):
+        raise UnsupportedError("ROLLUP, CUBE and GROUPING SETS are not understood.", hint="Ask for each level.")
 
 
 # -- SELECT … FROM metrics --------------------------------------------------------------------------------
@@ -227,8 +233,6 @@ def _grouping(select: exp.Select, outputs: list[tuple[str, exp.Expr]]) -> list[e
         return [k for k in keys if not any(_measures(n) for _, n in outputs)]
     if group.args.get("all"):
         return keys
-    if group.args.get("cube") or group.args.get("rollup") or group.args.get("grouping_sets"):
-        raise UnsupportedError("ROLLUP, CUBE and GROUPING SETS are not understood.", hint="Ask for each level.")
     found = []
     for node in group.expressions:
         if isinstance(node, exp.Literal) and node.is_int:
@@ -454,11 +458,16 @@ def _outer_expression(
         return part
 
     done = node.copy().transform(swap, copy=False)
+    for aggregate in list(done.find_all(*WRAPPER_AGGREGATES)):
+        argument = aggregate.this.expressions[0] if isinstance(aggregate.this, exp.Distinct) else aggregate.this
+        if not isinstance(argument, (exp.Star, exp.Column)):
+            raise UnsupportedError(
+                f"{node.sql()[:80]} is not understood.", hint="Aggregate a column of the inner query."
+            )
     scalar = done.copy()
+    if isinstance(scalar, WRAPPER_AGGREGATES):
+        return done
     for aggregate in list(scalar.find_all(*WRAPPER_AGGREGATES)):
-        if aggregate is scalar:
-            scalar = aggregate.this.copy() if isinstance(aggregate.this, exp.Column) else exp.null()
-            break
         aggregate.replace(exp.null())
     check_scalar(scalar, node.sql()[:80])
     return done

@@ -1,0 +1,59 @@
+"""The engine: Arrow out, and no way past its locks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from semantic import Engine, MetricQuery, SemanticLayer
+from semantic.errors import ExecutionError, QueryTimeoutError, ResultTooLargeError
+
+from .retailer import TABLES
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(TABLES)
+    return path
+
+
+def test_runs_to_arrow(layer: SemanticLayer, warehouse: Path) -> None:
+    compiled = layer.compile(MetricQuery(metrics=["net_sales"], group_by=["product__department"]))
+    with Engine(warehouse) as engine:
+        table = engine.run(compiled)
+        assert table.column_names == ["product__department", "net_sales"]
+        assert sum(table["net_sales"].to_pylist()) == 130.0
+        assert engine.run(compiled) is table
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')", "ATTACH '/tmp/other.duckdb'", "COPY fct_sales TO '/tmp/x.csv'",
+        "SET enable_external_access = true", "INSTALL httpfs", "DELETE FROM fct_sales", "SET lock_configuration = false",
+    ],
+)  # fmt: skip
+def test_is_locked(layer: SemanticLayer, warehouse: Path, sql: str) -> None:
+    compiled = replace(layer.compile(MetricQuery(metrics=["net_sales"])), sql=sql)
+    with Engine(warehouse) as engine, pytest.raises(ExecutionError) as caught:
+        engine.run(compiled)
+    assert sql not in str(caught.value)
+
+
+def test_rows_and_time_are_bounded(layer: SemanticLayer, warehouse: Path) -> None:
+    compiled = layer.compile(MetricQuery(metrics=["net_sales"], group_by=["metric_time__day"]))
+    with Engine(warehouse, max_rows=3) as engine, pytest.raises(ResultTooLargeError):
+        engine.run(compiled)
+    slow = replace(compiled, sql="SELECT COUNT(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 1")
+    with Engine(warehouse, timeout_seconds=0.2) as engine, pytest.raises(QueryTimeoutError):
+        engine.run(slow)
+
+
+def test_missing_warehouse(tmp_path: Path) -> None:
+    with pytest.raises(ExecutionError):
+        Engine(tmp_path / "none.duckdb")

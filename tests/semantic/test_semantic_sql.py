@@ -1,0 +1,91 @@
+"""Semantic SQL: the shapes that BI tools send, and what is refused."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from semantic import Restriction, RowRule, SemanticLayer, parse_semantic_sql
+from semantic.errors import SemanticError
+
+DEPARTMENTS = {("GROCERY", 115.0), ("DRUG", 5.0), (None, 10.0)}
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns", "rows"),
+    [
+        ("SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY product__department",
+         ["product__department", "net_sales"], DEPARTMENTS),
+        ('SELECT "product__department" AS "d", MEASURE("net_sales") AS "s" FROM "metrics" GROUP BY ALL', ["d", "s"], DEPARTMENTS),
+        ("SELECT product__department, MEASURE(net_sales) AS s FROM main.metrics GROUP BY 1", ["product__department", "s"], DEPARTMENTS),
+        ("SELECT DATE_TRUNC('MONTH', metric_time) AS metric_time, MEASURE(net_sales) AS s FROM metrics"
+         " WHERE metric_time >= CAST('2024-02-01' AS TIMESTAMP) AND metric_time < CAST('2024-02-29' AS TIMESTAMP)"
+         " GROUP BY DATE_TRUNC('MONTH', metric_time) LIMIT 100", ["metric_time", "s"], {("2024-02-01", 45.0)}),
+        ("SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics"
+         " WHERE product__department = 'GROCERY' OR product__department = 'DRUG' GROUP BY product__department",
+         ["d", "s"], {("GROCERY", 115.0), ("DRUG", 5.0)}),
+        ("SELECT CASE WHEN (product__department = 'DRUG') THEN product__department ELSE 'Others' END AS product__department,"
+         " MEASURE(active_customers) AS c FROM metrics GROUP BY"
+         " CASE WHEN (product__department = 'DRUG') THEN product__department ELSE 'Others' END",
+         ["product__department", "c"], {("DRUG", 1), ("Others", 3)}),
+        ("SELECT product__department FROM metrics GROUP BY product__department ORDER BY MEASURE(net_sales) DESC LIMIT 1",
+         ["product__department"], {("GROCERY",)}),
+        ("SELECT DISTINCT location__region AS column_values FROM metrics", ["column_values"], {("East",), ("West",)}),
+        ("SELECT MEASURE(net_sales) AS s FROM metrics WHERE product__department IN ('DRUG') AND NOT product__brand IN ('own')"
+         " AND LOWER(product__brand) LIKE LOWER('%IG%') AND NOT product__brand IS NULL AND product__brand <> 'x'",
+         ["s"], {(5.0,)}),
+        ("SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics GROUP BY 1 HAVING ( MEASURE(net_sales) > 6 )",
+         ["d", "s"], {("GROCERY", 115.0), (None, 10.0)}),
+        ("SELECT COUNT(*) AS rowcount FROM (SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics"
+         " GROUP BY product__department) AS rowcount_qry", ["rowcount"], {(3,)}),
+        ("SELECT product__department, location__region FROM metrics WHERE false", ["product__department", "location__region"], set()),
+        ("SELECT 1 AS anon_1 FROM metrics WHERE (product__department = 'x') AND false", ["anon_1"], set()),
+        ("SELECT MEASURE(net_sales) / MEASURE(units_sold) AS price FROM metrics", ["price"], {(8.666667,)}),
+        ("SELECT product__department FROM metrics LIMIT 1000", ["product__department"], {("GROCERY",), ("DRUG",)}),
+        ("SELECT * FROM (SELECT metric_time__month AS m, MEASURE(net_sales) AS s FROM metrics GROUP BY 1) AS v"
+         " WHERE s > 40 ORDER BY s DESC LIMIT 1", ["m", "s"], {("2024-02-01", 52.0)}),
+    ],
+)  # fmt: skip
+def test_shapes(
+    layer: SemanticLayer, tables: duckdb.DuckDBPyConnection, sql: str, columns: list[str], rows: set[object]
+) -> None:
+    compiled = parse_semantic_sql(layer, sql)
+    cursor = tables.execute(compiled.sql)
+    assert [d[0] for d in cursor.description] == columns == [c.name for c in compiled.columns]
+    found = {tuple(_plain(v) for v in row) for row in cursor.fetchall()}
+    assert found == rows
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "strftime"):
+        return value.strftime("%Y-%m-%d")
+    return round(value, 6) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM metrics", "SELECT net_sales FROM metrics", "SELECT SUM(net_sales) FROM metrics",
+        "SELECT MEASURE(net_sales) FROM fct_sales", "SELECT MEASURE(net_sales) FROM metrics JOIN x ON true",
+        "SELECT MEASURE(net_sales) FROM metrics, dim_product", "DROP TABLE fct_sales", "SELECT 1; SELECT 2",
+        "SELECT MEASURE(net_sales) FROM metrics UNION SELECT 1", "WITH a AS (SELECT 1) SELECT MEASURE(net_sales) FROM metrics",
+        "SELECT MEASURE(net_sales), read_text('/etc/passwd') FROM metrics", "SELECT MEASURE(a, b) FROM metrics",
+        "SELECT MEASURE(net_sales) FROM metrics WHERE product__department = (SELECT 1)",
+        "SELECT product__department, MEASURE(net_sales) FROM metrics", "SELECT MEASURE(net_sales) FROM metrics WHERE MEASURE(net_sales) > 1",
+        "SELECT MEASURE(net_sales) FROM metrics LIMIT 1 + 1", "SELECT MEASURE(nets) FROM metrics", "SELECT ?", "", "SELECT 1",
+        "SELECT getenv('HOME') FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS v", "COPY metrics TO 'x'",
+        "SELECT x.secret FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS x",
+        "SELECT MEASURE(net_sales) OVER () FROM metrics", "SELECT * FROM (SELECT * FROM fct_sales) AS t",
+        "SELECT MEASURE(net_sales) FROM metrics TABLESAMPLE 10%", "FROM metrics",
+        "SELECT COUNT((SELECT 1)) FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS v",
+    ],
+)  # fmt: skip
+def test_everything_else_is_refused(layer: SemanticLayer, sql: str) -> None:
+    with pytest.raises(SemanticError):
+        parse_semantic_sql(layer, sql)
+
+
+def test_restriction_holds(layer: SemanticLayer, tables: duckdb.DuckDBPyConnection) -> None:
+    east = Restriction(rows=(RowRule("location", "region = 'East'"),))
+    compiled = parse_semantic_sql(layer, "SELECT MEASURE(net_sales) FROM metrics", east)
+    assert tables.execute(compiled.sql).fetchall() == [(40.0,)]
