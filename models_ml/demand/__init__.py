@@ -1,0 +1,1 @@
+"""Weekly demand at two tiers: store × category, and top product × store."""

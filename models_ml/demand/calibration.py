@@ -1,0 +1,62 @@
+"""Conformal calibration: the errors of earlier forecasts, made out of sample, correct the quantiles of the next.
+
+Offsets are per segment of predicted level (deciles of the mean) in units of the square root of the mean; the offset
+of a quantile level is the pinball-optimal one for the earlier forecasts of its segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models_ml.demand.settings import LEVELS
+
+SEGMENTS = 10
+PRIOR_CELLS = (
+    400  # a segment with so many earlier cells is trusted half, the pool of all segments the other half
+)
+MEDIAN = 3
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Edges of the segments (segments - 1,) and offsets (segments, 7)."""
+
+    edges: np.ndarray
+    offsets: np.ndarray
+
+    def apply(self, quantiles: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        """Quantiles (…, 7) moved by their segment's offsets, not below zero, ascending."""
+        segment = np.digitize(mean, self.edges)
+        spread = np.sqrt(np.maximum(mean, 0.25))
+        moved = quantiles + self.offsets[segment] * spread[..., None]
+        return np.sort(np.maximum(moved, 0), -1)
+
+
+def calibrate(units: np.ndarray, quantiles: np.ndarray, mean: np.ndarray) -> Calibration:
+    """Offsets from earlier forecasts: units (cells,), quantiles (cells, 7), mean (cells,). The median stays."""
+    edges = np.unique(np.quantile(mean, np.linspace(0, 1, SEGMENTS + 1)[1:-1]))
+    segment = np.digitize(mean, edges)
+    spread = np.sqrt(np.maximum(mean, 0.25))
+    error = (units[:, None] - quantiles) / spread[:, None]
+    pooled = _offsets(error, spread)
+    offsets = np.zeros((len(edges) + 1, len(LEVELS)))
+    for part in range(len(offsets)):
+        inside = segment == part
+        trust = inside.sum() / (inside.sum() + PRIOR_CELLS)
+        own = _offsets(error[inside], spread[inside]) if inside.any() else pooled
+        offsets[part] = trust * own + (1 - trust) * pooled
+    return Calibration(edges, offsets)
+
+
+def _offsets(error: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weighted quantile of the errors at each level: the shift that minimises pinball loss."""
+    out = np.zeros(len(LEVELS))
+    for i, alpha in enumerate(LEVELS):
+        if i == MEDIAN:
+            continue
+        order = np.argsort(error[:, i], kind="stable")
+        total = np.cumsum(weight[order])
+        out[i] = error[order[np.searchsorted(total, alpha * total[-1])], i]
+    return out

@@ -1,0 +1,113 @@
+"""The demand model of one tier: the mean of direct quantiles and of a Tweedie mean with empirical ratio quantiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import xgboost as xgb
+
+from models_ml.demand.calibration import Calibration
+from models_ml.demand.rows import training_rows
+from models_ml.demand.settings import LEVELS, DemandSettings
+from models_ml.errors import NotEnoughHistoryError
+from models_ml.features import build
+from models_ml.panel import HORIZON, Panel
+
+
+class Forecast(NamedTuple):
+    """Units of the eight weeks after the cut: quantiles (series, 8, 7), ascending, and mean (series, 8)."""
+
+    quantiles: np.ndarray
+    mean: np.ndarray
+
+
+@dataclass
+class DemandModel:
+    """Two boosters, the table of ratios that turns the mean into quantiles, and the calibration of the whole."""
+
+    tier: str
+    names: list[str]
+    quantile: xgb.Booster
+    mean: xgb.Booster
+    table_level: np.ndarray
+    table_ratio: np.ndarray
+    calibration: Calibration | None = None
+
+    def predict(self, features: np.ndarray, scale: np.ndarray) -> Forecast:
+        """Forecast from features (series, 8, names) and scale (series,)."""
+        count, ahead = features.shape[:2]
+        data = xgb.DMatrix(features.reshape(count * ahead, -1))
+        direct = self.quantile.predict(data).reshape(count, ahead, len(LEVELS)) * scale[:, None, None]
+        mean = np.maximum(self.mean.predict(data).reshape(count, ahead) * scale[:, None], 0.0).astype(float)
+        ratios = [np.interp(mean, self.table_level, self.table_ratio[:, i]) for i in range(len(LEVELS))]
+        scaled = np.stack(ratios, -1) * mean[..., None]
+        quantiles = np.sort((np.sort(np.maximum(direct, 0), -1) + scaled) / 2, -1)
+        if self.calibration is not None:
+            quantiles = self.calibration.apply(quantiles, mean)
+        return Forecast(quantiles, mean)
+
+    def forecast(self, panel: Panel, cut: int) -> Forecast:
+        """Forecast of every series of the panel for the eight weeks after column `cut`."""
+        features, scale, names = build(panel, cut)
+        if names != self.names:
+            raise NotEnoughHistoryError(
+                f"The features of tier {self.tier} are not those the model was fitted on."
+            )
+        return self.predict(features, scale)
+
+
+def fit(panel: Panel, cut: int, settings: DemandSettings) -> DemandModel:
+    """Fit on what is known at the end of column `cut`. Same panel, cut and settings: same model to the bit."""
+    if cut < settings.first_cut + 2:
+        raise NotEnoughHistoryError(
+            f"The demand model needs {settings.first_cut + 3} weeks before its first cut."
+        )
+    rows = training_rows(panel, cut, settings)
+    ratio = rows.units / rows.scale
+    shared = {
+        "tree_method": "hist",
+        "max_depth": settings.depth,
+        "eta": settings.learning_rate,
+        "subsample": settings.row_share,
+        "colsample_bynode": settings.column_share,
+        "min_child_weight": settings.least_child_weight,
+        "max_bin": settings.bins,
+        "nthread": settings.threads,
+        "seed": settings.seed,
+    }
+    data = xgb.QuantileDMatrix(
+        rows.features, ratio, weight=rows.scale, max_bin=settings.bins, nthread=settings.threads
+    )
+    quantile = xgb.train(
+        {**shared, "objective": "reg:quantileerror", "quantile_alpha": LEVELS}, data, settings.quantile_rounds
+    )
+    data.set_weight(np.sqrt(rows.scale))
+    tweedie = {
+        "objective": "reg:tweedie",
+        "tweedie_variance_power": settings.tweedie_power,
+        "base_score": 1.0,
+    }
+    mean = xgb.train({**shared, **tweedie}, data, settings.mean_rounds)
+    fitted = np.maximum(mean.predict(data) * rows.scale, 1e-6)
+    level, table = ratio_table(fitted, rows.units, settings.level_bins)
+    return DemandModel(panel.tier, rows.names, quantile, mean, level, table)
+
+
+def ratio_table(fitted: np.ndarray, units: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Empirical quantiles of units over fitted mean, by bin of the fitted mean: levels (bins,), ratios (bins, 7)."""
+    edges = np.unique(np.quantile(fitted, np.linspace(0, 1, bins + 1)[1:-1]))
+    bin_of = np.digitize(fitted, edges)
+    ratio = units / fitted
+    inside = [bin_of == b for b in range(len(edges) + 1)]
+    inside = [mask for mask in inside if mask.any()]
+    return (
+        np.array([fitted[mask].mean() for mask in inside]),
+        np.array([np.quantile(ratio[mask], LEVELS) for mask in inside]),
+    )
+
+
+def horizon_units(panel: Panel, cut: int) -> np.ndarray:
+    """What was recorded in the (at most eight) weeks after column `cut`."""
+    return panel.units[:, cut + 1 : cut + 1 + HORIZON]

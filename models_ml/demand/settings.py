@@ -1,0 +1,41 @@
+"""Settings of the demand model: two presets, chosen on weeks 2–29 of the demo only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
+QUANTILE_COLUMNS = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")
+
+
+@dataclass(frozen=True)
+class DemandSettings:
+    """What a fit depends on beside the data; equal settings and data give the same model to the bit."""
+
+    rows: int = 110_000  # training rows sampled per fit
+    quantile_rounds: int = 130
+    mean_rounds: int = 130
+    depth: int = 6
+    learning_rate: float = 0.06
+    least_child_weight: float = 40.0
+    column_share: float = 0.5
+    row_share: float = 0.7
+    bins: int = 64
+    tweedie_power: float = 1.3
+    first_cut: int = 7  # first training origin, in columns
+    level_bins: int = 40
+    seed: int = 20170101
+    threads: int = 2
+    tiers: tuple[str, ...] = ("category", "product")
+    backtest_tiers: tuple[str, ...] = ("category", "product")
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+FULL = DemandSettings()
+PIPELINE = DemandSettings(
+    rows=50_000, quantile_rounds=70, mean_rounds=80, learning_rate=0.09, backtest_tiers=("category",)
+)

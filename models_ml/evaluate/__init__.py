@@ -1,0 +1,1 @@
+"""Honest evaluation: rolling origins, always beside naive baselines."""

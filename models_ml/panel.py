@@ -1,0 +1,166 @@
+"""Reads the demand features of a release into dense arrays, one row per series and one column per week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from models_ml.errors import NotEnoughHistoryError
+
+HORIZON = 8
+TIERS = {"category": "category", "product": "product_id"}
+LEAST_ACTIVE_WEEKS = {"category": 20, "product": 12}  # of the 28 weeks up to the cut
+SELECTION_WEEKS = 28
+
+MEASURES = ("units", "baskets", "customers", "largest_line_units", "net_sales_usd", "discounts_usd")
+PLAN = {
+    "category": (
+        "planned_products", "displayed_products", "mailed_products", "display_share", "mailer_share",
+        "display_and_mailer_share", "interior_page_share", "front_page_share",
+    ),
+    "product": (
+        "is_display", "is_mailer", "is_interior_page", "is_front_page", "is_wrap_front", "is_prominent_display",
+    ),
+}  # fmt: skip
+CALENDAR = (
+    "is_easter", "is_memorial_day", "is_independence_day", "is_labor_day", "is_holiday", "is_before_holiday",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Units and baskets of a group of series, shape (members, weeks), and each series' member."""
+
+    units: np.ndarray
+    baskets: np.ndarray
+    member: np.ndarray
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series of one tier, sorted by location and item.
+
+    `measures` are (series, recorded weeks), zero where nothing was sold; `plan` is (series, weeks + 8) and
+    `plan_known` says for which weeks the promotion calendar holds anything; `calendar` is (weeks + 8,).
+    """
+
+    tier: str
+    locations: np.ndarray
+    items: np.ndarray
+    departments: np.ndarray
+    weeks: np.ndarray
+    measures: dict[str, np.ndarray]
+    pools: dict[str, Pool]
+    plan: dict[str, np.ndarray]
+    plan_known: np.ndarray
+    calendar: dict[str, np.ndarray]
+
+    @property
+    def units(self) -> np.ndarray:
+        return self.measures["units"]
+
+    def column(self, week: int) -> int:
+        """Index of a recorded week; raises where the release does not hold it."""
+        found = np.flatnonzero(self.weeks == week)
+        if not len(found):
+            raise NotEnoughHistoryError(f"Week {week} is not among the recorded weeks of the release.")
+        return int(found[0])
+
+    def select(self, keep: np.ndarray) -> Panel:
+        """The same panel with the series that `keep` (mask or index) names."""
+        return replace(
+            self,
+            locations=self.locations[keep],
+            items=self.items[keep],
+            departments=self.departments[keep],
+            measures={name: values[keep] for name, values in self.measures.items()},
+            pools={name: replace(pool, member=pool.member[keep]) for name, pool in self.pools.items()},
+            plan={name: values[keep] for name, values in self.plan.items()},
+        )
+
+    def selling(self, cut: int) -> np.ndarray:
+        """Mask of the series sold in enough of the 28 weeks up to column `cut`."""
+        window = self.units[:, max(0, cut + 1 - SELECTION_WEEKS) : cut + 1]
+        return (window > 0).sum(1) >= LEAST_ACTIVE_WEEKS[self.tier]
+
+
+def read_panel(warehouse: Path, tier: str) -> Panel:
+    """Every series of the tier's feature table in the release's warehouse (opened read-only)."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET threads = 2")
+        return panel_from(con, tier)
+
+
+def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
+    """As `read_panel`, from an open connection that holds the feature tables."""
+    item = TIERS[tier]
+    table = f"feat_demand_{tier}_week"
+    calendar = con.execute(
+        f"SELECT week, is_recorded, {', '.join(CALENDAR)} FROM feat_calendar_week ORDER BY week"
+    )
+    days = calendar.fetchnumpy()
+    recorded = np.asarray(days["is_recorded"], bool)
+    weeks = np.asarray(days["week"])[recorded]
+    if len(weeks) < 16:
+        raise NotEnoughHistoryError(f"{len(weeks)} complete weeks are recorded; the demand model needs 16.")
+    category = "category" if tier == "category" else "min(category)"
+    keys = con.execute(
+        f"""SELECT location_id, {item} AS item, min(department) AS department, {category} AS category
+            FROM {table} GROUP BY location_id, {item} ORDER BY location_id, {item}"""
+    ).fetchnumpy()
+    count, width = len(keys["item"]), len(recorded)
+    first = int(weeks[0])
+
+    def dense(rows: dict, name: str, across: int) -> np.ndarray:
+        out = np.zeros((count, across))
+        out[rows["series"], rows["week"] - first] = rows[name]
+        return out
+
+    numbered = f"""(SELECT location_id, {item}, row_number() OVER (ORDER BY location_id, {item}) - 1 AS series
+                    FROM (SELECT DISTINCT location_id, {item} FROM {table}))"""
+    sold = con.execute(
+        f"SELECT series, week, {', '.join(MEASURES)} FROM {table} JOIN {numbered} USING (location_id, {item})"
+        " WHERE units > 0"
+    ).fetchnumpy()
+    plan_table = f"feat_promotion_plan_{tier}_week"
+    planned = con.execute(
+        f"""SELECT series, week, {", ".join(PLAN[tier])} FROM {plan_table} JOIN {numbered}
+            USING (location_id, {item}) WHERE week BETWEEN {first} AND {first + width - 1}"""
+    ).fetchnumpy()
+    known = np.zeros(width, bool)
+    known[np.unique(planned["week"]) - first] = True
+    members = {
+        "category": np.asarray(keys["category"], str),
+        "department": np.asarray(keys["department"], str),
+        "location": np.asarray(keys["location_id"], str),
+    }
+    if tier == "product":
+        members["product"] = np.asarray(keys["item"], str)
+    return Panel(
+        tier=tier,
+        locations=np.asarray(keys["location_id"], str),
+        items=np.asarray(keys["item"], str),
+        departments=np.asarray(keys["department"], str),
+        weeks=weeks,
+        measures={name: dense(sold, name, len(weeks)) for name in MEASURES},
+        pools={name: _read_pool(con, name, member, weeks) for name, member in members.items()},
+        plan={name: dense(planned, name, width) for name in PLAN[tier]},
+        plan_known=known,
+        calendar={name: np.asarray(days[name], float) for name in CALENDAR},
+    )
+
+
+def _read_pool(con: duckdb.DuckDBPyConnection, name: str, member: np.ndarray, weeks: np.ndarray) -> Pool:
+    rows = con.execute(
+        "SELECT member, week, units, baskets FROM feat_demand_pool_week WHERE pool = ? ORDER BY member, week",
+        [name],
+    ).fetchnumpy()
+    names, position = np.unique(np.asarray(rows["member"], str), return_inverse=True)
+    units, baskets = np.zeros((2, len(names), len(weeks)))
+    column = rows["week"] - int(weeks[0])
+    units[position, column] = rows["units"]
+    baskets[position, column] = rows["baskets"]
+    return Pool(units, baskets, np.searchsorted(names, member))
