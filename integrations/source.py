@@ -44,8 +44,11 @@ class Source(Protocol):
     is_simulated: bool
     replaces_itself: bool
 
-    def fingerprint(self) -> str:
-        """Cheap hash of everything that decides the rows; equal means that nothing is to be done."""
+    def fingerprint(self) -> str | None:
+        """Cheap hash of everything that decides the rows; equal means that nothing is to be done.
+
+        None where it cannot be known without reading all rows.
+        """
 
     def deliveries(
         self, connection: duckdb.DuckDBPyConnection, workspace: Path, progress: Progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from integrations.complete_journey import CompleteJourney
+from integrations.database import Database
 from integrations.errors import SourceNotFound
 from integrations.folder import Folder
 from integrations.source import Source
@@ -13,16 +14,18 @@ DEMO = "complete-journey"
 
 
 def source_named(name: str, *, truth: Path | None = None) -> Source:
-    """`complete-journey`, or a folder with a folder (or file) per contract table.
+    """`complete-journey`, a database URL, or a folder with a folder (or file) per contract table.
 
     `truth` is where the demo writes its planted anomalies, for tests only. Raises SourceNotFound.
     """
     if name == DEMO:
         return CompleteJourney(truth=truth)
+    if "://" in name:
+        return Database(name)
     path = Path(name)
     if not path.is_dir():
         raise SourceNotFound(
             f"There is no source '{name}'.",
-            hint=f"Give '{DEMO}' or an existing folder with a folder per table.",
+            hint=f"Give '{DEMO}', a database URL, or an existing folder with a folder per table.",
         )
     return Folder(path)

@@ -42,10 +42,8 @@ def ingest(
     landing.mkdir(parents=True, exist_ok=True)
     state = LandingState.read(landing)
     _check_owner(state, source, landing)
-    fingerprint = hashlib.sha256(
-        f"{source.name}:{source.fingerprint()}:{_contract_mark()}".encode()
-    ).hexdigest()
-    if fingerprint == state.fingerprint:
+    fingerprint = _fingerprint(source)
+    if fingerprint and fingerprint == state.fingerprint:
         return _unchanged(source, state, started)
 
     workspace = landing / "_work"
@@ -122,8 +120,13 @@ def _sequence(source: Source, state: LandingState) -> int:
     return 1 if source.replaces_itself else state.next_sequence()
 
 
-def _contract_mark() -> str:
-    return ",".join(c.fingerprint for c in contracts().values())
+def _fingerprint(source: Source) -> str:
+    """Source and contracts in one hash; empty where the source cannot tell."""
+    mark = source.fingerprint()
+    if mark is None:
+        return ""
+    rules = ",".join(c.fingerprint for c in contracts().values())
+    return hashlib.sha256(f"{source.name}:{mark}:{rules}".encode()).hexdigest()
 
 
 def _connect(workspace: Path, memory_limit: str, threads: int, as_of: dt.date) -> duckdb.DuckDBPyConnection:
