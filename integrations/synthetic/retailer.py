@@ -66,15 +66,12 @@ def write_retailer(
 def _write(con: duckdb.DuckDBPyConnection, folder: Path, table: str, select: str, form: str) -> None:
     """In contract columns, contract types."""
     (folder / table).mkdir(exist_ok=True)
-    columns = ", ".join(
-        f"CAST({c.name} AS {c.physical_type}) AS {c.name}" for c in contracts()[table].columns
-    )
-    options = (
-        "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
-        if form == "parquet"
-        else "(FORMAT csv, HEADER)"
-    )
-    con.execute(
     terms = contracts()[table].columns
     columns = ", ".join(f"CAST({c.name} AS {c.physical_type}) AS {c.name}" for c in terms)
+    options = "(FORMAT csv, HEADER)"
+    if form == "parquet":
+        options = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+    con.execute(
+        f"COPY (SELECT {columns}, true AS is_simulated FROM ({select})) "
+        f"TO '{folder}/{table}/all.{form}' {options}"
     )
