@@ -39,7 +39,7 @@ select
     -- Still a customer while silent no longer than usual; beyond that ever less likely.
     case
         when recency_days <= mean_gap_days then 1.0
-        else mean_gap_days / recency_days
+        else round(mean_gap_days / recency_days, 6)
     end as active_probability,
     -- A tenure under four weeks says too little of a year: it is read as four weeks.
     gross_margin_usd / greatest(tenure_days, 28) * 365 as margin_per_year_usd

@@ -10,6 +10,16 @@ with receipts as (
     group by purchase_order_id, line_number
 ),
 
+-- A short delivery splits its line: what came is received, the rest cancelled. Neither half was in full.
+lines as (
+    select
+        stg.*,
+        max(case when stg.status = 'cancelled' then 1 else 0 end) over (
+            partition by stg.purchase_order_id, stg.product_id
+        ) = 1 as was_cut_short
+    from {{ ref('stg_landing__purchase_order_lines') }} as stg
+),
+
 data_window as (
     select max(date_day) as last_day from {{ ref('dim_date') }}
 )
@@ -29,20 +39,24 @@ select
     lines.ordered_units,
     cast(coalesce(receipts.received_units, 0) as integer) as received_units,
     lines.unit_cost_usd,
-    cast(lines.ordered_units * lines.unit_cost_usd as decimal(18, 4)) as ordered_value_usd,
+    cast(
+        lines.ordered_units * lines.unit_cost_usd + lines.freight_usd + lines.duty_usd as decimal(18, 4)
+    ) as ordered_value_usd,
     cast(coalesce(receipts.received_value_usd, 0) as decimal(18, 4)) as received_value_usd,
     cast(lines.freight_usd + lines.duty_usd as decimal(18, 4)) as freight_and_duty_usd,
     lines.status,
+    lines.was_cut_short,
     -- A line counts for or against the supplier once its promise has come due; before that it is merely open.
     lines.status <> 'cancelled' and orders.promised_on <= data_window.last_day as is_due,
     coalesce(
         lines.status <> 'cancelled'
+        and not lines.was_cut_short
         and receipts.received_on <= orders.promised_on
         and receipts.received_units >= lines.ordered_units,
         false
     ) as is_otif,
     lines.is_simulated
-from {{ ref('stg_landing__purchase_order_lines') }} as lines
+from lines
 inner join {{ ref('stg_landing__purchase_orders') }} as orders
     on orders.purchase_order_id = lines.purchase_order_id
 left join receipts
