@@ -56,7 +56,7 @@ def build_release(
     """
     fingerprint = project_fingerprint(project_dir, landing)
     with store.building(fingerprint) as work:
-        target = work / "target"
+        target = work.resolve() / "target"  # dbt takes a relative path from its project
         _run_dbt(project_dir, landing, work / WAREHOUSE, target, progress)
         _settle(work / WAREHOUSE)
         for name in ("manifest.json", "semantic_manifest.json", "run_results.json"):
