@@ -36,11 +36,10 @@ def for_principal(
     `about_customers` (the default) suppresses groups of fewer than `smallest_group` households; pass what
     `names_customers` says of the query, since sums that name no customer need no such floor. Metrics
     whose models lack the entity by which the principal's rows are cut are hidden. Results are remembered.
-    Raises PolicyUntranslatable when a row policy speaks of a column that the definitions lack.
+    Raises PolicyUntranslatable when a row policy needs a column that the definitions lack.
     """
-    return _restriction(
-        principal, catalog, purpose, about_customers, smallest_group, policy or default_policy()
-    )
+    rules = policy or default_policy()
+    return _restriction(principal, catalog, purpose, rules, smallest_group if about_customers else 0)
 
 
 def for_query(
@@ -51,10 +50,10 @@ def for_query(
     purpose: str | None = None,
     policy: Policy | None = None,
 ) -> Restriction:
-    """As `for_principal`, for one query: its purpose and the floor on groups follow from what it names.
+    """As `for_principal`, for one query: purpose and floor on groups follow from what it names.
 
-    `names` are metrics, dimensions, and the texts of filters and orderings. Raises Forbidden when the query
-    needs two purposes, or one that it did not state.
+    `names` are metrics, dimensions, and the texts of filters and orderings. Raises Forbidden when the
+    query needs two purposes.
     """
     asked = tuple(names)
     return for_principal(
