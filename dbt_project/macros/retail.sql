@@ -15,3 +15,17 @@
         else 'none'
     end
 {%- endmacro %}
+
+
+{# A 64-bit hash of a row's columns: a cheap first look for equal keys, never a key itself. #}
+{% macro row_hash(columns) -%}
+    {{ return(adapter.dispatch('row_hash', 'steelyard')(columns)) }}
+{%- endmacro %}
+
+{% macro default__row_hash(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__row_hash(columns) -%}
+    xxhash64({{ columns | join(', ') }})
+{%- endmacro %}

@@ -59,7 +59,12 @@ def group_sql(groups: Sequence[str], day: str) -> list[str]:
 
 
 def flow(
-    con: duckdb.DuckDBPyConnection, table: str, joins: str, value: str, groups: Sequence[str], day: str = "f.date_day"
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    joins: str,
+    value: str,
+    groups: Sequence[str],
+    day: str = "f.date_day",
 ) -> dict[tuple, float]:
     """An aggregate of what happens over time: rows of all days add up."""
     keys = [*group_sql(groups, day), value]
@@ -78,7 +83,10 @@ def balance(
     """A level: the last known value of every key within each period, then the sum over the keys."""
     grains = [g for g in groups if g.startswith("metric_time__")]
     period = group_sql(grains, "x.date_day")[0] if grains else "date '1900-01-01'"
-    names = [f"cast(f.period as date) as g{i}" if g in grains else f"{GROUPS[g]} as g{i}" for i, g in enumerate(groups)]
+    names = [
+        f"cast(f.period as date) as g{i}" if g in grains else f"{GROUPS[g]} as g{i}"
+        for i, g in enumerate(groups)
+    ]
     key_list = ", ".join(f"x.{k}" for k in keys)
     by = f"group by {', '.join(f'g{i}' for i in range(len(groups)))}" if groups else ""
     return numbers(
@@ -106,5 +114,7 @@ def days(con: duckdb.DuckDBPyConnection, groups: Sequence[str]) -> dict[date | N
     """Days of each period on which stock was counted; the key None where nothing is grouped by time."""
     grains = [g for g in groups if g.startswith("metric_time__")]
     period = group_sql(grains, "f.date_day")[0] if grains else "cast(null as date)"
-    rows = con.execute(f"select {period}, count(distinct date_day) from fct_inventory_daily f group by 1").fetchall()
+    rows = con.execute(
+        f"select {period}, count(distinct date_day) from fct_inventory_daily f group by 1"
+    ).fetchall()
     return {plain(r[0]): r[1] for r in rows}

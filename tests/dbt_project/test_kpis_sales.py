@@ -61,7 +61,9 @@ def test_return_rate(groups, marts, agree):
     agree("return_rate", groups, combine(lambda a, b: a / b, back, sold))
 
 
-@pytest.mark.parametrize("groups", [(), ("promotion__promo_type",), ("metric_time__quarter", "product__department")])
+@pytest.mark.parametrize(
+    "groups", [(), ("promotion__promo_type",), ("metric_time__quarter", "product__department")]
+)
 def test_promo_uplift(groups, marts, agree):
     joins = f"{PRODUCT} {LOCATION} {PROMOTION}"
     day = "f.week_starts_on"
@@ -70,7 +72,9 @@ def test_promo_uplift(groups, marts, agree):
     agree("promo_uplift", groups, combine(lambda a, b: a / b, units, base))
 
 
-@pytest.mark.parametrize("groups", [("metric_time__month",), ("metric_time__week",), ("metric_time__month", "customer__segment")])
+@pytest.mark.parametrize(
+    "groups", [("metric_time__month",), ("metric_time__week",), ("metric_time__month", "customer__segment")]
+)
 def test_repeat_customer_rate(groups, marts, agree):
     """Straight from the baskets: the 28 days that end with the last day of the period."""
     grain = groups[0].removeprefix("metric_time__")
@@ -87,7 +91,9 @@ def test_repeat_customer_rate(groups, marts, agree):
     agree("repeat_customer_rate", groups, {tuple(r[:-1]): float(r[-1]) for r in rows})
 
 
-@pytest.mark.parametrize("groups", [(), ("customer__segment",), ("customer__loyalty_tier", "customer__segment")])
+@pytest.mark.parametrize(
+    "groups", [(), ("customer__segment",), ("customer__loyalty_tier", "customer__segment")]
+)
 def test_customer_lifetime_value(groups, marts, ask):
     """Margin per year of tenure (at least four weeks) × probability of being active, from the sales themselves."""
     keys = ", ".join(f"c.{g.removeprefix('customer__')}" for g in groups)

@@ -8,7 +8,12 @@ pytestmark = pytest.mark.demo
 
 STOCK = "fct_inventory_daily"
 JOINS = f"{PRODUCT} {LOCATION}"
-BY = [(), ("metric_time__month", "product__department"), ("location__region", "location__location_type"), ("metric_time__quarter",)]
+BY = [
+    (),
+    ("metric_time__month", "product__department"),
+    ("location__region", "location__location_type"),
+    ("metric_time__quarter",),
+]
 MONEY_BY = [(), ("metric_time__month",), ("metric_time__quarter", "location__region")]
 
 LEVELS = {
@@ -32,8 +37,16 @@ def test_closing_level(metric, groups, marts, agree):
 @pytest.mark.parametrize(
     ("metric", "above", "below"),
     [
-        ("stockout_rate", "count(*) filter (f.is_ranged and f.on_hand_units = 0)", "count(*) filter (f.is_ranged)"),
-        ("in_stock_rate", "count(*) filter (f.is_ranged and f.on_hand_units > 0)", "count(*) filter (f.is_ranged)"),
+        (
+            "stockout_rate",
+            "count(*) filter (f.is_ranged and f.on_hand_units = 0)",
+            "count(*) filter (f.is_ranged)",
+        ),
+        (
+            "in_stock_rate",
+            "count(*) filter (f.is_ranged and f.on_hand_units > 0)",
+            "count(*) filter (f.is_ranged)",
+        ),
         ("fill_rate", "sum(f.sales_units)", "nullif(sum(f.demand_units), 0)"),
     ],
 )
@@ -44,7 +57,9 @@ def test_service(metric, above, below, groups, marts, agree):
 
 @pytest.mark.parametrize("groups", BY)
 def test_lost_sales(groups, marts, agree):
-    agree("lost_sales_units", groups, flow(marts, STOCK, JOINS, "sum(f.demand_units - f.sales_units)", groups))
+    agree(
+        "lost_sales_units", groups, flow(marts, STOCK, JOINS, "sum(f.demand_units - f.sales_units)", groups)
+    )
     price = f"""{JOINS} left join dim_product_price h on h.product_id = f.product_id and h.location_id is null
         and f.date_day >= h.valid_from and f.date_day < h.valid_to"""
     lost = "round(sum(round((f.demand_units - f.sales_units) * coalesce(h.list_price_usd, p.list_price_usd), 4)), 4)"
@@ -65,7 +80,10 @@ def sold(marts, groups, value):
 
 def period_days(marts, groups):
     """Days of stock in the group's period, for every group."""
-    of_period, at = days(marts, groups), next((i for i, g in enumerate(groups) if g.startswith("metric_time")), None)
+    of_period, at = (
+        days(marts, groups),
+        next((i for i, g in enumerate(groups) if g.startswith("metric_time")), None),
+    )
     return {key: of_period[None if at is None else key[at]] for key in stock_days(marts, groups)}
 
 
@@ -84,15 +102,24 @@ def test_turns_and_money_bound_in_stock(groups, marts, agree):
 
 @pytest.mark.parametrize("groups", BY)
 def test_sell_through(groups, marts, agree):
-    units, closing = sold(marts, groups, "f.units_sold"), balance(marts, STOCK, JOINS, "on_hand_units", groups)
+    units, closing = (
+        sold(marts, groups, "f.units_sold"),
+        balance(marts, STOCK, JOINS, "on_hand_units", groups),
+    )
     agree("sell_through_rate", groups, combine(lambda u, c: u / (u + c), units, closing))
 
 
-@pytest.mark.parametrize("groups", [(), ("metric_time__month",), ("product__department",), ("location__region",)])
+@pytest.mark.parametrize(
+    "groups", [(), ("metric_time__month",), ("product__department",), ("location__region",)]
+)
 def test_days_of_supply(groups, marts, agree):
     """Demand of the trailing 28 days counted again from the days themselves, at the last day of each pair's period."""
     grain = "month" if groups == ("metric_time__month",) else "century"
-    key = {"product__department": "p.department", "location__region": "l.region", "metric_time__month": "e.period"}
+    key = {
+        "product__department": "p.department",
+        "location__region": "l.region",
+        "metric_time__month": "e.period",
+    }
     select = "".join(f"cast({key[g]} as {'date' if 'time' in g else 'varchar'}), " for g in groups)
     rows = marts.execute(f"""
         with ends as (
@@ -116,7 +143,10 @@ def test_shrink_rate(groups, marts, agree):
     agree("shrink_rate", groups, combine(lambda a, b: a / b, lost, sold(marts, groups, "f.net_sales_usd")))
 
 
-@pytest.mark.parametrize("groups", [(), ("supplier__supplier_name",), ("metric_time__month", "location__region"), ("product__department",)])
+@pytest.mark.parametrize(
+    "groups",
+    [(), ("supplier__supplier_name",), ("metric_time__month", "location__region"), ("product__department",)],
+)
 def test_supplier_otif_rate(groups, marts, agree):
     joins, day = f"{JOINS} {SUPPLIER}", "f.promised_on"
     due = "(select * from fct_purchase_order_lines where status <> 'cancelled' and promised_on <= date '2017-12-31')"
@@ -125,12 +155,16 @@ def test_supplier_otif_rate(groups, marts, agree):
     agree("supplier_otif_rate", groups, combine(lambda a, b: a / b, *parts))
 
 
-@pytest.mark.parametrize("groups", [(), ("supplier__supplier_name",), ("metric_time__month", "location__region")])
+@pytest.mark.parametrize(
+    "groups", [(), ("supplier__supplier_name",), ("metric_time__month", "location__region")]
+)
 def test_lead_time(groups, marts, agree):
     received = "(select *, received_on - ordered_on as took from fct_purchase_order_lines where received_on is not null)"
     joins, day = f"{JOINS} {SUPPLIER}", "f.received_on"
     agree("lead_time_mean_days", groups, flow(marts, received, joins, "avg(f.took)", groups, day))
-    agree("lead_time_p90_days", groups, flow(marts, received, joins, "quantile_cont(f.took, 0.9)", groups, day))
+    agree(
+        "lead_time_p90_days", groups, flow(marts, received, joins, "quantile_cont(f.took, 0.9)", groups, day)
+    )
 
 
 @pytest.mark.parametrize("groups", MONEY_BY)
@@ -155,7 +189,9 @@ def test_payables_come_from_documents(marts, ask):
         select e.m, sum(case when i.invoiced_on <= e.d then i.amount_usd else 0 end)
             - sum(case when i.paid_on <= e.d then i.paid_usd else 0 end)
         from ends e cross join fct_invoices i group by 1""").fetchall()
-    assert ask("accounts_payable", ("metric_time__month",)) == pytest.approx({(m,): float(v) for m, v in rows})
+    assert ask("accounts_payable", ("metric_time__month",)) == pytest.approx(
+        {(m,): float(v) for m, v in rows}
+    )
 
 
 def test_receivables_come_from_coupons(marts, ask):
@@ -163,12 +199,17 @@ def test_receivables_come_from_coupons(marts, ask):
         with ends as (select cast(date_trunc('month', date_day) as date) as m, max(date_day) as d from dim_date group by 1)
         select e.m, sum(s.manufacturer_coupons_usd)
         from ends e join fct_sales_lines s on s.date_day between e.d - 29 and e.d group by 1""").fetchall()
-    assert ask("accounts_receivable", ("metric_time__month",)) == pytest.approx({(m,): float(v) for m, v in rows})
+    assert ask("accounts_receivable", ("metric_time__month",)) == pytest.approx(
+        {(m,): float(v) for m, v in rows}
+    )
 
 
 @pytest.mark.parametrize("groups", MONEY_BY)
 def test_cash_cycle(groups, marts, agree):
-    cogs, net = sold(marts, groups, "f.cogs_usd"), flow(marts, "fct_sales_lines", LOCATION, "sum(f.net_sales_usd)", groups)
+    cogs, net = (
+        sold(marts, groups, "f.cogs_usd"),
+        flow(marts, "fct_sales_lines", LOCATION, "sum(f.net_sales_usd)", groups),
+    )
     owed = flow(marts, "fct_payables_daily", LOCATION, "sum(f.accounts_payable_usd)", groups)
     due = flow(marts, "fct_working_capital_daily", LOCATION, "sum(f.accounts_receivable_usd)", groups)
     dio = combine(lambda a, b: a / b, stock_days(marts, groups), cogs)
@@ -178,7 +219,9 @@ def test_cash_cycle(groups, marts, agree):
     agree("cash_conversion_cycle", groups, combine(lambda i, s, p: i + s - p, dio, dso, dpo))
 
 
-@pytest.mark.parametrize("groups", [(), ("metric_time__week",), ("supplier__supplier_name", "location__region")])
+@pytest.mark.parametrize(
+    "groups", [(), ("metric_time__week",), ("supplier__supplier_name", "location__region")]
+)
 def test_cash_out_committed(groups, marts, agree):
     expected = flow(marts, "fct_invoices", f"{LOCATION} {SUPPLIER}", "sum(f.amount_usd)", groups, "f.due_on")
     agree("cash_out_committed", groups, expected)
@@ -194,6 +237,12 @@ def test_open_to_buy(groups, marts, agree):
 @pytest.mark.parametrize("by", [(), ("product__department",), ("location__region",)])
 def test_stock_value_against_four_weeks_ago(by, marts, ask):
     daily = balance(marts, STOCK, JOINS, "inventory_value_usd", ("metric_time__day", *by))
-    got = {k[1:]: v for k, v in ask("inventory_value_vs_4w_ago", ("metric_time__day", *by)).items() if str(k[0]) == "2017-06-30"}
-    at = {str(d): {k[1:]: v for k, v in daily.items() if str(k[0]) == d} for d in ("2017-06-30", "2017-06-02")}
+    got = {
+        k[1:]: v
+        for k, v in ask("inventory_value_vs_4w_ago", ("metric_time__day", *by)).items()
+        if str(k[0]) == "2017-06-30"
+    }
+    at = {
+        str(d): {k[1:]: v for k, v in daily.items() if str(k[0]) == d} for d in ("2017-06-30", "2017-06-02")
+    }
     assert got == pytest.approx(combine(lambda a, b: a - b, at["2017-06-30"], at["2017-06-02"]))
