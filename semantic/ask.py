@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -63,7 +64,6 @@ class Use:
         )  # fmt: skip
 
 
-def time_only(predicate: Predicate, is_time: object) -> bool:
+def time_only(predicate: Predicate, is_time: Callable[[Item], bool]) -> bool:
     """Whether a filter speaks of metric time alone."""
-    assert callable(is_time)
     return bool(predicate.refs) and all(not isinstance(r, MetricRef) and is_time(r) for r in predicate.refs)

@@ -29,7 +29,9 @@ def carried(context: Context, ask: Ask, named: Named) -> Select:
     measure, model = use.leaf.measure, model_of(context, use)
     rows = Rows(context, model, measure.agg_time)
     if use.offsets or group_guard(rows) or measure.carry_forward_days is None:
-        raise UnsupportedError(f"{use.leaf.name} is carried forward: neither offsets nor group sizes go with it.")
+        raise UnsupportedError(
+            f"{use.leaf.name} is carried forward: neither offsets nor group sizes go with it."
+        )
     periods = _periods(context, ask, named, rows)
     at = column("period", AT)
     seen = trunc(rows.own_time(), rows.own_grain())
@@ -42,7 +44,9 @@ def carried(context: Context, ask: Ask, named: Named) -> Select:
     )
     rows.joins.append(Join(Source(periods, "period"), on, "INNER"))
     timed = {k.name for k in periods.keys}
-    keys = tuple(Column(i.name, column("period", i.name) if i.name in timed else rows.column(i)) for i in ask.items)
+    keys = tuple(
+        Column(i.name, column("period", i.name) if i.name in timed else rows.column(i)) for i in ask.items
+    )
     holding = [bind(e.expr, rows.alias) for e in model.entities.values() if e.kind == "foreign"]
     recency = exp.Window(
         this=exp.Anonymous(this="RANK"),

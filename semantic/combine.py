@@ -27,7 +27,6 @@ class Relation:
     select: Select
     columns: frozenset[str]
     is_days: bool = False
-    is_wrapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,40 +53,38 @@ def bound(expr: exp.Expr, replacement: Callable[[str], exp.Expr]) -> exp.Expr:
     return expr.copy().transform(swap, copy=False)
 
 
-def combine(
-    context: Context, ask: Ask, relations: list[Relation], metrics: list[MetricColumn],
-    add_cte: Callable[[str, Select | Union], str],
-) -> Select:  # fmt: skip
+def combine(context: Context, ask: Ask, relations: list[Relation], metrics: list[MetricColumn]) -> Select:
     """One select with all metrics."""
     if len(relations) == 1:
         return _single(relations[0], metrics)
-    names = [add_cte(_title(r), r.select) for r in relations]
-    home = {c: n for n, r in zip(names, relations, strict=True) for c in r.columns}
-    rooted = [(n, r) for n, r in zip(names, relations, strict=True) if not r.is_days]
-    present = _presence(metrics, rooted, home)
-    if present:
-        flag = Column("is_present", exp.true())
-        for name in {n for flags in present.values() for n in flags}:
-            relation = next(r for n, r in rooted if n == name)
-            add_cte(name, replace(relation.select, values=(*relation.select.values, flag)))
-    values = tuple(_value(m, home, present.get(m.name, ())) for m in metrics)
+    relations = _flagged(relations, metrics)
+    homes = [Home(context.add_cte(_title(r), r.select), r) for r in relations]
+    home = {c: h for h in homes for c in h.relation.columns}
+    values = tuple(_value(m, home, homes) for m in metrics)
     keys = [i.name for i in ask.items]
     if not keys:
-        return _one_row(context, rooted, [n for n in names if n not in dict(rooted)], values)
-    shown = _keys_of(rooted, keys, add_cte)
-    joins = tuple(_join(n, r, shown) for n, r in zip(names, relations, strict=True) if n != shown)
+        return _one_row(context, homes, values)
+    shown = _keys_of(context, [h for h in homes if not h.relation.is_days], keys)
+    joins = tuple(_join(h, shown) for h in homes if h.name != shown)
     return Select(Source(Ref(shown), shown), tuple(Column(k, column(shown, k)) for k in keys), values, joins)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A relation under the name of its common table expression."""
+
+    name: str
+    relation: Relation
 
 
 def _single(relation: Relation, metrics: list[MetricColumn]) -> Select:
     """Without a second relation there is nothing to combine: metrics are computed in the aggregation."""
     select = relation.select
+    by_name: Mapping[str, exp.Expr] = {v.name: v.expr for v in select.values}
     if select.grouped:
-        by_name: Mapping[str, exp.Expr] = {v.name: v.expr for v in select.values}
         values = tuple(Column(m.name, bound(m.expr, lambda n: by_name[n].copy())) for m in metrics)
         return replace(select, values=values)
     if not select.distinct and all(isinstance(m.expr, exp.Column) for m in metrics):
-        by_name = {v.name: v.expr for v in select.values}
         return replace(select, values=tuple(Column(m.name, by_name[m.expr.name]) for m in metrics))
     alias = "computed"
     return Select(
@@ -98,42 +95,52 @@ def _single(relation: Relation, metrics: list[MetricColumn]) -> Select:
 
 
 def _title(relation: Relation) -> str:
-    return f"{sorted(relation.columns)[0]}_by_key" if relation.columns else "data"
+    return f"{min(relation.columns)}_by_key" if relation.columns else "data"
 
 
-def _presence(metrics: list[MetricColumn], rooted: list[tuple[str, Relation]], home: Mapping[str, str]) -> dict[str, tuple[str, ...]]:  # fmt: skip
-    """For metrics that would invent a value for groups they do not have: the relations to look at."""
-    flags: dict[str, tuple[str, ...]] = {}
-    everything = {n for n, _ in rooted}
-    for metric in metrics:
-        mine = {home[u] for u in metric.uses if home[u] in everything}
-        if metric.needs_presence and mine and mine != everything:
-            flags[metric.name] = tuple(sorted(mine))
-    return flags
+PRESENT = "is_present"
 
 
-def _value(metric: MetricColumn, home: Mapping[str, str], present: tuple[str, ...]) -> Column:
-    expr = bound(metric.expr, lambda n: column(home[n], n))
-    if present:
-        found = [exp.not_(column(n, "is_present").is_(exp.null())) for n in present]
+def _flagged(relations: list[Relation], metrics: list[MetricColumn]) -> list[Relation]:
+    """Relations with a mark on their rows, where a metric would invent a value for groups it lacks."""
+    wanted = {u for m in metrics if m.needs_presence for u in m.uses}
+    return [
+        replace(r, select=replace(r.select, values=(*r.select.values, Column(PRESENT, exp.true()))))
+        if wanted & r.columns and not r.is_days and not r.select.distinct
+        else r
+        for r in relations
+    ]
+
+
+def _value(metric: MetricColumn, home: Mapping[str, Home], homes: list[Home]) -> Column:
+    expr = bound(metric.expr, lambda n: column(home[n].name, n))
+    rooted = {h.name for h in homes if not h.relation.is_days}
+    mine = {home[u].name: home[u].relation for u in metric.uses if home[u].name in rooted}
+    marked = all(any(v.name == PRESENT for v in r.select.values) for r in mine.values())
+    if metric.needs_presence and mine and marked and set(mine) != rooted:
+        found = [exp.not_(column(n, PRESENT).is_(exp.null())) for n in sorted(mine)]
         expr = exp.Case().when(exp.or_(*found, copy=False), expr, copy=False)
     return Column(metric.name, expr)
 
 
-def _keys_of(rooted: list[tuple[str, Relation]], keys: list[str], add_cte: Callable[[str, Select | Union], str]) -> str:  # fmt: skip
+def _keys_of(context: Context, rooted: list[Home], keys: list[str]) -> str:
+    """The name of what holds every combination of keys."""
     if len(rooted) == 1:
-        return rooted[0][0]
-    parts = tuple(Select(Source(Ref(n), n), tuple(Column(k, column(n, k)) for k in keys)) for n, _ in rooted)
-    return add_cte(KEYS, Union(parts))
+        return rooted[0].name
+    parts = [
+        Select(Source(Ref(h.name), h.name), tuple(Column(k, column(h.name, k)) for k in keys)) for h in rooted
+    ]
+    return context.add_cte(KEYS, Union(tuple(parts)))
 
 
-def _join(name: str, relation: Relation, shown: str) -> Join:
-    on = both(same(column(shown, k.name), column(name, k.name)) for k in relation.select.keys)
-    return Join(Source(Ref(name), name), on, "LEFT" if on is not None else "CROSS")
+def _join(home: Home, shown: str) -> Join:
+    on = both(same(column(shown, k.name), column(home.name, k.name)) for k in home.relation.select.keys)
+    return Join(Source(Ref(home.name), home.name), on, "LEFT" if on is not None else "CROSS")
 
 
-def _one_row(context: Context, rooted: list[tuple[str, Relation]], days: list[str], values: tuple[Column, ...]) -> Select:  # fmt: skip
-    names = [n for n, _ in rooted] + days
+def _one_row(context: Context, homes: list[Home], values: tuple[Column, ...]) -> Select:
+    """Totals side by side. Where groups may be suppressed, a missing total leaves the others standing."""
+    names = [h.name for h in homes]
     if context.restriction.smallest_group is None:
         joins = tuple(Join(Source(Ref(n), n), None, "CROSS") for n in names[1:])
         return Select(Source(Ref(names[0]), names[0]), (), values, joins)

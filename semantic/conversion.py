@@ -21,7 +21,8 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
     """Conversions by the keys of the base events. Each conversion counts once, with its last base event."""
     name, use = named[0]
     how = use.conversion
-    assert how is not None
+    if how is None:
+        raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
     catalog = context.catalog
     base_model = catalog.models[how.base.measure.model]
     goal_model = catalog.models[how.conversion.measure.model]
@@ -35,14 +36,21 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
     ]
     events = Select(
         base.source,
-        (*keys, Column("entity_key", _key(base, base_model, how.entity)), Column("happened_at", trunc(base.time(), grain))),
+        (
+            *keys,
+            Column("entity_key", _key(base, base_model, how.entity)),
+            Column("happened_at", trunc(base.time(), grain)),
+        ),
         tuple(c for c, _ in constants),
         where=tuple(filters_of(base, ask, use)),
         joins=tuple(base.joins),
     )
     goals = Select(
         goal.source,
-        (Column("entity_key", _key(goal, goal_model, how.entity)), Column("happened_at", trunc(goal.time(), grain))),
+        (
+            Column("entity_key", _key(goal, goal_model, how.entity)),
+            Column("happened_at", trunc(goal.time(), grain)),
+        ),
         (
             *(
                 Column(f"constant_{n}", _property(goal, goal_model, c))

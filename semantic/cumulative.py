@@ -28,7 +28,8 @@ def cumulative(context: Context, ask: Ask, named: Named) -> Select:
     """Running values of one or more measures with the same way of accumulating."""
     use = named[0][1]
     how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
-    assert how is not None
+    if how is None:
+        raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
     timed = time_items(ask, model, measure.agg_time)
     if not timed:
         if how.window or how.grain_to_date or use.offsets:
@@ -42,10 +43,7 @@ def cumulative(context: Context, ask: Ask, named: Named) -> Select:
         raise UnsupportedError(f"{use.leaf.name} is semi-additive, so it cannot accumulate over time.")
     from .running import can_run, running
 
-    if can_run(context, ask, named):
-        base = running(context, ask, named)
-    else:
-        base = _ranged(context, ask, named)
+    base = running(context, ask, named) if can_run(context, ask, named) else _ranged(context, ask, named)
     own = model.dimensions[measure.agg_time or ""].grain or "day"
     if any(not coarser(i, own) for i in timed):
         return _without_base(base)
@@ -82,7 +80,8 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
     """Each instant of the spine joined with the rows that it accumulates, then aggregated."""
     use = named[0][1]
     how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
-    assert how is not None
+    if how is None:
+        raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
     plain_rows = Rows(context, model, measure.agg_time)
     own = plain_rows.own_grain()
     spine = context.spine(own, f"The cumulative metric of {use.leaf.name}")
@@ -101,7 +100,9 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
     keys.append(Column(BASE, tick.copy()))
     where = filters_of(rows, ask, use)
     if use.offsets and ask.time_range is not None:
-        where += ask.time_range.conditions(at.copy())  # MetricFlow: the instant looked at lies in the range too
+        where += ask.time_range.conditions(
+            at.copy()
+        )  # MetricFlow: the instant looked at lies in the range too
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
     return Select(
         rows.source, tuple(keys), values, tuple(rows.joins), tuple(where), group_guard(rows), grouped=True,

@@ -43,7 +43,7 @@ def distinct_values(context: Context, ask: Ask, *, deduplicate: bool, min_max: b
         if spine:
             rows.joins.append(Join(Source(Table(spine.relation), SPINE), None, "CROSS"))
     else:
-        assert spine is not None
+        spine = spine or context.spine("day", "metric_time")
         rows = ValueRows(context, next(iter(context.catalog.models.values())), None, time, spine.grain)
         rows.source = Source(Table(spine.relation), SPINE)
     keys = tuple(Column(i.name, rows.column(i)) for i in ask.items)

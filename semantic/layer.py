@@ -87,7 +87,7 @@ class SemanticLayer:
 
     def metric(self, name: str, restriction: Restriction | None = None) -> Metric:
         """One metric. Raises UnknownNameError with near misses."""
-        return self._planner(restriction).metric(name)
+        return self._planner(restriction).names.metric(name)
 
     def dimensions(
         self, metrics: list[str] | None = None, restriction: Restriction | None = None
@@ -97,7 +97,7 @@ class SemanticLayer:
         models = [
             self.catalog.models[leaf.measure.model]
             for n in metrics or ()
-            for leaf in planner.leaves(planner.metric(n))
+            for leaf in planner.names.leaves(planner.names.metric(n))
         ]
         sets = [set(self._resolver.names(m)) for m in models or self.catalog.models.values()]
         names = set.intersection(*sets) if models else set.union(*sets) if sets else set()

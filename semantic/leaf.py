@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from .aggregates import aggregate
@@ -19,12 +21,12 @@ from .sqlexpr import both, eq, same, trunc
 Named = list[tuple[str, Use]]
 
 
-def filters_of(rows: Rows, ask: Ask, use: Use, only: object = None) -> list[exp.Expr]:
+def filters_of(
+    rows: Rows, ask: Ask, use: Use, only: Callable[[Predicate], bool] | None = None
+) -> list[exp.Expr]:
     """The conditions of a use over rows: its definitions' filters, then the query's, then the time range."""
-    keep = (lambda p: True) if only is None else only
-    assert callable(keep)
-    conditions = [rows.condition(p, trusted=True) for p in use.filters if keep(p)]
-    conditions += [rows.condition(p) for p in ask.filters if keep(p)]
+    conditions = [rows.condition(p, trusted=True) for p in use.filters if only is None or only(p)]
+    conditions += [rows.condition(p) for p in ask.filters if only is None or only(p)]
     if ask.time_range is not None:
         conditions += ask.time_range.conditions(rows.time())
     return conditions

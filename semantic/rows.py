@@ -193,7 +193,9 @@ class Rows:
         """A partition agrees with the nearest partition of that name before it in the chain."""
         keys = []
         for other in target.dimensions.values():
-            before = [(m, a) for m, a in reversed(chain) if other.is_partition and _is_partition(m, other.name)]
+            before = [
+                (m, a) for m, a in reversed(chain) if other.is_partition and _is_partition(m, other.name)
+            ]
             if not before:
                 continue
             model, left = before[0]

@@ -15,7 +15,7 @@ from .catalog import TimeSpine, Window
 from .expressions import bind, column
 from .grains import RANK, floor
 from .leaf import Named, group_guard, measure_value, model_of
-from .plan import Column, Join, Ref, Select, Source, Table, Union
+from .plan import Column, Join, Ref, Select, Source, Union
 from .query import Item
 from .rows import Context, Rows
 from .shift import SPINE, ticks_of
@@ -107,7 +107,9 @@ def _windowed(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpi
     joins = []
     if groups:
         distinct = Select(
-            Source(Ref(parts), parts), tuple(Column(g.name, column(parts, g.name)) for g in groups), distinct=True
+            Source(Ref(parts), parts),
+            tuple(Column(g.name, column(parts, g.name)) for g in groups),
+            distinct=True,
         )
         joins.append(Join(Source(distinct, "groups"), None, "CROSS"))
     on = [eq(tick.copy(), column(parts, BASE))]
@@ -173,10 +175,13 @@ def _shown(context: Context, ask: Ask, use: Use, base: Select, spine: TimeSpine,
     at = column("accumulated", BASE)
     ticks = Rows(context, model, use.leaf.measure.agg_time, at, own)
     keys = [
-        Column(i.name, ticks.column(i) if ticks.is_time(i) else column("accumulated", i.name)) for i in ask.items
+        Column(i.name, ticks.column(i) if ticks.is_time(i) else column("accumulated", i.name))
+        for i in ask.items
     ]
     keys.append(Column(BASE, at.copy()))
-    where: list[exp.Expr] = [exp.GT(this=column("accumulated", "parts_seen"), expression=exp.Literal.number(0))]
+    where: list[exp.Expr] = [
+        exp.GT(this=column("accumulated", "parts_seen"), expression=exp.Literal.number(0))
+    ]
     if not base.grouped:
         tick = exp.column(spine.column)
         shown = tick if spine.grain == own else trunc(tick, own)

@@ -64,15 +64,21 @@ def _query(
     source = clause.this
     if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Select):
         if any(v for k, v in source.args.items() if k not in ("this", "alias")):
-            raise UnsupportedError("Only a plain subquery can be read.", hint="Write FROM (SELECT …) AS name.")
+            raise UnsupportedError(
+                "Only a plain subquery can be read.", hint="Write FROM (SELECT …) AS name."
+            )
         return _wrapper(layer, select, source, restriction)
-    plain = isinstance(source, exp.Table) and not any(v for k, v in source.args.items() if k not in TABLE_PARTS)
+    plain = isinstance(source, exp.Table) and not any(
+        v for k, v in source.args.items() if k not in TABLE_PARTS
+    )
     if not plain or source.name.lower() != TABLE:
         raise UnsupportedError(f"{source.sql()[:80]} cannot be read.", hint="Write FROM metrics.")
     return _core(layer, select, restriction)
 
 
-CLAUSES = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "distinct"})
+CLAUSES = frozenset(
+    {"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "distinct"}
+)
 TABLE_PARTS = frozenset({"this", "db", "catalog", "alias"})
 
 
@@ -89,7 +95,9 @@ def _refuse(select: exp.Select) -> None:
     if distinct is not None and distinct.args.get("on"):
         raise UnsupportedError("DISTINCT ON is not understood.", hint="Use GROUP BY.")
     if group is not None and any(v for k, v in group.args.items() if k not in ("expressions", "all")):
-        raise UnsupportedError("ROLLUP, CUBE and GROUPING SETS are not understood.", hint="Ask for each level.")
+        raise UnsupportedError(
+            "ROLLUP, CUBE and GROUPING SETS are not understood.", hint="Ask for each level."
+        )
 
 
 # -- SELECT … FROM metrics --------------------------------------------------------------------------------
@@ -147,7 +155,9 @@ def _grain(node: exp.Expr) -> str | None:
     if isinstance(node, (exp.TimestampTrunc, exp.DateTrunc)):
         unit = str(node.text("unit") or node.args["unit"].name).strip("'").lower()
         if unit not in RANK:
-            raise InvalidQueryError(f"DATE_TRUNC by {unit[:40]} is not understood.", hint="Use day, week, month …")
+            raise InvalidQueryError(
+                f"DATE_TRUNC by {unit[:40]} is not understood.", hint="Use day, week, month …"
+            )
         return unit
     return None
 
@@ -176,7 +186,9 @@ def _core(
     outputs: list[tuple[str, exp.Expr]] = []
     for expression in select.expressions:
         inner = expression.unalias()
-        if isinstance(inner, exp.Star) or (isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)):
+        if isinstance(inner, exp.Star) or (
+            isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)
+        ):
             raise UnsupportedError("SELECT * is not understood.", hint="Name dimensions and MEASURE(metric).")
         outputs.append((_output_name(expression), inner))
     grouping = _grouping(select, outputs)
@@ -268,7 +280,11 @@ def _check_grouped(
             continue
         if reading.over_names(node).sql("duckdb") in keys:
             continue
-        if isinstance(node, exp.Column) and node.name.lower() in reading.layer.catalog.metrics and not has_group:
+        if (
+            isinstance(node, exp.Column)
+            and node.name.lower() in reading.layer.catalog.metrics
+            and not has_group
+        ):
             raise InvalidQueryError(f"{name} is a metric.", hint=f"Write MEASURE({node.name}).")
         raise InvalidQueryError(f"{name} is neither grouped nor a measure.", hint="Add GROUP BY ALL.")
 
@@ -312,7 +328,9 @@ def _order(select: exp.Select, names: list[str], reading: Reading) -> list[exp.E
             key = exp.column(aliases[node.name.lower()], quoted=True)
         else:
             key = _on_answer(node, reading)
-        found.append(exp.Ordered(this=key, desc=ordered.args.get("desc"), nulls_first=ordered.args.get("nulls_first")))
+        found.append(
+            exp.Ordered(this=key, desc=ordered.args.get("desc"), nulls_first=ordered.args.get("nulls_first"))
+        )
     return found
 
 
@@ -348,7 +366,9 @@ def _constants(
     """A probe such as `SELECT 1 FROM metrics WHERE … AND false`: no data is touched."""
     where = select.args.get("where")
     if where is None or not any(isinstance(c, exp.Boolean) and not c.this for c in after):
-        raise UnsupportedError("The SELECT names neither a dimension nor a measure.", hint="Add MEASURE(metric).")
+        raise UnsupportedError(
+            "The SELECT names neither a dimension nor a measure.", hint="Add MEASURE(metric)."
+        )
     tree = exp.select(*[exp.alias_(e.copy(), ident(n)) for n, e in columns]).where(exp.false())
     from .layer import Lineage
 
@@ -373,7 +393,9 @@ def _renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
     return node.copy().transform(swap, copy=False)
 
 
-def _described(name: str, node: exp.Expr, names: dict[str, str], known: dict[str, OutputColumn]) -> OutputColumn:
+def _described(
+    name: str, node: exp.Expr, names: dict[str, str], known: dict[str, OutputColumn]
+) -> OutputColumn:
     if isinstance(node, exp.Column):
         found = known.get(names.get(node.name, node.name))
         if found is not None:
@@ -437,8 +459,12 @@ def _wrapper(
         keys = []
         for o in order.expressions:
             by_alias = isinstance(o.this, exp.Column) and o.this.name.lower() in aliases
-            body = exp.column(o.this.name, quoted=True) if by_alias else _outer_expression(o.this, inner, alias)
-            keys.append(exp.Ordered(this=body, desc=o.args.get("desc"), nulls_first=o.args.get("nulls_first")))
+            body = (
+                exp.column(o.this.name, quoted=True) if by_alias else _outer_expression(o.this, inner, alias)
+            )
+            keys.append(
+                exp.Ordered(this=body, desc=o.args.get("desc"), nulls_first=o.args.get("nulls_first"))
+            )
         outer.set("order", exp.Order(expressions=keys))
     if select.args.get("distinct"):
         outer.set("distinct", exp.Distinct())
@@ -459,7 +485,9 @@ def _outer_expression(
 
     done = node.copy().transform(swap, copy=False)
     for aggregate in list(done.find_all(*WRAPPER_AGGREGATES)):
-        argument = aggregate.this.expressions[0] if isinstance(aggregate.this, exp.Distinct) else aggregate.this
+        argument = (
+            aggregate.this.expressions[0] if isinstance(aggregate.this, exp.Distinct) else aggregate.this
+        )
         if not isinstance(argument, (exp.Star, exp.Column)):
             raise UnsupportedError(
                 f"{node.sql()[:80]} is not understood.", hint="Aggregate a column of the inner query."

@@ -90,7 +90,9 @@ def _pays(
     return all(t in COARSE for t in times) and distinct_lookups + len(times) <= 2 and len(local) == len(times)
 
 
-def _two_steps(select: Select, source: Source, local_where: list[exp.Expr], lookups: list[exp.Expr]) -> Select:
+def _two_steps(
+    select: Select, source: Source, local_where: list[exp.Expr], lookups: list[exp.Expr]
+) -> Select:
     fact = source.alias
     keys: dict[str, Column] = {}
     partials: dict[str, Column] = {}

@@ -1,0 +1,38 @@
+"""Time constraints: a pair of ISO dates, widened to whole periods."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from .ask import TimeRange
+from .errors import InvalidQueryError
+from .grains import RANK, floor, step
+
+
+def time_range(constraint: tuple[str, str] | None, grain: str) -> TimeRange | None:
+    """The range of a constraint (inclusive at both ends) in whole periods of `grain`.
+
+    None at an end leaves it open. Raises InvalidQueryError where it is no pair of dates, or is reversed.
+    """
+    if constraint is None:
+        return None
+    grain = grain if grain in RANK and grain != "nanosecond" else "day"
+    try:
+        start, end = (_instant(text) for text in constraint)
+    except (ValueError, TypeError) as error:
+        raise InvalidQueryError(
+            f"The time constraint {constraint!r:.120} is not a pair of ISO dates.", hint="Write 2017-06-01."
+        ) from error
+    if start is not None and end is not None and start > end:
+        raise InvalidQueryError(f"The time constraint starts ({start}) after it ends ({end}).")
+    try:
+        return TimeRange(
+            floor(start, grain) if start is not None else None,
+            step(floor(end, grain), grain) if end is not None else None,
+        )
+    except (ValueError, OverflowError) as error:
+        raise InvalidQueryError(f"The time constraint {constraint!r:.120} is out of range.") from error
+
+
+def _instant(text: object) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(str(text)).replace(tzinfo=None)
