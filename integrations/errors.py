@@ -6,6 +6,7 @@ IntegrationError
 │   ├── SourceNotFound     no such folder, file or package
 │   ├── UnreadableFile     wrong encoding, truncated, not what its name says
 │   └── HeaderError        missing, duplicate or empty column names
+├── LandingBusy            another ingest is writing to the same landing
 ├── SourceConflict         the landing holds another retailer's data
 ├── TooManyBadRows         more rows than tolerated break the contract: the batch is refused
 └── ReconciliationError    rows in ≠ loaded + quarantined: the batch fails whole
@@ -56,6 +57,12 @@ class SourceConflict(IntegrationError):
     """The landing already holds the data of another retailer."""
 
     code = "source-conflict"
+
+
+class LandingBusy(IntegrationError):
+    """Another ingest is writing to the same landing; nothing was done."""
+
+    code = "landing-busy"
 
 
 class TooManyBadRows(IntegrationError):

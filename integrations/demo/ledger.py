@@ -70,8 +70,11 @@ def simulate(
     flows = run_days(network, conditions, parameters)
     _register(con, network, flows, conditions.returned)
     build_orders(con, flows, parameters)
+    (threads,) = con.execute("SELECT current_setting('threads')").fetchall()[0]
+    con.execute("SET threads = 1")  # one writer: the same rows in the same order are the same bytes
     for table in LEDGER_TABLES:
         con.execute(f"COPY ({TABLES[table]}) TO '{folder / table}.parquet' (FORMAT parquet)")
+    con.execute(f"SET threads = {threads}")
     for view in ("_stock", "_flows"):
         con.unregister(view)
     if truth is not None:

@@ -17,9 +17,8 @@ from integrations.ingest.forms import bring_in
 from integrations.ingest.references import unknown_keys
 from integrations.ingest.report import IngestReport, TableReport
 from integrations.ingest.state import Batch, LandingState, batch_folder
+from integrations.ingest.tidy import EMPTY, fill_empty, forget, only_writer, sweep
 from integrations.source import Delivery, Progress, Source, silent
-
-EMPTY = "empty"
 
 
 def ingest(
@@ -40,29 +39,48 @@ def ingest(
     """
     started = time.monotonic()
     landing.mkdir(parents=True, exist_ok=True)
+    with only_writer(landing):
+        report = _ingest(
+            source, landing, quarantine, progress=progress, tolerance=tolerance,
+            settings=(memory_limit, threads, as_of or dt.date.today()),
+        )  # fmt: skip
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _ingest(
+    source: Source,
+    landing: Path,
+    quarantine: Path,
+    *,
+    progress: Progress,
+    tolerance: float,
+    settings: tuple[str, int, dt.date],
+) -> IngestReport:
     state = LandingState.read(landing)
     _check_owner(state, source, landing)
     fingerprint = _fingerprint(source)
     if fingerprint and fingerprint == state.fingerprint:
-        return _unchanged(source, state, started)
+        return _unchanged(source, state)
 
     workspace = landing / "_work"
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir()
-    connection = _connect(workspace, memory_limit, threads, as_of or dt.date.today())
+    connection = _connect(workspace, *settings)
     door = Door(connection, landing, quarantine, workspace, tolerance)
     report = IngestReport(source.name, changed=True)
     kept: set[tuple[str, str]] = set()
     try:
+        sweep(state, landing)
         if state.is_demo and not source.replaces_itself:
-            state = _forget(state, landing, set(), {b.table for b in state.batches})
+            state = forget(state, landing, set())
         state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
         for delivery in source.deliveries(connection, workspace, progress):
             batch = _bring(door, source, delivery, state=state, report=report, progress=progress)
             kept.add((batch.table, batch.batch_id))
         if source.replaces_itself:
-            state = _forget(state, landing, kept, set(contracts()))
-        _fill_empty(door, state)
+            state = forget(state, landing, kept)
+        fill_empty(door, state)
         for table in report.tables.values():
             table.warnings.extend(unknown_keys(connection, landing, table.table, table.batches_added))
         state.fingerprint = fingerprint
@@ -70,7 +88,6 @@ def ingest(
         state.write(landing)
         connection.close()
         shutil.rmtree(workspace, ignore_errors=True)
-    report.seconds = time.monotonic() - started
     return report
 
 
@@ -148,36 +165,9 @@ def _check_owner(state: LandingState, source: Source, landing: Path) -> None:
         )
 
 
-def _forget(state: LandingState, landing: Path, kept: set[tuple[str, str]], tables: set[str]) -> LandingState:
-    """Remove batches of `tables` that are not `kept`, and folders that no state knows."""
-    remaining = [b for b in state.batches if b.table not in tables or (b.table, b.batch_id) in kept]
-    names = {(b.table, f"batch={b.batch_id}") for b in remaining}
-    for table in tables:
-        for folder in (landing / table).glob("batch=*"):
-            if (table, folder.name) not in names:
-                shutil.rmtree(folder)
-    return LandingState(state.source, state.is_demo, state.fingerprint, remaining)
-
-
-def _fill_empty(door: Door, state: LandingState) -> None:
-    """A table nobody delivered still exists, empty, so that every reader finds its columns."""
-    delivered = {b.table for b in state.batches}
-    for table, terms in contracts().items():
-        target = batch_folder(door.landing, table, EMPTY)
-        if table in delivered or target.exists():
-            continue
-        columns = ", ".join(f"NULL::{c.physical_type} AS {c.name}" for c in terms.columns)
-        target.mkdir(parents=True)
-        door.connection.execute(
-            f"COPY (SELECT {columns}, false AS is_simulated, 0::INTEGER AS batch_sequence LIMIT 0) "
-            f"TO '{target / 'part-0.parquet'}' (FORMAT parquet)"
-        )
-
-
-def _unchanged(source: Source, state: LandingState, started: float) -> IngestReport:
+def _unchanged(source: Source, state: LandingState) -> IngestReport:
     report = IngestReport(source.name, changed=False)
     for batch in state.batches:
         table = report.tables.setdefault(batch.table, TableReport(batch.table))
         table.batches_known += 1
-    report.seconds = time.monotonic() - started
     return report

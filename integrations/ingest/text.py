@@ -91,7 +91,7 @@ def _row(fields: list[str] | None, raw: str, width: int, line: int) -> tuple[obj
     defect = None
     if fields is None:
         defect = BROKEN_QUOTES
-    elif any("\udc80" <= c <= "\udcff" for c in raw):
+    elif not raw.isascii() and not _is_unicode(raw):
         defect, raw = NOT_UTF8, raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     elif "\0" in raw:
         defect = NUL_BYTE
@@ -99,6 +99,15 @@ def _row(fields: list[str] | None, raw: str, width: int, line: int) -> tuple[obj
         defect = RAGGED
     values = [None] * width if defect else fields
     return (*(values or []), raw, defect, line)
+
+
+def _is_unicode(text: str) -> bool:
+    """False where a byte that is no UTF-8 survived as a surrogate."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _remember(lines: Iterator[str], consumed: list[str]) -> Iterator[str]:

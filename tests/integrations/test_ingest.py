@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 
 import duckdb
 import pytest
 
 from integrations.complete_journey import CompleteJourney
-from integrations.errors import SourceConflict, SourceNotFound
+from integrations.errors import LandingBusy, SourceConflict, SourceNotFound
 from integrations.folder import Folder
 from integrations.ingest import batch as batch_module
-from integrations.ingest import ingest
+from integrations.ingest import ingest, landed_batches, rejects
+from integrations.ingest.tidy import only_writer
 from integrations.sources import source_named
 
 
@@ -95,6 +97,35 @@ def test_a_run_killed_between_batches_converges(shop, suppliers, monkeypatch):
     monkeypatch.undo()
     report = shop.run()
     assert report.rows_loaded == 5 and len(shop.rows("suppliers")) == 10
+
+
+def test_a_batch_landed_by_a_killed_run_is_not_left_behind(shop, suppliers):
+    """Killed after the rename and before the state: nobody knows the folder, the next run removes it."""
+    shop.put("suppliers/a.csv", suppliers())
+    shop.run()
+    (folder,) = shop.landing.glob("suppliers/batch=*")
+    shutil.copytree(folder, folder.with_name("batch=bdeadbeef"))
+    shop.put("products/p.csv", "product_id,department,category,brand\n1,D,C,B\n")
+    shop.run()
+    assert len(shop.rows("suppliers")) == 5
+
+
+def test_two_writers_do_not_meet(shop, suppliers):
+    shop.put("suppliers/a.csv", suppliers())
+    shop.landing.mkdir()
+    with only_writer(shop.landing), pytest.raises(LandingBusy):
+        shop.run()
+    assert shop.run().rows_loaded == 5
+
+
+def test_history_tells_batches_and_rejects(shop, suppliers):
+    shop.put("suppliers/a.csv", suppliers("S6,x,bad,4,1,,2"))
+    shop.run()
+    (landed,) = landed_batches(shop.landing)
+    assert (landed.table, landed.rows_in, landed.rows_quarantined) == ("suppliers", 6, 1)
+    (reject,) = rejects(shop.quarantine)
+    assert (reject.table, reject.batch_id, reject.line) == ("suppliers", landed.batch_id, 7)
+    assert list(rejects(shop.quarantine, "products")) == []
 
 
 def test_a_lost_batch_folder_is_loaded_again(shop, suppliers):
