@@ -9,7 +9,8 @@ from .catalog import Model
 from .errors import InvalidQueryError, UnknownNameError
 from .expressions import bind
 from .plan import Column, Join, Select, Source, Table
-from .query import Item, MetricRef
+from .query import Item, MetricRef, dunder
+from .resolve import is_hidden
 from .rows import Context, Rows
 from .shift import SPINE, spine_grain
 from .suggest import near
@@ -84,13 +85,11 @@ def nearest_model(context: Context, items: list[Item]) -> Model:
 
 
 def _unreachable(context: Context, items: list[Item]) -> UnknownNameError:
-    from .resolve import is_hidden
-
     models = list(context.catalog.models.values())
     for item in items:
         if not any(context.resolver.reaches(m, item, context.restriction) for m in models):
             known = {n for m in models for n in context.resolver.names(m)}
-            shown = [n for n in known if not is_hidden(Item(tuple(n.split("__")[:-1]), n.split("__")[-1]), context.restriction)]  # fmt: skip
+            shown = [n for n in known if not is_hidden(dunder(n, ()), context.restriction)]
             return UnknownNameError(f"{item.base} does not exist.", hint=near(item.base, shown))
     names = ", ".join(i.base for i in items)
     return UnknownNameError(f"No semantic model reaches all of {names}.", hint="Ask for them separately.")

@@ -322,18 +322,19 @@ def parse_condition(source: str, shown: str) -> exp.Expr:
     """One SQL expression, or InvalidQueryError."""
     try:
         statements = sqlglot.parse(f"SELECT ({source}\n)", dialect="duckdb")
-    except (SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise InvalidQueryError(
             f"The filter {shown!r:.200} is not a valid condition.", hint=_FILTER_HINT
         ) from error
     select = statements[0] if len(statements) == 1 else None
-    inner = select.expressions[0] if isinstance(select, exp.Select) and len(select.expressions) == 1 else None
-    if not isinstance(inner, exp.Paren) or any(
-        v for k, v in select.args.items() if k not in ("expressions", "kind")
-    ):
-        raise InvalidQueryError(f"The filter {shown!r:.200} is not a valid condition.", hint=_FILTER_HINT)
-    condition: exp.Expr = inner.this
-    return condition.pop()
+    if isinstance(select, exp.Select) and len(select.expressions) == 1:
+        inner = select.expressions[0]
+        alone = not any(v for k, v in select.args.items() if k not in ("expressions", "kind"))
+        if alone and isinstance(inner, exp.Paren) and isinstance(inner.this, exp.Condition):
+            condition: exp.Expr = inner.this
+            condition.pop()
+            return condition
+    raise InvalidQueryError(f"The filter {shown!r:.200} is not a valid condition.", hint=_FILTER_HINT)
 
 
 def check_scalar(condition: exp.Expr, shown: str) -> None:

@@ -32,7 +32,7 @@ def divides(unit: str, grain: str) -> bool:
     return unit == grain or unit != "week"
 
 
-def floor(moment: dt.datetime, grain: str) -> dt.datetime:
+def floor(moment: dt.datetime, grain: str) -> dt.datetime:  # noqa: PLR0911 - one case a grain
     """The first instant of the period of `grain` that holds `moment`."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     match grain:

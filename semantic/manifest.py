@@ -229,10 +229,14 @@ def _known_measure(measures: Mapping[str, Measure], name: str, metric: str) -> M
 
 
 def _input_leaf(
-    params: Raw, metric_key: str, measure_key: str, owner: str,
-    measures: Mapping[str, Measure], leaves: Mapping[str, Leaf],
-) -> Leaf:  # fmt: skip
+    params: Raw,
+    keys: tuple[str, str],
+    owner: str,
+    measures: Mapping[str, Measure],
+    leaves: Mapping[str, Leaf],
+) -> Leaf:
     """The leaf behind a cumulative or conversion metric: a metric in the new form, a measure in the old."""
+    metric_key, measure_key = keys
     used = params.get(metric_key)
     if used:
         if used["name"] not in leaves:
@@ -273,7 +277,7 @@ def _metric(raw: Raw, measures: Mapping[str, Measure], leaves: Mapping[str, Leaf
             source = own if own.get("metric") else params
             grain = own.get("grain_to_date") or params.get("grain_to_date")
             parts = {
-                "leaf": _input_leaf(source, "metric", "measure", name, measures, leaves),
+                "leaf": _input_leaf(source, ("metric", "measure"), name, measures, leaves),
                 "cumulative": Cumulative(
                     _window(own.get("window") or params.get("window")),
                     grain.lower() if grain else None,
@@ -310,8 +314,8 @@ def _conversion(
     raw: Raw, name: str, measures: Mapping[str, Measure], leaves: Mapping[str, Leaf]
 ) -> Conversion:
     return Conversion(
-        base=_input_leaf(raw, "base_metric", "base_measure", name, measures, leaves),
-        conversion=_input_leaf(raw, "conversion_metric", "conversion_measure", name, measures, leaves),
+        base=_input_leaf(raw, ("base_metric", "base_measure"), name, measures, leaves),
+        conversion=_input_leaf(raw, ("conversion_metric", "conversion_measure"), name, measures, leaves),
         entity=raw["entity"],
         calculation=(raw.get("calculation") or "conversion_rate").lower(),
         window=_window(raw.get("window")),

@@ -7,6 +7,8 @@ small aggregate. Either way the fact is read once, instead of once per instant.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlglot import exp
 
 from .aggregates import DECOMPOSABLE, aggregate, reaggregate
@@ -24,6 +26,14 @@ from .sqlexpr import both, eq, interval, minus, moment, plus, same, trunc
 BASE = "accumulated_at"
 PARTS = "per_instant"
 FIXED_HOURS = {"hour": 1, "day": 24, "week": 168}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The instants of a running metric: a time spine at the grain at which the fact's time is known."""
+
+    spine: TimeSpine
+    own: str
 
 
 def can_run(context: Context, ask: Ask, named: Named) -> bool:
@@ -52,14 +62,14 @@ def running(context: Context, ask: Ask, named: Named) -> Select:
     model = model_of(context, use)
     rows = Rows(context, model, use.leaf.measure.agg_time)
     own = rows.own_grain()
-    spine = context.spine(own, f"The cumulative metric of {use.leaf.name}")
+    clock = Clock(context.spine(own, f"The cumulative metric of {use.leaf.name}"), own)
     groups = tuple(i for i in ask.items if not rows.is_time(i))
     parts = context.add_cte(PARTS, _parts(rows, ask, named, groups, own))
     if how.window is None or _frame(how.window, own) is not None:
-        base = _windowed(named, parts, groups, spine, own)
+        base = _windowed(named, parts, groups, clock)
     else:
-        base = _ranged(named, parts, groups, spine, own, how.window)
-    return _shown(context, ask, use, base, spine, own)
+        base = _ranged(named, parts, groups, clock, how.window)
+    return _shown(context, ask, use, base, clock)
 
 
 def _parts(rows: Rows, ask: Ask, named: Named, groups: tuple[Item, ...], own: str) -> Select:
@@ -97,13 +107,13 @@ def _frame(window: Window, own: str) -> Window | None:
     return None
 
 
-def _windowed(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpine, own: str) -> Select:
+def _windowed(named: Named, parts: str, groups: tuple[Item, ...], clock: Clock) -> Select:
     """Running aggregates over every instant of the spine and every group."""
     how = named[0][1].cumulative
     if how is None:
         raise TypeError("not a cumulative use")
     tick = column(SPINE, BASE)
-    ticks = _ticks(parts, spine, own, how.window)
+    ticks = _ticks(parts, clock, how.window)
     joins = []
     if groups:
         distinct = Select(
@@ -115,10 +125,10 @@ def _windowed(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpi
     on = [eq(tick.copy(), column(parts, BASE))]
     on += [same(column("groups", g.name), column(parts, g.name)) for g in groups]
     joins.append(Join(Source(Ref(parts), parts), both(on), "LEFT"))
-    partition = [column("groups", g.name) for g in groups]
+    partition: list[exp.Expr] = [column("groups", g.name) for g in groups]
     if how.grain_to_date is not None:
         partition.append(trunc(tick.copy(), how.grain_to_date))
-    frame = _frame(how.window, own) if how.window else None
+    frame = _frame(how.window, clock.own) if how.window else None
 
     def over(function: exp.Expr) -> exp.Expr:
         start: exp.Expr | str = interval(frame) if frame else "UNBOUNDED"
@@ -137,13 +147,13 @@ def _windowed(named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpi
     return Select(Source(ticks, SPINE), keys, tuple(values), tuple(joins))
 
 
-def _ticks(parts: str, spine: TimeSpine, own: str, window: Window | None) -> Union:
+def _ticks(parts: str, clock: Clock, window: Window | None) -> Union:
     """The instants to accumulate over: those of the spine from the first data on, and every one with data."""
-    tick = bind(spine.column, SPINE)
+    tick = bind(clock.spine.column, SPINE)
     where: list[exp.Expr] = [exp.GTE(this=tick, expression=_edge(parts, exp.Min))]
     if window is not None:
         where.append(exp.LT(this=tick.copy(), expression=plus(_edge(parts, exp.Max), window)))
-    spined = Select(ticks_of(spine, own), (Column(BASE, tick.copy()),), where=tuple(where))
+    spined = Select(ticks_of(clock.spine, clock.own), (Column(BASE, tick.copy()),), where=tuple(where))
     return Union((spined, Select(Source(Ref(parts), parts), (Column(BASE, column(parts, BASE)),))))
 
 
@@ -152,11 +162,9 @@ def _edge(parts: str, function: type[exp.AggFunc]) -> exp.Expr:
     return exp.Subquery(this=edge)
 
 
-def _ranged(
-    named: Named, parts: str, groups: tuple[Item, ...], spine: TimeSpine, own: str, window: Window
-) -> Select:
+def _ranged(named: Named, parts: str, groups: tuple[Item, ...], clock: Clock, window: Window) -> Select:
     """Every instant joined with the partial aggregates of its window."""
-    tick, at = bind(spine.column, SPINE), column(parts, BASE)
+    tick, at = bind(clock.spine.column, SPINE), column(parts, BASE)
     on = both(
         [exp.LTE(this=at, expression=tick), exp.GT(this=at.copy(), expression=minus(tick.copy(), window))]
     )
@@ -165,15 +173,15 @@ def _ranged(
     values.append(Column("parts_seen", exp.Count(this=at.copy())))
     return Select(
         Source(Ref(parts), parts), keys, tuple(values),
-        (Join(ticks_of(spine, own), on, "INNER"),), grouped=True, eager=False,
+        (Join(ticks_of(clock.spine, clock.own), on, "INNER"),), grouped=True, eager=False,
     )  # fmt: skip
 
 
-def _shown(context: Context, ask: Ask, use: Use, base: Select, spine: TimeSpine, own: str) -> Select:
+def _shown(context: Context, ask: Ask, use: Use, base: Select, clock: Clock) -> Select:
     """The instants and groups asked for that have accumulated anything."""
     model = model_of(context, use)
     at = column("accumulated", BASE)
-    ticks = Rows(context, model, use.leaf.measure.agg_time, at, own)
+    ticks = Rows(context, model, use.leaf.measure.agg_time, at, clock.own)
     keys = [
         Column(i.name, ticks.column(i) if ticks.is_time(i) else column("accumulated", i.name))
         for i in ask.items
@@ -183,9 +191,9 @@ def _shown(context: Context, ask: Ask, use: Use, base: Select, spine: TimeSpine,
         exp.GT(this=column("accumulated", "parts_seen"), expression=exp.Literal.number(0))
     ]
     if not base.grouped:
-        tick = exp.column(spine.column)
-        shown = tick if spine.grain == own else trunc(tick, own)
-        spined = exp.select(shown).from_(exp.to_table(spine.relation))
+        tick = exp.column(clock.spine.column)
+        shown = tick if clock.spine.grain == clock.own else trunc(tick, clock.own)
+        spined = exp.select(shown).from_(exp.to_table(clock.spine.relation))
         where.append(exp.In(this=at.copy(), query=spined.subquery()))
     where += [ticks.condition(p, trusted=True) for p in use.filters if time_only(p, ticks.is_time)]
     where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]

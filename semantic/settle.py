@@ -1,4 +1,4 @@
-"""Settle the names of a query: which metrics the reader may ask for, and at which grain each time is meant."""
+"""Settle the names of a query: which metrics the reader may ask for, and the grain of each time."""
 
 from __future__ import annotations
 

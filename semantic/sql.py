@@ -47,7 +47,7 @@ def _statement(sql: str) -> exp.Select:
         raise InvalidQueryError("The SQL must be one SELECT of reasonable length.")
     try:
         statements = [s for s in sqlglot.parse(sql, dialect="duckdb") if s is not None]
-    except (SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise InvalidQueryError("The SQL cannot be parsed.", hint="Write SELECT … FROM metrics.") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise UnsupportedError("Only one SELECT is understood.", hint="Write SELECT … FROM metrics.")
@@ -316,7 +316,7 @@ def _on_answer(node: exp.Expr, reading: Reading) -> exp.Expr:
 
 def _order(select: exp.Select, names: list[str], reading: Reading) -> list[exp.Expr]:
     clause = select.args.get("order")
-    found = []
+    found: list[exp.Expr] = []
     for ordered in clause.expressions if clause is not None else []:
         node = ordered.this
         aliases = {n.lower(): n for n in names}

@@ -23,7 +23,7 @@ WORTH_IT = 0.2
 COARSE = frozenset({"MONTH", "QUARTER", "YEAR"})
 
 
-def aggregate_before_join(select: Select, statistics: Statistics) -> Select:
+def aggregate_before_join(select: Select, statistics: Statistics) -> Select:  # noqa: PLR0911 - guards
     """The select in two steps where that is sound and pays; otherwise the select itself."""
     source = select.source
     if not (select.grouped and select.eager and select.joins and source and isinstance(source.node, Table)):

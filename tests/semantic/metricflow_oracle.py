@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """MetricFlow as an oracle: its manifests, random tables that fit them, and its SQL for a query.
 
 Used by tests and benchmarks only; the product imports nothing of it.
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import random
 from functools import lru_cache
 from pathlib import Path
@@ -89,11 +91,17 @@ def random_tables(manifest: dict[str, Any], seed: int, rows: int = 60) -> duckdb
         columns = tables.setdefault(relation, {})
         for entity in model["entities"]:
             kind = entity["type"].lower()
-            _add(columns, entity.get("expr") or entity["name"], "key", kind in ("primary", "unique", "natural"))
+            _add(
+                columns, entity.get("expr") or entity["name"], "key", kind in ("primary", "unique", "natural")
+            )
         for dimension in model["dimensions"]:
             params = dimension.get("type_params") or {}
             grain = (params.get("time_granularity") or "").lower()
-            kind = ("timestamp" if grain in SUB_DAY else "month" if grain == "month" else "date") if grain else ""
+            kind = (
+                ("timestamp" if grain in SUB_DAY else "month" if grain == "month" else "date")
+                if grain
+                else ""
+            )
             if params.get("validity_params"):
                 kind = "valid_from" if params["validity_params"].get("is_start") else "valid_to"
             name = dimension.get("expr") or dimension["name"]
@@ -149,7 +157,7 @@ def _fill(
     connection.executemany(f"INSERT INTO {relation} VALUES ({marks})", values)
 
 
-def _value(rng: random.Random, kind: str) -> object:
+def _value(rng: random.Random, kind: str) -> object:  # noqa: PLR0911 - one case a kind
     day = FIRST_DAY + dt.timedelta(days=rng.randrange(DAYS))
     match kind:
         case "key":
@@ -197,7 +205,7 @@ def normalised(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[st
 
 
 def _plain(value: object) -> str:
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "∅"
     if isinstance(value, bool):
         return str(value)

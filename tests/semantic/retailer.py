@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """A tiny retailer, small enough to compute by hand: one manifest in both forms, one database."""
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def _word(name: str) -> dict[str, Any]:
     return {"name": name, "type": "categorical"}
 
 
-def _model(name: str, entities: list[Any], dimensions: list[Any], measures: list[Any], **more: Any) -> dict[str, Any]:
+def _model(
+    name: str, entities: list[Any], dimensions: list[Any], measures: list[Any], **more: Any
+) -> dict[str, Any]:
     return {
         "name": name, "node_relation": {"alias": name, "schema_name": "main", "relation_name": f"main.{name}"},
         "entities": entities, "dimensions": dimensions, "measures": measures, **more,

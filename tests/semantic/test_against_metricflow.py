@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """Random queries over MetricFlow's own manifests and random tables: both compilers give the same rows.
 
 Differences that are deliberate are listed in docs/semantic-differences.md and left out here by name.
@@ -25,6 +26,7 @@ MANIFESTS = [
 ]  # fmt: skip
 DELIBERATE = (
     "alien_day",  # a day without a counterpart in a shorter custom period shows in its last day
+    "account_balance_first",  # another model's time dimension of that name is no metric time
     "by_user",  # NULL window groupings are a group, not dropped
     "listing__user",  # one partitioned join does not blank columns of the join before it
     "offset_twice", "1_month_ago", "start_of_month", "mom", "month_prior", "start_of_year", "1_year_ago", "yoy",

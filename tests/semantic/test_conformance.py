@@ -14,11 +14,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SUITE = ROOT.parent / "shared" / "conformance"
 
-pytestmark = pytest.mark.skipif(not (SUITE / "run.py").exists(), reason="the suite is not beside the checkout")
+pytestmark = pytest.mark.skipif(
+    not (SUITE / "run.py").exists(), reason="the suite is not beside the checkout"
+)
 
 
 def test_every_case_agrees() -> None:
-    done = subprocess.run([sys.executable, str(SUITE / "run.py")], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(SUITE / "run.py")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     last = done.stdout.strip().splitlines()[-1]
     assert done.returncode == 0, done.stdout
     assert last.endswith("0 wrong, 0 error"), done.stdout

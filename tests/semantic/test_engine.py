@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """The engine: Arrow out, and no way past its locks."""
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def test_rows_and_time_are_bounded(layer: SemanticLayer, warehouse: Path) -> Non
     compiled = layer.compile(MetricQuery(metrics=["net_sales"], group_by=["metric_time__day"]))
     with Engine(warehouse, max_rows=3) as engine, pytest.raises(ResultTooLargeError):
         engine.run(compiled)
-    slow = replace(compiled, sql="SELECT COUNT(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 1")
+    slow = replace(
+        compiled, sql="SELECT COUNT(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 1"
+    )
     with Engine(warehouse, timeout_seconds=0.2) as engine, pytest.raises(QueryTimeoutError):
         engine.run(slow)
 

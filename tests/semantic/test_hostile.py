@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """Ten thousand hostile strings: each is refused, or ends up as a literal and changes nothing else."""
 
 from __future__ import annotations

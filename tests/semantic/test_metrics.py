@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """Every kind of metric over the tiny retailer, against numbers computed by hand."""
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ from .conftest import Ask
         (["inventory_turns"], (), [(54.540230,)]),
     ],
 )  # fmt: skip
-def test_by_hand(ask: Ask, metrics: list[str], by: tuple[str, ...], expected: list[tuple[object, ...]]) -> None:
+def test_by_hand(
+    ask: Ask, metrics: list[str], by: tuple[str, ...], expected: list[tuple[object, ...]]
+) -> None:
     assert ask(*metrics, by=by) == sorted(expected, key=str)
 
 
@@ -67,25 +70,33 @@ def test_every_day_of_the_spine_where_the_metric_joins_it(ask: Ask) -> None:
 def test_order_limit_and_time_constraint(ask: Ask) -> None:
     rows = ask("net_sales", by=("product__department",), order_by=["-net_sales"], limit=1)
     assert rows == [("GROCERY", 115.0)]
-    assert ask("net_sales", by=("metric_time__month",), time_constraint=("2024-02-10", "2024-02-11")) == [("2024-02-01", 52.0)]
+    assert ask("net_sales", by=("metric_time__month",), time_constraint=("2024-02-10", "2024-02-11")) == [
+        ("2024-02-01", 52.0)
+    ]
     assert ask("net_sales", time_constraint=("2024-02-28", "2024-02-29")) == [(47.0,)]
 
 
 def test_filters_by_template_and_by_name(ask: Ask) -> None:
     template = "{{ Dimension('product__department') }} = 'GROCERY' AND {{ TimeDimension('metric_time', 'month') }} = '2024-03-01'"
     assert ask("net_sales", where=[template]) == [(45.0,)]
-    assert ask("net_sales", where=["product__department = 'GROCERY'", "metric_time__month = '2024-03-01'"]) == [(45.0,)]
+    assert ask(
+        "net_sales", where=["product__department = 'GROCERY'", "metric_time__month = '2024-03-01'"]
+    ) == [(45.0,)]
     assert ask("net_sales", where=["{{ Metric('units_sold', ['customer']) }} > 3"]) == [(80.0,)]
 
 
 def test_dimensions_without_metrics(ask: Ask) -> None:
     assert ask(by=("product__department",)) == [("DRUG",), ("GROCERY",)]
-    assert ask(by=("product__supplier__supplier_name",), where=["product__department = 'DRUG'"]) == [("Alpha",)]
+    assert ask(by=("product__supplier__supplier_name",), where=["product__department = 'DRUG'"]) == [
+        ("Alpha",)
+    ]
     assert ask(by=("product__department",), min_max_only=True) == [("DRUG", "GROCERY")]
 
 
 def test_every_dialect_prints(layer: SemanticLayer) -> None:
-    query = MetricQuery(metrics=["sales_to_date", "price"], group_by=["metric_time__day", "product__department"])
+    query = MetricQuery(
+        metrics=["sales_to_date", "price"], group_by=["metric_time__day", "product__department"]
+    )
     for dialect in ("spark", "snowflake", "bigquery", "postgres", "redshift", "trino", "databricks"):
         assert "SELECT" in layer.compile(query, dialect=dialect).sql
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """Properties that hold for any data: totals are sums of parts, plans do not depend on rewrites."""
 
 from __future__ import annotations
@@ -39,10 +40,19 @@ STOCK = st.lists(
     st.tuples(DAYS, st.sampled_from(["p1", "p2", None]), st.sampled_from(["l1", "l2"]), st.integers(0, 90)),
     min_size=1, max_size=30, unique_by=lambda r: r[:3],
 )  # fmt: skip
-KEYS = ["product__department", "location__region", "customer__segment", "channel", "product", "product__supplier__supplier_name"]
+KEYS = [
+    "product__department",
+    "location__region",
+    "customer__segment",
+    "channel",
+    "product",
+    "product__supplier__supplier_name",
+]
 
 
-def _tables(sales: list[tuple[object, ...]], stock: list[tuple[object, ...]] = ()) -> duckdb.DuckDBPyConnection:  # type: ignore[assignment]
+def _tables(
+    sales: list[tuple[object, ...]], stock: list[tuple[object, ...]] = ()
+) -> duckdb.DuckDBPyConnection:  # type: ignore[assignment]
     connection = duckdb.connect()
     connection.execute(TABLES)
     connection.execute("DELETE FROM fct_sales; DELETE FROM fct_stock")
@@ -52,11 +62,18 @@ def _tables(sales: list[tuple[object, ...]], stock: list[tuple[object, ...]] = (
             [str(i), day, product, location, customer, channel, amount],
         )
     for day, product, location, units in stock:
-        connection.execute("INSERT INTO fct_stock VALUES (?, ?, ?, ?, ?)", [day, product, location, units, units])
+        connection.execute(
+            "INSERT INTO fct_stock VALUES (?, ?, ?, ?, ?)", [day, product, location, units, units]
+        )
     return connection
 
 
-def _rows(layer: SemanticLayer, tables: duckdb.DuckDBPyConnection, restriction: Restriction | None = None, **query: object):  # type: ignore[no-untyped-def]
+def _rows(
+    layer: SemanticLayer,
+    tables: duckdb.DuckDBPyConnection,
+    restriction: Restriction | None = None,
+    **query: object,
+):  # type: ignore[no-untyped-def]
     sql = layer.compile(MetricQuery(**query), restriction=restriction).sql  # type: ignore[arg-type]
     return sorted(tables.execute(sql).fetchall(), key=str)
 
@@ -71,12 +88,16 @@ def test_parts_add_up_to_the_total(sales: list[tuple[object, ...]], keys: list[s
 
 @SETTINGS
 @given(SALES, STOCK)
-def test_balances_add_up_over_products_and_places(sales: list[tuple[object, ...]], stock: list[tuple[object, ...]]) -> None:
+def test_balances_add_up_over_products_and_places(
+    sales: list[tuple[object, ...]], stock: list[tuple[object, ...]]
+) -> None:
     tables = _tables(sales, stock)
     for metric in ("inventory_on_hand_units", "average_inventory_cost", "carried_units"):
         months = {r[0]: r[1] for r in _rows(LAYER, tables, metrics=[metric], group_by=["metric_time__month"])}
         parts: dict[object, float] = {}
-        for month, _, value in _rows(LAYER, tables, metrics=[metric], group_by=["metric_time__month", "product"]):
+        for month, _, value in _rows(
+            LAYER, tables, metrics=[metric], group_by=["metric_time__month", "product"]
+        ):
             parts[month] = parts.get(month, 0) + value
         assert {m: round(v, 6) for m, v in parts.items()} == {m: round(v, 6) for m, v in months.items()}
 
@@ -98,8 +119,12 @@ def test_aggregating_before_the_join_changes_nothing(sales: list[tuple[object, .
 
 
 @SETTINGS
-@given(SALES, STOCK, st.sampled_from(["net_sales", "sales_to_date", "sales_growth", "inventory_on_hand_units"]))
-def test_a_restriction_is_a_filtered_copy(sales: list[tuple[object, ...]], stock: list[tuple[object, ...]], metric: str) -> None:
+@given(
+    SALES, STOCK, st.sampled_from(["net_sales", "sales_to_date", "sales_growth", "inventory_on_hand_units"])
+)
+def test_a_restriction_is_a_filtered_copy(
+    sales: list[tuple[object, ...]], stock: list[tuple[object, ...]], metric: str
+) -> None:
     east = Restriction(rows=(RowRule("location", "region = 'East'"),))
     query = {"metrics": [metric], "group_by": ["metric_time__month"]}
     got = _rows(LAYER, _tables(sales, stock), east, **query)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """A restriction equals querying a copy of the data without the forbidden rows, and hides what it hides."""
 
 from __future__ import annotations
@@ -119,4 +120,6 @@ def test_a_rule_that_fits_no_model_is_an_error(layer: SemanticLayer) -> None:
     with pytest.raises(SemanticError):
         layer.compile(MetricQuery(metrics=["net_sales"]), restriction=broken)
     with pytest.raises(SemanticError):
-        layer.compile(MetricQuery(metrics=["inventory_days"]), restriction=Restriction(rows=(RowRule("shop", "a = 1"),)))
+        layer.compile(
+            MetricQuery(metrics=["inventory_days"]), restriction=Restriction(rows=(RowRule("shop", "a = 1"),))
+        )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """Semantic SQL: the shapes that BI tools send, and what is refused."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """Wrong numbers without an error, as seen in other semantic layers: one test each."""
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ LAYER = SemanticLayer.from_dict(manifest())
 TABLES = database()
 
 
-def rows(*metrics: str, by: tuple[str, ...] = (), restriction: Restriction | None = None) -> dict[object, object]:
+def rows(
+    *metrics: str, by: tuple[str, ...] = (), restriction: Restriction | None = None
+) -> dict[object, object]:
     sql = LAYER.compile(MetricQuery(metrics=metrics, group_by=by), restriction=restriction).sql
     return {r[:-1]: r[-1] for r in TABLES.execute(sql).fetchall()}
 
