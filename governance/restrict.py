@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement
@@ -39,7 +40,8 @@ def for_principal(
     Raises PolicyUntranslatable when a row policy needs a column that the definitions lack.
     """
     rules = policy or default_policy()
-    return _restriction(principal, catalog, purpose, rules, smallest_group if about_customers else 0)
+    floor = smallest_group if about_customers else 0
+    return _restriction(replace(principal, token_id=None), catalog, purpose, rules, floor)
 
 
 def for_query(
@@ -66,7 +68,7 @@ def for_query(
 
 
 def purpose_of(catalog: TaggedCatalog, names: Iterable[str], *, stated: str | None = None) -> str:
-    """The purpose that a query serves: the stated one, else the one that its names demand, else operations."""
+    """What a query is for: the purpose stated, else the one that its names demand, else operations."""
     tagged = {**catalog.metrics, **catalog.dimensions}
     texts = list(names)
     needed = {

@@ -33,7 +33,12 @@ _BATCH = 500
 
 
 def propose_recommendations(
-    store: OpsStore, rows: Iterable[Mapping[str, Any]], *, now: dt.datetime, request_id: str | None = None
+    store: OpsStore,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    now: dt.datetime,
+    request_id: str | None = None,
+    policy_ids: Sequence[str] = (),
 ) -> list[Recommendation]:
     """Insert what is new by `recommendation_id`; returns only that, so a re-run proposes and returns nothing.
 
@@ -49,7 +54,9 @@ def propose_recommendations(
             _supersede(transaction, record, now, request_id)
         if fresh:
             transaction.conn.execute(insert(recommendations), [r.as_dict() for r in fresh])
-        audit.append_many(transaction, [_proposed(record, request_id) for record in fresh], now=now)
+        audit.append_many(
+            transaction, [_proposed(record, request_id, policy_ids) for record in fresh], now=now
+        )
     return fresh
 
 
@@ -171,12 +178,13 @@ def _expire(
     audit.append(transaction, entry, now=now)
 
 
-def _proposed(record: Recommendation, request_id: str | None) -> audit.AuditEntry:
+def _proposed(record: Recommendation, request_id: str | None, policy_ids: Sequence[str]) -> audit.AuditEntry:
     return audit.AuditEntry(
         actor=record.proposed_by,
         action="recommendation.propose",
         object_id=f"recommendation.{record.recommendation_id}",
         reason=record.reason,
+        policy_ids=policy_ids,
         request_id=request_id,
         after={name: getattr(record, name) for name in _RECORDED},
     )

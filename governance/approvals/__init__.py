@@ -1,0 +1,29 @@
+"""Governed decisions: who decides on a recommendation, and the one transaction in which it happens.
+
+proposed → approved (automatic) | in_review → approved | overridden | rejected | expired;
+approved or overridden → executing → executed | failed → measured. A rollback is a new recommendation that
+compensates an old one, and is decided like any other.
+"""
+
+from governance.approvals.decide import Decision, decide
+from governance.approvals.execution import advance, roll_back
+from governance.approvals.limits import DEFAULT_LIMITS, Limits
+from governance.approvals.propose import propose
+from governance.approvals.reasons import REASON_CODES
+from governance.approvals.routing import ROUTES, Route, route
+from governance.approvals.service_level import escalate_due
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "REASON_CODES",
+    "ROUTES",
+    "Decision",
+    "Limits",
+    "Route",
+    "advance",
+    "decide",
+    "escalate_due",
+    "propose",
+    "roll_back",
+    "route",
+]

@@ -1,0 +1,210 @@
+"""One decision, in one transaction: state, decision row, audit row, idempotency. First one wins."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from governance import audit
+from governance.approvals.reasons import check_reason
+from governance.approvals.routing import money_at_stake_usd
+from governance.errors import Conflict, Forbidden, InvalidDecision
+from governance.identity.principal import Principal
+from governance.policy.engine import Policy, Resource, Verdict, default_policy
+from governance.restrict import recommendation_scope
+from governance.store import idempotency
+from governance.store.engine import OpsStore, Transaction
+from governance.store.recommendations import load
+from governance.store.records import OPEN_STATES, Recommendation
+from governance.store.schema import decisions, recommendations
+
+_STATE = {"approve": "approved", "override": "overridden", "reject": "rejected"}
+_UNKNOWN_MONEY_CENTS = 10**15  # above every limit: who decides must be entitled to anything
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided. `state` is the recommendation's state after it; in_review waits for a second."""
+
+    decision_id: str
+    recommendation_id: str
+    decision: str
+    state: str
+    quantity_units: float | None
+    decided_by: str
+    on_behalf_of: str | None
+    reason_code: str | None
+    note: str | None
+    policy_ids: tuple[str, ...]
+    request_id: str | None
+    decided_at: str
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Decision:
+        """From its stored form."""
+        return cls(**{**values, "policy_ids": tuple(values["policy_ids"])})
+
+
+def decide(
+    store: OpsStore,
+    principal: Principal,
+    recommendation_id: str,
+    decision: str,
+    *,
+    now: dt.datetime,
+    quantity: float | None = None,
+    reason_code: str | None = None,
+    note: str | None = None,
+    request_id: str | None = None,
+    idempotency_key: str | None = None,
+    policy: Policy | None = None,
+) -> Decision:
+    """`approve`, `override` (with the quantity, in units) or `reject`.
+
+    Raises NotFound (also for what the principal may not see), Conflict (already decided or expired),
+    Forbidden (with the policies), InvalidDecision (reason or quantity), IdempotencyMismatch. The same
+    idempotency key and request give the first answer again and change nothing.
+    """
+    rules = policy or default_policy()
+    _check(decision, quantity, reason_code, note)
+    request = [recommendation_id, decision, quantity, reason_code, note]
+    scope = recommendation_scope(principal, rules)
+    with store.write() as transaction:
+        first = idempotency.find(transaction, principal.user, idempotency_key, request)
+        if first is not None:
+            return Decision.from_dict(first)
+        record = load(transaction.conn, recommendation_id, scope)
+        if record.state not in OPEN_STATES:
+            raise Conflict(f"recommendation {recommendation_id!r} is already {record.state}")
+        if record.expires_at is not None and record.expires_at <= now:
+            raise Conflict(f"recommendation {recommendation_id!r} has expired")
+        deciders = _deciders(transaction, recommendation_id)
+        verdict = _authorize(rules, principal, decision, record, deciders)
+        waits = decision != "reject" and record.policy_route == "two_people" and not deciders
+        _agree(decision, quantity, record, deciders)
+        made = _made(principal, record, decision, quantity)
+        made |= {"state": "in_review" if waits else _STATE[decision], "policy_ids": list(verdict.policy_ids)}
+        made |= {"decided_at": now.astimezone(dt.UTC).isoformat()}
+        made |= {"reason_code": reason_code, "note": note, "request_id": request_id}
+        _store(transaction, principal, record, made, now)
+        idempotency.keep(
+            transaction, principal.user, idempotency_key, request=request, response=made, now=now
+        )
+    return Decision.from_dict(made)
+
+
+def _check(decision: str, quantity: float | None, reason_code: str | None, note: str | None) -> None:
+    if decision not in _STATE:
+        raise InvalidDecision(f"no decision {decision!r}", hint=f"decisions: {', '.join(_STATE)}")
+    check_reason(decision, reason_code, note)
+    if decision == "override":
+        if quantity is None or not math.isfinite(quantity) or quantity < 0:
+            raise InvalidDecision("an override needs the quantity, in units, from zero")
+    elif quantity is not None:
+        raise InvalidDecision(f"to {decision} takes no quantity", hint="use override to change it")
+
+
+def _authorize(
+    rules: Policy,
+    principal: Principal,
+    decision: str,
+    record: Recommendation,
+    deciders: dict[str, float | None],
+) -> Verdict:
+    authors = {record.proposed_by, *(record.authors or ())}
+    money = money_at_stake_usd(record)
+    attributes = {
+        "action": record.action,
+        "route": record.policy_route or "two_people",
+        "money_cents": _UNKNOWN_MONEY_CENTS if money is None else math.ceil(money * 100),
+        "is_own": record.proposed_by in principal.identities,
+        "is_author": bool(authors & principal.identities),
+        "has_decided": bool(set(deciders) & principal.identities),
+        "location_id": record.location_id,
+        "region": record.region,
+        "banner": record.banner,
+        "department": record.department,
+    }
+    verdict = rules.authorize(principal, decision, Resource("Proposal", record.recommendation_id, attributes))
+    if not verdict.allowed:
+        raise Forbidden(
+            f"{principal.user!r} ({principal.role}) may not {decision} this recommendation",
+            hint=f"it is routed to: {record.policy_route}",
+            policy_ids=verdict.policy_ids,
+        )
+    return verdict
+
+
+def _deciders(transaction: Transaction, recommendation_id: str) -> dict[str, float | None]:
+    """Who approved it so far (by every name), and for which quantity."""
+    table = decisions
+    query = select(table.c.decided_by, table.c.on_behalf_of, table.c.quantity_units)
+    found = transaction.conn.execute(query.where(table.c.recommendation_id == recommendation_id))
+    return {name: row[2] for row in found for name in row[:2] if name}
+
+
+def _agree(
+    decision: str, quantity: float | None, record: Recommendation, deciders: dict[str, float | None]
+) -> None:
+    """The second of two people approves what the first did, or rejects; two quantities are no agreement."""
+    if not deciders or decision == "reject":
+        return
+    first = next(iter(deciders.values()))
+    second = record.quantity_units if quantity is None else quantity
+    if first != second:
+        raise Conflict(f"the first of two people decided on {first:g} units, not {second:g}")
+
+
+def _made(
+    principal: Principal,
+    record: Recommendation,
+    decision: str,
+    quantity: float | None,
+) -> dict[str, Any]:
+    units = None if decision == "reject" else record.quantity_units if quantity is None else quantity
+    return {
+        "decision_id": str(uuid.uuid4()),
+        "recommendation_id": record.recommendation_id,
+        "decision": decision,
+        "quantity_units": units,
+        "decided_by": principal.actor,
+        "on_behalf_of": principal.on_behalf_of,
+    }
+
+
+def _store(
+    transaction: Transaction,
+    principal: Principal,
+    record: Recommendation,
+    made: dict[str, Any],
+    now: dt.datetime,
+) -> None:
+    row = {name: value for name, value in made.items() if name != "state"}
+    row |= {"role": principal.role, "decided_at": now}
+    transaction.conn.execute(insert(decisions).values(row))
+    table = recommendations
+    changed = transaction.conn.execute(
+        update(table)
+        .where(table.c.recommendation_id == record.recommendation_id, table.c.state == record.state)
+        .values(state=made["state"], decided_quantity_units=made["quantity_units"], updated_at=now)
+    )
+    if changed.rowcount != 1:
+        raise Conflict(f"recommendation {record.recommendation_id!r} was decided at the same moment")
+    entry = audit.AuditEntry(
+        actor=principal.actor,
+        on_behalf_of=principal.on_behalf_of,
+        role=principal.role,
+        action=f"recommendation.{made['decision']}",
+        object_id=f"recommendation.{record.recommendation_id}",
+        reason=": ".join(part for part in (made["reason_code"], made["note"]) if part) or None,
+        policy_ids=made["policy_ids"],
+        request_id=made["request_id"],
+        before={"state": record.state, "quantity_units": record.quantity_units},
+        after={"state": made["state"], "quantity_units": made["quantity_units"]},
+    )
+    audit.append(transaction, entry, now=now)

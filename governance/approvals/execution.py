@@ -1,0 +1,124 @@
+"""After the decision: carried out, measured, or taken back by a compensating recommendation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import update
+
+from governance import audit
+from governance.approvals.limits import Limits, default_limits
+from governance.errors import Conflict, InvalidDecision
+from governance.identity.principal import Principal
+from governance.policy.engine import Policy
+from governance.restrict import recommendation_scope, require
+from governance.store.engine import OpsStore
+from governance.store.recommendations import find_recommendation, load, propose_recommendations
+from governance.store.records import Recommendation
+from governance.store.schema import recommendations
+
+_FROM = {
+    "executing": ("approved", "overridden", "failed"),
+    "executed": ("executing",),
+    "failed": ("executing",),
+    "measured": ("executed",),
+}
+_DONE = ("executed", "measured")
+
+
+def advance(
+    store: OpsStore,
+    principal: Principal,
+    recommendation_id: str,
+    state: str,
+    *,
+    now: dt.datetime,
+    outcome: Mapping[str, Any] | None = None,
+    request_id: str | None = None,
+    policy: Policy | None = None,
+) -> None:
+    """Move an approved recommendation to executing, executed, failed or measured. Services only.
+
+    `outcome` (document number, error, realised figures) goes into the audit. Raises Conflict when the state
+    does not lead there, so that two executors never run one decision twice.
+    """
+    if state not in _FROM:
+        raise InvalidDecision(f"no such step: {state!r}", hint=f"steps: {', '.join(_FROM)}")
+    policy_ids = require(principal, "measure" if state == "measured" else "execute", policy=policy)
+    table = recommendations
+    with store.write() as transaction:
+        record = load(transaction.conn, recommendation_id, recommendation_scope(principal, policy))
+        if record.state not in _FROM[state]:
+            raise Conflict(f"recommendation {recommendation_id!r} is {record.state}, not ready to be {state}")
+        transaction.conn.execute(
+            update(table)
+            .where(table.c.recommendation_id == recommendation_id)
+            .values(state=state, updated_at=now)
+        )
+        entry = audit.AuditEntry(
+            actor=principal.actor,
+            on_behalf_of=principal.on_behalf_of,
+            role=principal.role,
+            action=f"recommendation.{state}",
+            object_id=f"recommendation.{recommendation_id}",
+            policy_ids=policy_ids,
+            request_id=request_id,
+            before={"state": record.state},
+            after={"state": state, "outcome": dict(outcome or {})},
+        )
+        audit.append(transaction, entry, now=now)
+
+
+def roll_back(
+    store: OpsStore,
+    principal: Principal,
+    recommendation_id: str,
+    *,
+    reason: str,
+    now: dt.datetime,
+    limits: Limits | None = None,
+    policy: Policy | None = None,
+    request_id: str | None = None,
+) -> Recommendation:
+    """Propose the opposite of an executed decision; somebody else decides on it.
+
+    One compensation per decision: asking again returns nothing new but the first one. Raises Conflict when
+    it was not executed, InvalidDecision without a reason.
+    """
+    if not reason.strip():
+        raise InvalidDecision("a rollback needs a reason")
+    policy_ids = require(principal, "roll_back", policy=policy)
+    scope = recommendation_scope(principal, policy)
+    done = find_recommendation(store, recommendation_id, scope=scope)
+    if done.state not in _DONE:
+        raise Conflict(f"recommendation {recommendation_id!r} is {done.state}: there is nothing to take back")
+    new_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"compensates:{recommendation_id}"))
+    level = (limits or default_limits()).at(done.banner, done.region)
+    compensation = replace(
+        done,
+        recommendation_id=new_id,
+        action=f"undo_{done.action}",
+        compensates=recommendation_id,
+        quantity_units=done.decided_quantity_units or done.quantity_units,
+        decided_quantity_units=None,
+        reason=reason,
+        state="in_review",
+        policy_route="category_manager"
+        if done.policy_route in ("automatic", "planner")
+        else done.policy_route,
+        policy_reasons=["compensates an executed decision"],
+        proposed_by=principal.actor,
+        authors=sorted(principal.identities),
+        created_at=now,
+        updated_at=now,
+        expires_at=now + dt.timedelta(hours=level.expire_after_hours),
+        escalate_at=now + dt.timedelta(hours=level.escalate_after_hours),
+    )
+    propose_recommendations(
+        store, [compensation.as_dict()], now=now, request_id=request_id, policy_ids=policy_ids
+    )
+    return find_recommendation(store, new_id)

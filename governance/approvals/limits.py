@@ -1,0 +1,97 @@
+"""Limits of decisions, inherited from enterprise to banner to region. A lower level may only tighten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from governance.errors import PolicyBroken
+
+DEFAULT_LIMITS = Path(__file__).parent / "limits.yaml"
+
+
+@dataclass(frozen=True)
+class Level:
+    """Limits that hold somewhere. Money in US dollars, confidence as a share."""
+
+    automatic_below_usd: float
+    planner_below_usd: float
+    category_manager_below_usd: float
+    finance_controller_below_usd: float
+    minimum_confidence: float
+    two_people_below_confidence: float
+    escalate_after_hours: float
+    expire_after_hours: float
+    category_manager_departments: frozenset[str] = frozenset()
+
+    def tightened(self, changes: Mapping[str, Any], where: str) -> Level:
+        """With the changes of a lower level. Raises PolicyBroken when one loosens or is unknown."""
+        values = _values(changes, where)
+        for name, value in values.items():
+            own = getattr(self, name)
+            if name == "category_manager_departments":
+                loosens = not own <= value
+            else:
+                loosens = value < own if name.endswith("confidence") else value > own
+            if loosens:
+                raise PolicyBroken(
+                    f"{where} loosens {name} from {own} to {value}", hint="a lower level may only tighten"
+                )
+        return replace(self, **values)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All levels of an installation."""
+
+    enterprise: Level
+    banners: Mapping[str, Mapping[str, Any]]
+    regions: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def load(cls, path: Path = DEFAULT_LIMITS) -> Limits:
+        """Raises PolicyBroken on a file that does not parse, or where a lower level loosens."""
+        try:
+            content = yaml.safe_load(path.read_text())
+            enterprise = Level(**_values(content["enterprise"], "enterprise"))
+            limits = cls(enterprise, dict(content.get("banners") or {}), dict(content.get("regions") or {}))
+        except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+            raise PolicyBroken(f"the limits in {path.name} cannot be read: {error}") from error
+        for banner in (None, *limits.banners):
+            for region in (None, *limits.regions):
+                limits.at(banner, region)
+        return limits
+
+    def at(self, banner: str | None, region: str | None) -> Level:
+        """What holds for a store of this banner and region."""
+        level = self.enterprise
+        for names, name, kind in ((self.banners, banner, "banner"), (self.regions, region, "region")):
+            if name is not None and name in names:
+                level = level.tightened(names[name], f"{kind} {name}")
+        return level
+
+
+def _values(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
+    known = {field.name for field in fields(Level)}
+    if unknown := set(changes) - known:
+        raise PolicyBroken(f"{where} has unknown limits: {', '.join(sorted(unknown))}")
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name == "category_manager_departments":
+            values[name] = frozenset(value)
+        elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise PolicyBroken(f"{where}: {name} must be a number from zero, not {value!r}")
+        else:
+            values[name] = float(value)
+    return values
+
+
+@lru_cache(maxsize=1)
+def default_limits() -> Limits:
+    """The packaged limits, read once."""
+    return Limits.load()

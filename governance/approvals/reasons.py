@@ -1,0 +1,32 @@
+"""Reason codes of overrides and rejections, so that they can be counted and learned from."""
+
+from __future__ import annotations
+
+from governance.errors import InvalidDecision
+
+REASON_CODES = {
+    "local-event": "something local that the model cannot know",
+    "promotion-changed": "the promotion was moved, added or cancelled",
+    "stock-wrong": "the stock record is wrong",
+    "supplier-issue": "the supplier cannot deliver, or not in time",
+    "space": "no room on the shelf or in the back room",
+    "budget": "the money is needed elsewhere",
+    "forecast-too-high": "demand will be lower",
+    "forecast-too-low": "demand will be higher",
+    "quality": "a quality or recall concern",
+    "range-change": "the product enters or leaves the range",
+    "duplicate": "already ordered another way",
+    "other": "said in the note, which is then required",
+}
+
+
+def check_reason(decision: str, reason_code: str | None, note: str | None) -> None:
+    """Overrides and rejections need a known code; `other` needs a note. Raises InvalidDecision."""
+    if reason_code is not None and reason_code not in REASON_CODES:
+        raise InvalidDecision(f"no reason code {reason_code!r}", hint=f"codes: {', '.join(REASON_CODES)}")
+    if decision == "approve":
+        return
+    if reason_code is None:
+        raise InvalidDecision(f"to {decision} needs a reason", hint=f"codes: {', '.join(REASON_CODES)}")
+    if reason_code == "other" and not (note or "").strip():
+        raise InvalidDecision("the reason 'other' needs a note")

@@ -1,0 +1,51 @@
+"""What is not decided in time goes one step up."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import select, update
+
+from governance import audit
+from governance.approvals.limits import Limits, default_limits
+from governance.approvals.routing import ROUTES
+from governance.store.engine import OpsStore
+from governance.store.records import OPEN_STATES, Recommendation
+from governance.store.schema import recommendations
+
+_TOP = "finance_controller"
+
+
+def escalate_due(
+    store: OpsStore, *, now: dt.datetime, limits: Limits | None = None, request_id: str | None = None
+) -> list[str]:
+    """Move every overdue open recommendation one route up, at most to finance; returns their ids."""
+    table, levels = recommendations, limits or default_limits()
+    overdue = select(table).where(
+        table.c.state.in_(OPEN_STATES),
+        table.c.escalate_at <= now,
+        table.c.policy_route.in_(ROUTES[: ROUTES.index(_TOP)]),
+    )
+    with store.write() as transaction:
+        rows = [dict(row._mapping) for row in transaction.conn.execute(overdue)]
+        for row in rows:
+            record = Recommendation.from_row(row)
+            level = levels.at(record.banner, record.region)
+            higher = ROUTES[ROUTES.index(record.policy_route or "planner") + 1]
+            again = now + dt.timedelta(hours=level.escalate_after_hours)
+            transaction.conn.execute(
+                update(table)
+                .where(table.c.recommendation_id == record.recommendation_id)
+                .values(policy_route=higher, escalate_at=again, updated_at=now)
+            )
+            entry = audit.AuditEntry(
+                actor="service:escalation",
+                action="recommendation.escalate",
+                object_id=f"recommendation.{record.recommendation_id}",
+                reason="not decided in time",
+                request_id=request_id,
+                before={"policy_route": record.policy_route},
+                after={"policy_route": higher},
+            )
+            audit.append(transaction, entry, now=now)
+    return [row["recommendation_id"] for row in rows]
