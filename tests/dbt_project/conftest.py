@@ -1,4 +1,4 @@
-"""The semantic layer over the released warehouse, and a comparison of its answers with numbers made by hand."""
+"""The semantic layer over the released warehouse, compared with numbers that were made by hand."""
 
 import os
 from collections.abc import Callable, Sequence
