@@ -12,8 +12,9 @@ from .catalog import Model, NonAdditive
 from .errors import UnknownNameError
 from .expressions import Predicate, bind, column
 from .grains import RANK
-from .plan import Column, Join, Select, Source, Table
+from .plan import Column, Join, Plan, Select, Source, Table
 from .query import Item
+from .render import render
 from .rows import Context, Rows, is_time_item
 from .shift import SPINE, shifted_rows, spine_grain, time_items
 from .sqlexpr import both, eq, same, trunc
@@ -58,7 +59,7 @@ def plain(context: Context, ask: Ask, named: Named) -> Select:
     keys = tuple(Column(i.name, rows.column(i)) for i in ask.items)
     where = [*extra, *filters_of(rows, ask, use)]
     if measure.non_additive is not None:
-        rows.joins.append(_edge(context, ask, use, measure.non_additive, rows))
+        where += _at_edge(context, ask, use, measure.non_additive, rows)
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
     return Select(
         rows.source, keys, values, tuple(rows.joins), tuple(where), group_guard(rows), grouped=True,
@@ -66,11 +67,12 @@ def plain(context: Context, ask: Ask, named: Named) -> Select:
     )  # fmt: skip
 
 
-def _edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows) -> Join:
-    """The first or last instant with data per period shown and window grouping, joined to the rows.
+def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows) -> list[exp.Expr]:
+    """Keep the rows at the first or last instant with data, per period shown and window grouping.
 
-    The filters apply to it too, so the last day is the last day that the reader asks about. A NULL
-    grouping is a group of its own, so no row vanishes.
+    The filters apply to the instant, too: it is the last one that the reader asks about. A NULL grouping is
+    a group of its own. An instant lies in one period, so equal instants are in the same period.
+    Without groupings it is a condition on the rows; otherwise a join is added to them.
     """
     model, measure = rows.model, use.leaf.measure
     inner, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
@@ -82,16 +84,21 @@ def _edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows) ->
     keys = [Column(i.name, inner.column(i)) for i in periods]
     keys += [Column(f"group_{g.element}", _grouping(inner, g)) for g in groups]
     at = trunc(bind(dimension.expr, inner.alias), dimension.grain)
-    edge = exp.Max(this=at) if how.choice == "max" else exp.Min(this=at)
+    edge = Column("edge_at", exp.Max(this=at) if how.choice == "max" else exp.Min(this=at))
     where = [*extra, *filters_of(inner, ask, use)]
     select = Select(
-        inner.source, tuple(keys), (Column("edge_at", edge),), tuple(inner.joins), tuple(where), grouped=True,
-        eager=False,
-    )  # fmt: skip
-    on = [eq(trunc(bind(dimension.expr, rows.alias), dimension.grain), column("edge", "edge_at"))]
-    on += [same(rows.column(i), column("edge", i.name)) for i in periods]
+        inner.source, tuple(keys), (edge,), tuple(inner.joins), tuple(where), grouped=True, eager=False
+    )
+    mine = trunc(bind(dimension.expr, rows.alias), dimension.grain)
+    if not groups and not use.offsets:
+        only = Select(Source(select, "edge"), (Column("edge_at", column("edge", "edge_at")),))
+        return [exp.In(this=mine, query=exp.Subquery(this=render(Plan(only))))]
+    on = [eq(mine, column("edge", "edge_at"))]
+    if use.offsets:
+        on += [same(rows.column(i), column("edge", i.name)) for i in periods]
     on += [same(_grouping(rows, g), column("edge", f"group_{g.element}")) for g in groups]
-    return Join(Source(select, "edge"), both(on), "INNER")
+    rows.joins.append(Join(Source(select, "edge"), both(on), "INNER"))
+    return []
 
 
 def _grouping(rows: Rows, item: Item) -> exp.Expr:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from .ask import Ask, Use
 from .carry import carried
-from .catalog import Catalog, Metric, Model
+from .catalog import Catalog, Leaf, Metric, Model
 from .combine import Relation, combine
 from .conversion import conversions
 from .cumulative import cumulative
@@ -17,7 +17,8 @@ from .errors import ForbiddenUseError, InvalidQueryError, UnknownNameError
 from .expand import Expansion
 from .grains import RANK, finest
 from .leaf import Named, days, on_spine, plain
-from .plan import Plan, Select, Table, Union
+from .periods import moves_periods, recorded, relabelled
+from .plan import Plan, Ref, Select, Table, Union
 from .query import Item, MetricQuery, MetricRef, parse_item, parse_order
 from .resolve import Resolver
 from .restriction import Restriction
@@ -83,14 +84,46 @@ class Planner:
         shapes: dict[tuple[object, ...], Named] = {}
         for use, name in uses.items():
             shapes.setdefault(use.shape(), []).append((name, use))
+        selects = self._shared(ask, list(shapes.values()))
         relations = [
-            Relation(self._relation(ask, named), frozenset(n for n, _ in named), named[0][1].is_days)
-            for named in shapes.values()
+            Relation(select, frozenset(n for n, _ in named), named[0][1].is_days)
+            for named, select in zip(shapes.values(), selects, strict=True)
         ]
         if ask.items and all(r.is_days for r in relations):
             keys = plain(self.context, ask, [("days", replace(next(iter(uses)), is_days=False))])
             relations.append(Relation(replace(keys, values=()), frozenset()))
         return relations
+
+    def _shared(self, ask: Ask, shapes: list[Named]) -> list[Select]:
+        """The relation of each shape. Offsets of whole periods read one aggregate with what they offset."""
+        families: dict[tuple[object, ...], list[Named]] = {}
+        for named in shapes:
+            if moves_periods(self.context, ask, named[0][1]):
+                families.setdefault(replace(named[0][1], offsets=()).shape(), []).append(named)
+        bases: dict[tuple[object, ...], tuple[Ref, dict[Leaf, str]]] = {}
+        for shape, family in families.items():
+            if len(family) > 1 and ask.time_range is None:
+                leaves = {u.leaf: n for named in reversed(family) for n, u in named}
+                columns = [(n, replace(family[0][0][1], leaf=leaf, offsets=())) for leaf, n in leaves.items()]
+                name = f"{columns[0][0]}_as_recorded"
+                bases[shape] = (Ref(self._add_cte(name, plain(self.context, ask, columns))), leaves)
+        return [self._with_base(ask, named, bases) for named in shapes]
+
+    def _with_base(
+        self, ask: Ask, named: Named, bases: dict[tuple[object, ...], tuple[Ref, dict[Leaf, str]]]
+    ) -> Select:
+        use = named[0][1]
+        base = bases.get(replace(use, offsets=()).shape())
+        moves = moves_periods(self.context, ask, use)
+        if base is not None and moves:
+            select = relabelled(self.context, ask, use, base[0], {n: base[1][u.leaf] for n, u in named})
+        elif use.offsets and moves:
+            still = [(n, replace(u, offsets=())) for n, u in named]
+            inner = plain(self.context, recorded(ask, use), still)
+            select = relabelled(self.context, ask, use, inner, {n: n for n, _ in named})
+        else:
+            return self._relation(ask, named)
+        return on_spine(self.context, ask, use, select) if use.leaf.join_spine else select
 
     def _relation(self, ask: Ask, named: Named) -> Select:
         use = named[0][1]

@@ -47,7 +47,10 @@ def aggregate_before_join(select: Select, statistics: Statistics) -> Select:  # 
 
 
 def _tables(node: exp.Expr) -> set[str]:
-    return {c.table for c in node.find_all(exp.Column) if c.table}
+    """The aliases that an expression reads, not counting those of its own subqueries."""
+    if not isinstance(node, exp.In) or not node.args.get("query"):
+        return {c.table for c in node.find_all(exp.Column) if c.table}
+    return _tables(node.this)
 
 
 def _plain_lookup(join: Join) -> bool:
