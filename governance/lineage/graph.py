@@ -1,0 +1,143 @@
+"""The lineage graph: where a number comes from, and what it reaches."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from governance.errors import LineageError, UnknownNode
+
+_ARROW = {"direct": "-->", "indirect": "-.->"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """kind: source, model, feature, metric, column, model_version, recommendation, decision, exposure."""
+
+    id: str
+    kind: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From what is read to what is made. `indirect`: it decides which rows, not which values.
+
+    level: `model` between whole tables and metrics, `column` between columns and metrics.
+    """
+
+    source: str
+    target: str
+    kind: str = "direct"
+    level: str = "model"
+
+
+@dataclass(frozen=True)
+class LineageGraph:
+    """Nodes and edges, and what could not be resolved: (column or model, reason)."""
+
+    nodes: Mapping[str, Node]
+    edges: tuple[Edge, ...]
+    unresolved: tuple[tuple[str, str], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        nodes: Iterable[Node],
+        edges: Iterable[Edge],
+        unresolved: Iterable[tuple[str, str]] = (),
+        facts: Mapping[str, Any] | None = None,
+    ) -> LineageGraph:
+        """From parts; repeated ones count once."""
+        by_id = {node.id: node for node in nodes}
+        return cls(by_id, tuple(dict.fromkeys(edges)), tuple(unresolved), dict(facts or {}))
+
+    @classmethod
+    def load(cls, path: Path) -> LineageGraph:
+        """From a release's lineage.json. Raises LineageError when it is missing or not one."""
+        try:
+            content = json.loads(path.read_text())
+            return cls.of(
+                (Node(**node) for node in content["nodes"]),
+                (Edge(**edge) for edge in content["edges"]),
+                (tuple(pair) for pair in content["unresolved"]),
+                content.get("facts"),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LineageError(f"the lineage in {path.parent.name} cannot be read") from error
+
+    def save(self, path: Path) -> None:
+        """As JSON, in a stable order."""
+        path.write_text(json.dumps(self.as_dict(), indent=0, sort_keys=True))
+
+    def extended(self, nodes: Iterable[Node], edges: Iterable[Edge]) -> LineageGraph:
+        """With more on it: model versions, recommendations and decisions live outside a release."""
+        return LineageGraph.of(
+            (*self.nodes.values(), *nodes), (*self.edges, *edges), self.unresolved, self.facts
+        )
+
+    def upstream(self, node: str, depth: int | None = None) -> LineageGraph:
+        """What the node is made of, `depth` steps back. Raises UnknownNode with the near miss."""
+        return self._walk(node, depth, back=True)
+
+    def downstream(self, node: str, depth: int | None = None) -> LineageGraph:
+        """What the node reaches, `depth` steps on. Raises UnknownNode with the near miss."""
+        return self._walk(node, depth, back=False)
+
+    def around(self, node: str, depth: int | None = None) -> LineageGraph:
+        """Both directions."""
+        before, after = self.upstream(node, depth), self.downstream(node, depth)
+        return LineageGraph.of((*before.nodes.values(), *after.nodes.values()), (*before.edges, *after.edges))
+
+    def to_mermaid(self) -> str:
+        """The picture, for any Mermaid viewer: left to right, indirect edges dotted."""
+        names = {node: f"n{number}" for number, node in enumerate(sorted(self.nodes))}
+        lines = ["flowchart LR"]
+        lines += [f'  {name}["{node.replace(chr(34), "#quot;")}"]' for node, name in names.items()]
+        lines += [f"  {names[e.source]} {_ARROW[e.kind]} {names[e.target]}" for e in self.edges]
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists, sorted, ready for JSON."""
+        return {
+            "nodes": [asdict(self.nodes[name]) for name in sorted(self.nodes)],
+            "edges": [asdict(e) for e in sorted(self.edges, key=lambda e: (e.target, e.source, e.kind))],
+            "unresolved": [list(pair) for pair in self.unresolved],
+            "facts": dict(self.facts),
+        }
+
+    def _walk(self, start: str, depth: int | None, *, back: bool) -> LineageGraph:
+        if start not in self.nodes:
+            raise UnknownNode(f"no node {start!r} in the lineage", hint=self._near(start))
+        level = "column" if self.nodes[start].kind == "column" else "model"
+        steps: dict[str, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            if edge.level == level:
+                steps[edge.target if back else edge.source].append(edge)
+        seen, found, queue = {start}, [], deque([(start, 0)])
+        while queue:
+            here, distance = queue.popleft()
+            if depth is not None and distance >= depth:
+                continue
+            for edge in steps[here]:
+                found.append(edge)
+                there = edge.source if back else edge.target
+                if there not in seen:
+                    seen.add(there)
+                    queue.append((there, distance + 1))
+        inside = [edge for edge in found if edge.source in seen and edge.target in seen]
+        return LineageGraph.of((self.nodes[name] for name in seen), inside)
+
+    def _near(self, name: str) -> str:
+        bare = {node.partition(".")[2]: node for node in self.nodes}
+        near = difflib.get_close_matches(name, self.nodes, n=3, cutoff=0.6)
+        near += [bare[b] for b in difflib.get_close_matches(name.partition(".")[2] or name, bare, n=2)]
+        return (
+            f"did you mean {', '.join(dict.fromkeys(near))}?" if near else "see model.…, metric.…, source.…"
+        )
