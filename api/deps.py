@@ -16,7 +16,8 @@ _bearer = HTTPBearer(auto_error=False, description="`steelyard auth token USER` 
 
 
 def _services(request: Request) -> Services:
-    return request.app.state.services
+    found: Services = request.app.state.services
+    return found
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
@@ -37,7 +38,7 @@ CurrentUser = Annotated[Principal, Depends(_current_user)]
 
 
 def _request_id(request: Request) -> str:
-    return request.state.request_id
+    return str(request.state.request_id)
 
 
 RequestId = Annotated[str, Depends(_request_id)]

@@ -59,12 +59,12 @@ class MetricService:
 
     def opened(self, release_id: str | None = None) -> Opened:
         """The release of that name, or the current one. Raises ReleaseNotFound or ReleaseCorrupt."""
-        wanted = release_id or self._releases.current_id()
+        wanted = release_id or self._releases.current_id() or self._releases.current().release_id
         with self._lock:
             if wanted in self._open:
                 self._open.move_to_end(wanted)
                 return self._open[wanted]
-            release = self._releases.get(wanted) if wanted else self._releases.current()
+            release = self._releases.get(wanted)
             opened = self._load(release)
             self._open[release.release_id] = opened
             while len(self._open) > _RELEASES_KEPT_OPEN:

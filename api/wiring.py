@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.lineage_service import LineageService
 from api.metric_service import MetricService
+from api.model_service import ModelService
 from api.settings import Settings
 from api.sign_in import token_verifier
 from governance.identity import Directory, TokenVerifier
@@ -22,6 +24,8 @@ class Services:
     store: OpsStore
     directory: Directory
     tokens: TokenVerifier
+    models: ModelService
+    lineage: LineageService
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Services:
@@ -32,7 +36,9 @@ class Services:
         store.migrate()
         directory = Directory.load()
         tokens = token_verifier(settings, directory)
-        return cls(settings, releases, MetricService(releases, settings), store, directory, tokens)
+        metrics, models = MetricService(releases, settings), ModelService(settings, store)
+        lineage = LineageService(metrics, store)
+        return cls(settings, releases, metrics, store, directory, tokens, models, lineage)
 
     def close(self) -> None:
         self.metrics.close()

@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """Show NODE (such as metric.net_sales or model.fct_sales_lines) in the lineage graph."""
     direction = "both" if upstream == downstream else "upstream" if upstream else "downstream"
-    found = services().lineage(
+    found = services().lineage.show(
         node, principal_named(as_user), direction=direction, depth=depth, release_id=release
     )
     if as_json:

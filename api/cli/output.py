@@ -44,7 +44,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float | decimal.Decimal):
-        return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.2f}"
+        return f"{value:,.4f}" if abs(float(value)) < 10 else f"{value:,.2f}"
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(sep=" ")
     return f"{value:,}" if isinstance(value, int) else str(value).replace("[", r"\[")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -93,13 +93,13 @@ def _print_steps(reports: list[StepReport], seconds: float) -> None:
     console.print(f"{seconds:.1f} s in all, at most {peak:,} MB in one step.\n")
 
 
-def _print_kpis(kpis: list[dict]) -> None:
+def _print_kpis(kpis: list[dict[str, Any]]) -> None:
     rows = [(k["label"], k["value"], k["unit"], k["basis"]) for k in kpis]
     print_table("The retailer in numbers", ["KPI", "value", "unit", "basis"], rows)
     console.print("[dim]Basis: recorded sales, or the derived (simulated) ledger around them.[/]\n")
 
 
-def _print_proposals(proposals: list[dict]) -> None:
+def _print_proposals(proposals: list[dict[str, Any]]) -> None:
     rows = [
         (p["product_name"], p["location_id"], p["region"], p["quantity_units"], p["order_by"],
          p["expected_margin_usd"], p["expected_cash_usd"], p["reason"])

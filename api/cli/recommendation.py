@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from governance.approvals import decide
-from governance.restrict import recommendation_scope
 
 from api.cli.output import Json, cell, console, print_json, print_table
-from api.cli.services import AsUser, principal_named, services
+from api.cli.services import AsUser, person_named, principal_named, services
+from governance.approvals import decide
+from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, find_recommendation, list_recommendations
 
 app = typer.Typer(help="See what is proposed, and decide.", no_args_is_help=True)
@@ -109,11 +110,9 @@ def _scope(user: str | None) -> Any:
 
 
 def _decide(recommendation_id: str, decision: str, user: str | None, as_json: bool, **what: Any) -> None:
-    if user is None:
-        raise typer.BadParameter("a decision is a person's: name who decides", param_hint="--as")
     decided = decide(
         services().store,
-        principal_named(user),
+        person_named(user),
         recommendation_id,
         decision,
         request_id=f"cli-{uuid.uuid4()}",
@@ -121,6 +120,6 @@ def _decide(recommendation_id: str, decision: str, user: str | None, as_json: bo
         **what,
     )
     if as_json:
-        print_json(decided.as_dict())
+        print_json(asdict(decided))
     else:
         console.print(f"{decided.recommendation_id}: [bold]{decided.state}[/].")

@@ -26,3 +26,10 @@ def services() -> Services:
 def principal_named(user: str | None) -> Principal | None:
     """The demo user of that name, or None for the operator. Raises NotFound with the near miss."""
     return None if user is None else services().directory.user(user)
+
+
+def person_named(user: str | None) -> Principal:
+    """Who decides. A decision is a person's, so the operator has to name one: a usage error otherwise."""
+    if user is None:
+        raise typer.BadParameter("a decision is a person's: name who decides", param_hint="--as")
+    return services().directory.user(user)

@@ -14,8 +14,12 @@ from typing import Any
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
 from api.settings import Settings
+from governance.identity import Directory
 from governance.lineage import write_lineage
 from governance.releases import ReleaseStore, build_release, project_fingerprint
+from governance.store import OpsStore
+from models_ml import registry
+from models_ml.train import TrainedModel, train_demand
 
 Result = dict[str, Any]
 
@@ -49,7 +53,7 @@ def ingest_step(settings: Settings, report: Report) -> Result:
         progress=lambda what: report(what, 0, 0),
     )
     counts = {"rows_loaded": done.rows_loaded, "rows_quarantined": done.rows_quarantined}
-    return done.to_dict() | counts | {"unchanged": not done.changed}
+    return done.as_dict() | counts | {"unchanged": not done.changed}
 
 
 def _ingest_summary(result: Result) -> str:
@@ -87,7 +91,7 @@ def publish_step(settings: Settings, report: Report) -> Result:
 def train_step(settings: Settings, report: Report) -> Result:
     """Backtest, fit and register the demand model on the current release."""
     release = ReleaseStore(settings.var_dir).current()
-    model = models_ml.train_demand(
+    trained = train_demand(
         warehouse=release.warehouse,
         release_id=release.release_id,
         tracking_uri=settings.mlflow_uri,
@@ -95,7 +99,47 @@ def train_step(settings: Settings, report: Report) -> Result:
         git_commit=_git_commit(),
         progress=lambda what: report(what, 0, 0),
     )
-    return model.as_dict()
+    approved = _approve_first(settings, trained)
+    return trained.as_dict() | {"approved_as_first": approved}
+
+
+def _approve_first(settings: Settings, trained: TrainedModel) -> bool:
+    """In the demo, whose registry is empty, the demo's ml_reviewer approves a first version that earns it.
+
+    It is a recorded review like any other and says what it is; every later version waits for a person.
+    """
+    from api.model_service import ModelService
+
+    if settings.mode != "demo" or registry.champion(settings.mlflow_uri) is not None or not _beats(trained):
+        return False
+    store = OpsStore(settings.ops_store_url)
+    store.migrate()
+    try:
+        models, reviewer = ModelService(settings, store), Directory.load().user("ml_reviewer")
+        reason = "First version of the demo: beats both baselines on WAPE and pinball loss in its backtest."
+        models.judge(
+            reviewer, trained.name, trained.version, decision="approve", reason=reason, request_id="pipeline"
+        )
+        models.promote(reviewer, trained.name, trained.version, request_id="pipeline")
+    finally:
+        store.close()
+    return True
+
+
+def _beats(trained: TrainedModel) -> bool:
+    """The category tier beats last week and the moving average on WAPE and on pinball loss."""
+    scored = trained.metrics
+    return all(
+        scored[f"category_demand_{name}"] < scored[f"category_{baseline}_{name}"]
+        for name in ("wape", "pinball")
+        for baseline in ("last_week", "ma13")
+    )
+
+
+def _train_summary(result: Result) -> str:
+    scored = result["metrics"]
+    ours, theirs = scored["category_demand_wape"], scored["category_ma13_wape"]
+    return f"{result['name']} version {result['version']}: WAPE {ours:.3f}, moving average 13 {theirs:.3f}"
 
 
 def _build_fingerprint(settings: Settings) -> str:
@@ -105,7 +149,7 @@ def _build_fingerprint(settings: Settings) -> str:
 def _same_release_and_code(settings: Settings) -> str:
     """For steps that read the published release with our model code."""
     release = ReleaseStore(settings.var_dir).current()
-    return f"{release.fingerprint}:{code_fingerprint(Path(models_ml.__file__).parent)}"
+    return f"{release.fingerprint}:{code_fingerprint(Path(__file__).parents[2] / 'models_ml')}"
 
 
 def _git_commit() -> str:
@@ -121,5 +165,5 @@ STEPS: tuple[Step, ...] = (
     Step("ingest", "Ingest", ingest_step, _ingest_summary),
     Step("build", "Build", build_step, lambda r: f"release {r['release_id']}"),
     Step("publish", "Publish", publish_step, lambda r: f"serving {r['release_id']}"),
-    Step("train", "Train", train_step, lambda r: str(r), _same_release_and_code),
+    Step("train", "Train", train_step, _train_summary, _same_release_and_code),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
@@ -13,13 +13,26 @@ from api.problems import document
 router = APIRouter(prefix="/v1/lineage", tags=["lineage"])
 
 
+class NodeRow(BaseModel):
+    id: str = Field(examples=["model.fct_sales_lines"])
+    kind: str = Field(examples=["model"])
+    label: str = ""
+
+
+class EdgeRow(BaseModel):
+    source: str
+    target: str
+    kind: str = Field(examples=["direct"], description="indirect: decides which rows, not which values")
+    level: str = Field(examples=["model"])
+
+
 class LineageAnswer(BaseModel):
     """The part of the graph around a node; edges point from source to use."""
 
     node: str = Field(examples=["metric.net_sales"])
     release: str
-    nodes: list[dict[str, Any]]
-    edges: list[dict[str, Any]]
+    nodes: list[NodeRow]
+    edges: list[EdgeRow]
     mermaid: str = Field(description="the same picture, for any Mermaid viewer")
 
 
@@ -33,4 +46,6 @@ def show(
     release: Annotated[str | None, Query(max_length=100)] = None,
 ) -> LineageAnswer:
     """Walk the release's lineage graph from `node`."""
-    return LineageAnswer(**services.lineage(node, user, direction=direction, depth=depth, release_id=release))
+    return LineageAnswer(
+        **services.lineage.show(node, user, direction=direction, depth=depth, release_id=release)
+    )

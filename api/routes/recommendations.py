@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from governance.approvals import decide
-from governance.restrict import recommendation_scope
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import CurrentUser, RequestId, ServicesDep
 from api.jsonable import json_document
 from api.problems import document
+from governance.approvals import decide
+from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, find_recommendation, list_recommendations
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
@@ -48,7 +49,7 @@ class DecisionBody(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"decision": "approve"}, {"decision": "reject", "reason_code": "other"}]
+            "examples": [{"decision": "approve"}, {"decision": "reject", "reason_code": "supplier-issue"}]
         },
     )
 
@@ -56,6 +57,25 @@ class DecisionBody(BaseModel):
     quantity_units: float | None = Field(None, ge=0, le=10_000_000, allow_inf_nan=False)
     reason_code: str | None = Field(None, max_length=64)
     note: str | None = Field(None, max_length=2000)
+
+
+class DecisionRow(BaseModel):
+    """What was decided, and the state of the recommendation after it."""
+
+    decision_id: str
+    recommendation_id: str
+    decision: str
+    state: str = Field(
+        examples=["approved", "in_review"], description="in_review: a second person decides too"
+    )
+    quantity_units: float | None
+    decided_by: str
+    on_behalf_of: str | None
+    reason_code: str | None
+    note: str | None
+    policy_ids: list[str]
+    request_id: str | None
+    decided_at: str
 
 
 @router.get("", responses={200: {"model": RecommendationPage}, **document(400, 401, 422)})
@@ -95,7 +115,7 @@ def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Res
 
 @router.post(
     "/{recommendation_id}/decisions",
-    responses={200: {"model": RecommendationRow}, **document(400, 401, 403, 404, 409, 422)},
+    responses={200: {"model": DecisionRow}, **document(400, 401, 403, 404, 409, 422)},
 )
 def decide_on(
     recommendation_id: Id,
@@ -118,4 +138,4 @@ def decide_on(
         idempotency_key=idempotency_key,
         now=datetime.now(UTC),
     )
-    return Response(json_document(decided.as_dict()), media_type="application/json")
+    return Response(json_document(asdict(decided)), media_type="application/json")

@@ -1,0 +1,117 @@
+"""`steelyard model train|list|review|approve|reject|promote|rollback`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.output import Json, console, print_json, print_table
+from api.cli.services import AsUser, person_named, services
+from api.pipeline.steps import train_step
+from api.settings import settings
+
+app = typer.Typer(help="Models, their evidence and who let them score.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="Model name.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; the next reader will ask.")]
+
+
+@app.command()
+def train(as_json: Json = False) -> None:
+    """Backtest, fit and register on the current release; makes a challenger, never a champion."""
+    with console.status("training …") as status:
+        result = train_step(settings(), lambda what, done, total: status.update(f"train: {what}"))
+    if as_json:
+        print_json(result)
+    else:
+        reused = " (nothing had changed)" if result["unchanged"] else ""
+        console.print(f"{result['name']} version [bold]{result['version']}[/]{reused}")
+        print_evaluation(result["evaluation"])
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Registered versions, newest first."""
+    rows = services().models.versions()
+    if as_json:
+        print_json(rows)
+        return
+    shown = [
+        (
+            r["name"],
+            r["version"],
+            ", ".join(r["aliases"]),
+            r["trained_by"],
+            (r["review"] or {}).get("decision"),
+            r["metrics"].get("category_demand_wape"),
+            r["release_id"],
+        )
+        for r in rows
+    ]
+    print_table("Models", ["name", "version", "alias", "trained by", "review", "WAPE", "release"], shown)
+
+
+@app.command()
+def review(name: Name, version: str | None = None, as_json: Json = False) -> None:
+    """Set a version (the newest by default) beside the champion."""
+    found = services().models.review(name, version)
+    if as_json:
+        print_json(found)
+        return
+    rows = [(m["metric"], m["challenger"], m["champion"]) for m in found["metrics"]]
+    challenger, champion = found["challenger"], found["champion"]
+    columns = [
+        "metric",
+        f"version {challenger['version']}",
+        f"champion {champion['version'] if champion else '–'}",
+    ]
+    print_table(f"Review of {name}", columns, rows)
+
+
+@app.command()
+def approve(name: Name, version: str, reason: Reason, as_user: AsUser = None, as_json: Json = False) -> None:
+    """Approve exactly the registered artifact; needs an ml_reviewer who did not train it."""
+    _judge(name, version, "approve", reason, as_user, as_json)
+
+
+@app.command()
+def reject(name: Name, version: str, reason: Reason, as_user: AsUser = None, as_json: Json = False) -> None:
+    """Reject; the version never scores."""
+    _judge(name, version, "reject", reason, as_user, as_json)
+
+
+@app.command()
+def promote(name: Name, version: str, as_user: AsUser = None, as_json: Json = False) -> None:
+    """Let an approved version score."""
+    _say(services().models.promote(person_named(as_user), name, version), as_json)
+
+
+@app.command()
+def rollback(name: Name, as_user: AsUser = None, as_json: Json = False) -> None:
+    """Let the approved version before the champion score again."""
+    _say(services().models.roll_back(person_named(as_user), name), as_json)
+
+
+def print_evaluation(rows: list[dict[str, Any]]) -> None:
+    """The backtest: model and baselines in one table, whole and by slice."""
+    overall = [row for row in rows if row["slice"] == "all"]
+    names = ("tier", "model", "wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean")
+    print_table("Backtest", names, [[row[name] for name in names] for row in overall])
+
+
+def _judge(name: str, version: str, decision: str, reason: str, user: str | None, as_json: bool) -> None:
+    judged = services().models.judge(
+        person_named(user), name, version, decision=decision, reason=reason, request_id=f"cli-{uuid.uuid4()}"
+    )
+    if as_json:
+        print_json(vars(judged))
+    else:
+        console.print(f"{name} version {version}: {decision} by {judged.reviewed_by}.")
+
+
+def _say(version: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(version)
+    else:
+        console.print(f"{version['name']} version [bold]{version['version']}[/] scores from now on.")

@@ -1,0 +1,113 @@
+"""The life of a model version: trained, reviewed, approved, promoted, rolled back; for REST and CLI alike.
+
+The judgement is recorded by governance; moving MLflow's alias is its effect and happens afterwards, so that
+an alias without a judgement cannot come from here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from api.settings import Settings
+from governance.errors import NotFound
+from governance.identity import Principal
+from governance.model_review import ModelReview, latest_review, permit_promotion, review_model
+from governance.store import OpsStore
+from models_ml import registry
+from models_ml.registry import ApprovalEvidence, ModelVersion
+
+
+class ModelService:
+    """Model versions of the registry at `settings.mlflow_uri`, judged in `store`."""
+
+    def __init__(self, settings: Settings, store: OpsStore) -> None:
+        self._uri = settings.mlflow_uri
+        self._store = store
+
+    def versions(self, name: str = registry.MODEL_NAME) -> list[dict[str, Any]]:
+        """Every version with its aliases, metrics and newest review, newest first."""
+        return [self._describe(version) for version in registry.versions(self._uri, name)]
+
+    def review(self, name: str, version: str | None = None) -> dict[str, Any]:
+        """The version (the newest by default) beside the champion."""
+        return registry.review_data(self._uri, version or self._newest(name).version, name)
+
+    def judge(
+        self, principal: Principal, name: str, version: str, *, decision: str, reason: str, request_id: str
+    ) -> ModelReview:
+        """Approve or reject exactly the artifact that is registered now."""
+        found = registry.get_version(self._uri, version, name)
+        evidence = {"artifact_digest": found.digest, "release_id": found.release_id, "metrics": found.metrics}
+        return review_model(
+            self._store,
+            principal,
+            model_name=name,
+            model_version=found.version,
+            trained_by=found.trained_by,
+            decision=decision,
+            reason=reason,
+            evidence=evidence,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+
+    def promote(
+        self,
+        principal: Principal,
+        name: str,
+        version: str,
+        *,
+        action: str = "promote",
+        request_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Let an approved version score from now on."""
+        found = registry.get_version(self._uri, version, name)
+        review = permit_promotion(
+            self._store,
+            principal,
+            model_name=name,
+            model_version=found.version,
+            trained_by=found.trained_by,
+            artifact_digest=found.digest,
+            now=datetime.now(UTC),
+            action=action,
+            request_id=request_id or str(uuid.uuid4()),
+        )
+        return self._describe(registry.move_champion(self._uri, _evidence(review, found)))
+
+    def roll_back(self, principal: Principal, name: str) -> dict[str, Any]:
+        """Let the newest approved version before the champion score again. Raises NotFound where none is."""
+        champion = registry.champion(self._uri, name)
+        for version in registry.versions(self._uri, name):
+            older = champion is not None and int(version.version) < int(champion.version)
+            if older and self._approved(version):
+                return self.promote(principal, name, version.version, action="rollback")
+        raise NotFound(f"{name} has no earlier approved version to roll back to")
+
+    def _newest(self, name: str) -> ModelVersion:
+        return next(iter(registry.versions(self._uri, name)), None) or registry.get_version(
+            self._uri, "1", name
+        )
+
+    def _approved(self, version: ModelVersion) -> bool:
+        review = latest_review(self._store, version.name, version.version)
+        approved = review is not None and review.decision == "approve"
+        return approved and review is not None and review.evidence.get("artifact_digest") == version.digest
+
+    def _describe(self, version: ModelVersion) -> dict[str, Any]:
+        review = latest_review(self._store, version.name, version.version)
+        judged = None if review is None else {"decision": review.decision, "by": review.reviewed_by}
+        return {k: v for k, v in version.as_dict().items() if k != "bundle"} | {"review": judged}
+
+
+def _evidence(review: ModelReview, version: ModelVersion) -> ApprovalEvidence:
+    return ApprovalEvidence(
+        model_name=version.name,
+        model_version=version.version,
+        artifact_digest=str(review.evidence["artifact_digest"]),
+        approved_by=review.reviewed_by,
+        decision_id=review.review_id,
+        decided_at=review.reviewed_at.isoformat(),
+    )
