@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -43,6 +43,10 @@ class Decision:
     policy_ids: tuple[str, ...]
     request_id: str | None
     decided_at: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Field by field, ready for JSON."""
+        return {**asdict(self), "policy_ids": list(self.policy_ids)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Decision:

@@ -196,8 +196,9 @@ def _schema(manifest: Manifest, built: Mapping[tuple[str, str], dict[str, str]])
             place = schema.setdefault(node["database"], {}).setdefault(node["schema"], {})
             place[node.get("alias") or node["name"]] = columns
     for source in manifest["sources"].values():
-        place = schema.setdefault(_SOURCE, {}).setdefault(source["source_name"], {})
-        place[source["name"]] = dict.fromkeys(source.get("columns") or {}, "unknown") | {"batch": "varchar"}
+        if source.get("columns"):  # undocumented sources are read with qualified names only
+            place = schema.setdefault(_SOURCE, {}).setdefault(source["source_name"], {})
+            place[source["name"]] = dict.fromkeys(source["columns"], "unknown")
     return schema
 
 
