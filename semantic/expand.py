@@ -13,8 +13,9 @@ from sqlglot import exp
 from .ask import Ask, Offset, Use
 from .catalog import Input, Leaf, Measure, Metric
 from .combine import MetricColumn
-from .errors import UnsupportedError
+from .errors import InvalidQueryError, UnsupportedError
 from .expressions import Predicate, rename
+from .rows import is_time_item
 from .settle import Names
 from .sqlexpr import coalesce, number, ratio
 
@@ -34,10 +35,13 @@ class Expansion:
     names: Names
     ask: Ask
     uses: dict[Use, str] = field(default_factory=dict)
+    asked: str = ""
+    """The output metric that is being unfolded, for messages."""
 
     def column(self, metric: Metric) -> MetricColumn:
         """An output column; the leaves that it needs are added to `uses`."""
         used: set[str] = set()
+        self.asked = metric.name
         expr = self._metric(metric, Around(), used)
         invents = expr.find(exp.Coalesce, exp.Case, exp.If, exp.Is) is not None
         filled = metric.kind in ("simple", "cumulative")
@@ -89,6 +93,7 @@ class Expansion:
 
     def _use(self, use: Use, used: set[str]) -> exp.Expr:
         if use not in self.uses:
+            self._needs_time(use)
             taken = {*self.uses.values(), *(i.name for i in self.ask.items)}
             first = use.leaf.name + ("_converted" if use.conversion else "")
             name, n = first, 1
@@ -100,6 +105,19 @@ class Expansion:
         used.add(name)
         value: exp.Expr = exp.column(name)
         return value if use.leaf.fill is None else coalesce(value, number(use.leaf.fill))
+
+    def _needs_time(self, use: Use) -> None:
+        """Raises InvalidQueryError where a metric moves through time and the query shows no time."""
+        how = use.cumulative
+        if not use.offsets and (how is None or (how.window is None and how.grain_to_date is None)):
+            return
+        measure = use.leaf.measure
+        model = self.names.catalog.models[measure.model]
+        if not any(is_time_item(i, model, measure.agg_time) for i in self.ask.items):
+            raise InvalidQueryError(
+                f"{self.asked} looks over a stretch of time, so it needs metric_time in the group-by.",
+                hint="Add metric_time__day or a coarser grain.",
+            )
 
     def _days_leaf(self, leaf: Leaf) -> Leaf:
         """Counts the distinct instants with data of a leaf's fact."""

@@ -320,6 +320,11 @@ _FILTER_HINT = "Write for instance {{ Dimension('product__department') }} = 'GRO
 
 def parse_condition(source: str, shown: str) -> exp.Expr:
     """One SQL expression, or InvalidQueryError."""
+    return _condition(source, shown).copy()
+
+
+@lru_cache(maxsize=4096)
+def _condition(source: str, shown: str) -> exp.Expr:
     try:
         statements = sqlglot.parse(f"SELECT ({source}\n)", dialect="duckdb")
     except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:

@@ -148,6 +148,10 @@ class SemanticLayer:
             self._cache.popitem(last=False)
         return compiled
 
+    def forget_plans(self) -> None:
+        """Empty the plan cache (for measuring)."""
+        self._cache.clear()
+
     def explain(self, query: MetricQuery, restriction: Restriction | None = None) -> str:
         """The logical plan as text."""
         return self.compile(query, restriction=restriction, explain=True).explain

@@ -91,6 +91,8 @@ def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows)
     )
     mine = trunc(bind(dimension.expr, rows.alias), dimension.grain)
     if not groups and not use.offsets:
+        if how.dimension == measure.agg_time and all(i.grain in RANK for i in periods):
+            select = _edge_of_instants(inner, Column("at", at.copy()), tuple(where), periods, how)
         only = Select(Source(select, "edge"), (Column("edge_at", column("edge", "edge_at")),))
         return [exp.In(this=mine, query=exp.Subquery(this=render(Plan(only))))]
     on = [eq(mine, column("edge", "edge_at"))]
@@ -99,6 +101,18 @@ def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows)
     on += [same(_grouping(rows, g), column("edge", f"group_{g.element}")) for g in groups]
     rows.joins.append(Join(Source(select, "edge"), both(on), "INNER"))
     return []
+
+
+def _edge_of_instants(
+    inner: Rows, at: Column, where: tuple[exp.Expr, ...], periods: list[Item], how: NonAdditive
+) -> Select:
+    """The edges, from the few distinct instants instead of from all rows."""
+    instants = Select(inner.source, (at,), joins=tuple(inner.joins), where=where, distinct=True)
+    instant = column("instants", "at")
+    timed = Rows(inner.context, inner.model, inner.agg_time, instant, inner.own_grain())
+    keys = tuple(Column(i.name, timed.column(i)) for i in periods)
+    edge = exp.Max(this=instant.copy()) if how.choice == "max" else exp.Min(this=instant.copy())
+    return Select(Source(instants, "instants"), keys, (Column("edge_at", edge),), grouped=True, eager=False)
 
 
 def _grouping(rows: Rows, item: Item) -> exp.Expr:

@@ -18,6 +18,7 @@ from .expressions import bind, column
 from .grains import CALENDAR_UNITS, RANK
 from .leaf import model_of
 from .plan import Column, Ref, Select, Source
+from .query import Item
 from .rows import Context, is_time_item
 from .shift import MONTHS, SPINE, spine_grain
 from .sqlexpr import plus
@@ -32,7 +33,7 @@ def moves_periods(context: Context, ask: Ask, use: Use) -> bool:
         return False
     model, agg_time = model_of(context, use), use.leaf.measure.agg_time
 
-    def is_time(item) -> bool:  # type: ignore[no-untyped-def]
+    def is_time(item: Item) -> bool:
         return is_time_item(item, model, agg_time)
 
     shown = [i for i in ask.items if is_time(i)]
@@ -81,7 +82,8 @@ def relabelled(context: Context, ask: Ask, use: Use, base: Select | Ref, values:
     """
     model, agg_time = model_of(context, use), use.leaf.measure.agg_time
     alias = base.name if isinstance(base, Ref) else LABELLED
-    keys, where = [], []
+    keys: list[Column] = []
+    where: list[exp.Expr] = []
     own = model.dimensions[agg_time or ""].grain or "day"
     for item in ask.items:
         label: exp.Expr = column(alias, item.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from sqlglot import exp
@@ -84,7 +85,7 @@ def _condition(owner: Model, rule: RowRule) -> exp.Expr:
 
 
 @lru_cache(maxsize=512)
-def _visible(catalog_id: int, holder: Holder, restriction: Restriction) -> frozenset[str]:
+def _visible(holder: Holder, restriction: Restriction) -> frozenset[str]:
     catalog = holder.catalog
     state: dict[str, bool] = {}
 
@@ -120,7 +121,7 @@ class Holder:
 
 def visible_metrics(catalog: Catalog, restriction: Restriction) -> frozenset[str]:
     """The metrics a reader may know of: none that is hidden, or built on something hidden."""
-    return _visible(id(catalog), Holder(catalog), restriction)
+    return _visible(Holder(catalog), restriction)
 
 
 def _leaf_names(metric: Metric) -> tuple[str, ...]:
@@ -138,7 +139,9 @@ def _filters(metric: Metric) -> tuple[str, ...]:
     return tuple(own)
 
 
-def _filter_shown(catalog: Catalog, text: str, restriction: Restriction, shown) -> bool:  # type: ignore[no-untyped-def]
+def _filter_shown(
+    catalog: Catalog, text: str, restriction: Restriction, shown: Callable[[str], bool]
+) -> bool:
     if not restriction.hidden_dimensions and not restriction.hidden_metrics:
         return True
     predicate = parse_predicate(text, frozenset(catalog.custom_grains), True)
