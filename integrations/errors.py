@@ -7,6 +7,7 @@ IntegrationError
 │   ├── UnreadableFile     wrong encoding, truncated, not what its name says
 │   └── HeaderError        missing, duplicate or empty column names
 ├── LandingBusy            another ingest is writing to the same landing
+├── LandingIncomplete      the last ingest did not reach its end: nothing may be built from it
 ├── SourceConflict         the landing holds another retailer's data
 ├── TooManyBadRows         more rows than tolerated break the contract: the batch is refused
 └── ReconciliationError    rows in ≠ loaded + quarantined: the batch fails whole
@@ -63,6 +64,12 @@ class LandingBusy(IntegrationError):
     """Another ingest is writing to the same landing; nothing was done."""
 
     code = "landing-busy"
+
+
+class LandingIncomplete(IntegrationError):
+    """The last ingest was interrupted or refused; a release of what it left would be wrong."""
+
+    code = "landing-incomplete"
 
 
 class TooManyBadRows(IntegrationError):

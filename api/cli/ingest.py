@@ -1,4 +1,4 @@
-"""`steelyard ingest run`: a source through the contracts into the landing."""
+"""`steelyard ingest run|report`: a source through the contracts into the landing, and what came of it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import typer
 from api.cli.output import Json, console, print_json, print_table
 from api.pipeline.steps import ingest_step
 from api.settings import settings
+from integrations.ingest import HistoryReport, history_report
 
 app = typer.Typer(help="Bring data in, checked by contract.", no_args_is_help=True)
 Source = Annotated[
     str, typer.Option("--source", help="`complete-journey`, or a folder with a folder per table.")
 ]
+Table = Annotated[str | None, typer.Option("--table", help="Only this table of the contract.")]
 
-
-@app.callback()
-def _noun() -> None:
-    """Keeps `run` a verb of its own."""
+REJECTS_SHOWN = 50
 
 
 @app.command()
@@ -36,3 +35,33 @@ def run(source: Source = "complete-journey", as_json: Json = False) -> None:
     ]
     columns = ["table", "rows in", "loaded", "quarantined", "warnings"]
     print_table("Nothing changed" if result["unchanged"] else "Ingested", columns, rows)
+
+
+@app.command()
+def report(table: Table = None, as_json: Json = False) -> None:
+    """Batches that landed, and every row that was set aside with its file, line, column and rule."""
+    found = history_report(settings().landing, settings().quarantine, table)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    columns = ["table", "batch", "file", "rows in", "loaded", "quarantined", "warnings"]
+    rows = [
+        (b.table, b.batch_id, b.label, b.rows_in, b.rows_loaded, b.rows_quarantined, "; ".join(b.warnings))
+        for b in found.batches
+    ]
+    state = "complete" if found.is_complete else "not complete: the last ingest did not reach its end"
+    print_table(f"Landing of {found.source or 'nothing yet'} ({state})", columns, rows)
+    if found.rejects:
+        _print_rejects(found)
+
+
+def _print_rejects(found: HistoryReport) -> None:
+    shown = found.rejects[:REJECTS_SHOWN]
+    more = len(found.rejects) - len(shown)
+    caption = f"… and {more:,} more: --json prints them all." if more else ""
+    rows = [
+        (r.table, r.file, r.line, r.column, r.rule, "yes" if found.landed(r) else "refused", r.raw_row)
+        for r in shown
+    ]
+    columns = ["table", "file", "line", "column", "rule", "batch landed", "row"]
+    print_table("Rows set aside", columns, rows, caption=caption)

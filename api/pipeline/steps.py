@@ -63,7 +63,13 @@ def _ingest_summary(result: Result) -> str:
 
 
 def build_step(settings: Settings, report: Report) -> Result:
-    """A sealed release of the landing and the dbt project; the one that exists where nothing changed."""
+    """A sealed release of the landing and the dbt project; the one that exists where nothing changed.
+
+    Raises LandingIncomplete where the last ingest did not reach its end.
+    """
+    from integrations.ingest import require_complete
+
+    require_complete(settings.landing)
     store = ReleaseStore(settings.var_dir)
     fingerprint = _build_fingerprint(settings)
     for release in reversed(store.list()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,10 @@ def contract(table: str) -> Contract:
     try:
         return contracts()[table]
     except KeyError:
-        raise ContractError(
-            f"There is no contract for table '{table}'.", hint="Tables: " + ", ".join(sorted(ORDER)) + "."
-        ) from None
+        near = get_close_matches(table, ORDER, n=1)
+        known = "Tables: " + ", ".join(sorted(ORDER)) + "."
+        hint = f"Did you mean '{near[0]}'? {known}" if near else known
+        raise ContractError(f"There is no contract for table '{table}'.", hint=hint) from None
 
 
 def read_contract(path: Path) -> Contract:

@@ -1,13 +1,25 @@
 """The one door: contract check, quarantine, landing by batch.
 
 `ingest(source, landing, quarantine)` brings a source in; `IngestReport` says what happened, as plain data;
-`landed_batches` and `rejects` tell the history.
+`landed_batches` and `rejects` tell the history; `require_complete` keeps half a source out of a release.
 """
 
 from __future__ import annotations
 
+from integrations.ingest.complete import landing_is_complete, require_complete
 from integrations.ingest.door import ingest
-from integrations.ingest.history import Reject, landed_batches, rejects
+from integrations.ingest.history import HistoryReport, Reject, history_report, landed_batches, rejects
 from integrations.ingest.report import IngestReport, TableReport
 
-__all__ = ["IngestReport", "Reject", "TableReport", "ingest", "landed_batches", "rejects"]
+__all__ = [
+    "HistoryReport",
+    "IngestReport",
+    "Reject",
+    "TableReport",
+    "history_report",
+    "ingest",
+    "landed_batches",
+    "landing_is_complete",
+    "rejects",
+    "require_complete",
+]

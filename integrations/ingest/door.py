@@ -75,6 +75,8 @@ def _ingest(
         if state.is_demo and not source.replaces_itself:
             state = forget(state, landing, set())
         state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
+        state.is_complete = False
+        state.write(landing)  # before the first batch: a kill from here on leaves it told
         for delivery in source.deliveries(connection, workspace, progress):
             batch = _bring(door, source, delivery, state=state, report=report, progress=progress)
             kept.add((batch.table, batch.batch_id))
@@ -83,7 +85,7 @@ def _ingest(
         fill_empty(door, state)
         for table in report.tables.values():
             table.warnings.extend(unknown_keys(connection, landing, table.table, table.batches_added))
-        state.fingerprint = fingerprint
+        state.fingerprint, state.is_complete = fingerprint, True
     finally:
         state.write(landing)
         connection.close()

@@ -26,12 +26,17 @@ class Batch:
 
 @dataclass
 class LandingState:
-    """State of one landing folder; a missing file is an empty landing."""
+    """State of one landing folder; a missing file is an empty landing.
+
+    `fingerprint` is empty where the source cannot tell whether it changed. `is_complete` is False from the
+    start of an ingest until its end, so an interrupted one leaves it so.
+    """
 
     source: str = ""
     is_demo: bool = False
     fingerprint: str = ""
     batches: list[Batch] = field(default_factory=list)
+    is_complete: bool = False
 
     @classmethod
     def read(cls, landing: Path) -> LandingState:
@@ -42,8 +47,10 @@ class LandingState:
         raw = json.loads(path.read_text(encoding="utf-8"))
         batches = [Batch(**{**b, "warnings": tuple(b["warnings"])}) for b in raw["batches"]]
         kept = [b for b in batches if batch_folder(landing, b.table, b.batch_id).is_dir()]
-        fingerprint = raw["fingerprint"] if len(kept) == len(batches) else ""
-        return cls(raw["source"], raw["is_demo"], fingerprint, kept)
+        whole = len(kept) == len(batches)
+        fingerprint = raw["fingerprint"] if whole else ""
+        is_complete = whole and raw.get("is_complete", bool(fingerprint))
+        return cls(raw["source"], raw["is_demo"], fingerprint, kept, is_complete)
 
     def write(self, landing: Path) -> None:
         """Replace the state file in one rename."""
