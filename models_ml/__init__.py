@@ -1,0 +1,36 @@
+"""Models that earn their promotion: features, training, evaluation, registry, scoring, recommendations.
+
+Public: `train_demand` (a challenger from a release), `promote` with `evidence_for` (the champion moves on an
+approval only), `score_demand` (eight weeks ahead, or the rule and why), `propose_reorders` (what to order).
+Heavy libraries are loaded on first use of a name, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "train_demand": "models_ml.train",
+    "TrainedModel": "models_ml.train",
+    "DemandSettings": "models_ml.demand.settings",
+    "promote": "models_ml.promote",
+    "evidence_for": "models_ml.promote",
+    "ApprovalEvidence": "models_ml.registry",
+    "ModelVersion": "models_ml.registry",
+    "model_versions": "models_ml.registry",
+    "review_data": "models_ml.registry",
+    "score_demand": "models_ml.score",
+    "Scored": "models_ml.score",
+    "propose_reorders": "models_ml.recommend.reorder",
+    "ReorderParameters": "models_ml.recommend.parameters",
+    "benchmark_demand": "models_ml.bench",
+}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'models_ml' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), "versions" if name == "model_versions" else name)

@@ -51,6 +51,7 @@ class Panel:
     locations: np.ndarray
     items: np.ndarray
     departments: np.ndarray
+    categories: np.ndarray
     weeks: np.ndarray
     measures: dict[str, np.ndarray]
     pools: dict[str, Pool]
@@ -76,6 +77,7 @@ class Panel:
             locations=self.locations[keep],
             items=self.items[keep],
             departments=self.departments[keep],
+            categories=self.categories[keep],
             measures={name: values[keep] for name, values in self.measures.items()},
             pools={name: replace(pool, member=pool.member[keep]) for name, pool in self.pools.items()},
             plan={name: values[keep] for name, values in self.plan.items()},
@@ -144,6 +146,7 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
         locations=np.asarray(keys["location_id"], str),
         items=np.asarray(keys["item"], str),
         departments=np.asarray(keys["department"], str),
+        categories=np.asarray(keys["category"], str),
         weeks=weeks,
         measures={name: dense(sold, name, len(weeks)) for name in MEASURES},
         pools={name: _read_pool(con, name, member, weeks) for name, member in members.items()},

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+
+# Threads that spin at barriers make a fit many times slower beside other work; read once, when the library loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration

@@ -1,0 +1,67 @@
+"""A trained model as files: one folder per tier, and one digest over all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import xgboost as xgb
+
+from models_ml.demand.calibration import Calibration
+from models_ml.demand.model import DemandModel
+from models_ml.errors import ArtifactChangedError
+
+
+def save_bundle(models: dict[str, DemandModel], folder: Path) -> str:
+    """Write every tier below `folder`; returns the digest."""
+    for tier, model in models.items():
+        place = folder / tier
+        place.mkdir(parents=True, exist_ok=True)
+        model.quantile.save_model(place / "quantile.ubj")
+        model.mean.save_model(place / "mean.ubj")
+        calibration = model.calibration
+        plain = {
+            "tier": tier,
+            "names": model.names,
+            "table_level": model.table_level.tolist(),
+            "table_ratio": model.table_ratio.tolist(),
+            "calibration": calibration
+            and {"edges": calibration.edges.tolist(), "offsets": calibration.offsets.tolist()},
+        }
+        (place / "model.json").write_text(json.dumps(plain, sort_keys=True))
+    return bundle_digest(folder)
+
+
+def load_bundle(folder: Path, digest: str | None = None) -> dict[str, DemandModel]:
+    """Models by tier. Raises ArtifactChangedError when `digest` is given and the files are not those."""
+    if digest is not None and bundle_digest(folder) != digest:
+        raise ArtifactChangedError(
+            f"The demand model in {folder.name} is not the artifact that was approved.",
+            hint="Restore the artifact, or train and approve a new version.",
+        )
+    return {place.name: _load(place) for place in sorted(folder.iterdir()) if place.is_dir()}
+
+
+def bundle_digest(folder: Path) -> str:
+    """SHA-256 over names and contents of all files, in order of name."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def _load(place: Path) -> DemandModel:
+    plain = json.loads((place / "model.json").read_text())
+    kept = plain["calibration"]
+    return DemandModel(
+        tier=plain["tier"],
+        names=plain["names"],
+        quantile=xgb.Booster(model_file=place / "quantile.ubj"),
+        mean=xgb.Booster(model_file=place / "mean.ubj"),
+        table_level=np.array(plain["table_level"]),
+        table_ratio=np.array(plain["table_ratio"]),
+        calibration=kept and Calibration(np.array(kept["edges"]), np.array(kept["offsets"])),
+    )

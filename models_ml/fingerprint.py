@@ -1,0 +1,51 @@
+"""What a training depends on, as one short hash: feature data, settings and the code that turns one into the other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import duckdb
+
+FEATURE_TABLES = (
+    "feat_calendar_week",
+    "feat_demand_category_week",
+    "feat_demand_product_week",
+    "feat_demand_pool_week",
+    "feat_promotion_plan_category_week",
+    "feat_promotion_plan_product_week",
+)
+
+
+def data_fingerprint(warehouse: Path) -> str:
+    """Hash of the feature tables' rows, whatever their order; the same data in another release has the same."""
+    parts = []
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET threads = 2")
+        for table in FEATURE_TABLES:
+            columns = con.execute(f"SELECT * FROM {table} LIMIT 0").description or []
+            # Sums of doubles may differ in the last bit with the order of summation: nine digits count.
+            row = ", ".join(
+                f"round({name}, 9)" if "DOUBLE" in str(kind).upper() else str(name)
+                for name, kind, *_ in columns
+            )
+            found = con.execute(f"SELECT count(*), bit_xor(hash({row})) FROM {table}").fetchone()
+            parts.append(f"{table}:{found}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def code_fingerprint() -> str:
+    """Hash of the source that reads features, fits and calibrates."""
+    here = Path(__file__).parent
+    files = [here / "features.py", here / "panel.py", here / "evaluate" / "backtest.py"]
+    total = hashlib.sha256()
+    for path in [*files, *sorted((here / "demand").glob("*.py"))]:
+        total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def training_fingerprint(warehouse: Path, settings: dict) -> str:
+    """Equal fingerprints, equal model."""
+    plain = [data_fingerprint(warehouse), code_fingerprint(), json.dumps(settings, sort_keys=True)]
+    return hashlib.sha256("\n".join(plain).encode()).hexdigest()[:24]

@@ -1,0 +1,206 @@
+"""MLflow as the register of models. Approval is not decided here: an alias moves only on evidence of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from models_ml.demand.bundle import bundle_digest
+from models_ml.errors import EvidenceMissingError, ModelNotFoundError
+
+MODEL_NAME = "demand"
+CHAMPION = "champion"
+TRAINER = "svc-trainer"
+PIP_REQUIREMENTS = ["xgboost-cpu==3.2.0", "numpy==2.4.6", "pandas==2.3.3", "duckdb==2.0.0", "mlflow==3.17.2"]
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered version, what it was made from, and where its files are."""
+
+    name: str
+    version: str
+    digest: str
+    fingerprint: str
+    release_id: str
+    git_commit: str
+    trained_by: str
+    trained_through_week: int
+    bundle: Path
+    aliases: tuple[str, ...]
+    metrics: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "bundle": str(self.bundle), "aliases": list(self.aliases)}
+
+
+@dataclass(frozen=True)
+class ApprovalEvidence:
+    """A decision taken elsewhere: who approved exactly which artifact of which version, and its record's id."""
+
+    model_name: str
+    model_version: str
+    artifact_digest: str
+    approved_by: str
+    decision_id: str
+    decided_at: str
+
+
+def client(tracking_uri: str) -> Any:
+    """An MLflow client of the store; the folder of an SQLite store is made first. Sends no telemetry."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    if tracking_uri.startswith("sqlite:///"):
+        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    import mlflow
+    from mlflow import MlflowClient
+
+    mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(tracking_uri)
+    return MlflowClient(tracking_uri, tracking_uri)
+
+
+def versions(tracking_uri: str, name: str = MODEL_NAME) -> list[ModelVersion]:
+    """All versions, newest first; empty where the model is unknown."""
+    mlflow = client(tracking_uri)
+    found = mlflow.search_model_versions(f"name = '{name}'")
+    aliases = _aliases(mlflow, name) if found else {}
+    return sorted((_plain(mlflow, v, aliases) for v in found), key=lambda v: -int(v.version))
+
+
+def get_version(tracking_uri: str, version: str, name: str = MODEL_NAME) -> ModelVersion:
+    """One version; raises ModelNotFoundError with the versions there are."""
+    known = versions(tracking_uri, name)
+    for one in known:
+        if one.version == str(version):
+            return one
+    there = ", ".join(v.version for v in known) or "none"
+    raise ModelNotFoundError(f"Model {name!r} has no version {version!r}.", hint=f"Versions: {there}.")
+
+
+def champion(tracking_uri: str, name: str = MODEL_NAME) -> ModelVersion | None:
+    """The version that may score, or None before the first approval."""
+    return next((v for v in versions(tracking_uri, name) if CHAMPION in v.aliases), None)
+
+
+def move_champion(tracking_uri: str, evidence: ApprovalEvidence) -> ModelVersion:
+    """Point `champion` at the approved version and remember the evidence with it.
+
+    Raises EvidenceMissingError when the approval is of another artifact, by the one who trained it, or unnamed.
+    """
+    version = get_version(tracking_uri, evidence.model_version, evidence.model_name)
+    for what, holds in {
+        "names no approver": bool(evidence.approved_by.strip()),
+        "names no recorded decision": bool(evidence.decision_id.strip()),
+        "is of another artifact": evidence.artifact_digest == version.digest,
+        "was given by its trainer": evidence.approved_by != version.trained_by,
+    }.items():
+        if not holds:
+            raise EvidenceMissingError(
+                f"{version.name} version {version.version} stays as it is: its approval {what}.",
+                hint="Have an ml_reviewer who did not train it approve this version.",
+            )
+    if bundle_digest(version.bundle) != version.digest:
+        raise EvidenceMissingError(
+            f"{version.name} version {version.version}: its files changed after registration."
+        )
+    mlflow = client(tracking_uri)
+    for key, value in asdict(evidence).items():
+        mlflow.set_model_version_tag(version.name, version.version, f"approval.{key}", value)
+    mlflow.set_registered_model_alias(version.name, CHAMPION, version.version)
+    return get_version(tracking_uri, version.version, version.name)
+
+
+def is_approved(tracking_uri: str, version: ModelVersion) -> bool:
+    """True where the version carries the evidence of an approval of exactly its digest."""
+    tags = client(tracking_uri).get_model_version(version.name, version.version).tags
+    return tags.get("approval.artifact_digest") == version.digest and bool(tags.get("approval.decision_id"))
+
+
+def review_data(tracking_uri: str, version: str, name: str = MODEL_NAME) -> dict[str, Any]:
+    """Challenger beside champion: both versions and the evaluation rows of each, for a reviewer."""
+    challenger, holder = get_version(tracking_uri, version, name), champion(tracking_uri, name)
+    return {
+        "challenger": challenger.as_dict() | {"evaluation": _evaluation(challenger)},
+        "champion": holder and holder.as_dict() | {"evaluation": _evaluation(holder)},
+        "metrics": [
+            {"metric": key, "challenger": value, "champion": holder.metrics.get(key) if holder else None}
+            for key, value in sorted(challenger.metrics.items())
+        ],
+    }
+
+
+def register(
+    tracking_uri: str,
+    artifact_root: Path,
+    bundle: Path,
+    *,
+    tags: dict[str, str],
+    metrics: dict[str, float],
+    params: dict[str, Any],
+    documents: dict[str, str],
+    log_model: Callable[[Path], Any],
+    name: str = MODEL_NAME,
+) -> ModelVersion:
+    """Log a run with its metrics, parameters, documents and model, and register the model as a new version."""
+    mlflow_client = client(tracking_uri)
+    import mlflow
+
+    experiment = mlflow_client.get_experiment_by_name(name)
+    artifact_root.mkdir(parents=True, exist_ok=True)
+    experiment_id = (
+        experiment.experiment_id
+        if experiment
+        else mlflow_client.create_experiment(name, artifact_location=artifact_root.resolve().as_uri())
+    )
+    with mlflow.start_run(experiment_id=experiment_id, tags=tags, run_name=f"{name} {tags['release_id']}"):
+        mlflow.log_params({k: str(v) for k, v in params.items()})
+        mlflow.log_metrics(metrics)
+        for path, text in documents.items():
+            mlflow.log_text(text, path)
+        info = log_model(bundle)
+    registered = info.registered_model_version
+    for key, value in {**tags, "metrics": json.dumps(metrics)}.items():
+        mlflow_client.set_model_version_tag(name, str(registered), key, value)
+    return get_version(tracking_uri, str(registered), name)
+
+
+def _aliases(mlflow: Any, name: str) -> dict[str, tuple[str, ...]]:
+    held: dict[str, tuple[str, ...]] = {}
+    for alias, version in mlflow.get_registered_model(name).aliases.items():
+        held[str(version)] = (*held.get(str(version), ()), alias)
+    return held
+
+
+def _plain(mlflow: Any, found: Any, aliases: dict[str, tuple[str, ...]]) -> ModelVersion:
+    tags = found.tags
+    return ModelVersion(
+        name=found.name,
+        version=str(found.version),
+        digest=tags.get("artifact_digest", ""),
+        fingerprint=tags.get("training_fingerprint", ""),
+        release_id=tags.get("release_id", ""),
+        git_commit=tags.get("git_commit", ""),
+        trained_by=tags.get("trained_by", ""),
+        trained_through_week=int(tags.get("trained_through_week", 0)),
+        bundle=_local(mlflow.get_model_version_download_uri(found.name, found.version))
+        / "artifacts"
+        / "bundle",
+        aliases=aliases.get(str(found.version), ()),
+        metrics=json.loads(tags.get("metrics", "{}")),
+    )
+
+
+def _local(uri: str) -> Path:
+    from urllib.parse import unquote, urlparse
+
+    return Path(unquote(urlparse(uri).path) if uri.startswith("file:") else uri)
+
+
+def _evaluation(version: ModelVersion) -> list[dict[str, Any]]:
+    path = version.bundle.parent / "evaluation.json"
+    return json.loads(path.read_text()) if path.exists() else []

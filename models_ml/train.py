@@ -1,0 +1,173 @@
+"""Trains the demand model on a release: backtest, final fit, registration. Unchanged inputs return what exists."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.demand.bundle import bundle_digest, save_bundle
+from models_ml.demand.model import DemandModel
+from models_ml.demand.settings import PIPELINE, DemandSettings
+from models_ml.errors import NotEnoughHistoryError
+from models_ml.evaluate.backtest import Progress, roll, silent
+from models_ml.evaluate.tables import evaluation_table
+from models_ml.features import build
+from models_ml.fingerprint import code_fingerprint, training_fingerprint
+from models_ml.model_card import demand_card
+from models_ml.panel import HORIZON, Panel, read_panel
+
+RECEIPT = (
+    "demand_trained.json"  # below the artifact root: what the last training made, readable without MLflow
+)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A registered version with its metrics; `reused` when nothing had changed since it was trained."""
+
+    name: str
+    version: str
+    digest: str
+    fingerprint: str
+    release_id: str
+    trained_by: str
+    metrics: dict[str, float]
+    evaluation: list[dict[str, Any]]
+    reused: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "unchanged": self.reused}
+
+
+def train_demand(
+    warehouse: Path,
+    release_id: str,
+    tracking_uri: str,
+    artifact_root: Path,
+    git_commit: str,
+    settings: DemandSettings = PIPELINE,
+    progress: Progress = silent,
+    trained_by: str = "svc-trainer",
+) -> TrainedModel:
+    """Backtest and fit the tiers of `settings` on the warehouse's features and register the result.
+
+    Makes a challenger: no alias moves here. With the fingerprint (feature data, settings, code) of the last training
+    and its files intact, returns that version.
+    """
+    progress("demand: fingerprint of the features")
+    fingerprint = training_fingerprint(warehouse, settings.as_dict())
+    kept = _kept(artifact_root, fingerprint, tracking_uri)
+    if kept is not None:
+        return kept
+    models, tables, last_week, example = {}, [], 0, pd.DataFrame()
+    for tier in settings.tiers:
+        panel = read_panel(warehouse, tier)
+        model, table = _train_tier(panel, tier in settings.backtest_tiers, settings, progress)
+        models[tier], last_week = model, int(panel.weeks[-1])
+        if table is not None:
+            tables.append(table)
+        if tier == "category" or example.empty:
+            example = _example(panel, model)
+    evaluation = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    metrics = _metrics(evaluation)
+    progress("demand: register in MLflow")
+    from models_ml import registry
+    from models_ml.pyfunc import log_demand
+
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle, table_file = Path(scratch) / "bundle", Path(scratch) / "evaluation.json"
+        digest = save_bundle(models, bundle)
+        table_file.write_text(evaluation.to_json(orient="records"))
+        card = demand_card(
+            evaluation, release_id=release_id, git_commit=git_commit, last_week=last_week,
+            settings=settings.as_dict(),
+        )  # fmt: skip
+        version = registry.register(
+            tracking_uri,
+            artifact_root,
+            bundle,
+            tags={
+                "artifact_digest": digest, "training_fingerprint": fingerprint, "release_id": release_id,
+                "git_commit": git_commit, "trained_by": trained_by, "code_fingerprint": code_fingerprint(),
+                "trained_through_week": str(last_week),
+            },
+            metrics=metrics,
+            params=settings.as_dict(),
+            documents={"model_card.md": card, "evaluation.csv": evaluation.to_csv(index=False)},
+            log_model=lambda folder: log_demand(folder, table_file, example, models[next(iter(models))]),
+        )  # fmt: skip
+    trained = TrainedModel(
+        version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
+        json.loads(evaluation.to_json(orient="records")), reused=False,
+    )  # fmt: skip
+    receipt = {**trained.__dict__, "bundle": str(version.bundle), "tracking_uri": tracking_uri}
+    (artifact_root / RECEIPT).write_text(json.dumps(receipt))
+    return trained
+
+
+def backtest_origins(panel: Panel) -> list[int]:
+    """The last three origins, eight weeks apart, whose whole horizon is recorded; a warm-up origin before them."""
+    last = int(panel.weeks[-1])
+    found = [last - HORIZON * k for k in (4, 3, 2, 1)]
+    kept = [week for week in found if week - int(panel.weeks[0]) >= 15]
+    if len(kept) < 2:
+        raise NotEnoughHistoryError("A backtest needs at least 32 complete weeks of history.")
+    return kept
+
+
+def _train_tier(
+    panel: Panel, with_backtest: bool, settings: DemandSettings, progress: Progress
+) -> tuple[DemandModel, pd.DataFrame | None]:
+    """Final model of a tier, calibrated by the forecasts of its earlier origins, and its evaluation if asked for."""
+    last = int(panel.weeks[-1])
+    origins = backtest_origins(panel)
+    table = None
+    if with_backtest:
+        # The series are those that sold often enough before the first reported origin, so that none is chosen late.
+        chosen = panel.select(panel.selling(panel.column(origins[1])))
+        result = roll(chosen, [*origins, last], settings, progress)
+        table = evaluation_table(result, origins[1:])
+    else:
+        chosen = panel.select(panel.selling(panel.column(last)))
+        result = roll(chosen, [last - HORIZON, last], settings, progress)
+    if result.model is None:  # pragma: no cover - `roll` fits at every origin
+        raise NotEnoughHistoryError("No origin was fitted.")
+    return result.model, table
+
+
+def _example(panel: Panel, model: DemandModel) -> pd.DataFrame:
+    few = panel.select(np.arange(min(5, len(panel.items))))
+    features, scale, _ = build(few, len(panel.weeks) - 1)
+    return pd.DataFrame(features[:, 0].astype(float), columns=model.names).assign(scale=scale)
+
+
+def _metrics(evaluation: pd.DataFrame) -> dict[str, float]:
+    if evaluation.empty:
+        return {}
+    overall = evaluation[evaluation["slice"] == "all"]
+    short = {"demand": "demand", "moving average 13": "ma13", "last week": "last_week"}
+    names = ("wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean")
+    return {
+        f"{row['tier']}_{short[row['model']]}_{name}": float(row[name])
+        for row in overall.to_dict("records")
+        for name in names
+    }
+
+
+def _kept(artifact_root: Path, fingerprint: str, tracking_uri: str) -> TrainedModel | None:
+    path = artifact_root / RECEIPT
+    if not path.exists():
+        return None
+    receipt = json.loads(path.read_text())
+    bundle, where = Path(receipt.pop("bundle")), receipt.pop("tracking_uri")
+    if receipt["fingerprint"] != fingerprint or where != tracking_uri or not bundle.exists():
+        return None
+    if bundle_digest(bundle) != receipt["digest"]:
+        return None
+    return TrainedModel(**{**receipt, "reused": True})
