@@ -9,9 +9,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from sqlglot import exp
 
+from .catalog import Catalog
 from .errors import ExecutionError, QueryTimeoutError, ResultTooLargeError
 from .layer import CompiledQuery
+from .rules import Statistics
 
 
 class Engine:
@@ -110,6 +113,27 @@ class Engine:
                 )
             batches.append(batch)
         return pa.Table.from_batches(batches, schema=reader.schema)
+
+    def statistics(self, catalog: Catalog) -> Statistics:
+        """Row counts and date columns of a catalog's tables, from the warehouse's own metadata (no scan).
+
+        Give them to `SemanticLayer.from_manifest(path, statistics)` for faster SQL with the same answers.
+        """
+        cursor = self._connection.cursor()
+        sizes = cursor.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall()
+        dates = cursor.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE data_type = 'DATE'"
+        ).fetchall()
+        cursor.close()
+        relations: dict[str, list[str]] = {}
+        for model in catalog.models.values():
+            name = exp.to_table(model.relation, dialect="duckdb").name
+            if model.relation not in relations.setdefault(name, []):
+                relations[name].append(model.relation)
+        return Statistics(
+            rows={r: size for name, size in sizes for r in relations.get(name, ())},
+            dates=frozenset((r, c) for name, c in dates for r in relations.get(name, ())),
+        )
 
     def cancel(self, query_id: str) -> bool:
         """Stop a running query. False where none of that id runs."""

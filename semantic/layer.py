@@ -157,7 +157,7 @@ class SemanticLayer:
         return self.compile(query, restriction=restriction, explain=True).explain
 
     def _planner(self, restriction: Restriction | None) -> Planner:
-        return Planner(self.catalog, self._resolver, restriction or NO_RESTRICTION)
+        return Planner(self.catalog, self._resolver, restriction or NO_RESTRICTION, self._statistics.dates)
 
     def _column(self, name: str, items: Mapping[str, Item]) -> OutputColumn:
         metric = self.catalog.metrics.get(name) if name not in items else None

@@ -17,7 +17,7 @@ from .query import Item
 from .render import render
 from .rows import Context, Rows, is_time_item
 from .shift import SPINE, shifted_rows, spine_grain, time_items
-from .sqlexpr import both, eq, same, trunc
+from .sqlexpr import both, eq, same
 
 Named = list[tuple[str, Use]]
 
@@ -83,13 +83,13 @@ def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows)
     groups = [Item((), g, kind="any") for g in how.groupings]
     keys = [Column(i.name, inner.column(i)) for i in periods]
     keys += [Column(f"group_{g.element}", _grouping(inner, g)) for g in groups]
-    at = trunc(bind(dimension.expr, inner.alias), dimension.grain)
+    at = inner.truncated(bind(dimension.expr, inner.alias), dimension.grain)
     edge = Column("edge_at", exp.Max(this=at) if how.choice == "max" else exp.Min(this=at))
     where = [*extra, *filters_of(inner, ask, use)]
     select = Select(
         inner.source, tuple(keys), (edge,), tuple(inner.joins), tuple(where), grouped=True, eager=False
     )
-    mine = trunc(bind(dimension.expr, rows.alias), dimension.grain)
+    mine = rows.truncated(bind(dimension.expr, rows.alias), dimension.grain)
     if not groups and not use.offsets:
         if how.dimension == measure.agg_time and all(i.grain in RANK for i in periods):
             select = _edge_of_instants(inner, Column("at", at.copy()), tuple(where), periods, how)

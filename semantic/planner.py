@@ -35,12 +35,18 @@ DEEPEST = 8
 class Planner:
     """Plans one query. Not shared between threads; the catalog and resolver are."""
 
-    def __init__(self, catalog: Catalog, resolver: Resolver, restriction: Restriction) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        resolver: Resolver,
+        restriction: Restriction,
+        dates: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
         self.catalog = catalog
         self.restriction = restriction
         self.names = Names(catalog, resolver, restriction)
         self.context = Context(
-            catalog, resolver, restriction, self._table, self._metric_subquery, self._add_cte
+            catalog, resolver, restriction, self._table, self._metric_subquery, self._add_cte, dates
         )
         self.ctes: dict[str, Select | Union] = {}
         self.used_models: dict[str, None] = {}

@@ -40,6 +40,7 @@ class Context:
     table: Callable[[Model], Table]
     metric_subquery: Callable[[MetricRef], Select]
     add_cte: Callable[[str, Select | Union], str]
+    dates: frozenset[tuple[str, str]] = frozenset()
 
     def spine(self, grain: str, why: str) -> TimeSpine:
         """A time spine fine enough for `grain`. Raises UnsupportedError where the manifest has none."""
@@ -77,6 +78,7 @@ class Rows:
         self.metric_refs: dict[MetricRef, exp.Expr] = {}
         self._aliases: dict[tuple[Hop, ...], str] = {(): self.alias}
         self._calendars: dict[str, str] = {}
+        self._relations: dict[str, str] = {}
 
     # -- time ---------------------------------------------------------------------------------------------
 
@@ -141,7 +143,19 @@ class Rows:
                 f"{item.base} is known by {known}, so it cannot be shown by {grain}.",
                 hint=f"Ask for {item.base}__{known} or coarser.",
             )
+        return self.truncated(value, grain)
+
+    def truncated(self, value: exp.Expr, grain: str) -> exp.Expr:
+        """The period that holds a value; a column known to hold dates is its own day."""
+        if grain == "day" and isinstance(value, exp.Column):
+            relation = self.model.relation if value.table == self.alias else self._relations.get(value.table)
+            if relation is not None and (relation, value.name) in self.context.dates:
+                return value
         return trunc(value, grain)
+
+    def own_instant(self) -> exp.Expr:
+        """The fact's own time at the grain at which it is known."""
+        return self.truncated(self.own_time(), self.own_grain())
 
     def _custom(self, value: exp.Expr, grain: str) -> exp.Expr:
         """A custom calendar's period: looked up in the time spine by the spine's grain."""
@@ -186,6 +200,7 @@ class Rows:
         on += self._partition_keys(chain, target, alias)
         on += self._validity(target, alias)
         self.joins.append(Join(Source(self.context.table(target), alias), both(on), self.join_kind))
+        self._relations[alias] = target.relation
         return target, alias
 
     @staticmethod

@@ -79,7 +79,7 @@ def _parts(rows: Rows, ask: Ask, named: Named, groups: tuple[Item, ...], own: st
     where += [rows.condition(p) for p in ask.filters if not time_only(p, rows.is_time)]
     if ask.time_range is not None:
         where += _needed(ask.time_range, use, rows)
-    keys = (Column(BASE, trunc(rows.own_time(), own)), *(Column(i.name, rows.column(i)) for i in groups))
+    keys = (Column(BASE, rows.own_instant()), *(Column(i.name, rows.column(i)) for i in groups))
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
     return Select(rows.source, keys, values, tuple(rows.joins), tuple(where), grouped=True)
 

@@ -12,6 +12,8 @@ class Statistics:
 
     rows: Mapping[str, int] = field(default_factory=dict)
     distinct: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    dates: frozenset[tuple[str, str]] = frozenset()
+    """(relation, column) of type DATE, which need no truncation to days."""
 
     def groups(self, relation: str, keys: list[str]) -> float | None:
         """The estimated number of groups by some columns of a table, None where a column is unknown."""

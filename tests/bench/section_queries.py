@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import duckdb
 
-from semantic import MetricQuery, SemanticLayer
+from semantic import MetricQuery, SemanticLayer, Statistics
+from semantic.manifest import build_catalog
 from tests.bench.rows import Row, alternate_ms
 from tests.semantic.retailer import manifest
 
@@ -54,7 +55,10 @@ def run(*, quick: bool = False) -> Iterator[Row]:
     connection.execute(TABLES.format(**size))
     raw = manifest()
     raw["metrics"].append(GROWTH)
-    layer = SemanticLayer.from_dict(raw)
+    layer = SemanticLayer(
+        build_catalog(raw),
+        Statistics(dates=frozenset({("main.fct_sales", "date_day"), ("main.fct_stock", "date_day")})),
+    )
     ratios = []
     for name, query, hand in SHAPES:
         sql = layer.compile(query).sql

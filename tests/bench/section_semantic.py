@@ -86,8 +86,8 @@ def _cumulative(raw: dict[str, object], layer: SemanticLayer, rows: int) -> Row:
     tables = random_tables(raw, 1)
     tables.execute("SET threads = 2")
     tables.execute(
-        "INSERT INTO main.fct_revenue (created_at, revenue) SELECT DATE '2019-12-01' + (i % 120)::INT,\"
-        f\" i % 100 FROM range({rows}) t(i)"
+        "INSERT INTO main.fct_revenue (created_at, revenue) SELECT DATE '2019-12-01' + (i % 120)::INT,"
+        f" i % 100 FROM range({rows}) t(i)"
     )
     query = {"metrics": ["revenue_all_time"], "group_by": ["metric_time__day"]}
     ours = layer.compile(MetricQuery(**query)).sql

@@ -60,3 +60,23 @@ def test_rows_and_time_are_bounded(layer: SemanticLayer, warehouse: Path) -> Non
 def test_missing_warehouse(tmp_path: Path) -> None:
     with pytest.raises(ExecutionError):
         Engine(tmp_path / "none.duckdb")
+
+
+def test_statistics_change_plans_but_no_answer(layer: SemanticLayer, warehouse: Path) -> None:
+    with Engine(warehouse) as engine:
+        informed = SemanticLayer(layer.catalog, engine.statistics(layer.catalog))
+        for metric in (
+            "net_sales",
+            "sales_to_date",
+            "inventory_on_hand_units",
+            "inventory_last_day_units",
+            "sales_growth",
+        ):
+            query = MetricQuery(metrics=[metric], group_by=["metric_time__day", "product__department"])
+            plain, faster = layer.compile(query), informed.compile(query)
+            assert plain.sql != faster.sql
+            answers = []
+            for compiled in (plain, faster):
+                rows = [tuple(row.values()) for row in engine.run(compiled).to_pylist()]
+                answers.append(sorted([str(day)[:10], *map(str, rest)] for day, *rest in rows))
+            assert answers[0] == answers[1]
