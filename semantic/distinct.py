@@ -6,8 +6,9 @@ from sqlglot import exp
 
 from .ask import Ask
 from .catalog import Model
-from .errors import InvalidQueryError, UnknownNameError
+from .errors import InvalidQueryError, UnknownNameError, UnsupportedError
 from .expressions import bind
+from .leaf import group_guard
 from .plan import Column, Join, Select, Source, Table
 from .query import Item, MetricRef, dunder
 from .resolve import is_hidden
@@ -51,6 +52,13 @@ def distinct_values(context: Context, ask: Ask, *, deduplicate: bool, min_max: b
     where = [rows.condition(p) for p in ask.filters]
     if ask.time_range is not None:
         where += ask.time_range.conditions(rows.time())
+    guard = group_guard(rows) if others or metric_keys else ()
+    if guard and (min_max or not deduplicate):
+        raise UnsupportedError("Values of small groups are suppressed for you, so only distinct values show.")
+    if guard:
+        return Select(
+            rows.source, keys, (), tuple(rows.joins), tuple(where), guard, grouped=True, eager=False
+        )
     if min_max:
         if len(keys) != 1:
             raise InvalidQueryError("min_max_only answers exactly one dimension.")

@@ -38,9 +38,26 @@ class Found:
 
 
 def is_hidden(item: Item, restriction: Restriction) -> bool:
-    """Whether a reader must not learn that the item exists."""
-    hidden = restriction.hidden_dimensions
-    return bool(hidden) and (item.base in hidden or item.name in hidden or item.element in hidden)
+    """Whether a reader must not learn that the item exists, judged by its name."""
+    return named_in(item, restriction.hidden_dimensions)
+
+
+def named_in(item: Item, names: frozenset[str]) -> bool:
+    """Whether a set of dimension names holds an item, by whatever path the item walks to it."""
+    if not names:
+        return False
+    base = item.base
+    return item.name in names or any(base == n or base.endswith(f"__{n}") for n in names)
+
+
+def found_in(found: Found, names: frozenset[str]) -> bool:
+    """Whether a set of dimension names holds what was found, under any name that its model gives it."""
+    if not names:
+        return False
+    owners = {e.name for e in found.model.entities.values() if e.kind != "foreign"}
+    owners.add(found.model.primary or "")
+    element = found.definition.name
+    return element in names or any(f"{owner}__{element}" in names for owner in owners)
 
 
 class Resolver:
@@ -55,7 +72,7 @@ class Resolver:
         if is_hidden(item, restriction):
             raise self.unknown(model, item, restriction)
         found = self._find(model.name, item.links, item.element, item.kind)
-        if not found:
+        if not found or any(found_in(f, restriction.hidden_dimensions) for f in found):
             raise self.unknown(model, item, restriction)
         if len(found) > 1:
             paths = " and ".join(_path(model, f) for f in found[:2])
@@ -67,13 +84,17 @@ class Resolver:
 
     def reaches(self, model: Model, item: Item, restriction: Restriction) -> bool:
         """Whether `item` can be had from `model` at all (an ambiguous path counts as reaching)."""
-        return not is_hidden(item, restriction) and bool(
-            self._find(model.name, item.links, item.element, item.kind)
-        )
+        if is_hidden(item, restriction):
+            return False
+        found = self._find(model.name, item.links, item.element, item.kind)
+        return bool(found) and not any(found_in(f, restriction.hidden_dimensions) for f in found)
 
     def unknown(self, model: Model, item: Item, restriction: Restriction) -> UnknownNameError:
-        names = [n for n in self.names(model) if not is_hidden(_as_item(n), restriction)]
+        names = [n for n in self.names(model) if self._shown(model, n, restriction)]
         return UnknownNameError(f"{item.base} does not exist for {model.name}.", hint=near(item.base, names))
+
+    def _shown(self, model: Model, name: str, restriction: Restriction) -> bool:
+        return not restriction.hidden_dimensions or self.reaches(model, _as_item(name), restriction)
 
     def _search(self, model: str, links: tuple[str, ...], element: str, kind: str) -> tuple[Found, ...]:
         start = self.catalog.models[model]

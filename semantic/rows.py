@@ -23,7 +23,7 @@ from .expressions import Predicate, bind, column, fill_placeholders
 from .grains import RANK
 from .plan import Join, Select, Source, Table, Union
 from .query import Item, MetricRef
-from .resolve import Found, Hop, Resolver
+from .resolve import Found, Hop, Resolver, found_in, named_in
 from .restriction import Restriction
 from .sqlexpr import both, eq, extract, trunc
 
@@ -54,8 +54,8 @@ class Context:
 
 
 def masked(item: Item, restriction: Restriction) -> bool:
-    hidden = restriction.masked_dimensions
-    return bool(hidden) and (item.base in hidden or item.name in hidden)
+    """Whether a reader sees stars for the item, judged by its name."""
+    return named_in(item, restriction.masked_dimensions)
 
 
 class Rows:
@@ -110,16 +110,14 @@ class Rows:
         if item.kind == "computed":
             return self.condition(item.expression)
         if masked(item, self.context.restriction):
-            if filtering:
-                raise ForbiddenUseError(
-                    f"{item.base} is masked for you.", hint="Group by it; filters are refused."
-                )
-            return exp.Literal.string(MASK)
+            return self._mask(item, filtering)
         if self.is_time(item):
             return self._at_grain(self.time(), item, self.time_grain or self.own_grain())
         if item.is_metric_time:
             raise UnknownNameError(f"metric_time does not exist for {self.model.name}.")
         found = self.context.resolver.find(self.model, item, self.context.restriction)
+        if found_in(found, self.context.restriction.masked_dimensions):
+            return self._mask(item, filtering)
         value = bind(found.definition.expr, self._join_path(found))
         dimension = found.dimension
         if dimension is not None and dimension.grain is not None:
@@ -129,6 +127,14 @@ class Rows:
                 f"{item.base} is no time dimension, so it has no {item.grain or item.part}."
             )
         return value
+
+    @staticmethod
+    def _mask(item: Item, filtering: bool) -> exp.Expr:
+        if filtering:
+            raise ForbiddenUseError(
+                f"{item.base} is masked for you.", hint="Group by it; filters are refused."
+            )
+        return exp.Literal.string(MASK)
 
     def _at_grain(self, value: exp.Expr, item: Item, known: str) -> exp.Expr:
         if item.part:

@@ -89,6 +89,10 @@ def _cumulative(raw: dict[str, object], layer: SemanticLayer, rows: int) -> Row:
         "INSERT INTO main.fct_revenue (created_at, revenue) SELECT DATE '2019-12-01' + (i % 120)::INT,"
         f" i % 100 FROM range({rows}) t(i)"
     )
+    tables.execute(
+        "INSERT INTO main.mf_time_spine (ds)"
+        " SELECT x::DATE FROM range(TIMESTAMP '2020-06-01', TIMESTAMP '2020-12-01', INTERVAL 1 DAY) t(x)"
+    )
     query = {"metrics": ["revenue_all_time"], "group_by": ["metric_time__day"]}
     ours = layer.compile(MetricQuery(**query)).sql
     theirs = oracle_sql(oracle("simple_manifest"), query)

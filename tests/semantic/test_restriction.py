@@ -83,6 +83,8 @@ def test_hidden_dimension_answers_like_one_that_does_not_exist(layer: SemanticLa
         MetricQuery(metrics=["net_sales"], group_by=["customer__segment"]),
         MetricQuery(metrics=["net_sales"], where=["customer__segment = 'gold'"]),
         MetricQuery(group_by=["customer__segment"]),
+        MetricQuery(metrics=["net_sales"], group_by=["sale__customer__segment"]),
+        MetricQuery(group_by=["segment"]),
         MetricQuery(metrics=["gold_sales"]),
         MetricQuery(metrics=["net_sales"], order_by=["customer__segment"]),
     ):
@@ -111,6 +113,8 @@ def test_small_groups_are_suppressed(ask: Ask) -> None:
     ]  # fmt: skip
     assert ask("net_sales", by=("product__department",), restriction=guard) == [("GROCERY", 115.0)]
     assert ask("price", by=("customer",), restriction=guard) == []
+    assert ask(by=("customer",), restriction=guard) == []
+    assert ask(by=("customer__segment",), restriction=guard) == [("gold",)]
     two = ask("net_sales", "inventory_on_hand_units", by=("product__department",), restriction=guard)
     assert two == sorted([("DRUG", None, 3), ("GROCERY", 115.0, 29), (None, None, 2)], key=str)
 
