@@ -27,6 +27,7 @@ MANIFESTS = [
 DELIBERATE = (
     "alien_day",  # a day without a counterpart in a shorter custom period shows in its last day
     "account_balance_first",  # another model's time dimension of that name is no metric time
+    "offset_1_week", "2_days_ago",  # cumulative offsets under a time constraint follow dbt's suite
     "by_user",  # NULL window groupings are a group, not dropped
     "listing__user",  # one partitioned join does not blank columns of the join before it
     "offset_twice", "1_month_ago", "start_of_month", "mom", "month_prior", "start_of_year", "1_year_ago", "yoy",
