@@ -1,13 +1,16 @@
-"""`steelyard release build|publish|list|rollback`."""
+"""`steelyard release build|publish|list|rollback|diff`."""
 
 from __future__ import annotations
 
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
+from api.cli.release_diff import by_month, print_diff
+from api.cli.services import services
 from api.pipeline.steps import build_step
 from api.settings import settings
 from governance.releases import ReleaseStore
+from governance.releases.diff import diff_releases
 
 app = typer.Typer(help="Build, publish and roll back releases.", no_args_is_help=True)
 
@@ -54,6 +57,19 @@ def publish(release_id: str, as_json: Json = False) -> None:
 def rollback(as_json: Json = False) -> None:
     """Let the release before the current one serve again."""
     _say(as_json, _store().rollback().release_id, "published")
+
+
+@app.command()
+def diff(before: str, after: str, as_json: Json = False) -> None:
+    """What changed from release BEFORE to release AFTER: definitions, what they reach, numbers by month."""
+    store = _store()
+    first, second = store.get(before), store.get(after)
+    with console.status("comparing …"):
+        found = diff_releases(first, second, by_month(services().metrics))
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_diff(found)
 
 
 def _say(as_json: bool, release_id: str, what: str) -> None:
