@@ -1,7 +1,8 @@
 """Demand features of one origin: the only code path, in training and in scoring alike.
 
-Everything is a ratio to the series' own level, so that series of all sizes teach each other; a feature of the origin
-reads columns up to `cut` only, a feature of the target week reads the promotion plan and the calendar only.
+Everything is a ratio to the series' own level, so that series of all sizes teach each other; a feature of
+the origin reads columns up to `cut` only, a feature of the target week reads the promotion plan and the
+calendar only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ Features = dict[str, np.ndarray]
 
 
 def build(panel: Panel, cut: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Features (series, 8, names) as known at the end of column `cut`, the scale (series,) in units, and the names."""
+    """Features (series, 8, names) as known at the end of column `cut`, the scale (series,) in units, and
+    the names."""
     scale = level(panel.units, cut)
     origin = {**_own(panel, cut, scale), **_momentum(panel, cut)}
     target = {**_plan(panel, cut), **_calendar(panel, cut)}
@@ -29,7 +31,7 @@ def build(panel: Panel, cut: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 def mean_of_last(values: np.ndarray, cut: int, weeks: int) -> np.ndarray:
     """Mean over the last `weeks` columns up to `cut`, or over all there are."""
-    return values[:, max(0, cut + 1 - weeks) : cut + 1].mean(1)
+    return np.asarray(values[:, max(0, cut + 1 - weeks) : cut + 1].mean(1))
 
 
 def level(units: np.ndarray, cut: int) -> np.ndarray:
@@ -39,12 +41,12 @@ def level(units: np.ndarray, cut: int) -> np.ndarray:
         + 0.25 * units[:, : cut + 1].mean(1)
         + 0.25 * mean_of_last(units, cut, 6)
     )
-    return np.maximum(blend, LEAST_SCALE)
+    return np.asarray(np.maximum(blend, LEAST_SCALE))
 
 
 def _smoothed(units: np.ndarray, cut: int, rate: float) -> np.ndarray:
     weights = (1 - rate) ** np.arange(cut + 1)[::-1]
-    return units[:, : cut + 1] @ (weights / weights.sum())
+    return np.asarray(units[:, : cut + 1] @ (weights / weights.sum()))
 
 
 def _own(panel: Panel, cut: int, scale: np.ndarray) -> Features:

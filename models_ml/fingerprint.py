@@ -1,10 +1,12 @@
-"""What a training depends on, as one short hash: feature data, settings and the code that turns one into the other."""
+"""What a training depends on, as one short hash: feature data, settings and the code that turns one into
+the other."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -19,7 +21,8 @@ FEATURE_TABLES = (
 
 
 def data_fingerprint(warehouse: Path) -> str:
-    """Hash of the feature tables' rows, whatever their order; the same data in another release has the same."""
+    """Hash of the feature tables' rows, whatever their order; the same data in another release has the
+    same."""
     parts = []
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
@@ -45,7 +48,7 @@ def code_fingerprint() -> str:
     return total.hexdigest()[:16]
 
 
-def training_fingerprint(warehouse: Path, settings: dict) -> str:
+def training_fingerprint(warehouse: Path, settings: dict[str, Any]) -> str:
     """Equal fingerprints, equal model."""
     plain = [data_fingerprint(warehouse), code_fingerprint(), json.dumps(settings, sort_keys=True)]
     return hashlib.sha256("\n".join(plain).encode()).hexdigest()[:24]

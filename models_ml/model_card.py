@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 
 def demand_card(
-    table: pd.DataFrame, *, release_id: str, git_commit: str, last_week: int, settings: dict
+    table: pd.DataFrame, *, release_id: str, git_commit: str, last_week: int, settings: dict[str, Any]
 ) -> str:
     """Markdown with use, limits, data and the evaluation beside both baselines."""
     overall = table[table["slice"] == "all"].drop(columns=["slice", "member"])
     weak = _weakest(table)
     return f"""# Demand model
 
-**Use.** Units a week for the eight weeks after the last complete week, at store × category and top product × store.
-Order from the upper quantiles; the median under-forecasts by design and is for WAPE only.
+**Use.** Units a week for the eight weeks after the last complete week, at store × category and top
+product × store. Order from the upper quantiles; the median under-forecasts by design and is for WAPE
+only.
 
-**Not for.** Fuel, miscellaneous goods and coupons; single customers; new products without sales; horizons past
-eight weeks. A year of history holds no yearly season: holidays seen once or never are forecast as ordinary weeks.
+**Not for.** Fuel, miscellaneous goods and coupons; single customers; new products without sales; horizons
+past eight weeks. A year of history holds no yearly season: holidays seen once or never are forecast as
+ordinary weeks.
 
-**Data.** Release `{release_id}`, code `{git_commit}`, weeks up to {last_week}. Recorded sales of a household panel;
-a week without stock counts as a week without demand at these tiers.
+**Data.** Release `{release_id}`, code `{git_commit}`, weeks up to {last_week}. Recorded sales of a
+household panel; a week without stock counts as a week without demand at these tiers.
 
-**Method.** Mean of multi-quantile gradient boosting on the ratio to the series' level, and a Tweedie mean with
-empirical ratio quantiles; calibrated by the errors of earlier forecasts. Settings: `{settings}`.
+**Method.** Mean of multi-quantile gradient boosting on the ratio to the series' level, and a Tweedie mean
+with empirical ratio quantiles; calibrated by the errors of earlier forecasts. Settings: `{settings}`.
 
 ## Rolling origins, mean over origins
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,7 +23,8 @@ PLAN = {
         "display_and_mailer_share", "interior_page_share", "front_page_share",
     ),
     "product": (
-        "is_display", "is_mailer", "is_interior_page", "is_front_page", "is_wrap_front", "is_prominent_display",
+        "is_display", "is_mailer", "is_interior_page", "is_front_page", "is_wrap_front",
+        "is_prominent_display",
     ),
 }  # fmt: skip
 CALENDAR = (
@@ -86,7 +88,7 @@ class Panel:
     def selling(self, cut: int) -> np.ndarray:
         """Mask of the series sold in enough of the 28 weeks up to column `cut`."""
         window = self.units[:, max(0, cut + 1 - SELECTION_WEEKS) : cut + 1]
-        return (window > 0).sum(1) >= LEAST_ACTIVE_WEEKS[self.tier]
+        return np.asarray((window > 0).sum(1) >= LEAST_ACTIVE_WEEKS[self.tier])
 
 
 def read_panel(warehouse: Path, tier: str) -> Panel:
@@ -116,7 +118,7 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
     count, width = len(keys["item"]), len(recorded)
     first = int(weeks[0])
 
-    def dense(rows: dict, name: str, across: int) -> np.ndarray:
+    def dense(rows: dict[str, Any], name: str, across: int) -> np.ndarray:
         out = np.zeros((count, across))
         out[rows["series"], rows["week"] - first] = rows[name]
         return out
@@ -163,7 +165,7 @@ def _read_pool(con: duckdb.DuckDBPyConnection, name: str, member: np.ndarray, we
     ).fetchnumpy()
     names, position = np.unique(np.asarray(rows["member"], str), return_inverse=True)
     units, baskets = np.zeros((2, len(names), len(weeks)))
-    column = rows["week"] - int(weeks[0])
+    column = np.asarray(rows["week"]) - int(weeks[0])
     units[position, column] = rows["units"]
     baskets[position, column] = rows["baskets"]
     return Pool(units, baskets, np.searchsorted(names, member))

@@ -1,4 +1,5 @@
-"""Promotion: moves the champion alias on evidence and keeps the copy that scores while the register is down."""
+"""Promotion: moves the champion alias on evidence and keeps the copy that scores while the register is
+down."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from models_ml.score import remember_champion
 
 
 def promote(tracking_uri: str, artifact_root: Path, evidence: ApprovalEvidence) -> ModelVersion:
-    """Make the approved version champion. Raises EvidenceMissingError as `move_champion` does; nothing moves then."""
+    """Make the approved version champion. Raises EvidenceMissingError as `move_champion` does; nothing
+    moves then."""
     version = move_champion(tracking_uri, evidence)
     remember_champion(
         artifact_root, version.version, version.digest, version.bundle, version.trained_through_week
@@ -19,9 +21,14 @@ def promote(tracking_uri: str, artifact_root: Path, evidence: ApprovalEvidence) 
 
 
 def evidence_for(
-    tracking_uri: str, version: str, *, approved_by: str, decision_id: str, decided_at: datetime | None = None,
+    tracking_uri: str,
+    version: str,
+    *,
+    approved_by: str,
+    decision_id: str,
+    decided_at: datetime | None = None,
     name: str = MODEL_NAME,
-) -> ApprovalEvidence:  # fmt: skip
+) -> ApprovalEvidence:
     """Evidence of a recorded decision on the version as it is registered now."""
     found = get_version(tracking_uri, version, name)
     at = (decided_at or datetime.now(UTC)).isoformat()

@@ -18,7 +18,8 @@ SERVED_TIER = "category"
 
 
 def predict_frame(model: DemandModel, frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per row of `frame` (the tier's features, and `scale` in units a week): quantiles and mean in units."""
+    """One row per row of `frame` (the tier's features, and `scale` in units a week): quantiles and mean in
+    units."""
     features = frame[model.names].to_numpy("float32")[:, None, :]
     forecast = model.predict(features, frame["scale"].to_numpy(float))
     out = pd.DataFrame(forecast.quantiles[:, 0], columns=list(QUANTILE_COLUMNS))
@@ -32,12 +33,15 @@ class DemandPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-define
     def load_context(self, context: Any) -> None:
         self.models = load_bundle(Path(context.artifacts["bundle"]))
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         return predict_frame(self.models[(params or {}).get("tier", SERVED_TIER)], model_input)
 
 
 def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: DemandModel) -> Any:
-    """Log and register the bundle in the active run, with signature, input example and pinned requirements."""
+    """Log and register the bundle in the active run, with signature, input example and pinned
+    requirements."""
     return mlflow.pyfunc.log_model(
         name="model",
         python_model=DemandPyfunc(),

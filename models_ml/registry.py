@@ -40,7 +40,8 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class ApprovalEvidence:
-    """A decision taken elsewhere: who approved exactly which artifact of which version, and its record's id."""
+    """A decision taken elsewhere: who approved exactly which artifact of which version, and its record's
+    id."""
 
     model_name: str
     model_version: str
@@ -90,7 +91,8 @@ def champion(tracking_uri: str, name: str = MODEL_NAME) -> ModelVersion | None:
 def move_champion(tracking_uri: str, evidence: ApprovalEvidence) -> ModelVersion:
     """Point `champion` at the approved version and remember the evidence with it.
 
-    Raises EvidenceMissingError when the approval is of another artifact, by the one who trained it, or unnamed.
+    Raises EvidenceMissingError when the approval is of another artifact, by the one who trained it, or
+    unnamed.
     """
     version = get_version(tracking_uri, evidence.model_version, evidence.model_name)
     for what, holds in {
@@ -146,7 +148,8 @@ def register(
     log_model: Callable[[Path], Any],
     name: str = MODEL_NAME,
 ) -> ModelVersion:
-    """Log a run with its metrics, parameters, documents and model, and register the model as a new version."""
+    """Log a run with its metrics, parameters, documents and model, and register the model as a new
+    version."""
     mlflow_client = client(tracking_uri)
     import mlflow
 

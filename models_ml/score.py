@@ -1,4 +1,5 @@
-"""Batch scoring: the eight weeks after the last complete week, for every series, by the approved model or the rule.
+"""Batch scoring: the eight weeks after the last complete week, for every series, by the approved model or
+the rule.
 
 Model missing, unapproved, stale, changed or unreachable: the moving-average rule, said in every row.
 """
@@ -6,10 +7,10 @@ Model missing, unapproved, stale, changed or unreachable: the moving-average rul
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -33,7 +34,8 @@ CHAMPION_RECEIPT = (
 
 @dataclass(frozen=True)
 class Scored:
-    """Where the forecasts lie, how many rows, by which model, and why not by a model (empty: by the model)."""
+    """Where the forecasts lie, how many rows, by which model, and why not by a model (empty: by the
+    model)."""
 
     path: Path
     rows: int
@@ -46,7 +48,8 @@ class Scored:
 
 @dataclass(frozen=True)
 class Champion:
-    """Approved models by tier, or none and the reason; `note` says where they came from if not from MLflow."""
+    """Approved models by tier, or none and the reason; `note` says where they came from if not from
+    MLflow."""
 
     models: dict[str, DemandModel]
     version: str
@@ -57,6 +60,7 @@ class Champion:
 def score_demand(
     warehouse: Path,
     release_id: str,
+    *,
     tracking_uri: str,
     artifact_root: Path,
     output: Path,
@@ -100,7 +104,7 @@ def score_demand(
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial")
     frame.to_parquet(partial, index=False)
-    os.replace(partial, output)
+    partial.replace(output)
     return Scored(
         output,
         len(frame),
@@ -148,7 +152,7 @@ def remember_champion(
     (artifact_root / CHAMPION_RECEIPT).write_text(json.dumps(plain))
 
 
-def _from_mlflow(tracking_uri: str, artifact_root: Path) -> dict | None:
+def _from_mlflow(tracking_uri: str, artifact_root: Path) -> dict[str, Any] | None:
     from models_ml import registry
 
     if tracking_uri.startswith("sqlite:///") and not Path(tracking_uri.removeprefix("sqlite:///")).exists():
@@ -162,7 +166,7 @@ def _from_mlflow(tracking_uri: str, artifact_root: Path) -> dict | None:
             "trained_through_week": version.trained_through_week}  # fmt: skip
 
 
-def _from_receipt(artifact_root: Path) -> dict | None:
+def _from_receipt(artifact_root: Path) -> dict[str, Any] | None:
     path = artifact_root / CHAMPION_RECEIPT
     return json.loads(path.read_text()) if path.exists() else None
 
@@ -175,7 +179,7 @@ def _by_model_or_rule(champion: Champion, panel: Panel, cut: int) -> tuple[Forec
     return model.forecast(panel, cut), "model", ""
 
 
-def week_endings(warehouse: Path) -> dict[int, object]:
+def week_endings(warehouse: Path) -> dict[int, date]:
     """Last day of every week of the calendar, the eight coming weeks included."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         return {
@@ -185,13 +189,13 @@ def week_endings(warehouse: Path) -> dict[int, object]:
 
 
 def _frame(
-    panel: Panel, forecast: Forecast, method: np.ndarray, reason: np.ndarray, endings: dict[int, object]
+    panel: Panel, forecast: Forecast, method: np.ndarray, reason: np.ndarray, endings: dict[int, date]
 ) -> pd.DataFrame:
     last, count = int(panel.weeks[-1]), len(panel.items)
     horizon = np.tile(np.arange(1, HORIZON + 1), count)
     ending = np.array(
         [endings.get(last + h, endings[last] + timedelta(days=7 * h)) for h in range(1, HORIZON + 1)]
-    )  # type: ignore[operator]
+    )
     out = pd.DataFrame({
         "tier": panel.tier,
         "location_id": np.repeat(panel.locations, HORIZON),

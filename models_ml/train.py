@@ -1,4 +1,5 @@
-"""Trains the demand model on a release: backtest, final fit, registration. Unchanged inputs return what exists."""
+"""Trains the demand model on a release: backtest, final fit, registration. Unchanged inputs return what
+exists."""
 
 from __future__ import annotations
 
@@ -48,6 +49,7 @@ class TrainedModel:
 def train_demand(
     warehouse: Path,
     release_id: str,
+    *,
     tracking_uri: str,
     artifact_root: Path,
     git_commit: str,
@@ -57,8 +59,8 @@ def train_demand(
 ) -> TrainedModel:
     """Backtest and fit the tiers of `settings` on the warehouse's features and register the result.
 
-    Makes a challenger: no alias moves here. With the fingerprint (feature data, settings, code) of the last training
-    and its files intact, returns that version.
+    Makes a challenger: no alias moves here. With the fingerprint (feature data, settings, code) of the
+    last training and its files intact, returns that version.
     """
     progress("demand: fingerprint of the features")
     fingerprint = training_fingerprint(warehouse, settings.as_dict())
@@ -112,7 +114,8 @@ def train_demand(
 
 
 def backtest_origins(panel: Panel) -> list[int]:
-    """The last three origins, eight weeks apart, whose whole horizon is recorded; a warm-up origin before them."""
+    """The last three origins, eight weeks apart, whose whole horizon is recorded; a warm-up origin before
+    them."""
     last = int(panel.weeks[-1])
     found = [last - HORIZON * k for k in (4, 3, 2, 1)]
     kept = [week for week in found if week - int(panel.weeks[0]) >= 15]
@@ -124,12 +127,14 @@ def backtest_origins(panel: Panel) -> list[int]:
 def _train_tier(
     panel: Panel, with_backtest: bool, settings: DemandSettings, progress: Progress
 ) -> tuple[DemandModel, pd.DataFrame | None]:
-    """Final model of a tier, calibrated by the forecasts of its earlier origins, and its evaluation if asked for."""
+    """Final model of a tier, calibrated by the forecasts of its earlier origins, and its evaluation if
+    asked for."""
     last = int(panel.weeks[-1])
     origins = backtest_origins(panel)
     table = None
     if with_backtest:
-        # The series are those that sold often enough before the first reported origin, so that none is chosen late.
+        # The series are those that sold often enough before the first reported origin, so that none is
+        # chosen late.
         chosen = panel.select(panel.selling(panel.column(origins[1])))
         result = roll(chosen, [*origins, last], settings, progress)
         table = evaluation_table(result, origins[1:])

@@ -1,7 +1,8 @@
-"""Conformal calibration: the errors of earlier forecasts, made out of sample, correct the quantiles of the next.
+"""Conformal calibration: the errors of earlier forecasts, made out of sample, correct the quantiles of the
+next.
 
-Offsets are per segment of predicted level (deciles of the mean) in units of the square root of the mean; the offset
-of a quantile level is the pinball-optimal one for the earlier forecasts of its segment.
+Offsets are per segment of predicted level (deciles of the mean) in units of the square root of the mean;
+the offset of a quantile level is the pinball-optimal one for the earlier forecasts of its segment.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Calibration:
 
 
 def calibrate(units: np.ndarray, quantiles: np.ndarray, mean: np.ndarray) -> Calibration:
-    """Offsets from earlier forecasts: units (cells,), quantiles (cells, 7), mean (cells,). The median stays."""
+    """Offsets from earlier forecasts: units (cells,), quantiles (cells, 7), mean (cells,). The median
+    stays."""
     edges = np.unique(np.quantile(mean, np.linspace(0, 1, SEGMENTS + 1)[1:-1]))
     segment = np.digitize(mean, edges)
     spread = np.sqrt(np.maximum(mean, 0.25))

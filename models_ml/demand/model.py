@@ -1,4 +1,5 @@
-"""The demand model of one tier: the mean of direct quantiles and of a Tweedie mean with empirical ratio quantiles."""
+"""The demand model of one tier: the mean of direct quantiles and of a Tweedie mean with empirical ratio
+quantiles."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Threads that spin at barriers make a fit many times slower beside other work; read once, when the library loads.
+# Threads that spin at barriers make a fit many times slower beside other work; read once, when the library
+# loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import xgboost as xgb
@@ -30,7 +32,8 @@ class Forecast(NamedTuple):
 
 @dataclass
 class DemandModel:
-    """Two boosters, the table of ratios that turns the mean into quantiles, and the calibration of the whole."""
+    """Two boosters, the table of ratios that turns the mean into quantiles, and the calibration of the
+    whole."""
 
     tier: str
     names: list[str]
@@ -64,7 +67,8 @@ class DemandModel:
 
 
 def fit(panel: Panel, cut: int, settings: DemandSettings) -> DemandModel:
-    """Fit on what is known at the end of column `cut`. Same panel, cut and settings: same model to the bit."""
+    """Fit on what is known at the end of column `cut`. Same panel, cut and settings: same model to the
+    bit."""
     if cut < settings.first_cut + 2:
         raise NotEnoughHistoryError(
             f"The demand model needs {settings.first_cut + 3} weeks before its first cut."
@@ -101,7 +105,8 @@ def fit(panel: Panel, cut: int, settings: DemandSettings) -> DemandModel:
 
 
 def ratio_table(fitted: np.ndarray, units: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Empirical quantiles of units over fitted mean, by bin of the fitted mean: levels (bins,), ratios (bins, 7)."""
+    """Empirical quantiles of units over fitted mean, by bin of the fitted mean: levels (bins,), ratios
+    (bins, 7)."""
     edges = np.unique(np.quantile(fitted, np.linspace(0, 1, bins + 1)[1:-1]))
     bin_of = np.digitize(fitted, edges)
     ratio = units / fitted

@@ -12,7 +12,8 @@ from models_ml.panel import HORIZON, Panel
 
 
 class Rows(NamedTuple):
-    """One row per series, origin and horizon: features, units of the target week, the series' scale at the origin."""
+    """One row per series, origin and horizon: features, units of the target week, the series' scale at the
+    origin."""
 
     features: np.ndarray
     units: np.ndarray
@@ -25,7 +26,8 @@ def training_rows(panel: Panel, cut: int, settings: DemandSettings) -> Rows:
     rng = np.random.default_rng([settings.seed, cut])
     cells = sum(min(HORIZON, cut - origin) for origin in range(settings.first_cut, cut)) * len(panel.items)
     share = min(1.0, settings.rows / max(cells, 1))
-    parts, names = [], []
+    parts: list[tuple[np.ndarray, ...]] = []
+    names: list[str] = []
     for origin in range(settings.first_cut, cut):
         features, scale, names = build(panel, origin)
         ahead = min(HORIZON, cut - origin)

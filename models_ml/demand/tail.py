@@ -16,8 +16,8 @@ LEVEL_BINS = 30
 def tail_forecast(products: Panel, categories: Panel, by_category: Forecast, cut: int) -> Forecast:
     """Forecast of every pair of `products` from the forecast of its store's category.
 
-    The share shrinks towards what the product sells in its category across the chain. A pair whose category is not
-    forecast at its store takes its own level.
+    The share shrinks towards what the product sells in its category across the chain. A pair whose
+    category is not forecast at its store takes its own level.
     """
     position = _category_of(products, categories)
     start = max(0, cut + 1 - SHARE_WEEKS)

@@ -1,4 +1,5 @@
-"""Rolling origins: fit at each origin on its past alone, calibrated by the forecasts of the origins before it."""
+"""Rolling origins: fit at each origin on its past alone, calibrated by the forecasts of the origins before
+it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models_ml.demand.calibration import calibrate
+from models_ml.demand.calibration import Calibration, calibrate
 from models_ml.demand.model import DemandModel, Forecast, fit, horizon_units
 from models_ml.demand.settings import DemandSettings
 from models_ml.panel import HORIZON, Panel
@@ -31,8 +32,9 @@ def silent(_: str) -> None:
 def roll(panel: Panel, weeks: list[int], settings: DemandSettings, progress: Progress = silent) -> Backtest:
     """Fit and forecast at each origin week, in order, eight weeks or more apart.
 
-    The first origin has no earlier forecasts, so its forecast is uncalibrated: put a warm-up origin before those
-    that are reported. Calibration pools all earlier forecasts whose target weeks lie at or before the origin.
+    The first origin has no earlier forecasts, so its forecast is uncalibrated: put a warm-up origin before
+    those that are reported. Calibration pools all earlier forecasts whose target weeks lie at or before
+    the origin.
     """
     result = Backtest(panel)
     raw: list[tuple[int, Forecast]] = []
@@ -51,8 +53,9 @@ def roll(panel: Panel, weeks: list[int], settings: DemandSettings, progress: Pro
     return result
 
 
-def from_earlier(panel: Panel, cut: int, raw: list[tuple[int, Forecast]]):
-    """Calibration from the forecasts of earlier cuts, on the target weeks known at `cut`; None without any."""
+def from_earlier(panel: Panel, cut: int, raw: list[tuple[int, Forecast]]) -> Calibration | None:
+    """Calibration from the forecasts of earlier cuts, on the target weeks known at `cut`; None without
+    any."""
     parts = []
     for origin, forecast in raw:
         ahead = min(HORIZON, cut - origin)

@@ -13,7 +13,8 @@ WINDOW = 13
 
 
 def moving_average(units: np.ndarray, cut: int) -> Forecast:
-    """Mean of 13 weeks; quantiles from the pooled residuals of 8 weeks, scaled by the square root of the level."""
+    """Mean of 13 weeks; quantiles from the pooled residuals of 8 weeks, scaled by the square root of the
+    level."""
     level = units[:, max(0, cut + 1 - WINDOW) : cut + 1].mean(1)
     columns = [k for k in range(cut + 1 - RESIDUAL_WEEKS, cut + 1) if k >= 1]
     fitted = np.stack([units[:, max(0, k - WINDOW) : k].mean(1) for k in columns], 1)

@@ -12,10 +12,11 @@ NAMES = ("wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean")
 def demand_scores(
     units: np.ndarray, quantiles: np.ndarray, mean: np.ndarray, past: np.ndarray
 ) -> dict[str, float]:
-    """WAPE and bias of the median, RMSSE and bias of the mean, mean pinball of seven quantiles, share in 10–90 %.
+    """WAPE and bias of the median, RMSSE and bias of the mean, mean pinball of seven quantiles, share in
+    10–90 %.
 
-    Shapes: units and mean (series, weeks), quantiles (series, weeks, 7), past (series, earlier weeks). RMSSE leaves
-    out series that never changed. NaN where nothing was sold at all.
+    Shapes: units and mean (series, weeks), quantiles (series, weeks, 7), past (series, earlier weeks).
+    RMSSE leaves out series that never changed. NaN where nothing was sold at all.
     """
     quantiles = np.sort(np.maximum(quantiles, 0), -1)
     median = quantiles[..., 3]

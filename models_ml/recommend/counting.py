@@ -1,4 +1,5 @@
-"""Demand counts over an interval: negative binomial where the variance exceeds the mean, else Poisson. Vectorised."""
+"""Demand counts over an interval: negative binomial where the variance exceeds the mean, else Poisson.
+Vectorised."""
 
 from __future__ import annotations
 
@@ -14,26 +15,27 @@ def quantile(share: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.nd
     size, success, over = _shape(mean, variance)
     poisson = stats.poisson.ppf(share, np.maximum(mean, LEAST_MEAN))
     out = np.where(over, stats.nbinom.ppf(share, size, success), poisson)
-    return np.maximum(out, 0)
+    return np.asarray(np.maximum(out, 0))
 
 
 def share_within(units: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Probability that demand does not exceed `units`."""
     size, success, over = _shape(mean, variance)
     poisson = stats.poisson.cdf(units, np.maximum(mean, LEAST_MEAN))
-    return np.where(over, stats.nbinom.cdf(units, size, success), poisson)
+    return np.asarray(np.where(over, stats.nbinom.cdf(units, size, success), poisson))
 
 
 def expected_served(units: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Expected demand met from `units` in stock: E[min(D, units)]; 0 for no stock.
 
-    E[D; D ≤ x] is mean × P(D' ≤ x − 1), D' being Poisson again, or negative binomial with its size one larger.
+    E[D; D ≤ x] is mean × P(D' ≤ x − 1), D' being Poisson again, or negative binomial with its size one
+    larger.
     """
     units = np.maximum(units, 0)
     size, success, over = _shape(mean, variance)
     safe = np.maximum(mean, LEAST_MEAN)
     below = np.where(over, stats.nbinom.cdf(units - 1, size + 1, success), stats.poisson.cdf(units - 1, safe))
-    return safe * below + units * (1 - share_within(units, mean, variance))
+    return np.asarray(safe * below + units * (1 - share_within(units, mean, variance)))
 
 
 def _shape(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

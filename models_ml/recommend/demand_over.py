@@ -12,15 +12,17 @@ PLANNED_WEEKS = 8
 
 
 def weekly_by_pair(forecasts: Path, positions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-    """Mean and variance of units a week, each (pairs, 8), and how each pair was forecast, in the order of `positions`.
+    """Mean and variance of units a week, each (pairs, 8), and how each pair was forecast, in the order of
+    `positions`.
 
-    A store's pair has its own forecast; a distribution centre's is the sum of the stores it replenishes, taken as
-    independent. A pair without a forecast sold too seldom: mean and variance are NaN and its method is 'none'.
+    A store's pair has its own forecast; a distribution centre's is the sum of the stores it replenishes,
+    taken as independent. A pair without a forecast sold too seldom: mean and variance are NaN and its
+    method is 'none'.
     """
     rows = pd.read_parquet(
         forecasts,
-        columns=["tier", "location_id", "item", "horizon", "mean", "q10", "q50", "q90", "method", "fallback_reason",
-                 "model_name", "model_version"],
+        columns=["tier", "location_id", "item", "horizon", "mean", "q10", "q50", "q90", "method",
+                 "fallback_reason", "model_name", "model_version"],
         filters=[("tier", "==", "product")],
     ).sort_values(["location_id", "item", "horizon"])  # fmt: skip
     mean = rows["mean"].to_numpy().reshape(-1, PLANNED_WEEKS)

@@ -9,13 +9,15 @@ from models_ml.recommend.parameters import ReorderParameters
 
 
 def service_target(
-    price: np.ndarray, margin: np.ndarray, cost: np.ndarray, interval_days: np.ndarray, shelf_days: np.ndarray,
+    *, price: np.ndarray, margin: np.ndarray, cost: np.ndarray, interval_days: np.ndarray,
+    shelf_days: np.ndarray,
     mean: np.ndarray, parameters: ReorderParameters,
 ) -> np.ndarray:  # fmt: skip
     """Newsvendor ratio under / (under + over), held between the least and the greatest service.
 
-    Under: margin and the customer's lost loyalty. Over: carrying for one protection interval, and for goods that
-    would sell slower than they keep, the cost lost to waste. `shelf_days` is infinite where unknown.
+    Under: margin and the customer's lost loyalty. Over: carrying for one protection interval, and for
+    goods that would sell slower than they keep, the cost lost to waste. `shelf_days` is infinite where
+    unknown.
     """
     under = np.maximum(margin, 0) + parameters.lost_customer_share * np.maximum(price, 0)
     daily = mean / np.maximum(interval_days, 1e-9)
@@ -23,7 +25,7 @@ def service_target(
     risk = np.clip((interval_days + 1 / np.maximum(daily, 1e-6)) / shelf_days, 0, 1) ** 2
     over = cost * (parameters.carrying_rate * interval_days / 365 + parameters.waste_share * risk)
     ratio = under / np.maximum(under + over, 1e-9)
-    return np.clip(ratio, parameters.least_service, parameters.greatest_service)
+    return np.asarray(np.clip(ratio, parameters.least_service, parameters.greatest_service))
 
 
 def base_stock(target: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
@@ -36,8 +38,8 @@ def order_quantity(
 ) -> np.ndarray:
     """Units to order, (R, s, nQ): packs up to `level`, at least the minimum order, no more than keeps.
 
-    `sellable` is what sells within the shelf life; stock and order together stay within it, but a pair with no stock
-    at all may have one pack if a pack sells within twice its time.
+    `sellable` is what sells within the shelf life; stock and order together stay within it, but a pair
+    with no stock at all may have one pack if a pack sells within twice its time.
     """
     pack = np.maximum(pack, 1)
     lacking = np.maximum(level - position, 0)

@@ -20,8 +20,9 @@ def reason_sentence(row: Any) -> str:
     why = f" ({row.fallback_reason})" if row.fallback_reason else ""
     return (
         f"Order {row.quantity_units:.0f} ({row.quantity_units / row.case_pack_units:.0f} × "
-        f"{row.case_pack_units:.0f}){kept}: {row.demand_mean:.1f} units expected over {row.interval_days:.1f} days "
-        f"by {WORDS.get(row.method, row.method)}{why}, {row.level:.0f} needed for {row.service_target:.0%} service, "
+        f"{row.case_pack_units:.0f}){kept}: {row.demand_mean:.1f} units expected "
+        f"over {row.interval_days:.1f} days by {WORDS.get(row.method, row.method)}{why}, "
+        f"{row.level:.0f} needed for {row.service_target:.0%} service, "
         f"{row.on_hand_units - row.reserved_units:.0f} free on hand and {owed:.0f} on the way; "
         f"service rises from {row.service_without:.0%} to {row.expected_service:.0%}."
     )

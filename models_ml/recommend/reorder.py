@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +19,10 @@ from models_ml.recommend.reason import drivers_json, reason_sentence
 
 NAMESPACE = uuid.UUID("5d2f3a5e-0c7e-5c55-9a3e-6c1d6f3f1a77")
 COLUMNS = (
-    "recommendation_id", "action", "product_id", "product_name", "location_id", "region", "banner", "department",
-    "category", "supplier_id", "quantity_units", "order_by", "need_by", "expected_units", "expected_margin_usd",
-    "expected_cash_usd", "expected_service", "confidence", "reason", "drivers", "model_name", "model_version",
-    "release_id", "expires_at", "is_simulated",
+    "recommendation_id", "action", "product_id", "product_name", "location_id", "region", "banner",
+    "department", "category", "supplier_id", "quantity_units", "order_by", "need_by", "expected_units",
+    "expected_margin_usd", "expected_cash_usd", "expected_service", "confidence", "reason", "drivers",
+    "model_name", "model_version", "release_id", "expires_at", "is_simulated",
 )  # fmt: skip
 TRUST = {"model": 1.0, "sum_of_stores": 0.9, "category_share": 0.8, "moving_average": 0.5}
 
@@ -29,20 +31,25 @@ def propose_reorders(
     warehouse: Path,
     forecasts: Path,
     release_id: str,
+    *,
     parameters: ReorderParameters | None = None,
     limit: int | None = None,
+    now: datetime | None = None,
 ) -> pd.DataFrame:
     """Proposals with a positive quantity, the most expected margin first; at most `limit` of them.
 
-    One row per product and location, columns as `COLUMNS`. The same release and forecasts give the same rows and ids.
+    A proposal lapses `valid_days` after `now`, or after the as-of day where no clock is given.
+
+    One row per product and location, columns as `COLUMNS`. The same release and forecasts give the same
+    rows and ids.
     """
     parameters = parameters or ReorderParameters()
     positions = read_positions(warehouse, parameters)
     decided = decide(positions, forecasts, parameters)
-    chosen = decided[decided["quantity_units"] > 0].sort_values(
+    chosen: pd.DataFrame = decided[decided["quantity_units"] > 0].sort_values(
         ["expected_margin_usd", "location_id", "product_id"], ascending=[False, True, True], kind="stable"
     )
-    return describe(chosen if limit is None else chosen.head(limit), release_id, parameters)
+    return describe(chosen if limit is None else chosen.head(limit), release_id, parameters, now)
 
 
 def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters) -> pd.DataFrame:
@@ -59,7 +66,10 @@ def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParamete
     interval = lead + review
     mean, variance = over_interval(weekly_mean, weekly_variance, lead, sd, review)
     shelf = rows["shelf_life_days"].to_numpy(float, na_value=np.inf)
-    target = service_target(money["price"], money["margin"], money["cost"], interval, shelf, mean, parameters)
+    target = service_target(
+        price=money["price"], margin=money["margin"], cost=money["cost"], interval_days=interval,
+        shelf_days=shelf, mean=mean, parameters=parameters,
+    )  # fmt: skip
     level = base_stock(target, mean, variance)
     free = (rows["on_hand_units"] - rows["reserved_units"]).to_numpy(float)
     position = free + (rows["in_transit_units"] + rows["on_order_units"]).to_numpy(float)
@@ -72,7 +82,7 @@ def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParamete
     gained = expected_served(position + quantity, mean, variance) - expected_served(position, mean, variance)
     spare = quantity - gained
     carrying = spare * money["cost"] * parameters.carrying_rate * interval / 365
-    return rows.assign(
+    decided: pd.DataFrame = rows.assign(
         quantity_units=quantity, interval_days=interval, demand_mean=mean, demand_variance=variance,
         service_target=target, level=level, position=position, is_capped=quantity < uncapped,
         service_without=cycle_service(np.maximum(position, 0), mean, variance),
@@ -84,15 +94,21 @@ def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParamete
             rows["method"].map(TRUST).fillna(0.5).to_numpy(float)
             / (1 + 0.25 * np.sqrt(variance) / np.maximum(mean, 1e-6)), 4),
     )  # fmt: skip
+    return decided
 
 
-def describe(rows: pd.DataFrame, release_id: str, parameters: ReorderParameters) -> pd.DataFrame:
+def describe(
+    rows: pd.DataFrame, release_id: str, parameters: ReorderParameters, now: datetime | None = None
+) -> pd.DataFrame:
     """Proposals in the words and fields of the ops store."""
     day = pd.to_datetime(rows["as_of_day"])
     cover = np.minimum(rows["days_of_cover"].to_numpy(float), 365.0)
     need = day + pd.to_timedelta(np.maximum(np.floor(cover), 1), unit="D")
     order = day + pd.to_timedelta(
         np.maximum(np.floor(cover - rows["lead_time_mean_days"].to_numpy(float)), 1), unit="D"
+    )
+    lapses = (pd.Timestamp(now).tz_convert("UTC") if now else day.dt.tz_localize("UTC")) + pd.Timedelta(
+        days=parameters.valid_days
     )
     out = rows.assign(
         action="reorder",
@@ -103,20 +119,21 @@ def describe(rows: pd.DataFrame, release_id: str, parameters: ReorderParameters)
         drivers=[drivers_json(row) for row in rows.itertuples()],
         recommendation_id=[recommendation_id(row) for row in rows.itertuples()],
         release_id=release_id,
-        expires_at=(day + pd.Timedelta(days=parameters.valid_days)).dt.tz_localize("UTC"),
+        expires_at=lapses,
     )
-    return out[list(COLUMNS)].reset_index(drop=True)
+    described: pd.DataFrame = out[list(COLUMNS)].reset_index(drop=True)
+    return described
 
 
-def recommendation_id(row: object) -> str:
+def recommendation_id(row: Any) -> str:
     """Same action, pair, day, position and quantity: same id, so that running twice proposes nothing new."""
     parts = (
-        "reorder", row.product_id, row.location_id, row.as_of_day.date().isoformat(),  # type: ignore[attr-defined]
-        f"{row.position:.0f}", f"{row.quantity_units:.0f}",  # type: ignore[attr-defined]
+        "reorder", row.product_id, row.location_id, row.as_of_day.date().isoformat(),
+        f"{row.position:.0f}", f"{row.quantity_units:.0f}",
     )  # fmt: skip
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
-def _product_name(row: object) -> str:
-    words = [row.product_type, row.package_size]  # type: ignore[attr-defined]
+def _product_name(row: Any) -> str:
+    words = [row.product_type, row.package_size]
     return ", ".join(str(word).strip() for word in words if isinstance(word, str) and word.strip())

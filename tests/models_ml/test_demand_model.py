@@ -1,0 +1,73 @@
+"""The demand model: ordered, calibrated, the same to the bit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models_ml.demand.bundle import bundle_digest, load_bundle, save_bundle
+from models_ml.demand.calibration import calibrate
+from models_ml.demand.model import fit, ratio_table
+from models_ml.demand.settings import LEVELS, DemandSettings
+from models_ml.errors import ArtifactChangedError, NotEnoughHistoryError
+from models_ml.panel import read_panel
+
+
+def test_same_seed_same_model_to_the_bit(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
+    panel = read_panel(small, "category")
+    one, two = (fit(panel, panel.column(30), quick) for _ in range(2))
+    digests = [save_bundle({"category": m}, tmp_path / n) for m, n in ((one, "a"), (two, "b"))]
+    assert digests[0] == digests[1]
+
+
+def test_quantiles_ascend_and_survive_saving(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
+    panel = read_panel(small, "product")
+    cut = panel.column(45)
+    model = fit(panel, cut, quick)
+    forecast = model.forecast(panel, cut)
+    assert (np.diff(forecast.quantiles, axis=-1) >= 0).all()
+    assert (forecast.quantiles >= 0).all()
+    save_bundle({"product": model}, tmp_path / "bundle")
+    again = load_bundle(tmp_path / "bundle")["product"].forecast(panel, cut)
+    np.testing.assert_array_equal(forecast.quantiles, again.quantiles)
+
+
+def test_changed_artifact_is_refused(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
+    panel = read_panel(small, "category")
+    digest = save_bundle({"category": fit(panel, panel.column(30), quick)}, tmp_path)
+    assert load_bundle(tmp_path, digest)
+    document = tmp_path / "category" / "model.json"
+    document.write_text(document.read_text().replace("category", "kategory"))
+    assert bundle_digest(tmp_path) != digest
+    with pytest.raises(ArtifactChangedError):
+        load_bundle(tmp_path, digest)
+
+
+def test_too_short_a_history_is_refused(small: Path, quick: DemandSettings) -> None:
+    panel = read_panel(small, "category")
+    with pytest.raises(NotEnoughHistoryError):
+        fit(panel, 5, quick)
+
+
+def test_calibration_restores_coverage() -> None:
+    """Bands half as wide as they should be come back to their nominal share on fresh draws."""
+    rng = np.random.default_rng(3)
+    mean = rng.uniform(20, 60, 40_000)
+    from scipy.stats import norm
+
+    narrow = mean[:, None] + 0.5 * np.sqrt(mean)[:, None] * norm.ppf(LEVELS)
+    seen, fresh = (mean + np.sqrt(mean) * rng.standard_normal(len(mean)) for _ in range(2))
+    fixed = calibrate(seen, narrow, mean).apply(narrow, mean)
+    before = ((fresh >= narrow[:, 1]) & (fresh <= narrow[:, 5])).mean()
+    after = ((fresh >= fixed[:, 1]) & (fresh <= fixed[:, 5])).mean()
+    assert before < 0.55
+    assert 0.79 < after < 0.81
+
+
+def test_ratio_table_is_the_empirical_quantile() -> None:
+    rng = np.random.default_rng(5)
+    fitted = np.repeat([1.0, 10.0], 20_000)
+    units = rng.poisson(fitted).astype(float)
+    level, table = ratio_table(fitted, units, 2)
+    np.testing.assert_allclose(level, [1, 10])
+    np.testing.assert_allclose(table[1], np.quantile(units[20_000:], LEVELS) / 10)
