@@ -26,6 +26,7 @@ ROLES = frozenset(
     }
 )
 
+_LONGEST_NAME = 128  # as wide as the columns that keep it
 _SETS = ("regions", "stores", "departments", "banners", "purposes")
 
 
@@ -54,6 +55,10 @@ class Principal:
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise NotAuthenticated(f"no such role: {self.role!r}")
+        if not (0 < len(self.user) <= _LONGEST_NAME and self.user.isprintable()) or set(self.user) & set(
+            '"\\'
+        ):
+            raise NotAuthenticated("a name must be printable, without quotes and backslashes")
 
     @property
     def actor(self) -> str:

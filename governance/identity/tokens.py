@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -99,7 +100,8 @@ class TokenVerifier:
 
     def _check_time(self, claims: Mapping[str, Any], now: dt.datetime) -> None:
         at, leeway = now.timestamp(), self._leeway.total_seconds()
-        if not all(type(claims[name]) in (int, float) for name in ("exp", "nbf", "iat")):
+        times = [claims[name] for name in ("exp", "nbf", "iat")]
+        if not all(type(time) in (int, float) and math.isfinite(time) for time in times):
             raise NotAuthenticated("times must be numbers")
         if at >= claims["exp"] + leeway or at < claims["nbf"] - leeway or at < claims["iat"] - leeway:
             raise NotAuthenticated("too early or too late")

@@ -1,0 +1,144 @@
+"""Restrictions from tags: hidden, masked, cut, and the floor on groups."""
+
+import pytest
+
+from governance.errors import Forbidden, PolicyBroken, PolicyUntranslatable
+from governance.identity import Principal
+from governance.restrict import for_principal, for_query, purpose_of
+from governance.tags import TaggedCatalog, Tags
+from semantic import Restriction
+
+
+def _meta(**tags):
+    return {"config": {"meta": tags}}
+
+
+def _dimension(name, **tags):
+    return {"name": name, "type": "categorical", **_meta(**tags)}
+
+
+def _simple(name, measure, **tags):
+    return {"name": name, "type": "simple", "type_params": {"measure": {"name": measure}}, **_meta(**tags)}
+
+
+def _derived(name, *inputs):
+    return {"name": name, "type": "derived", "type_params": {"metrics": [{"name": i} for i in inputs]}}
+
+
+@pytest.fixture
+def catalog():
+    fact = [{"name": n, "type": "foreign"} for n in ("location", "product", "customer")]
+    key = lambda name: [{"name": name, "type": "primary"}]  # noqa: E731
+    return TaggedCatalog.from_manifest(
+        {
+            "semantic_models": [
+                {
+                    "name": "sales",
+                    "entities": fact,
+                    "measures": [{"name": "s"}, {"name": "m"}],
+                    "dimensions": [],
+                },
+                {"name": "cash", "entities": [], "measures": [{"name": "c"}], "dimensions": []},
+                {"name": "places", "entities": key("location"), "dimensions": [_dimension("region")]},
+                {"name": "goods", "entities": key("product"), "dimensions": [_dimension("department")]},
+                {
+                    "name": "people",
+                    "entities": key("customer"),
+                    "dimensions": [
+                        _dimension("age_band", pii="quasi_identifier", purpose="analytics"),
+                        _dimension("segment"),
+                        _dimension("email", pii="identifier"),
+                        _dimension("has_analytics_consent"),
+                    ],
+                },
+            ],
+            "metrics": [
+                _simple("net_sales", "s"),
+                _simple("gross_margin", "m", margin_sensitive=True),
+                _derived("margin_per_sale", "gross_margin", "net_sales"),
+                _derived("hidden_twice", "margin_per_sale"),
+                _simple("cash", "c"),
+            ],
+        }
+    )
+
+
+def test_derived_metrics_are_as_hidden_as_their_inputs(catalog, people):
+    assert catalog.metrics["hidden_twice"] == Tags(margin_sensitive=True)
+    hidden = for_principal(people["store_manager"], catalog).hidden_metrics
+    assert {"gross_margin", "margin_per_sale", "hidden_twice"} <= hidden
+    assert "net_sales" not in hidden
+
+
+def test_rows_are_cut_by_region_and_department(catalog, people):
+    (rule,) = for_principal(people["planner_east"], catalog).rows
+    assert (rule.entity, rule.predicate) == ("location", "region IS NOT NULL AND region IN ('East')")
+    (rule,) = for_principal(people["category_manager"], catalog).rows
+    assert rule.entity == "product"
+    assert for_principal(people["executive"], catalog).rows == ()
+
+
+def test_what_cannot_be_cut_is_hidden(catalog, people):
+    assert "cash" in for_principal(people["planner_east"], catalog).hidden_metrics
+    assert "cash" not in for_principal(people["executive"], catalog).hidden_metrics
+
+
+def test_personal_columns(catalog, people):
+    executive = for_principal(people["executive"], catalog)
+    assert {"customer", "customer__age_band", "age_band", "customer__email"} <= executive.hidden_dimensions
+    assert "customer__segment" not in executive.hidden_dimensions
+    steward = for_principal(people["data_steward"], catalog)
+    assert steward.masked_dimensions == {"customer"}
+    assert "customer__email" in steward.hidden_dimensions
+
+
+def test_purpose_brings_consent_and_the_floor(catalog, people):
+    planner = people["planner_east"]
+    plain = for_query(planner, catalog, ["net_sales", "product__department"])
+    assert (plain.smallest_group, len(plain.rows)) == (None, 1)
+    asked = for_query(planner, catalog, ["net_sales", "customer__age_band"])
+    assert asked.smallest_group.size == 10
+    assert {rule.entity for rule in asked.rows} == {"location", "customer"}
+    filtered = for_query(planner, catalog, ["net_sales", "{{ Dimension('customer__segment') }} = 'A'"])
+    assert filtered.smallest_group.size == 10
+    assert purpose_of(catalog, ["net_sales", "customer__age_band"]) == "analytics"
+    assert for_principal(planner, catalog).smallest_group.size == 10
+
+
+def test_a_purpose_that_was_not_granted_shows_nothing(catalog, people):
+    shop = for_query(people["store_manager"], catalog, ["net_sales", "customer__age_band"])
+    assert shop.allow_nothing
+    assert "net_sales" in shop.hidden_metrics
+
+
+def test_someone_without_attributes_sees_no_rows(catalog):
+    nobody = for_principal(Principal("new", "planner", purposes=frozenset({"operations"})), catalog.__class__(
+        catalog.metrics, catalog.metric_entities, catalog.dimensions,
+        {**catalog.entity_dimensions, "location": frozenset({"region", "banner", "location"})},
+    ))  # fmt: skip
+    assert {rule.predicate for rule in nobody.rows} == {"FALSE"}
+
+
+def test_a_rule_on_a_column_that_is_not_defined_is_refused(catalog):
+    who = Principal(
+        "ann", "planner", regions=frozenset({"*"}), stores=frozenset({"*"}), departments=frozenset({"*"}),
+        banners=frozenset({"Urban"}), purposes=frozenset({"operations"}),
+    )  # fmt: skip
+    with pytest.raises(PolicyUntranslatable, match="banner"):
+        for_principal(who, catalog)
+
+
+def test_unknown_tags_count_as_the_strictest():
+    assert Tags.of(_meta(pii="sort-of")).pii == "identifier"
+    assert Tags.of(_meta(pii=True)).pii == "identifier"
+    with pytest.raises(PolicyBroken):
+        Tags(purpose="a") | Tags(purpose="b")
+    with pytest.raises(Forbidden):
+        both = {"a__x": Tags(purpose="analytics"), "b__y": Tags(purpose="marketing")}
+        purpose_of(TaggedCatalog({}, {}, both, {}), ["a__x", "b__y"])
+
+
+def test_restrictions_are_remembered(catalog, people):
+    first = for_principal(people["planner_east"], catalog)
+    assert for_principal(people["planner_east"], catalog) is first
+    assert isinstance(first, Restriction)
