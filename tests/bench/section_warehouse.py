@@ -1,0 +1,87 @@
+"""The warehouse alone: the demo built in full, and a synthetic retailer at two sizes, one process a step.
+
+Between the sizes only the sales lines grow; stores, products, weeks and the ledger of best sellers stay.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from api.pipeline.child import Outcome, Report, run_in_child
+from api.pipeline.steps import build_step, ingest_step
+from api.settings import Settings
+from integrations.synthetic import Size, write_retailer
+from tests.bench.rows import Row
+
+DEMO_BUILD_SECONDS = 60
+SIZES = (1_000_000, 10_000_000)
+QUICK_SIZES = (300_000, 1_000_000)
+PEAK_MB = 16 * 1024
+
+
+def run(*, quick: bool) -> Iterator[Row]:
+    """The demo's landing must be there (`make pipeline` fills it); it is read, never written."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _demo(Path(folder))
+    seconds = {}
+    sizes = QUICK_SIZES if quick else SIZES
+    for lines in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            steps = _synthetic(Path(folder), lines)
+        seconds[lines] = sum(step.seconds for step in steps.values())
+        yield from _rows(lines, steps, seconds[lines])
+    small, large = sizes
+    growth = seconds[large] / seconds[small]
+    yield Row(
+        "warehouse",
+        f"time at {_millions(large)} ÷ time at {_millions(small)} lines",
+        "×",
+        growth,
+        large / small,
+        holds=growth <= large / small,
+    )
+
+
+def _demo(folder: Path) -> Iterator[Row]:
+    """A release of the demo's landing from nothing: models, tests, lineage, seal."""
+    (folder / "landing").symlink_to(Settings().landing.resolve())
+    done = _child(build_step, Settings(var_dir=folder))
+    holds = done.seconds <= DEMO_BUILD_SECONDS
+    yield Row("warehouse", "demo: full build", "s", done.seconds, DEMO_BUILD_SECONDS, holds=holds)
+    yield Row("warehouse", "demo: peak memory", "MB", done.peak_mb)
+
+
+def _synthetic(folder: Path, lines: int) -> dict[str, Outcome]:
+    settings = Settings(var_dir=folder / "var", source=str(folder / "in"))
+    return {
+        "write": _child(write_step, folder / "in", lines),
+        "ingest": _child(ingest_step, settings),
+        "build": _child(build_step, settings),
+    }
+
+
+def write_step(folder: Path, lines: int, report: Report) -> dict[str, Any]:
+    """Contract tables of a retailer of `lines` sales lines, as Parquet."""
+    write_retailer(folder, Size(sales_lines=lines), progress=lambda table: report(table, 0, 0))
+    return {}
+
+
+def _child(step: Any, *arguments: Any) -> Outcome:
+    return run_in_child(step, arguments, lambda *what: None)
+
+
+def _rows(lines: int, steps: dict[str, Outcome], seconds: float) -> Iterator[Row]:
+    size = f"{_millions(lines)} sales lines"
+    for name, step in steps.items():
+        yield Row("warehouse", f"{size}: {name}", "s", step.seconds)
+        yield Row("warehouse", f"{size}: {name}, peak memory", "MB", step.peak_mb)
+    yield Row("warehouse", f"{size}: all three", "s", seconds)
+    peak = max(step.peak_mb for step in steps.values())
+    yield Row("warehouse", f"{size}: peak memory", "MB", peak, PEAK_MB, holds=peak <= PEAK_MB)
+
+
+def _millions(lines: int) -> str:
+    return f"{lines / 1e6:g} M"
