@@ -54,16 +54,36 @@ def for_query(
 ) -> Restriction:
     """As `for_principal`, for one query: purpose and floor on groups follow from what it names.
 
-    `names` are metrics, dimensions, and the texts of filters and orderings. Raises Forbidden when the
-    query needs two purposes.
+    `names` are metrics, dimensions, and the texts of filters and orderings; none at all asks what there is
+    to see. Raises Forbidden when the query needs two purposes.
     """
     asked = tuple(names)
+    if not asked:
+        return for_listing(principal, catalog, policy=policy)
     return for_principal(
         principal,
         catalog,
         purpose=purpose_of(catalog, asked, stated=purpose),
         about_customers=names_customers(catalog, asked),
         policy=policy,
+    )
+
+
+def for_listing(principal: Principal, catalog: TaggedCatalog, *, policy: Policy | None = None) -> Restriction:
+    """What to leave out of a catalogue: only what is hidden for every purpose that the principal has.
+
+    For names, never for rows: it yields none.
+    """
+    each = [for_principal(principal, catalog, purpose=p, policy=policy) for p in sorted(principal.purposes)]
+    if not each:
+        return for_principal(principal, catalog, policy=policy)
+    return replace(
+        each[0],
+        rows=(),
+        hidden_metrics=frozenset.intersection(*(one.hidden_metrics for one in each)),
+        hidden_dimensions=frozenset.intersection(*(one.hidden_dimensions for one in each)),
+        masked_dimensions=frozenset.union(*(one.masked_dimensions for one in each)),
+        allow_nothing=True,
     )
 
 

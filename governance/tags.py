@@ -95,7 +95,12 @@ class TaggedCatalog:
     def is_about_customers(self, name: str) -> bool:
         """Whether a metric, dimension or filter text touches single households."""
         tags = self.metrics.get(name) or self.dimensions.get(name)
-        return CUSTOMER in name or (tags is not None and (tags.pii != "none" or tags.purpose is not None))
+        text = name.lower()  # a dimension may be written alone, by another path, in another case
+        return (
+            CUSTOMER in text
+            or any(own in text for own in self.entity_dimensions.get(CUSTOMER, ()))
+            or (tags is not None and (tags.pii != "none" or tags.purpose is not None))
+        )
 
 
 @dataclass(frozen=True)

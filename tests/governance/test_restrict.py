@@ -101,6 +101,8 @@ def test_purpose_brings_consent_and_the_floor(catalog, people):
     assert {rule.entity for rule in asked.rows} == {"location", "customer"}
     filtered = for_query(planner, catalog, ["net_sales", "{{ Dimension('customer__segment') }} = 'A'"])
     assert filtered.smallest_group.size == 10
+    for other in ("segment", "CUSTOMER__Segment", "Dimension('segment', entity_path=['x'])"):
+        assert for_query(planner, catalog, ["net_sales", other]).smallest_group.size == 10
     assert purpose_of(catalog, ["net_sales", "customer__age_band"]) == "analytics"
     assert for_principal(planner, catalog).smallest_group.size == 10
 
@@ -142,3 +144,11 @@ def test_restrictions_are_remembered(catalog, people):
     first = for_principal(people["planner_east"], catalog)
     assert for_principal(people["planner_east"], catalog) is first
     assert isinstance(first, Restriction)
+
+
+def test_a_catalogue_shows_what_some_purpose_shows(catalog, people):
+    listed = for_query(people["planner_east"], catalog, [])
+    assert "customer__age_band" not in listed.hidden_dimensions
+    assert "customer__email" in listed.hidden_dimensions
+    assert listed.allow_nothing
+    assert "customer__age_band" in for_query(people["executive"], catalog, []).hidden_dimensions

@@ -1,0 +1,124 @@
+"""The demo's numbers under policy, against SQL written by hand; and what a curious reader tries."""
+
+import re
+
+import pytest
+
+from governance.identity import Directory
+from governance.restrict import for_query
+from governance.tags import TaggedCatalog
+from semantic import Engine, MetricQuery, SemanticLayer
+from semantic.errors import SteelyardError
+
+pytestmark = pytest.mark.demo
+
+
+@pytest.fixture(scope="module")
+def layer(release_dir):
+    return SemanticLayer.from_manifest(release_dir / "semantic_manifest.json")
+
+
+@pytest.fixture(scope="module")
+def tags(release_dir):
+    return TaggedCatalog.from_manifest(release_dir / "semantic_manifest.json")
+
+
+@pytest.fixture(scope="module")
+def ask(release_dir, layer, tags):
+    directory = Directory.load()
+    engine = Engine(
+        release_dir / "warehouse.duckdb", max_rows=100_000, timeout_seconds=60, memory_limit="1GB"
+    )
+
+    def run(user, metrics, group_by=(), where=(), **more):
+        query = MetricQuery(metrics=list(metrics), group_by=list(group_by), where=list(where), **more)
+        names = [*metrics, *group_by, *where, *more.get("order_by", ())]
+        restriction = for_query(directory.user(user), tags, names)
+        table = engine.run(layer.compile(query, restriction=restriction))
+        return [tuple(row.values()) for row in table.to_pylist()]
+
+    yield run
+    engine.close()
+
+
+BY_HAND = {
+    "net_sales": "SELECT sum(net_sales_usd) FROM fct_sales_lines f SEMI JOIN cut USING ({key})",
+    "gross_margin": "SELECT sum(gross_margin_usd) FROM fct_sales_lines f SEMI JOIN cut USING ({key})",
+    "inventory_value": "SELECT sum(closing) FROM (SELECT arg_max(inventory_value_usd, date_day) AS closing"
+    " FROM fct_inventory_daily SEMI JOIN cut USING ({key}) GROUP BY location_id, product_id)",
+}
+CUTS = {
+    "planner_east": ("location_id", "dim_location WHERE region = 'East'"),
+    "planner_west": ("location_id", "dim_location WHERE region = 'West'"),
+    "category_manager": ("product_id", "dim_product WHERE department IN ('GROCERY', 'DRUG GM')"),
+    "executive": ("location_id", "dim_location"),
+}
+
+
+@pytest.mark.parametrize("user", CUTS)
+@pytest.mark.parametrize("metric", BY_HAND)
+def test_totals_are_those_of_the_rows_in_reach(ask, warehouse, user, metric):
+    key, cut = CUTS[user]
+    sql = f"WITH cut AS (SELECT {key} FROM {cut}) " + BY_HAND[metric].format(key=key)
+    (expected,) = warehouse.execute(sql).fetchone()
+    ((value,),) = ask(user, [metric])
+    assert float(value) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_regions_add_up_and_none_leaks(ask):
+    assert {row[0] for row in ask("planner_east", ["net_sales"], ["location__region"])} == {"East"}
+    everywhere = "{{ Dimension('location__region') }} IN ('West', 'North', 'South') OR 1 = 1"
+    assert {row[0] for row in ask("planner_east", ["net_sales"], ["location__region"], [everywhere])} == {
+        "East"
+    }
+    departments = {row[0] for row in ask("category_manager", ["net_sales"], ["product__department"])}
+    assert departments == {"GROCERY", "DRUG GM"}
+
+
+@pytest.mark.parametrize(
+    ("user", "metric", "group_by"),
+    [
+        ("store_manager", "gross_margin", []),
+        ("store_manager", "gross_margin_rate", []),
+        ("store_manager", "gmroi", []),
+        ("integrator", "inventory_turns", []),
+        ("category_manager", "working_capital", []),
+        ("executive", "net_sales", ["customer"]),
+        ("executive", "net_sales", ["customer__age_band"]),
+        ("planner_east", "net_sales", ["customer"]),
+        ("store_manager", "net_sales", ["customer__income_band"]),
+        ("ml_reviewer", "net_sales", ["supplier__payment_terms_days"]),
+    ],
+)
+def test_a_hidden_thing_answers_like_one_that_does_not_exist(ask, user, metric, group_by):
+    with pytest.raises(SteelyardError) as hidden:
+        ask(user, [metric], group_by)
+    made_up = (["nonsense_xyz"], []) if not group_by else ([metric], ["customer__nonsense_xyz"])
+    with pytest.raises(SteelyardError) as missing:
+        ask(user, *made_up)
+    assert hidden.value.code == missing.value.code
+    for word in group_by or [metric]:
+        assert word not in re.findall(r"\w+", hidden.value.hint)
+
+
+def test_households_are_counted_only_in_groups_of_ten(ask, warehouse):
+    rows = ask("planner_east", ["net_sales"], ["product__category", "customer__age_band"])
+    small = warehouse.execute(
+        """SELECT p.category, c.age_band FROM fct_sales_lines f JOIN dim_product p USING (product_id)
+        JOIN dim_location l USING (location_id) JOIN dim_customer c USING (customer_id)
+        WHERE l.region = 'East' AND c.has_analytics_consent
+        GROUP BY ALL HAVING count(DISTINCT customer_id) < 10"""
+    ).fetchall()
+    assert small
+    assert rows
+    shown = {(row[0], row[1]) for row in rows if row[2] is not None}
+    assert not shown & set(small)
+
+
+def test_consent_decides_who_is_counted_for_analytics(ask, warehouse):
+    ((value,),) = ask("planner_east", ["active_customers"])
+    (expected,) = warehouse.execute(
+        """SELECT count(DISTINCT customer_id) FROM fct_sales_lines JOIN dim_location USING (location_id)
+        JOIN dim_customer USING (customer_id) WHERE region = 'East' AND has_analytics_consent"""
+    ).fetchone()
+    assert value == expected
