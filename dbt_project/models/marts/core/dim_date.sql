@@ -26,6 +26,8 @@ weeks_ranged as (
     select
         fiscal_week,
         trading_days,
+        -- The retailer's own usual: six where the shops close on Sundays.
+        max(trading_days) over () as usual_trading_days,
         cast(date_trunc('week', first_sale_day) as date) as week_starts_on
     from weeks
 )
@@ -35,7 +37,7 @@ select
     weeks_ranged.fiscal_week,
     weeks_ranged.week_starts_on as fiscal_week_starts_on,
     weeks_ranged.trading_days as fiscal_week_trading_days,
-    weeks_ranged.trading_days = 7 as is_full_fiscal_week,
+    weeks_ranged.trading_days = weeks_ranged.usual_trading_days as is_full_fiscal_week,
     trading.date_day is not null as is_trading_day,
     cast(date_trunc('month', days.date_day) as date) as month_starts_on,
     cast(date_trunc('quarter', days.date_day) as date) as quarter_starts_on,
