@@ -84,7 +84,7 @@ class LineageService:
         judged = select(model_reviews.c.model_name, model_reviews.c.model_version).distinct()
         with self._store.read() as connection:
             rows = connection.execute(union(used, judged)).all()
-        return sorted((name, version) for name, version in rows if name and version)
+        return sorted((str(name), str(version)) for name, version in rows if name and version)
 
 
 @lru_cache(maxsize=8)

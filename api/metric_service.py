@@ -12,12 +12,14 @@ from typing import Any
 import pyarrow as pa
 
 from api.settings import Settings
+from governance.errors import NotFound
 from governance.identity import Principal
 from governance.releases import Release, ReleaseStore
 from governance.restrict import for_query
 from governance.tags import TaggedCatalog
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
 from semantic.catalog import Metric
+from semantic.errors import UnknownNameError
 
 _RELEASES_KEPT_OPEN = 3
 
@@ -120,16 +122,19 @@ class MetricService:
     def describe_metric(
         self, name: str, principal: Principal | None, release_id: str | None = None
     ) -> dict[str, Any]:
-        """One metric. Raises UnknownNameError where it does not exist for this reader."""
+        """One metric. Raises NotFound, with the near miss, where it does not exist for this reader."""
         opened = self.opened(release_id)
-        return _describe(opened.layer.metric(name, self.restriction(opened, principal, [name])))
+        try:
+            return _describe(opened.layer.metric(name, self.restriction(opened, principal, [name])))
+        except UnknownNameError as error:
+            raise NotFound(error.message, hint=error.hint) from error
 
     def describe_dimensions(
         self, metrics: list[str], principal: Principal | None, release_id: str | None = None
     ) -> list[dict[str, Any]]:
         """Names that every one of `metrics` can be grouped by."""
         opened = self.opened(release_id)
-        names = opened.layer.dimensions(metrics, self.restriction(opened, principal, metrics))
+        names = opened.layer.dimensions(metrics, self.restriction(opened, principal, ()))
         return [{"name": name} for name in names]
 
     def close(self) -> None:
@@ -139,9 +144,10 @@ class MetricService:
             self._open.clear()
 
     def _load(self, release: Release) -> Opened:
-        layer = SemanticLayer.from_manifest(release.semantic_manifest)
-        tags = TaggedCatalog.from_manifest(release.semantic_manifest)
-        return Opened(release, layer, self._engine(release), tags)
+        engine = self._engine(release)
+        catalog = SemanticLayer.from_manifest(release.semantic_manifest).catalog
+        layer = SemanticLayer(catalog, engine.statistics(catalog))
+        return Opened(release, layer, engine, TaggedCatalog.from_manifest(release.semantic_manifest))
 
     def _engine(self, release: Release) -> Engine:
         return Engine(

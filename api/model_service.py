@@ -17,6 +17,7 @@ from governance.model_review import ModelReview, latest_review, permit_promotion
 from governance.store import OpsStore
 from models_ml import registry
 from models_ml.registry import ApprovalEvidence, ModelVersion
+from models_ml.score import remember_champion
 
 
 class ModelService:
@@ -24,6 +25,7 @@ class ModelService:
 
     def __init__(self, settings: Settings, store: OpsStore) -> None:
         self._uri = settings.mlflow_uri
+        self._artifacts = settings.mlflow_artifacts
         self._store = store
 
     def versions(self, name: str = registry.MODEL_NAME) -> list[dict[str, Any]]:
@@ -75,7 +77,11 @@ class ModelService:
             action=action,
             request_id=request_id or str(uuid.uuid4()),
         )
-        return self._describe(registry.move_champion(self._uri, _evidence(review, found)))
+        champion = registry.move_champion(self._uri, _evidence(review, found))
+        remember_champion(
+            self._artifacts, champion.version, champion.digest, champion.bundle, champion.trained_through_week
+        )
+        return self._describe(champion)
 
     def roll_back(self, principal: Principal, name: str) -> dict[str, Any]:
         """Let the newest approved version before the champion score again. Raises NotFound where none is."""

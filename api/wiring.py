@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from api.lineage_service import LineageService
 from api.metric_service import MetricService
-from api.model_service import ModelService
 from api.settings import Settings
 from api.sign_in import token_verifier
 from governance.identity import Directory, TokenVerifier
 from governance.releases import ReleaseStore
 from governance.store import OpsStore
+
+if TYPE_CHECKING:
+    from api.model_service import ModelService
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,6 @@ class Services:
     store: OpsStore
     directory: Directory
     tokens: TokenVerifier
-    models: ModelService
     lineage: LineageService
 
     @classmethod
@@ -36,9 +39,14 @@ class Services:
         store.migrate()
         directory = Directory.load()
         tokens = token_verifier(settings, directory)
-        metrics, models = MetricService(releases, settings), ModelService(settings, store)
-        lineage = LineageService(metrics, store)
-        return cls(settings, releases, metrics, store, directory, tokens, models, lineage)
+        metrics = MetricService(releases, settings)
+        return cls(settings, releases, metrics, store, directory, tokens, LineageService(metrics, store))
+
+    @cached_property
+    def models(self) -> ModelService:
+        """Loaded on first use: the registry brings heavy libraries that most commands never need."""
+
+        return ModelService(self.settings, self.store)
 
     def close(self) -> None:
         self.metrics.close()

@@ -27,6 +27,10 @@ def release_dir(var_dir: Path) -> Path:
 @pytest.fixture
 def warehouse(release_dir: Path):
     """A read-only connection to the demo's warehouse."""
-    con = duckdb.connect(str(release_dir / "warehouse.duckdb"), read_only=True)
+    con = (
+        duckdb.connect()
+    )  # attached, since the application may hold the same file open with its own settings
+    con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS warehouse (READ_ONLY)")
+    con.execute("USE warehouse")
     yield con
     con.close()

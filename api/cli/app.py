@@ -16,6 +16,7 @@ from api.cli import (
     metric,
     model,
     pipeline,
+    policy,
     recommendation,
     release,
     score,
@@ -29,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for noun in (pipeline, ingest, release, metric, model, score, recommendation, lineage, audit, auth):
+for noun in (pipeline, ingest, release, metric, model, score, recommendation, lineage, policy, audit, auth):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 app.command("serve")(serve.serve)
 

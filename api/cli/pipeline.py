@@ -6,9 +6,11 @@ import time
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from api.cli.output import Json, console, print_json, print_table
+from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.serve import serve
 from api.cli.summary import kpi_rows, top_recommendations
 from api.pipeline import STEPS, StepReport, run_pipeline
@@ -94,17 +96,32 @@ def _print_steps(reports: list[StepReport], seconds: float) -> None:
 
 
 def _print_kpis(kpis: list[dict[str, Any]]) -> None:
-    rows = [(k["label"], k["value"], k["unit"], k["basis"]) for k in kpis]
+    rows = [(k["label"], *_in_unit(k["value"], k["unit"]), k["basis"]) for k in kpis]
     print_table("The retailer in numbers", ["KPI", "value", "unit", "basis"], rows)
     console.print("[dim]Basis: recorded sales, or the derived (simulated) ledger around them.[/]\n")
 
 
+def _in_unit(value: Any, unit: str) -> tuple[Any, str]:
+    """Rates are shares between 0 and 1 everywhere; people read them as per cent."""
+    if unit == "percent" and value is not None:
+        return f"{100 * value:,.2f}", "%"
+    return f"{value:,.2f}" if isinstance(value, float) else value, "$" if unit == "currency" else unit
+
+
 def _print_proposals(proposals: list[dict[str, Any]]) -> None:
-    rows = [
-        (p["product_name"], p["location_id"], p["region"], p["quantity_units"], p["order_by"],
-         p["expected_margin_usd"], p["expected_cash_usd"], p["reason"])
-        for p in proposals
-    ]  # fmt: skip
-    columns = ["product", "store", "region", "units", "order by", "margin $", "cash $", "why"]
-    print_table("The ten most valuable recommendations", columns, rows)
+    table = Table(title="The ten most valuable recommendations", title_justify="left", show_lines=True)
+    table.add_column("reorder, and why", ratio=1)
+    for name in ("units", "order by", "margin $", "cash $", "decided by"):
+        table.add_column(name, justify="right")
+    for p in proposals:
+        what = f"[bold]{escape(str(p['product_name']))}[/], store {p['location_id']} ({p['region']})"
+        table.add_row(
+            f"{what}\n[dim]{escape(str(p['reason']))}[/]",
+            cell(p["quantity_units"]),
+            cell(p["order_by"]),
+            cell(p["expected_margin_usd"]),
+            cell(p["expected_cash_usd"]),
+            str(p["policy_route"]).replace("_", " "),
+        )
+    console.print(table)
     console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves undecided.[/]")

@@ -11,6 +11,7 @@ import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
+from api.recommendation_fields import visible_fields
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, find_recommendation, list_recommendations
@@ -54,7 +55,8 @@ def list_(
         region=region,
         department=department,
     )
-    rows = [row.as_dict() for row in page.items]
+    reader = principal_named(as_user)
+    rows = [visible_fields(row, reader) for row in page.items]
     if as_json:
         print_json({"items": rows, "next_cursor": page.next_cursor})
         return
@@ -66,7 +68,8 @@ def list_(
 @app.command()
 def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
     """One recommendation with its drivers and how it is decided."""
-    row = find_recommendation(services().store, recommendation_id, scope=_scope(as_user)).as_dict()
+    found = find_recommendation(services().store, recommendation_id, scope=_scope(as_user))
+    row = visible_fields(found, principal_named(as_user))
     if as_json:
         print_json(row)
     else:

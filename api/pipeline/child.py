@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from api.errors import StepFailed
@@ -33,12 +34,20 @@ class Outcome:
 
 
 def run_in_child(
-    function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], report: Report
+    function: Callable[..., dict[str, Any]],
+    arguments: tuple[Any, ...],
+    report: Report,
+    log: Path | None = None,
 ) -> Outcome:
-    """Call `function(*arguments, report)` in a child process. Raises StepFailed, or what the step refused."""
+    """Call `function(*arguments, report)` in a child process, its output appended to `log`.
+
+    Raises StepFailed, with the code and hint of what the step refused.
+    """
+    # A killed child's semaphores are cleaned up by Python, which warns of it on our standard error.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(function, arguments, theirs), daemon=False)
+    process = context.Process(target=_work, args=(function, arguments, theirs, log), daemon=False)
     started = time.monotonic()
     process.start()
     theirs.close()
@@ -76,8 +85,12 @@ def _interrupted(pipe: Connection) -> bool:
     return not pipe.closed and not pipe.poll()
 
 
-def _work(function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], pipe: Connection) -> None:
+def _work(
+    function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], pipe: Connection, log: Path | None
+) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    if log is not None:
+        _redirect_output(log)
     try:
         result = function(*arguments, lambda *what: pipe.send(("progress", *what)))
         pipe.send(("done", result, _peak_mb()))
@@ -87,6 +100,14 @@ def _work(function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], p
     except Exception as crash:  # anything else is told with its trace, not swallowed
         body = {"message": f"{type(crash).__name__}: {crash}", "trace": traceback.format_exc()}
         pipe.send(("crashed", body, _peak_mb()))
+
+
+def _redirect_output(log: Path) -> None:
+    """Libraries chat on standard output and error; the person at the terminal gets our own progress only."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
 
 
 def _die_with_parent() -> None:

@@ -49,7 +49,8 @@ def _one(settings: Settings, step: Step, listener: Listener) -> StepReport:
     if result is not None and step.still_holds(settings, result):
         return StepReport(step.name, step.title, True, 0.0, 0, step.summary(result), result)
     listener(step, "starting", 0, 0)
-    outcome = run_in_child(step.run, (settings,), lambda *what: listener(step, *what))
+    log = settings.var_dir / "logs" / f"pipeline-{step.name}.log"
+    outcome = run_in_child(step.run, (settings,), lambda *what: listener(step, *what), log)
     if fingerprint:
         write_marker(folder, step.name, fingerprint, outcome.result)
     reused = bool(outcome.result.get("unchanged"))

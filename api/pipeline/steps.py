@@ -5,22 +5,27 @@ A step that finds its work done already says `unchanged: true`.
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
 from api.settings import Settings
+from governance.approvals import propose
 from governance.identity import Directory
 from governance.lineage import write_lineage
 from governance.releases import ReleaseStore, build_release, project_fingerprint
-from governance.store import OpsStore
-from models_ml import registry
-from models_ml.train import TrainedModel, train_demand
+from governance.store import OpsStore, list_recommendations
 
+if TYPE_CHECKING:
+    from models_ml.train import TrainedModel
+
+PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
 Result = dict[str, Any]
 
 
@@ -96,6 +101,8 @@ def publish_step(settings: Settings, report: Report) -> Result:
 
 def train_step(settings: Settings, report: Report) -> Result:
     """Backtest, fit and register the demand model on the current release."""
+    from models_ml.train import train_demand
+
     release = ReleaseStore(settings.var_dir).current()
     trained = train_demand(
         warehouse=release.warehouse,
@@ -109,12 +116,68 @@ def train_step(settings: Settings, report: Report) -> Result:
     return trained.as_dict() | {"approved_as_first": approved}
 
 
+def recommend_step(settings: Settings, report: Report) -> Result:
+    """Forecast the coming weeks with the champion and put what follows from it before people.
+
+    Where no approved model may score, the moving-average rule does, and the routing sends it to a person.
+    """
+    from models_ml.recommend.reorder import propose_reorders
+    from models_ml.score import score_demand
+
+    release = ReleaseStore(settings.var_dir).current()
+    forecasts = settings.var_dir / "forecasts" / release.release_id / "demand.parquet"
+    scored = score_demand(
+        warehouse=release.warehouse,
+        release_id=release.release_id,
+        tracking_uri=settings.mlflow_uri,
+        artifact_root=settings.mlflow_artifacts,
+        output=forecasts,
+        progress=lambda what: report(what, 0, 0),
+    )
+    report("recommending reorders", 0, 0)
+    now = datetime.now(UTC)
+    rows = propose_reorders(release.warehouse, forecasts, release.release_id, now=now)
+    plain = rows.astype(object).where(rows.notna(), None)
+    service = replace(Directory.load().service(PIPELINE), scopes=frozenset({"propose"}))
+    store = OpsStore(settings.ops_store_url)
+    store.migrate()
+    try:
+        proposed = propose(
+            store,
+            service,
+            ({str(name): value for name, value in row.items()} for row in plain.to_dict("records")),
+            now=now,
+            model_state="missing" if scored.fallback_reason else "champion",
+            authors=(TRAINER,),
+            request_id=f"pipeline-{release.release_id}",
+        )
+    finally:
+        store.close()
+    return {
+        "model": f"{scored.model_name} {scored.model_version}",
+        "fallback_reason": scored.fallback_reason,
+        "forecasts": str(scored.path),
+        "forecast_rows": scored.rows,
+        "considered": len(rows),
+        "proposed": len(proposed),
+        "automatic": sum(row.policy_route == "automatic" for row in proposed),
+    }
+
+
+def _recommend_summary(result: Result) -> str:
+    by = f"{result['forecast_rows']:,} forecasts by {result['model']}"
+    rule = f" ({result['fallback_reason']})" if result["fallback_reason"] else ""
+    new = f"{result['proposed']:,} new reorders, {result['automatic']:,} within automatic limits"
+    return f"{by}{rule}; {new}"
+
+
 def _approve_first(settings: Settings, trained: TrainedModel) -> bool:
     """In the demo, whose registry is empty, the demo's ml_reviewer approves a first version that earns it.
 
     It is a recorded review like any other and says what it is; every later version waits for a person.
     """
     from api.model_service import ModelService
+    from models_ml import registry
 
     if settings.mode != "demo" or registry.champion(settings.mlflow_uri) is not None or not _beats(trained):
         return False
@@ -152,10 +215,32 @@ def _build_fingerprint(settings: Settings) -> str:
     return project_fingerprint(settings.project_dir, settings.landing)
 
 
+def _serves(settings: Settings, result: Result) -> bool:
+    return bool(ReleaseStore(settings.var_dir).current_id() == result["release_id"])
+
+
 def _same_release_and_code(settings: Settings) -> str:
     """For steps that read the published release with our model code."""
     release = ReleaseStore(settings.var_dir).current()
     return f"{release.fingerprint}:{code_fingerprint(Path(__file__).parents[2] / 'models_ml')}"
+
+
+def _champion_too(settings: Settings) -> str:
+    """The above, and which model may score: a promotion or roll back makes new recommendations."""
+    receipt = settings.mlflow_artifacts / "champion_demand.json"
+    champion = receipt.read_text() if receipt.exists() else "none"
+    return f"{_same_release_and_code(settings)}:{hashlib.sha256(champion.encode()).hexdigest()[:16]}"
+
+
+def _still_proposed(settings: Settings, result: Result) -> bool:
+    """The forecasts are there, and so is what was proposed from them."""
+    store = OpsStore(settings.ops_store_url)
+    store.migrate()
+    try:
+        found = list_recommendations(store, limit=1).items
+    finally:
+        store.close()
+    return Path(result["forecasts"]).exists() and bool(found or result["considered"] == 0)
 
 
 def _git_commit() -> str:
@@ -170,6 +255,14 @@ def _git_commit() -> str:
 STEPS: tuple[Step, ...] = (
     Step("ingest", "Ingest", ingest_step, _ingest_summary),
     Step("build", "Build", build_step, lambda r: f"release {r['release_id']}"),
-    Step("publish", "Publish", publish_step, lambda r: f"serving {r['release_id']}"),
+    Step(
+        "publish",
+        "Publish",
+        publish_step,
+        lambda r: f"serving {r['release_id']}",
+        _build_fingerprint,
+        _serves,
+    ),
     Step("train", "Train", train_step, _train_summary, _same_release_and_code),
+    Step("recommend", "Recommend", recommend_step, _recommend_summary, _champion_too, _still_proposed),
 )

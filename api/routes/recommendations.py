@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.deps import CurrentUser, RequestId, ServicesDep
 from api.jsonable import json_document
 from api.problems import document
+from api.recommendation_fields import visible_fields
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, find_recommendation, list_recommendations
@@ -102,7 +103,7 @@ def list_all(
         department=department,
         location_id=location_id,
     )
-    body = {"items": [row.as_dict() for row in page.items], "next_cursor": page.next_cursor}
+    body = {"items": [visible_fields(row, user) for row in page.items], "next_cursor": page.next_cursor}
     return Response(json_document(body), media_type="application/json")
 
 
@@ -110,7 +111,7 @@ def list_all(
 def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Response:
     """One recommendation. What the caller may not see answers like what does not exist."""
     found = find_recommendation(services.store, recommendation_id, scope=recommendation_scope(user))
-    return Response(json_document(found.as_dict()), media_type="application/json")
+    return Response(json_document(visible_fields(found, user)), media_type="application/json")
 
 
 @router.post(

@@ -16,8 +16,9 @@ from api.settings import Settings
 def settings(release_dir, var_dir, tmp_path_factory):
     """The demo's releases and models, with an ops store and keys of our own."""
     ours = tmp_path_factory.mktemp("var")
-    for name in ("releases", "current", "mlflow"):
+    for name in ("releases", "mlflow"):
         (ours / name).symlink_to(var_dir / name)
+    (ours / "current").symlink_to(f"releases/{release_dir.name}")
     return Settings(var_dir=ours)
 
 
