@@ -7,35 +7,22 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from api.metric_service import MetricService
-from api.pipeline.child import run_in_child
-from api.pipeline.steps import build_step, ingest_step, publish_step
-from api.settings import Settings
+from api.pipeline.steps import build_step, ingest_step
 from governance.releases import ReleaseStore
 from integrations.contracts import contracts
 from semantic import MetricQuery
-
-FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "retailer"
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    """State of its own, with the example retailer released in it."""
-    settings = Settings(var_dir=tmp_path_factory.mktemp("var"), source=str(FOLDER))
-    for step in (ingest_step, build_step, publish_step):
-        run_in_child(step, (settings,), lambda *what: None)
-    return settings
+from tests.e2e.conftest import FOLDER
 
 
 @pytest.fixture(scope="module")
-def ask(settings):
+def ask(example):
     """A KPI by the given names, as `{group: number}`."""
-    service = MetricService(ReleaseStore(settings.var_dir), settings)
+    service = MetricService(ReleaseStore(example.var_dir), example)
 
     def ask(kpi, groups):
         rows = service.answer(MetricQuery(metrics=[kpi], group_by=groups), None).as_dict()["rows"]
@@ -118,19 +105,19 @@ def test_kpi(ask, files, kpi, groups):
     assert ask(kpi, list(groups)) == pytest.approx(expected, rel=1e-9)
 
 
-def test_every_row_of_every_file_is_in(settings):
+def test_every_row_of_every_file_is_in(example):
     """Counted by Python's own CSV reader."""
     con = duckdb.connect()
     for table in contracts():
         with (FOLDER / table / "all.csv").open(newline="") as file:
             rows = sum(1 for _ in csv.reader(file)) - 1
-        landed = f"read_parquet('{settings.landing}/{table}/*/*.parquet')"
+        landed = f"read_parquet('{example.landing}/{table}/*/*.parquet')"
         assert con.execute(f"select count(*) from {landed}").fetchone() == (rows,), table
 
 
-def test_the_same_folder_again_changes_nothing_and_builds_nothing(settings):
-    assert ingest_step(settings, lambda *what: None)["unchanged"] is True
-    assert build_step(settings, lambda *what: None)["unchanged"] is True
+def test_the_same_folder_again_changes_nothing_and_builds_nothing(example):
+    assert ingest_step(example, lambda *what: None)["unchanged"] is True
+    assert build_step(example, lambda *what: None)["unchanged"] is True
 
 
 def _plain(value):
