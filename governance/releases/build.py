@@ -93,7 +93,8 @@ def _settle(warehouse: Path) -> None:
     """Fold the write-ahead log into the file: a sealed release is one file that never changes again."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    DuckDBConnectionManager.close_all_connections()
+    connections: Any = DuckDBConnectionManager  # dbt-duckdb leaves the call untyped
+    connections.close_all_connections()
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("CHECKPOINT")
     shutil.rmtree(f"{warehouse}.tmp", ignore_errors=True)
