@@ -33,8 +33,7 @@ def benchmark_demand(
     for tier in settings.tiers:
         started = time.monotonic()
         panel = read_panel(warehouse, tier)
-        panel = panel.select(panel.selling(panel.column(ORIGINS[0])))
-        result = roll(panel, [WARM_UP, *ORIGINS], settings, progress)
+        result = roll(panel, panel.selling(panel.column(ORIGINS[0])), [WARM_UP, *ORIGINS], settings, progress)
         seconds = time.monotonic() - started
         table = evaluation_table(result, ORIGINS)
         results.append(result)

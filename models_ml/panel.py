@@ -86,9 +86,11 @@ class Panel:
         )
 
     def selling(self, cut: int) -> np.ndarray:
-        """Mask of the series sold in enough of the 28 weeks up to column `cut`."""
+        """Mask of the series sold in enough of the 28 weeks up to column `cut`, in proportion where fewer
+        exist."""
         window = self.units[:, max(0, cut + 1 - SELECTION_WEEKS) : cut + 1]
-        return np.asarray((window > 0).sum(1) >= LEAST_ACTIVE_WEEKS[self.tier])
+        least = LEAST_ACTIVE_WEEKS[self.tier] * window.shape[1] / SELECTION_WEEKS
+        return np.asarray((window > 0).sum(1) >= least)
 
 
 def read_panel(warehouse: Path, tier: str) -> Panel:

@@ -135,12 +135,11 @@ def _train_tier(
     if with_backtest:
         # The series are those that sold often enough before the first reported origin, so that none is
         # chosen late.
-        chosen = panel.select(panel.selling(panel.column(origins[1])))
-        result = roll(chosen, [*origins, last], settings, progress)
+        chosen = panel.selling(panel.column(origins[1]))
+        result = roll(panel, chosen, [*origins, last], settings, progress)
         table = evaluation_table(result, origins[1:])
     else:
-        chosen = panel.select(panel.selling(panel.column(last)))
-        result = roll(chosen, [last - HORIZON, last], settings, progress)
+        result = roll(panel, panel.selling(panel.column(last)), [last - HORIZON, last], settings, progress)
     if result.model is None:  # pragma: no cover - `roll` fits at every origin
         raise NotEnoughHistoryError("No origin was fitted.")
     return result.model, table

@@ -28,7 +28,11 @@ def save_bundle(models: dict[str, DemandModel], folder: Path) -> str:
             "table_level": model.table_level.tolist(),
             "table_ratio": model.table_ratio.tolist(),
             "calibration": calibration
-            and {"edges": calibration.edges.tolist(), "offsets": calibration.offsets.tolist()},
+            and {
+                "edges": calibration.edges.tolist(),
+                "offsets": calibration.offsets.tolist(),
+                "off_zero_from": [float(x) if np.isfinite(x) else None for x in calibration.off_zero_from],
+            },
         }
         (place / "model.json").write_text(json.dumps(plain, sort_keys=True))
     return bundle_digest(folder)
@@ -63,5 +67,10 @@ def _load(place: Path) -> DemandModel:
         mean=xgb.Booster(model_file=place / "mean.ubj"),
         table_level=np.array(plain["table_level"]),
         table_ratio=np.array(plain["table_ratio"]),
-        calibration=kept and Calibration(np.array(kept["edges"]), np.array(kept["offsets"])),
+        calibration=kept
+        and Calibration(
+            np.array(kept["edges"]),
+            np.array(kept["offsets"]),
+            np.array([np.inf if x is None else x for x in kept["off_zero_from"]]),
+        ),
     )

@@ -1,4 +1,8 @@
-"""Training rows of a cut: every earlier origin with every target week that is already known."""
+"""Training rows of a cut: every earlier origin with every target week that is already known.
+
+At each origin the series are those that sold often enough up to it, as scoring will choose them: chosen
+with a view of what came after, they would teach that sales never fade.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +28,17 @@ class Rows(NamedTuple):
 def training_rows(panel: Panel, cut: int, settings: DemandSettings) -> Rows:
     """A seeded sample of `settings.rows` rows whose origin and target both lie at or before column `cut`."""
     rng = np.random.default_rng([settings.seed, cut])
-    cells = sum(min(HORIZON, cut - origin) for origin in range(settings.first_cut, cut)) * len(panel.items)
+    origins = range(settings.first_cut, cut)
+    chosen = {origin: np.flatnonzero(panel.selling(origin)) for origin in origins}
+    cells = sum(min(HORIZON, cut - origin) * len(chosen[origin]) for origin in origins)
     share = min(1.0, settings.rows / max(cells, 1))
     parts: list[tuple[np.ndarray, ...]] = []
     names: list[str] = []
-    for origin in range(settings.first_cut, cut):
-        features, scale, names = build(panel, origin)
+    for origin in origins:
+        known = panel.select(chosen[origin])
+        features, scale, names = build(known, origin)
         ahead = min(HORIZON, cut - origin)
-        units = panel.units[:, origin + 1 : origin + 1 + ahead]
+        units = known.units[:, origin + 1 : origin + 1 + ahead]
         kept = rng.random(units.shape) < share
         scales = np.broadcast_to(scale[:, None], units.shape)
         parts.append((features[:, :ahead][kept], units[kept], scales[kept]))

@@ -18,7 +18,7 @@ class DemandSettings:
     rows: int = 110_000  # training rows sampled per fit
     quantile_rounds: int = 130
     mean_rounds: int = 130
-    depth: int = 6
+    depth: int = 4
     learning_rate: float = 0.06
     least_child_weight: float = 40.0
     column_share: float = 0.5

@@ -29,35 +29,35 @@ def silent(_: str) -> None:
     """Progress that goes nowhere."""
 
 
-def roll(panel: Panel, weeks: list[int], settings: DemandSettings, progress: Progress = silent) -> Backtest:
-    """Fit and forecast at each origin week, in order, eight weeks or more apart.
+def roll(
+    panel: Panel, chosen: np.ndarray, weeks: list[int], settings: DemandSettings, progress: Progress = silent
+) -> Backtest:
+    """Fit at each origin week on every series, forecast those of the mask `chosen`; origins ascend.
 
     The first origin has no earlier forecasts, so its forecast is uncalibrated: put a warm-up origin before
-    those that are reported. Calibration pools all earlier forecasts whose target weeks lie at or before
-    the origin.
+    those that are reported. Calibration pools all earlier forecasts of the series that sold often enough
+    at their origin.
     """
-    result = Backtest(panel)
-    raw: list[tuple[int, Forecast]] = []
+    result = Backtest(panel.select(chosen))
+    earlier: list[tuple[Panel, int, Forecast]] = []
     for week in weeks:
         cut = panel.column(week)
         progress(f"demand, {panel.tier}: fit at week {week}")
         model = fit(panel, cut, settings)
-        plain = model.forecast(panel, cut)
-        model.calibration = from_earlier(panel, cut, raw)
-        final = plain
-        if model.calibration is not None:
-            final = Forecast(model.calibration.apply(plain.quantiles, plain.mean), plain.mean)
-        raw.append((cut, plain))
-        result.forecasts[week] = final
+        known = panel.select(panel.selling(cut))
+        plain = model.forecast(known, cut)
+        model.calibration = from_earlier(cut, earlier)
+        earlier.append((known, cut, plain))
+        result.forecasts[week] = model.forecast(result.panel, cut)
         result.model = model
     return result
 
 
-def from_earlier(panel: Panel, cut: int, raw: list[tuple[int, Forecast]]) -> Calibration | None:
+def from_earlier(cut: int, earlier: list[tuple[Panel, int, Forecast]]) -> Calibration | None:
     """Calibration from the forecasts of earlier cuts, on the target weeks known at `cut`; None without
     any."""
     parts = []
-    for origin, forecast in raw:
+    for panel, origin, forecast in earlier:
         ahead = min(HORIZON, cut - origin)
         if ahead > 0:
             units = horizon_units(panel, origin)[:, :ahead]

@@ -15,7 +15,8 @@ MEASURES = """u AS units, u::INT AS baskets, u::INT AS customers, u AS largest_l
 
 
 def write_features(path: Path, *, last_week: int = WEEKS, poison_after: int | None = None) -> Path:
-    """Feature tables for weeks 2 to `last_week`. `poison_after`: later sales become absurd, the plan stays."""
+    """Feature tables for weeks 2 to `last_week`. `poison_after`: later sales become absurd, the plan
+    stays."""
     rng = np.random.default_rng(7)
     sales = _sales(rng, last_week, poison_after)
     by_category, by_product = _plan(rng)
@@ -60,8 +61,9 @@ def _plan(rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
                 })  # fmt: skip
                 if flag:
                     by_product.append({
-                        **where, "product_id": f"P{c}0", "is_display": 1, "is_mailer": 1, "is_interior_page": 0,
-                        "is_front_page": 0, "is_wrap_front": 0, "is_prominent_display": 1,
+                        **where, "product_id": f"P{c}0", "is_display": 1, "is_mailer": 1,
+                        "is_interior_page": 0, "is_front_page": 0,
+                        "is_wrap_front": 0, "is_prominent_display": 1,
                     })  # fmt: skip
     return pd.DataFrame(by_category), pd.DataFrame(by_product)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from models_ml.demand.bundle import bundle_digest, load_bundle, save_bundle
 from models_ml.demand.calibration import calibrate
@@ -53,9 +54,8 @@ def test_calibration_restores_coverage() -> None:
     """Bands half as wide as they should be come back to their nominal share on fresh draws."""
     rng = np.random.default_rng(3)
     mean = rng.uniform(20, 60, 40_000)
-    from scipy.stats import norm
 
-    narrow = mean[:, None] + 0.5 * np.sqrt(mean)[:, None] * norm.ppf(LEVELS)
+    narrow = mean[:, None] + 0.5 * np.sqrt(mean)[:, None] * stats.norm.ppf(LEVELS)
     seen, fresh = (mean + np.sqrt(mean) * rng.standard_normal(len(mean)) for _ in range(2))
     fixed = calibrate(seen, narrow, mean).apply(narrow, mean)
     before = ((fresh >= narrow[:, 1]) & (fresh <= narrow[:, 5])).mean()
@@ -71,3 +71,18 @@ def test_ratio_table_is_the_empirical_quantile() -> None:
     level, table = ratio_table(fitted, units, 2)
     np.testing.assert_allclose(level, [1, 10])
     np.testing.assert_allclose(table[1], np.quantile(units[20_000:], LEVELS) / 10)
+
+
+def test_interval_of_slow_sellers_holds_its_share() -> None:
+    """Where most weeks sell nothing, the 80 % interval still holds about 80 % of fresh weeks."""
+    rng = np.random.default_rng(9)
+    mean = rng.gamma(2, 0.7, 60_000)
+    quantiles = np.stack([stats.poisson.ppf(level, mean) for level in LEVELS], -1)
+    seen, fresh = rng.poisson(mean).astype(float), rng.poisson(mean).astype(float)
+    fixed = calibrate(seen, quantiles, mean).apply(quantiles, mean)
+    plain = ((fresh >= quantiles[:, 1]) & (fresh <= quantiles[:, 5])).mean()
+    held = ((fresh >= fixed[:, 1]) & (fresh <= fixed[:, 5])).mean()
+    assert plain > 0.86
+    assert abs((fresh < fixed[:, 1]).mean() - 0.10) < 0.005
+    assert held < plain - 0.04
+    assert (np.diff(fixed, axis=-1) >= 0).all()

@@ -45,7 +45,7 @@ def test_table_holds_every_model_and_the_file_every_cell(
     import pandas as pd
 
     panel = read_panel(small, "category")
-    result = roll(panel, [21, 29, 37], quick)
+    result = roll(panel, np.ones(len(panel.items), bool), [21, 29, 37], quick)
     table = evaluation_table(result, [29, 37])
     overall = table[table["slice"] == "all"]
     assert set(overall["model"]) == {"demand", "moving average 13", "last week"}
