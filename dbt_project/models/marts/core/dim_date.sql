@@ -37,7 +37,7 @@ select
     weeks_ranged.fiscal_week,
     weeks_ranged.week_starts_on as fiscal_week_starts_on,
     weeks_ranged.trading_days as fiscal_week_trading_days,
-    weeks_ranged.trading_days = weeks_ranged.usual_trading_days as is_full_fiscal_week,
+    coalesce(weeks_ranged.trading_days = weeks_ranged.usual_trading_days, false) as is_full_fiscal_week,
     trading.date_day is not null as is_trading_day,
     cast(date_trunc('month', days.date_day) as date) as month_starts_on,
     cast(date_trunc('quarter', days.date_day) as date) as quarter_starts_on,

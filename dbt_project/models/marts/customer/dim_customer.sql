@@ -15,10 +15,17 @@ consents as (
         and data_window.last_day < consent.valid_to
     where consent.is_granted
     group by consent.customer_id
+),
+
+-- A customer who bought and is in no customer file still has a row, with an empty profile and no consent.
+everyone as (
+    select customer_id from {{ ref('stg_landing__customers') }}
+    union
+    select customer_id from {{ ref('int_customers_scored') }}
 )
 
 select
-    customers.customer_id,
+    everyone.customer_id,
     data_window.last_day as as_of_date,
     coalesce(scored.segment, 'inactive') as segment,
     coalesce(scored.loyalty_tier, 'none') as loyalty_tier,
@@ -42,7 +49,8 @@ select
     cast(
         coalesce(scored.margin_per_year_usd * scored.active_probability, 0) as decimal(18, 4)
     ) as expected_margin_12m_usd
-from {{ ref('stg_landing__customers') }} as customers
+from everyone
 cross join data_window
-left join {{ ref('int_customers_scored') }} as scored on scored.customer_id = customers.customer_id
-left join consents on consents.customer_id = customers.customer_id
+left join {{ ref('stg_landing__customers') }} as customers on customers.customer_id = everyone.customer_id
+left join {{ ref('int_customers_scored') }} as scored on scored.customer_id = everyone.customer_id
+left join consents on consents.customer_id = everyone.customer_id
