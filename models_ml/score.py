@@ -133,7 +133,7 @@ def find_champion(tracking_uri: str, artifact_root: Path, last_week: int) -> Cha
                         f"{found['trained_through_week']}, data reach week {last_week}", note)  # fmt: skip
     try:
         models = load_bundle(Path(found["bundle"]), found["digest"])
-    except (ModelError, OSError) as error:
+    except (ModelError, OSError, KeyError, ValueError) as error:  # files of another format included
         return Champion({}, "", f"demand model {found['version']}: {error}", note)
     return Champion(models, found["version"], "", note)
 
