@@ -45,6 +45,7 @@ class Services:
     @cached_property
     def models(self) -> ModelService:
         """Loaded on first use: the registry brings heavy libraries that most commands never need."""
+        from api.model_service import ModelService
 
         return ModelService(self.settings, self.store)
 

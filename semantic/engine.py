@@ -43,7 +43,9 @@ class Engine:
             self._connection = duckdb.connect(str(self.warehouse), read_only=True, config=config)
         except duckdb.Error as error:
             raise ExecutionError(f"The warehouse {self.warehouse.name} cannot be opened.") from error
-        self._connection.execute("SET lock_configuration = true")
+        locked = self._connection.execute("SELECT current_setting('lock_configuration')").fetchone()
+        if locked is None or not locked[0]:  # a second engine on one file shares the first one's instance
+            self._connection.execute("SET lock_configuration = true")
         self._cache: OrderedDict[str, pa.Table] = OrderedDict()
         self._cache_size = cache_size
         self._lock = threading.Lock()

@@ -66,7 +66,8 @@ def write_page(rows: list[Row], page: Path, command: str) -> None:
     lines = [
         "# Benchmarks",
         "",
-        f"`{command}` on {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; {versions}.",
+        f"`{command}` on {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}; {versions}.",
         "Medians of alternating runs in one process; a ratio holds better than an absolute time.",
     ]
     for section in dict.fromkeys(row.section for row in rows):
