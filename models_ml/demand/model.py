@@ -3,16 +3,10 @@ quantiles."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-
-# Threads that spin at barriers make a fit many times slower beside other work; read once, when the library
-# loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
@@ -83,12 +77,10 @@ def fit(panel: Panel, cut: int, settings: DemandSettings) -> DemandModel:
         "colsample_bynode": settings.column_share,
         "min_child_weight": settings.least_child_weight,
         "max_bin": settings.bins,
-        "nthread": settings.threads,
+        "nthread": 1,  # fits run side by side instead: no idle waiting, and the same bits with any number
         "seed": settings.seed,
     }
-    data = xgb.QuantileDMatrix(
-        rows.features, ratio, weight=rows.scale, max_bin=settings.bins, nthread=settings.threads
-    )
+    data = xgb.QuantileDMatrix(rows.features, ratio, weight=rows.scale, max_bin=settings.bins, nthread=1)
     quantile = xgb.train(
         {**shared, "objective": "reg:quantileerror", "quantile_alpha": LEVELS}, data, settings.quantile_rounds
     )

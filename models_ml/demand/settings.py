@@ -28,7 +28,7 @@ class DemandSettings:
     first_cut: int = 7  # first training origin, in columns
     level_bins: int = 40
     seed: int = 20170101
-    threads: int = 2
+    threads: int = 2  # fits side by side; the result does not depend on it
     tiers: tuple[str, ...] = ("category", "product")
     backtest_tiers: tuple[str, ...] = ("category", "product")
 

@@ -3,7 +3,8 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,10 +41,8 @@ def roll(
     """
     result = Backtest(panel.select(chosen))
     earlier: list[tuple[Panel, int, Forecast]] = []
-    for week in weeks:
+    for week, model in zip(weeks, _fits(panel, weeks, settings, progress), strict=True):
         cut = panel.column(week)
-        progress(f"demand, {panel.tier}: fit at week {week}")
-        model = fit(panel, cut, settings)
         known = panel.select(panel.selling(cut))
         plain = model.forecast(known, cut)
         model.calibration = from_earlier(cut, earlier)
@@ -51,6 +50,19 @@ def roll(
         result.forecasts[week] = model.forecast(result.panel, cut)
         result.model = model
     return result
+
+
+def _fits(
+    panel: Panel, weeks: list[int], settings: DemandSettings, progress: Progress
+) -> Iterator[DemandModel]:
+    """Models at the weeks' ends, fitted side by side: none needs another's result."""
+
+    def one(week: int) -> DemandModel:
+        progress(f"demand, {panel.tier}: fit at week {week}")
+        return fit(panel, panel.column(week), settings)
+
+    with ThreadPoolExecutor(settings.threads) as pool:
+        yield from pool.map(one, weeks)
 
 
 def from_earlier(cut: int, earlier: list[tuple[Panel, int, Forecast]]) -> Calibration | None:

@@ -3,7 +3,6 @@ with weekly as (
         location_id,
         category,
         week,
-        min(department) as department,
         sum(units) as units,
         count(distinct basket_id) as baskets,
         count(distinct customer_id) as customers,
@@ -18,16 +17,32 @@ series as (
     select
         location_id,
         category,
-        min(department) as department,
         min(week) as first_week
     from weekly
     group by location_id, category
     having count(*) >= 8
 ),
 
+-- A category that several departments list belongs to the one that lists most of it: a fact of the catalogue, not of
+-- what has been sold so far.
+listed as (
+    select category, department, count(*) as products
+    from {{ ref('dim_product') }}
+    group by category, department
+),
+
+ranked as (
+    select
+        category,
+        department,
+        row_number() over (partition by category order by products desc, department) as department_rank
+    from listed
+),
+
 grid as (
-    select series.*, weeks.week
+    select series.*, ranked.department, weeks.week
     from series
+    inner join ranked on ranked.category = series.category and ranked.department_rank = 1
     inner join {{ ref('feat_calendar_week') }} as weeks on weeks.week >= series.first_week and weeks.is_recorded
 )
 
