@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,10 @@ from rich.table import Table
 from api.jsonable import json_document
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+_LOG_WIDTH = 120  # columns of a log file or pipe, where rich would take 80
 console = Console(highlight=False)
+if not console.is_terminal and "COLUMNS" not in os.environ:
+    console.width = _LOG_WIDTH
 
 
 def print_json(document: Any) -> None:
@@ -24,14 +28,19 @@ def print_json(document: Any) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, caption: str = ""
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    caption: str = "",
+    right: Collection[str] = (),
 ) -> None:
-    """A table with numbers to the right and blanks where a value is NULL."""
+    """A table with numbers, and the columns named in `right`, to the right; blanks where a value is NULL."""
     kept = [list(row) for row in rows]
     table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
     for at, name in enumerate(columns):
-        numeric = all(isinstance(row[at], int | float | decimal.Decimal) or row[at] is None for row in kept)
-        table.add_column(name, justify="right" if numeric and kept else "left", overflow="fold")
+        numeric = kept and all(isinstance(row[at], int | float | decimal.Decimal | None) for row in kept)
+        table.add_column(name, justify="right" if numeric or name in right else "left", overflow="fold")
     for row in kept:
         table.add_row(*[cell(value) for value in row])
     console.print(table)

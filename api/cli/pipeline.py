@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from api.cli.output import Json, cell, console, print_json, print_table
+from api.cli.model import print_evaluation
+from api.cli.output import Json, console, print_json, print_table
 from api.cli.serve import serve
 from api.cli.summary import kpi_rows, top_recommendations
 from api.pipeline import STEPS, StepReport, run_pipeline
@@ -45,6 +46,7 @@ def run(
         print_json({"seconds": seconds, "steps": steps, "kpis": kpis, "recommendations": proposals})
     else:
         _print_steps(reports, seconds)
+        print_evaluation(next(r.result["evaluation"] for r in reports if r.step == "train"))
         _print_kpis(kpis)
         _print_proposals(proposals)
     if and_serve:
@@ -97,7 +99,7 @@ def _print_steps(reports: list[StepReport], seconds: float) -> None:
 
 def _print_kpis(kpis: list[dict[str, Any]]) -> None:
     rows = [(k["label"], *_in_unit(k["value"], k["unit"]), k["basis"]) for k in kpis]
-    print_table("The retailer in numbers", ["KPI", "value", "unit", "basis"], rows)
+    print_table("The retailer in numbers", ["KPI", "value", "unit", "basis"], rows, right=("value",))
     console.print("[dim]Basis: recorded sales, or the derived (simulated) ledger around them.[/]\n")
 
 
@@ -109,19 +111,11 @@ def _in_unit(value: Any, unit: str) -> tuple[Any, str]:
 
 
 def _print_proposals(proposals: list[dict[str, Any]]) -> None:
-    table = Table(title="The ten most valuable recommendations", title_justify="left", show_lines=True)
-    table.add_column("reorder, and why", ratio=1)
-    for name in ("units", "order by", "margin $", "cash $", "decided by"):
-        table.add_column(name, justify="right")
-    for p in proposals:
+    console.print("[italic]The ten most valuable recommendations[/]")
+    for at, p in enumerate(proposals, 1):
         what = f"[bold]{escape(str(p['product_name']))}[/], store {p['location_id']} ({p['region']})"
-        table.add_row(
-            f"{what}\n[dim]{escape(str(p['reason']))}[/]",
-            cell(p["quantity_units"]),
-            cell(p["order_by"]),
-            cell(p["expected_margin_usd"]),
-            cell(p["expected_cash_usd"]),
-            str(p["policy_route"]).replace("_", " "),
-        )
-    console.print(table)
+        money = f"margin {p['expected_margin_usd']:+,.2f} $, cash {p['expected_cash_usd']:+,.2f} $"
+        route = str(p["policy_route"]).replace("_", " ")
+        console.print(f"{at:>2}. {what}: {money}; order by {p['order_by']}; decided by: {route}")
+        console.print(Padding(f"[dim]{escape(str(p['reason']))}[/]", (0, 0, 0, 4)))
     console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves undecided.[/]")
