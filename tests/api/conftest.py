@@ -12,7 +12,7 @@ from api.app import create_app
 from api.settings import Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(release_dir, var_dir, tmp_path_factory):
     """The demo's releases and models, with an ops store and keys of our own."""
     ours = tmp_path_factory.mktemp("var")
@@ -22,13 +22,13 @@ def settings(release_dir, var_dir, tmp_path_factory):
     return Settings(var_dir=ours)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(settings):
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sign_in(settings):
     """Headers of a demo user."""
     from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def sign_in(settings):
     return lambda user: {"Authorization": f"Bearer {issuer.issue(user, now=datetime.now(UTC))}"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cli(settings):
     """Run `steelyard …`; returns exit status, standard output and standard error."""
 
