@@ -11,12 +11,12 @@ from semantic import Engine, MetricQuery, SemanticLayer
 from tests.dbt_project.oracle import Numbers, plain
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def layer(release_dir: Path) -> SemanticLayer:
     return SemanticLayer.from_manifest(str(release_dir / "semantic_manifest.json"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def marts(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
     """A connection for hand-written SQL.
 
@@ -30,7 +30,7 @@ def marts(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
     con.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ask(layer: SemanticLayer, release_dir: Path):
     """Numbers of one metric by groups, as any reader gets them."""
     engine = Engine(
@@ -50,7 +50,7 @@ def ask(layer: SemanticLayer, release_dir: Path):
     engine.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def agree(ask) -> Callable[[str, Sequence[str], Numbers], None]:
     """Fails unless the metric has the same groups and, to nine digits, the same numbers as those given."""
 
