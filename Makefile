@@ -53,7 +53,7 @@ lint: setup-dev  ## ruff, mypy, one-way imports
 	@$(BIN)/mypy semantic governance models_ml integrations api
 	@$(BIN)/lint-imports
 
-bench: setup-dev  ## ONLY=semantic|queries|pipeline|warehouse|api|models|decisions QUICK=1
+bench: setup-dev  ## ONLY=semantic|queries|pipeline|warehouse|models QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 lock: $(VENV)/.uv  ## pin requirements/*.in again

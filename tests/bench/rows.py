@@ -15,16 +15,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Row:
-    """`measured` against `target`, beside `peer` in the same run; `ratio` is measured ÷ peer.
+    """`measured` against `target` (a number, or a range in words), beside `peer` in the same run.
 
-    `holds` is None where nothing was promised. Values are medians, in `unit`.
+    `ratio` is measured ÷ peer. `holds` is None where nothing was promised. Values are medians, in `unit`.
     """
 
     section: str
     name: str
     unit: str
     measured: float
-    target: float | None = None
+    target: float | str | None = None
     peer: float | None = None
     ratio: float | None = None
     holds: bool | None = None
@@ -84,7 +84,9 @@ def write_page(rows: list[Row], page: Path, command: str) -> None:
 
 def _line(row: Row) -> str:
     verdict = {True: "yes", False: "**no**", None: ""}[row.holds]
-    numbers = " | ".join(
-        "" if v is None else f"{v:,.4g}" for v in (row.measured, row.target, row.peer, row.ratio)
-    )
-    return f"| {row.name} | {row.unit} | {numbers} | {verdict} |"
+    values = " | ".join(map(_shown, (row.measured, row.target, row.peer, row.ratio)))
+    return f"| {row.name} | {row.unit} | {values} | {verdict} |"
+
+
+def _shown(value: float | str | None) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:,.4g}"

@@ -6,6 +6,7 @@ Writes every backtest forecast to `var/bench/backtest_demand.parquet`, for an ou
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from models_ml.bench import benchmark_demand
@@ -19,6 +20,7 @@ def run(*, quick: bool) -> Iterator[Row]:
     """Quick mode uses the settings of the pipeline's own training, on the category tier only."""
     FORECASTS.parent.mkdir(parents=True, exist_ok=True)
     output = FORECASTS.with_name("backtest_demand_quick.parquet") if quick else FORECASTS
-    rows, _ = benchmark_demand(Path("var/current/warehouse.duckdb"), output, PIPELINE if quick else FULL)
+    settings = replace(PIPELINE, tiers=("category",)) if quick else FULL
+    rows, _ = benchmark_demand(Path("var/current/warehouse.duckdb"), output, settings)
     for row in rows:
         yield Row(**{name: value for name, value in row.items() if name in Row.__dataclass_fields__})
