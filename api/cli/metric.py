@@ -28,7 +28,7 @@ From = Annotated[str | None, typer.Option("--from", help="First day, included.")
 To = Annotated[str | None, typer.Option("--to", help="Last day, included.")]
 ReleaseId = Annotated[str | None, typer.Option("--release", help="An older release, for time travel.")]
 
-FIRST_DAY, LAST_DAY = "0001-01-01", "9999-12-31"
+FIRST_DAY, LAST_DAY = "1900-01-01", "2999-12-31"  # where one end is left open
 
 
 @app.command("list")

@@ -85,3 +85,17 @@ def test_sql_is_what_runs(cli, warehouse):
 
 def test_the_audit_of_a_fresh_store_holds(cli):
     assert cli.answer("audit", "verify")["holds"] is True
+
+
+def test_one_end_of_the_time_range_may_be_left_open(cli, warehouse):
+    def by_hand(condition):
+        return float(
+            warehouse.execute(f"SELECT sum(net_sales_usd) FROM fct_sales_lines WHERE {condition}").fetchone()[
+                0
+            ]
+        )
+
+    since = cli.answer("metric", "query", "-m", "net_sales", "--from", "2017-12-01")["rows"][0][0]
+    until = cli.answer("metric", "query", "-m", "net_sales", "--to", "2017-02-28")["rows"][0][0]
+    assert since == pytest.approx(by_hand("date_day >= DATE '2017-12-01'"))
+    assert until == pytest.approx(by_hand("date_day <= DATE '2017-02-28'"))
