@@ -22,6 +22,7 @@ from api.cli import (
     score,
     serve,
 )
+from api.cli.services import close_services
 from semantic.errors import SteelyardError
 
 app = typer.Typer(
@@ -47,6 +48,8 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        close_services()
 
 
 def _tell(error: SteelyardError) -> None:
