@@ -116,6 +116,36 @@ SAFE_TYPES = frozenset(
 )
 """What a filter of a query may call: only functions of the values of its own row."""
 
+SAFE_DATA_TYPES = frozenset(
+    [
+        "BIGINT",
+        "BOOLEAN",
+        "CHAR",
+        "DATE",
+        "DATETIME",
+        "DECIMAL",
+        "DOUBLE",
+        "FLOAT",
+        "INT",
+        "INTERVAL",
+        "NCHAR",
+        "NVARCHAR",
+        "SMALLINT",
+        "TEXT",
+        "TIME",
+        "TIMESTAMP",
+        "TIMESTAMPLTZ",
+        "TIMESTAMPNTZ",
+        "TIMESTAMPTZ",
+        "TIMESTAMP_MS",
+        "TIMESTAMP_NS",
+        "TIMESTAMP_S",
+        "TINYINT",
+        "VARCHAR",
+    ]
+)
+"""What a filter may cast to: plain values."""
+
 
 @dataclass(frozen=True)
 class Predicate:
@@ -353,6 +383,10 @@ def check_scalar(condition: exp.Expr, shown: str) -> None:
         if isinstance(node, exp.Func) and type(node).__name__ not in SAFE_TYPES:
             raise InvalidQueryError(
                 f"The filter {shown!r:.200} calls {node.sql_name()}, which it may not.", hint=_FILTER_HINT
+            )
+        if isinstance(node, exp.DataType) and getattr(node.this, "name", "") not in SAFE_DATA_TYPES:
+            raise InvalidQueryError(
+                f"The filter {shown!r:.200} casts to the unknown type {node.sql()!r}.", hint=_FILTER_HINT
             )
         if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
             raise InvalidQueryError(
