@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from governance.restrict import require
 from pydantic import BaseModel, ConfigDict
 
 from api.deps import CurrentUser, ServicesDep
 from api.jsonable import json_document
 from api.problems import document
 from governance import audit
+from governance.restrict import require
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
