@@ -16,8 +16,8 @@ from governance.identity import Principal
 from governance.model_review import ModelReview, latest_review, permit_promotion, review_model
 from governance.store import OpsStore
 from models_ml import registry
+from models_ml.promotion import promote
 from models_ml.registry import ApprovalEvidence, ModelVersion
-from models_ml.score import remember_champion
 
 
 class ModelService:
@@ -77,11 +77,7 @@ class ModelService:
             action=action,
             request_id=request_id or str(uuid.uuid4()),
         )
-        champion = registry.move_champion(self._uri, _evidence(review, found))
-        remember_champion(
-            self._artifacts, champion.version, champion.digest, champion.bundle, champion.trained_through_week
-        )
-        return self._describe(champion)
+        return self._describe(promote(self._uri, self._artifacts, _evidence(review, found)))
 
     def roll_back(self, principal: Principal, name: str) -> dict[str, Any]:
         """Let the newest approved version before the champion score again. Raises NotFound where none is."""

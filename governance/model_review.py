@@ -112,7 +112,7 @@ def permit_promotion(
     if review is None or not approved or review.evidence.get("artifact_digest") != artifact_digest:
         raise Conflict(
             f"{model_name} version {model_version} has no current approval of this artifact",
-            hint=f"`steelyard model approve {model_name} {model_version} --as ml_reviewer` after a review",
+            hint=f"`steelyard model approve {model_name} {model_version} --reason … --as ml_reviewer`",
         )
     with store.write() as transaction:
         entry = audit.AuditEntry(
