@@ -6,6 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.browser import chromium
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,3 +36,10 @@ def warehouse(release_dir: Path):
     con.execute("USE warehouse")
     yield con
     con.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real headless Chromium."""
+    with chromium() as opened:
+        yield opened
