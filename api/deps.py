@@ -1,18 +1,24 @@
-"""What routes ask for: the services, and who is calling."""
+"""What routes ask for: the services, and who is calling with which right."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from api.sign_in import ON_BEHALF_OF, caller
 from api.wiring import Services
-from governance.errors import NotAuthenticated
+from governance.errors import Forbidden, NotAuthenticated
 from governance.identity import Principal
 
-_bearer = HTTPBearer(auto_error=False, description="`steelyard auth token USER` prints one for the demo.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A person's token (`steelyard auth token USER` prints one for the demo) or a service's key "
+    "(`steelyard auth key issue SERVICE`).",
+)
+_SAFE = frozenset({"GET", "HEAD"})
 
 
 def _services(request: Request) -> Services:
@@ -24,17 +30,41 @@ ServicesDep = Annotated[Services, Depends(_services)]
 
 
 def _current_user(
-    services: ServicesDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request,
+    needed: SecurityScopes,
+    services: ServicesDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    on_behalf_of: Annotated[
+        str | None,
+        Header(alias=ON_BEHALF_OF, max_length=128, description="services only: the person who is asking"),
+    ] = None,
 ) -> Principal:
-    """The caller. Raises NotAuthenticated: nobody is anonymous."""
-    if credentials is None:
+    """The caller, whose key (a service's) was issued for what the route does.
+
+    Raises NotAuthenticated: nobody is anonymous. Raises Forbidden where the key lacks the scope. A route
+    that changes something and names no scope is closed to services.
+    """
+    if credentials is None or len(request.headers.getlist("authorization")) != 1:
         raise NotAuthenticated(
-            "a bearer token is needed", hint="`steelyard auth token USER` prints one for the demo"
+            "one bearer token is needed", hint="`steelyard auth token USER` prints one for the demo"
         )
-    return services.tokens.verify(credentials.credentials, now=datetime.now(UTC))
+    people = request.headers.getlist(ON_BEHALF_OF)
+    principal = caller(services, credentials.credentials, people, now=datetime.now(UTC))
+    scopes = needed.scopes or (["read"] if request.method in _SAFE else ["none"])
+    for scope in scopes:
+        if not principal.may_use(scope):
+            raise Forbidden(f"the key of {principal.actor!r} was not issued to {scope}")
+    return principal
 
 
 CurrentUser = Annotated[Principal, Depends(_current_user)]
+"""Who calls. Services with the scope `read` too, where nothing is changed."""
+
+Reader = Annotated[Principal, Security(_current_user, scopes=["read"])]
+"""As `CurrentUser`, for routes that read by POST."""
+
+Decider = Annotated[Principal, Security(_current_user, scopes=["decide"])]
+"""A person, or a service that acts for one and has the scope `decide`."""
 
 
 def _request_id(request: Request) -> str:

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the servers bind to")
     api_port: int = Field(8000, description="port of the API")
     mlflow_port: int = Field(5000, description="port of the MLflow UI")
+    directory: Path | None = Field(None, description="YAML of people and services; unset: the demo's")
     oidc_issuer: str = Field("", description="token issuer; empty: the demo's local issuer")
     oidc_audience: str = Field("steelyard", description="audience a token must name")
     oidc_jwks_url: str = Field("", description="where the issuer publishes its keys")

@@ -1,15 +1,56 @@
-"""Which tokens this process accepts: the demo's own, or those of the retailer's identity provider."""
+"""Whom this process accepts: the demo's people or those of an identity provider, and services."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from api.errors import SettingsInvalid
 from api.settings import Settings
-from governance.identity import Directory, LocalIssuer, RemoteKeys, TokenVerifier
+from governance.errors import Forbidden
+from governance.identity import (
+    Directory,
+    LocalIssuer,
+    Principal,
+    RemoteKeys,
+    TokenVerifier,
+    delegate,
+    is_service_key,
+    verify_service_key,
+)
+
+if TYPE_CHECKING:
+    from api.wiring import Services
+
+ON_BEHALF_OF = "Steelyard-On-Behalf-Of"
+
+
+def caller(services: Services, credential: str, on_behalf_of: Sequence[str], *, now: datetime) -> Principal:
+    """Who is behind a bearer credential: a person by token, a service by key, or whom the service names.
+
+    `on_behalf_of` is every value of that header. Raises NotAuthenticated, or Forbidden where the header is
+    sent twice, by a person, or by a service that may not act for that person.
+    """
+    if is_service_key(credential):
+        principal = verify_service_key(services.store, credential, directory=services.directory, now=now)
+    else:
+        principal = services.tokens.verify(credential, now=now)
+    if not on_behalf_of:
+        return principal
+    if len(on_behalf_of) > 1:
+        raise Forbidden(f"{ON_BEHALF_OF} was sent more than once")
+    return delegate(principal, on_behalf_of[0], services.directory)
+
+
+def directory_of(settings: Settings) -> Directory:
+    """People and services: of the configured file, else the demo's, whose people production does not know."""
+    if settings.directory is not None:
+        return Directory.load(settings.directory)
+    demo = Directory.load()
+    return demo.without_people() if settings.mode == "production" else demo
 
 
 def local_issuer(settings: Settings) -> LocalIssuer:

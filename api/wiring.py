@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from api.lineage_service import LineageService
 from api.metric_service import MetricService
 from api.settings import Settings
-from api.sign_in import token_verifier
+from api.sign_in import directory_of, token_verifier
 from governance.identity import Directory, TokenVerifier
 from governance.releases import ReleaseStore
 from governance.store import OpsStore
@@ -37,7 +37,7 @@ class Services:
         releases = ReleaseStore(settings.var_dir)
         store = OpsStore(settings.ops_store_url)
         store.migrate()
-        directory = Directory.load()
+        directory = directory_of(settings)
         tokens = token_verifier(settings, directory)
         metrics = MetricService(releases, settings)
         return cls(settings, releases, metrics, store, directory, tokens, LineageService(metrics, store))

@@ -25,7 +25,7 @@ def readyz(services: ServicesDep) -> dict[str, str]:
         return {"status": "ready"}
 
 
-@router.get("/metrics", response_class=Response, responses=document(401))
+@router.get("/metrics", response_class=Response, responses=document(401, 403, 422))
 def process_metrics(user: CurrentUser) -> Response:
     """Counters of this process in Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -36,7 +36,7 @@ class LineageAnswer(BaseModel):
     mermaid: str = Field(description="the same picture, for any Mermaid viewer")
 
 
-@router.get("/{node:path}", responses=document(401, 404, 422))
+@router.get("/{node:path}", responses=document(401, 403, 404, 422))
 def show(
     node: Annotated[str, Path(max_length=300)],
     user: CurrentUser,

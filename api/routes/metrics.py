@@ -44,13 +44,13 @@ class DimensionsAnswer(BaseModel):
     items: list[DimensionRow]
 
 
-@router.get("/metrics", responses=document(401, 404, 422))
+@router.get("/metrics", responses=document(401, 403, 404, 422))
 def list_metrics(user: CurrentUser, services: ServicesDep, release: ReleaseParameter = None) -> MetricsAnswer:
     """Every metric that the caller may see."""
     return MetricsAnswer(items=[MetricRow(**row) for row in services.metrics.describe_metrics(user, release)])
 
 
-@router.get("/metrics/{name}", responses=document(401, 404, 422))
+@router.get("/metrics/{name}", responses=document(401, 403, 404, 422))
 def show_metric(
     name: Annotated[str, Path(max_length=200)],
     user: CurrentUser,
@@ -61,7 +61,7 @@ def show_metric(
     return MetricRow(**services.metrics.describe_metric(name, user, release))
 
 
-@router.get("/dimensions", responses=document(400, 401, 404, 422))
+@router.get("/dimensions", responses=document(400, 401, 403, 404, 422))
 def list_dimensions(
     user: CurrentUser,
     services: ServicesDep,

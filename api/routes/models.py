@@ -32,7 +32,7 @@ class ModelsAnswer(BaseModel):
     items: list[ModelRow]
 
 
-@router.get("", responses=document(401))
+@router.get("", responses=document(401, 403, 422))
 def list_models(user: CurrentUser, services: ServicesDep) -> ModelsAnswer:
     """Versions, newest first."""
     return ModelsAnswer(items=[ModelRow.model_validate(row) for row in services.models.versions()])

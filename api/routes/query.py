@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import CurrentUser, ServicesDep
+from api.deps import Reader, ServicesDep
 from api.jsonable import json_document
 from api.metric_service import Answer
 from api.problems import document
@@ -87,19 +87,19 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {ARROW: {}},
         "description": "The rows, as JSON or as an Arrow stream",
     },
-    **document(400, 401, 404, 413, 422, 504),
+    **document(400, 401, 403, 404, 413, 422, 504),
 }
 
 
 @router.post("/query", responses=_RESPONSES, response_class=JSONResponse)
-def query(body: QueryBody, user: CurrentUser, services: ServicesDep, accept: Accept = "*/*") -> Response:
+def query(body: QueryBody, user: Reader, services: ServicesDep, accept: Accept = "*/*") -> Response:
     """Metrics by dimensions, under the caller's policy."""
     return _respond(services.metrics.answer(body.as_query(), user, body.release), accept)
 
 
 @router.post("/sql", responses=_RESPONSES, response_class=JSONResponse)
 def sql(
-    body: Annotated[SqlBody, Body()], user: CurrentUser, services: ServicesDep, accept: Accept = "*/*"
+    body: Annotated[SqlBody, Body()], user: Reader, services: ServicesDep, accept: Accept = "*/*"
 ) -> Response:
     """Semantic SQL, as BI tools write it, onto the same governed query."""
     return _respond(services.metrics.answer_sql(body.sql, user, body.release), accept)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import CurrentUser, RequestId, ServicesDep
+from api.deps import CurrentUser, Decider, RequestId, ServicesDep
 from api.jsonable import json_document
 from api.problems import document
 from api.recommendation_fields import visible_fields
@@ -79,7 +79,7 @@ class DecisionRow(BaseModel):
     decided_at: str
 
 
-@router.get("", responses={200: {"model": RecommendationPage}, **document(400, 401, 422)})
+@router.get("", responses={200: {"model": RecommendationPage}, **document(400, 401, 403, 422)})
 def list_all(
     user: CurrentUser,
     services: ServicesDep,
@@ -107,7 +107,9 @@ def list_all(
     return Response(json_document(body), media_type="application/json")
 
 
-@router.get("/{recommendation_id}", responses={200: {"model": RecommendationRow}, **document(401, 404, 422)})
+@router.get(
+    "/{recommendation_id}", responses={200: {"model": RecommendationRow}, **document(401, 403, 404, 422)}
+)
 def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Response:
     """One recommendation. What the caller may not see answers like what does not exist."""
     found = find_recommendation(services.store, recommendation_id, scope=recommendation_scope(user))
@@ -121,7 +123,7 @@ def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Res
 def decide_on(
     recommendation_id: Id,
     body: DecisionBody,
-    user: CurrentUser,
+    user: Decider,
     services: ServicesDep,
     request_id: RequestId,
     idempotency_key: Annotated[str | None, Header(max_length=128)] = None,

@@ -24,7 +24,7 @@ class ReleasesAnswer(BaseModel):
     items: list[ReleaseRow]
 
 
-@router.get("", responses=document(401))
+@router.get("", responses=document(401, 403, 422))
 def list_releases(user: CurrentUser, services: ServicesDep) -> ReleasesAnswer:
     """Releases that hold against their seal, oldest first."""
     current = services.releases.current_id()

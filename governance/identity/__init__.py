@@ -8,20 +8,31 @@ those that act on somebody's behalf.
 from governance.identity.delegation import delegate
 from governance.identity.directory import Directory
 from governance.identity.issuer import LocalIssuer
-from governance.identity.principal import ALL, ROLES, Principal
-from governance.identity.service_keys import issue_service_key, revoke_service_key, verify_service_key
+from governance.identity.principal import ALL, ROLES, SCOPES, Principal
+from governance.identity.service_keys import (
+    ServiceKey,
+    is_service_key,
+    issue_service_key,
+    list_service_keys,
+    revoke_service_key,
+    verify_service_key,
+)
 from governance.identity.tokens import RemoteKeys, TokenVerifier
 
 __all__ = [
     "ALL",
     "ROLES",
+    "SCOPES",
     "Directory",
     "LocalIssuer",
     "Principal",
     "RemoteKeys",
+    "ServiceKey",
     "TokenVerifier",
     "delegate",
+    "is_service_key",
     "issue_service_key",
+    "list_service_keys",
     "revoke_service_key",
     "verify_service_key",
 ]

@@ -8,14 +8,15 @@ from governance.errors import Forbidden, NotFound
 from governance.identity.directory import Directory
 from governance.identity.principal import Principal
 
-DELEGATE_SCOPE = "delegate"
+READ_SCOPE, DELEGATE_SCOPE = "read", "delegate"
 
 
 def delegate(service: Principal, user: str, directory: Directory) -> Principal:
     """The person, asked for by `service`.
 
-    The service needs the scope `delegate` on its key and the person's role in its `on_behalf_of` list.
-    Delegation does not chain. Raises Forbidden; an unknown person and a forbidden one answer alike.
+    The service needs the scope `delegate` on its key and the person's role in its `on_behalf_of` list. It may
+    then read as that person; for anything else its key needs the scope of that step as well. Delegation does
+    not chain. Raises Forbidden; an unknown person and a forbidden one answer alike.
     """
     may = service.is_service and service.acting_service is None and DELEGATE_SCOPE in (service.scopes or ())
     refused = Forbidden(f"{service.user!r} may not act on behalf of {user!r}")
@@ -27,4 +28,5 @@ def delegate(service: Principal, user: str, directory: Directory) -> Principal:
         raise refused from None
     if person.role not in directory.roles_delegable_to(service.user):
         raise refused
-    return replace(person, acting_service=service.user)
+    scopes = (service.scopes or frozenset()) - {DELEGATE_SCOPE} | {READ_SCOPE}
+    return replace(person, acting_service=service.user, scopes=scopes, token_id=service.token_id)

@@ -11,12 +11,13 @@ from typing import Any
 import yaml
 
 from governance.errors import NotAuthenticated, NotFound, PolicyBroken
-from governance.identity.principal import Principal
+from governance.identity.principal import SCOPES, Principal
 
 DEMO = Path(__file__).parent.parent / "demo_users.yaml"
 _KEYS = {"role", "regions", "stores", "departments", "banners", "purposes"} | {
     "approval_limit_usd",
     "on_behalf_of",
+    "scopes",
 }
 
 
@@ -41,8 +42,14 @@ class Directory:
         for name, entry in {**users, **services}.items():
             if unknown := set(entry) - _KEYS:
                 raise PolicyBroken(f"{name!r} has unknown attributes: {sorted(unknown)}")
+            if unknown := set(entry.get("scopes", ())) - SCOPES:
+                raise PolicyBroken(f"{name!r} has unknown scopes: {sorted(unknown)}")
             Principal.from_attributes(name, entry)
         return directory
+
+    def without_people(self) -> Directory:
+        """The services alone, for where people come from an identity provider."""
+        return Directory({}, self.services)
 
     def user(self, name: str) -> Principal:
         """A person. Raises NotFound with the near miss."""
@@ -61,3 +68,7 @@ class Directory:
     def roles_delegable_to(self, service: str) -> frozenset[str]:
         """Roles of the people whom this service may act for; empty for most."""
         return frozenset(self.services.get(service, {}).get("on_behalf_of", ()))
+
+    def scopes_of(self, service: str) -> frozenset[str]:
+        """What a key of this service may be issued for, at most; a key that holds more is cut down to it."""
+        return frozenset(self.services.get(service, {}).get("scopes", ()))

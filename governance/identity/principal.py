@@ -26,6 +26,9 @@ ROLES = frozenset(
     }
 )
 
+SCOPES = frozenset({"read", "propose", "decide", "execute", "ingest", "delegate"})
+"""What a service key can be issued for. `decide` is for people whom a service acts for, never for itself."""
+
 _LONGEST_NAME = 128  # as wide as the columns that keep it
 _SETS = ("regions", "stores", "departments", "banners", "purposes")
 
@@ -35,8 +38,8 @@ class Principal:
     """Who asks. Attribute sets list what is reachable; `"*"` is everything, empty is nothing.
 
     `stores` are location ids. `approval_limit_usd` is the most that may be approved alone.
-    `acting_service` is set when a service asks on this person's behalf; `scopes` (services only) narrows
-    what the key may do, None meaning that the role alone decides.
+    `acting_service` is set when a service asks on this person's behalf; `scopes` is what the key of a service
+    may do, for itself or for a person, None meaning that the role alone decides.
     """
 
     user: str
@@ -74,6 +77,12 @@ class Principal:
     def identities(self) -> frozenset[str]:
         """Every name that this request can be attributed to; separation of duties looks at all of them."""
         return frozenset(name for name in (self.user, self.acting_service) if name)
+
+    def may_use(self, scope: str) -> bool:
+        """Whether the key behind this request was issued for such a step; people need no key."""
+        if not self.is_service and self.acting_service is None:
+            return True
+        return scope in (self.scopes or ())
 
     @classmethod
     def from_attributes(cls, user: str, attributes: Mapping[str, Any], **more: Any) -> Principal:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import insert, select, update
 
@@ -18,9 +19,22 @@ from governance.identity.principal import Principal
 from governance.store.engine import OpsStore
 from governance.store.schema import service_keys
 
-SCOPES = frozenset({"read", "propose", "execute", "ingest", "delegate"})
 _PREFIX = "steelyard"
+_FORM = re.compile(rf"{_PREFIX}\.([0-9a-f]{{16}})\.([A-Za-z0-9_-]{{43}})")
 _LONGEST = dt.timedelta(days=366)
+
+
+@dataclass(frozen=True)
+class ServiceKey:
+    """What is known of an issued key: everything but its secret."""
+
+    key_id: str
+    service: str
+    scopes: list[str]
+    created_by: str
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    revoked_at: dt.datetime | None
 
 
 def issue_service_key(
@@ -35,13 +49,19 @@ def issue_service_key(
 ) -> str:
     """A new key for a service of the directory; the only time that its text exists.
 
-    256 random bits, so a plain SHA-256 is all the hashing it needs. At most a year. The caller has
-    checked that `created_by` may do this. Raises InvalidDecision on unknown scopes or a silly lifetime.
+    256 random bits, so a plain SHA-256 is all the hashing it needs. At most a year, and at most the scopes
+    that the directory gives the service. The caller has checked that `created_by` may do this. Raises
+    InvalidDecision on scopes or a lifetime that cannot be, NotFound on an unknown service.
     """
     wanted = frozenset(scopes)
-    directory.service(service)
-    if not wanted or wanted - SCOPES:
-        raise InvalidDecision(f"unknown or no scopes: {sorted(wanted)}", hint=f"scopes: {sorted(SCOPES)}")
+    if service not in directory.services:
+        raise NotFound(f"no service {service!r}", hint=f"services: {', '.join(sorted(directory.services))}")
+    possible = directory.scopes_of(service)
+    if not wanted or wanted - possible:
+        raise InvalidDecision(
+            f"{service} cannot have a key for {', '.join(sorted(wanted - possible)) or 'nothing'}",
+            hint=f"scopes of {service}: {', '.join(sorted(possible))}",
+        )
     if not dt.timedelta(0) < lifetime <= _LONGEST:
         raise InvalidDecision("a service key lives between a moment and a year")
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
@@ -65,17 +85,35 @@ def issue_service_key(
 def verify_service_key(store: OpsStore, key: str, *, directory: Directory, now: dt.datetime) -> Principal:
     """The service behind a key, with the key's scopes. Raises NotAuthenticated, always with one sentence."""
     refused = NotAuthenticated("the service key is not valid")
-    prefix, _, rest = key.partition(".")
-    key_id, _, secret = rest.partition(".")
+    form = _FORM.fullmatch(key)
+    if form is None:
+        raise refused
+    key_id, secret = form.groups()
     with store.read() as conn:
         row = conn.execute(select(service_keys).where(service_keys.c.key_id == key_id)).mappings().first()
     stored = row["secret_hash"] if row else _hash("")
     matches = hmac.compare_digest(stored, _hash(secret))
-    if prefix != _PREFIX or row is None or not matches:
+    if row is None or not matches or row["service"] not in directory.services:
         raise refused
     if row["revoked_at"] is not None or not row["created_at"] <= now < row["expires_at"]:
         raise refused
-    return replace(directory.service(row["service"]), scopes=frozenset(row["scopes"]), token_id=key_id)
+    service = directory.service(row["service"])
+    scopes = frozenset(row["scopes"]) & directory.scopes_of(service.user)
+    return replace(service, scopes=scopes, token_id=key_id)
+
+
+def is_service_key(credential: str) -> bool:
+    """Whether a bearer credential claims to be a service key rather than a token."""
+    return credential.startswith(f"{_PREFIX}.")
+
+
+def list_service_keys(store: OpsStore) -> list[ServiceKey]:
+    """Every key that was ever issued, newest first."""
+    table = service_keys
+    columns = [table.c[name] for name in ServiceKey.__dataclass_fields__]
+    query = select(*columns).order_by(table.c.created_at.desc(), table.c.key_id)
+    with store.read() as conn:
+        return [ServiceKey(**row) for row in conn.execute(query).mappings()]
 
 
 def revoke_service_key(store: OpsStore, key_id: str, *, revoked_by: str, now: dt.datetime) -> None:

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="package")
@@ -49,7 +50,12 @@ def cli(settings):
             command + (["--json"] if as_json else []),
             capture_output=True,
             text=True,
-            env={"STEELYARD_VAR_DIR": str(settings.var_dir), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+            env={
+                "STEELYARD_VAR_DIR": str(settings.var_dir),
+                "PYTHONPATH": str(ROOT),  # this checkout's code, wherever the script was installed from
+                "PATH": "/usr/bin:/bin",
+                "COLUMNS": "200",
+            },
             check=False,
         )
         return done.returncode, done.stdout, done.stderr

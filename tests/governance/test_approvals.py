@@ -77,14 +77,15 @@ def test_nobody_approves_their_own_directly_as_author_or_by_delegation(
     propose(sqlite_store, planner, [proposal("mine")], now=now)
     proposed(sqlite_store, "trained", authors=["planner_east"])
     for key in ("mine", "trained"):
-        for who in (planner, replace(planner, acting_service="superset")):
+        for who in (planner, replace(planner, acting_service="svc-superset")):
             with pytest.raises(Forbidden) as refused:
                 decide(sqlite_store, who, key, "approve", now=now)
             assert "separation-of-duties" in refused.value.policy_ids
-    propose(sqlite_store, replace(planner, acting_service="superset"), [proposal("through")], now=now)
+    proposes = {"acting_service": "svc-superset", "scopes": frozenset({"propose", "decide"})}
+    propose(sqlite_store, replace(planner, **proposes), [proposal("through")], now=now)
     with pytest.raises(Forbidden):
         decide(sqlite_store, planner, "through", "approve", now=now)
-    other = replace(people["category_manager"], acting_service="superset")
+    other = replace(people["category_manager"], **proposes)
     with pytest.raises(Forbidden):
         decide(sqlite_store, other, "through", "approve", now=now)
 

@@ -234,7 +234,7 @@ def store(tmp_path):
     return opened
 
 
-def _issue(store, directory, service="superset", scopes=("read", "delegate"), lifetime=HOUR):
+def _issue(store, directory, service="svc-superset", scopes=("delegate",), lifetime=HOUR):
     return issue_service_key(
         store,
         service,
@@ -249,7 +249,7 @@ def _issue(store, directory, service="superset", scopes=("read", "delegate"), li
 def test_service_keys_expire_are_revoked_and_are_not_stored(store, directory, tmp_path):
     key = _issue(store, directory)
     _, key_id, secret = key.split(".")
-    assert verify_service_key(store, key, directory=directory, now=NOW).scopes == {"read", "delegate"}
+    assert verify_service_key(store, key, directory=directory, now=NOW).scopes == {"delegate"}
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("ops.db*"))
     assert secret.encode() not in stored
     bad = ["", "steelyard", key[:-1], key + "x", f"other.{key_id}.{secret}", f"steelyard.{key_id}.", "a.b.c"]
@@ -270,26 +270,26 @@ def test_silly_keys_are_not_issued(store, directory):
     for scopes, lifetime in (((), HOUR), (("root",), HOUR), (("read",), HOUR * 9000), (("read",), -HOUR)):
         with pytest.raises(InvalidDecision):
             _issue(store, directory, scopes=scopes, lifetime=lifetime)
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(NotFound):
         _issue(store, directory, service="executive")
 
 
 def test_only_named_services_act_for_people_and_only_with_the_scope(directory):
-    superset = replace(directory.service("superset"), scopes=frozenset({"delegate"}))
+    superset = replace(directory.service("svc-superset"), scopes=frozenset({"delegate"}))
     for_ann = delegate(superset, "executive", directory)
-    assert (for_ann.role, for_ann.actor, for_ann.on_behalf_of) == ("executive", "superset", "executive")
+    assert (for_ann.role, for_ann.actor, for_ann.on_behalf_of) == ("executive", "svc-superset", "executive")
     erp = replace(directory.service("erp"), scopes=frozenset({"delegate"}))
-    unscoped = directory.service("superset")
+    unscoped = directory.service("svc-superset")
     person = directory.user("executive")
     for who, whom in (
         (erp, "executive"),
         (unscoped, "executive"),
         (person, "planner_east"),
         (for_ann, "planner_east"),
-        (superset, "ml_reviewer"),
+        (superset, "integrator"),
         (superset, "guest_user"),
         (superset, "pipeline"),
-        (superset, "superset"),
+        (superset, "svc-superset"),
     ):
         with pytest.raises(Forbidden):
             delegate(who, whom, directory)

@@ -1,0 +1,62 @@
+"""A service's key in a file that only this user reads: how servers started here get to know their key."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from api.wiring import Services
+from governance.errors import NotAuthenticated, StoreUnavailable
+from governance.identity import issue_service_key, verify_service_key
+
+_LIFETIME = timedelta(days=90)
+_RENEW_BEFORE = timedelta(days=7)
+
+
+def service_key_file(
+    services: Services, service: str, scopes: Iterable[str], *, created_by: str = "serve"
+) -> Path:
+    """`var/keys/<service>.key`, mode 0600, holding a key that is valid for another week at least.
+
+    A valid key is kept; one that was revoked, is about to expire, or has other scopes is replaced by a
+    fresh one of ninety days. Raises StoreUnavailable where others can read the file.
+    """
+    path = services.settings.var_dir / "keys" / f"{service}.key"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    now, wanted = datetime.now(UTC), frozenset(scopes)
+    if path.exists():
+        if path.stat().st_mode & 0o077:
+            raise StoreUnavailable(f"the key {path.name} can be read by others", hint=f"chmod 600 {path}")
+        if _still_good(services, path.read_text().strip(), service, wanted, now + _RENEW_BEFORE):
+            return path
+    key = issue_service_key(
+        services.store,
+        service,
+        scopes=wanted,
+        lifetime=_LIFETIME,
+        created_by=created_by,
+        directory=services.directory,
+        now=now,
+    )
+    write_private(path, key)
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file as a whole, readable by its owner only from its first byte on."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{text}\n")
+    temporary.replace(path)
+
+
+def _still_good(services: Services, key: str, service: str, scopes: frozenset[str], then: datetime) -> bool:
+    try:
+        found = verify_service_key(services.store, key, directory=services.directory, now=then)
+    except NotAuthenticated:
+        return False
+    return found.user == service and found.scopes == scopes
