@@ -8,7 +8,7 @@ from governance.identity import Principal
 from governance.restrict import sees_margin
 from governance.store import Recommendation
 
-_TELLS_MARGIN = ("expected_margin_usd", "expected_cash_usd", "drivers")
+_TELLS_MARGIN = ("expected_margin_usd", "expected_cash_usd", "drivers", "details")
 
 
 def visible_fields(row: Recommendation, reader: Principal | None) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def list_(
     state: Annotated[
         list[str] | None, typer.Option("--state", help="States; the open ones by default.")
     ] = None,
+    action: Annotated[str | None, typer.Option(help="reorder, transfer, markdown, …")] = None,
     region: str | None = None,
     department: str | None = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
@@ -52,6 +53,7 @@ def list_(
         cursor=cursor,
         limit=limit,
         state=state or OPEN_STATES,
+        action=action,
         region=region,
         department=department,
     )

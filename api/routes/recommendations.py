@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +15,7 @@ from api.problems import document
 from api.recommendation_fields import visible_fields
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
-from governance.store import OPEN_STATES, find_recommendation, list_recommendations
+from governance.store import ACTIONS, OPEN_STATES, find_recommendation, list_recommendations
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
 Id = Annotated[str, Path(max_length=64)]
@@ -28,11 +28,17 @@ class RecommendationRow(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     recommendation_id: str
-    action: str = Field(examples=["reorder"])
+    action: str = Field(examples=list(ACTIONS))
     product_id: str
     location_id: str
     quantity_units: float
     state: str = Field(examples=["proposed"])
+    from_location_id: str | None = Field(None, description="the donor of a transfer")
+    subject_id: str | None = Field(None, description="its subject where product and place do not tell")
+    details: dict[str, Any] | None = Field(
+        None,
+        description="alternatives side by side, and what this action alone has; NULL without margin rights",
+    )
     reason: str | None = None
     model_version: str | None = None
     release_id: str | None = None
@@ -88,6 +94,7 @@ def list_all(
     region: Filter = None,
     department: Filter = None,
     location_id: Filter = None,
+    supplier_id: Filter = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
@@ -102,6 +109,7 @@ def list_all(
         region=region,
         department=department,
         location_id=location_id,
+        supplier_id=supplier_id,
     )
     body = {"items": [visible_fields(row, user) for row in page.items], "next_cursor": page.next_cursor}
     return Response(json_document(body), media_type="application/json")

@@ -5,6 +5,7 @@ approved or overridden → executing → executed | failed → measured. A rollb
 compensates an old one, and is decided like any other.
 """
 
+from governance.approvals.bounds import broken_bound
 from governance.approvals.decide import Decision, decide
 from governance.approvals.execution import advance, roll_back
 from governance.approvals.limits import DEFAULT_LIMITS, Limits
@@ -21,6 +22,7 @@ __all__ = [
     "Limits",
     "Route",
     "advance",
+    "broken_bound",
     "decide",
     "escalate_due",
     "propose",

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from governance import audit
+from governance.approvals.bounds import broken_bound
 from governance.approvals.reasons import check_reason
 from governance.approvals.routing import money_at_stake_usd
 from governance.errors import Conflict, Forbidden, InvalidDecision
@@ -91,6 +92,8 @@ def decide(
         verdict = _authorize(rules, principal, decision, record, deciders)
         waits = decision != "reject" and record.policy_route == "two_people" and not deciders
         _agree(decision, quantity, record, deciders)
+        if decision != "reject" and (outside := broken_bound(record, quantity=quantity)):
+            raise InvalidDecision(f"outside policy: {outside}", hint="reject it, or decide on less")
         made = _made(principal, record, decision, quantity)
         made |= {"state": "in_review" if waits else _STATE[decision], "policy_ids": list(verdict.policy_ids)}
         made |= {"decided_at": now.astimezone(dt.UTC).isoformat()}
@@ -130,6 +133,8 @@ def _authorize(
         "is_author": bool(authors & principal.identities),
         "has_decided": bool(set(deciders) & principal.identities),
         "location_id": record.location_id,
+        "from_location_id": record.from_location_id,
+        "from_region": (record.details or {}).get("from_region"),
         "region": record.region,
         "banner": record.banner,
         "department": record.department,

@@ -11,13 +11,18 @@ from typing import Any
 import yaml
 
 from governance.errors import PolicyBroken
+from governance.store.records import ACTIONS
 
 DEFAULT_LIMITS = Path(__file__).parent / "limits.yaml"
+ROUTES = ("automatic", "planner", "category_manager", "finance_controller", "two_people")
 
 
 @dataclass(frozen=True)
 class Level:
-    """Limits that hold somewhere. Money in US dollars, confidence as a share."""
+    """Limits that hold somewhere. Money in US dollars, confidence and markdown depth as shares.
+
+    `least_routes` is, by action, the least strict route it may take; an action that is not in it is refused.
+    """
 
     automatic_below_usd: float
     planner_below_usd: float
@@ -27,6 +32,9 @@ class Level:
     two_people_below_confidence: float
     escalate_after_hours: float
     expire_after_hours: float
+    stale_after_days: float
+    greatest_markdown_share: float
+    least_routes: Mapping[str, str]
     category_manager_departments: frozenset[str] = frozenset()
 
     def tightened(self, changes: Mapping[str, Any], where: str) -> Level:
@@ -36,6 +44,12 @@ class Level:
             own = getattr(self, name)
             if name == "category_manager_departments":
                 loosens = not own <= value
+            elif name == "least_routes":
+                loosens = any(
+                    action not in own or ROUTES.index(value[action]) < ROUTES.index(own[action])
+                    for action in value
+                )
+                values[name] = {**own, **value}
             else:
                 loosens = value < own if name.endswith("confidence") else value > own
             if loosens:
@@ -84,11 +98,23 @@ def _values(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
     for name, value in changes.items():
         if name == "category_manager_departments":
             values[name] = frozenset(value)
+        elif name == "least_routes":
+            values[name] = _routes_by_action(value, where)
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise PolicyBroken(f"{where}: {name} must be a number from zero, not {value!r}")
         else:
             values[name] = float(value)
     return values
+
+
+def _routes_by_action(value: Any, where: str) -> dict[str, str]:
+    for action, route in dict(value).items():
+        if action not in ACTIONS or route not in ROUTES:
+            raise PolicyBroken(
+                f"{where}: least_routes says {action}: {route}",
+                hint=f"actions: {', '.join(ACTIONS)}; routes: {', '.join(ROUTES)}",
+            )
+    return dict(value)
 
 
 @lru_cache(maxsize=1)

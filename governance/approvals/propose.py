@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from governance import audit
+from governance.approvals.bounds import broken_bound
 from governance.approvals.limits import Limits
 from governance.approvals.routing import route
 from governance.identity.principal import Principal
@@ -33,17 +35,38 @@ def propose(
 
     `proposed_by` is the principal, whatever the rows say; `authors` are the people behind it (who trained the
     model, who set the run off): none of them may approve. Automatic ones become approved, the rest
-    in_review. Keys that a recommendation does not have are ignored. Raises Forbidden.
+    in_review. Keys that a recommendation does not have are ignored. What lies outside the bounds of its
+    action is refused: it is not stored, and an audit row says why. Raises Forbidden.
     """
     policy_ids = require(principal, "propose", policy=policy)
     people = sorted({*authors, *principal.identities})
-    prepared = []
+    prepared, refused = [], []
     for row in rows:
         known = {name: value for name, value in row.items() if name in FIELDS}
         made = {"proposed_by": principal.actor, "authors": people, "created_at": now, "updated_at": now}
         base = Recommendation.from_row({"is_simulated": False, **known, **made, "state": "proposed"})
-        prepared.append(_routed(base, model_state, limits, now).as_dict())
+        if outside := broken_bound(base, limits=limits):
+            refused.append(_refusal(base, outside, policy_ids, request_id))
+        else:
+            prepared.append(_routed(base, model_state, limits, now).as_dict())
+    if refused:
+        with store.write() as transaction:
+            audit.append_many(transaction, refused, now=now)
     return propose_recommendations(store, prepared, now=now, request_id=request_id, policy_ids=policy_ids)
+
+
+def _refusal(
+    record: Recommendation, outside: str, policy_ids: tuple[str, ...], request_id: str | None
+) -> audit.AuditEntry:
+    return audit.AuditEntry(
+        actor=record.proposed_by,
+        action="recommendation.refuse",
+        object_id=f"recommendation.{record.recommendation_id}",
+        reason=f"outside policy: {outside}",
+        policy_ids=policy_ids,
+        request_id=request_id,
+        after={"action": record.action, "product_id": record.product_id, "location_id": record.location_id},
+    )
 
 
 def _routed(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from governance.approvals.limits import Limits, default_limits
-from governance.store.records import Recommendation
+from governance.approvals.limits import ROUTES, Level, Limits, default_limits
+from governance.store.records import UNDO, Recommendation
 
-ROUTES = ("automatic", "planner", "category_manager", "finance_controller", "two_people")
 _TRUSTED = frozenset({"champion"})
 
 
@@ -28,13 +28,15 @@ def money_at_stake_usd(record: Recommendation) -> float | None:
 
 
 def route(record: Recommendation, *, model_state: str, limits: Limits | None = None) -> Route:
-    """The strictest of what money, confidence, department and model state ask for.
+    """The strictest of what action, money, confidence, department, data and model state ask for.
 
     `model_state` is `champion`, or anything else: `stale`, `drifted`, `fallback`, `missing`. What is unknown
-    (no money, no confidence, not a champion) is never decided automatically.
+    (no money, no confidence, not a champion, an action without a policy) is never decided automatically.
+    `details.data_age_days` is how far the data behind it lag; left out, `model_state` alone speaks for them.
     """
     level = (limits or default_limits()).at(record.banner, record.region)
     wanted: list[tuple[str, str]] = [_by_money(record, limits or default_limits())]
+    wanted += _by_action(record, level)
     if record.confidence is None or record.confidence < level.minimum_confidence:
         wanted.append(("planner", f"confidence below {level.minimum_confidence:.0%}, or not known"))
     if record.confidence is not None and record.confidence < level.two_people_below_confidence:
@@ -43,11 +45,28 @@ def route(record: Recommendation, *, model_state: str, limits: Limits | None = N
         wanted.append(("category_manager", f"department {record.department}"))
     if model_state not in _TRUSTED:
         wanted.append(("planner", f"model state {model_state}"))
-    if record.compensates is not None:
+    if record.compensates is not None or record.action.startswith(UNDO):
         wanted.append(("planner", "compensates an executed decision"))
     strictest = max((name for name, _ in wanted), key=ROUTES.index)
     reasons = tuple(why for name, why in wanted if name == strictest)
     return Route(strictest, reasons, level.escalate_after_hours, level.expire_after_hours)
+
+
+def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
+    """What the action itself asks for, and the details that it brings."""
+    action = record.action.removeprefix(UNDO)
+    least = level.least_routes.get(action, "two_people")
+    wanted = [] if least == "automatic" else [(least, f"a {action} needs the {least} at least")]
+    details = record.details if isinstance(record.details, Mapping) else {}
+    age = details.get("data_age_days")
+    if age is not None and not age <= level.stale_after_days:
+        wanted.append(("planner", f"data {age:.0f} days old"))
+    if details.get("fallback_reason"):
+        wanted.append(("planner", f"not by the model: {details['fallback_reason']}"))
+    origin = details.get("from_region")
+    if action == "transfer" and origin != record.region:
+        wanted.append(("category_manager", f"from {origin or 'an unknown region'} to {record.region}"))
+    return wanted
 
 
 def _by_money(record: Recommendation, limits: Limits) -> tuple[str, str]:

@@ -12,9 +12,10 @@ from governance.store.recommendations import (
     list_recommendations,
     propose_recommendations,
 )
-from governance.store.records import OPEN_STATES, STATES, Recommendation
+from governance.store.records import ACTIONS, OPEN_STATES, STATES, Recommendation
 
 __all__ = [
+    "ACTIONS",
     "OPEN_STATES",
     "STATES",
     "OpsStore",

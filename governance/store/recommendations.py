@@ -24,10 +24,14 @@ _FILTERS = (
     "product_id",
     "policy_route",
     "category",
+    "supplier_id",
+    "from_location_id",
+    "subject_id",
 )
 _RECORDED = (
     *("action", "product_id", "location_id", "quantity_units", "state", "policy_route", "release_id"),
     *("model_name", "model_version", "expected_margin_usd", "expected_cash_usd", "confidence"),
+    *("from_location_id", "subject_id"),
 )
 _BATCH = 500
 
@@ -42,9 +46,9 @@ def propose_recommendations(
 ) -> list[Recommendation]:
     """Insert what is new by `recommendation_id`; returns only that, so a re-run proposes and returns nothing.
 
-    An open recommendation for the same action, product and location is superseded by a newer one: it
-    expires, with a pointer to its successor. Each change leaves an audit row. `state`, `created_at`,
-    `updated_at` and `is_simulated` (false) may be left out of `rows`.
+    An open recommendation for the same action and subject (product and location where it names none) is
+    superseded by a newer one: it expires, with a pointer to its successor. Each change leaves an audit row.
+    `state`, `created_at`, `updated_at` and `is_simulated` (false) may be left out of `rows`.
     """
     wanted = {row["recommendation_id"]: _complete(row, now) for row in rows}
     with store.write() as transaction:
@@ -72,7 +76,7 @@ def list_recommendations(
 
     `scope` is what the reader may see (`governance.restrict.recommendation_scope`); None means everything
     and is for services that act for no one. `filters`: state, region, department, action, location_id,
-    product_id, policy_route, category; a value or several.
+    product_id, policy_route, category, supplier_id, from_location_id, subject_id; a value or several.
     """
     worth = _worth()
     query = select(recommendations).where(true() if scope is None else scope, *_conditions(filters))
@@ -134,12 +138,11 @@ def _supersede(
     transaction: Transaction, record: Recommendation, now: dt.datetime, request_id: str | None
 ) -> None:
     table = recommendations
-    stale = select(table).where(
-        table.c.action == record.action,
-        table.c.product_id == record.product_id,
-        table.c.location_id == record.location_id,
-        table.c.state.in_(OPEN_STATES),
-    )
+    if record.subject_id is None:
+        about = (table.c.product_id == record.product_id, table.c.location_id == record.location_id)
+    else:
+        about = (table.c.subject_id == record.subject_id,)
+    stale = select(table).where(table.c.action == record.action, *about, table.c.state.in_(OPEN_STATES))
     for row in transaction.conn.execute(stale).all():
         old = Recommendation.from_row(_plain(row))
         _expire(

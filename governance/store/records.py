@@ -20,6 +20,8 @@ STATES = (
     "measured",
 )
 OPEN_STATES = ("proposed", "in_review")
+ACTIONS = ("reorder", "transfer", "markdown", "expedite", "defer", "cancel", "investigate")
+UNDO = "undo_"  # before an action: the compensation of one that was carried out
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Recommendation:
 
     Money is US dollars; `expected_*` are the model's estimates; `confidence` and `expected_service` are
     shares between 0 and 1. `policy_route` says who decides. `decided_quantity_units` is NULL until decided.
+
+    `location_id` is where the units are wanted; `from_location_id` where a transfer takes them.
+    `subject_id` names what the action is about where product and location do not: a purchase order line, a
+    pair of places, a supplier; then `product_id` and `location_id` are where most of its money lies. A newer
+    proposal on the same subject supersedes an open one. `details` holds what only this action has.
     """
 
     recommendation_id: str
@@ -66,6 +73,9 @@ class Recommendation:
     decided_quantity_units: float | None = None
     superseded_by: str | None = None
     compensates: str | None = None
+    from_location_id: str | None = None
+    subject_id: str | None = None
+    details: Any = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Recommendation:

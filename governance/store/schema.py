@@ -61,8 +61,12 @@ recommendations = Table(
     Column("superseded_by", String(64)),
     Column("compensates", String(64)),
     Column("is_simulated", Boolean, nullable=False),
+    Column("from_location_id", String(64)),  # the donor of a transfer
+    Column("subject_id", String(160)),  # what it is about where product and location do not tell
+    Column("details", JsonText),  # what only this action has: alternatives, weekly cash, price depth, …
     Index("ix_recommendations_state", "state", "region", "department"),
     Index("ix_recommendations_item", "action", "product_id", "location_id", "state"),
+    Index("ix_recommendations_subject", "action", "subject_id", "state"),
 )
 
 # One row per person or service that decided on a recommendation; two-person approval writes two.

@@ -1,0 +1,69 @@
+"""What no proposal and no decision may be, whoever agrees: bounds of the actions themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from governance.approvals.limits import Limits, default_limits
+from governance.store.records import UNDO, Recommendation
+
+_NUMBERS = (
+    *("quantity_units", "expected_units", "expected_margin_usd", "expected_cash_usd"),
+    *("expected_service", "confidence"),
+)
+_SHARES = ("expected_service", "confidence")
+
+
+def broken_bound(
+    record: Recommendation, *, quantity: float | None = None, limits: Limits | None = None
+) -> str | None:
+    """Why this lies outside policy, in a sentence; None where it lies within.
+
+    `quantity` is what a person decided instead of the proposed one, in units. What a bound needs and the
+    record does not tell (the depth of a markdown, the donor's free stock) breaks the bound.
+    """
+    level = (limits or default_limits()).at(record.banner, record.region)
+    action = record.action.removeprefix(UNDO)
+    units = record.quantity_units if quantity is None else quantity
+    details: Mapping[str, Any] = record.details if isinstance(record.details, Mapping) else {}
+    if action not in level.least_routes:
+        return f"no policy for the action {action!r}"
+    if (bad := _of_numbers(record, units)) is not None:
+        return bad
+    if action == "transfer":
+        return _of_transfer(record, units, details)
+    if record.from_location_id is not None:
+        return f"a {action} takes nothing from another location"
+    return _of_markdown(details, level.greatest_markdown_share) if action == "markdown" else None
+
+
+def _of_numbers(record: Recommendation, units: float) -> str | None:
+    values = {name: getattr(record, name) for name in _NUMBERS} | {"quantity_units": units}
+    for name, value in values.items():
+        if value is not None and not math.isfinite(value):
+            return f"{name} is not a number"
+        if value is not None and name in _SHARES and not 0 <= value <= 1:
+            return f"{name} is no share"
+    return "a quantity below zero" if units < 0 else None
+
+
+def _of_transfer(record: Recommendation, units: float, details: Mapping[str, Any]) -> str | None:
+    if record.from_location_id is None or record.from_location_id == record.location_id:
+        return "a transfer needs two places"
+    if record.action.startswith(UNDO):
+        return None
+    free = details.get("donor_free_units")
+    if not isinstance(free, int | float) or not units <= free:
+        return "more than the donor can spare"
+    return None
+
+
+def _of_markdown(details: Mapping[str, Any], greatest: float) -> str | None:
+    depth, price, floor = (details.get(name) for name in ("depth", "price_usd", "floor_price_usd"))
+    if not isinstance(depth, int | float) or not 0 <= depth <= greatest:
+        return f"a markdown deeper than {greatest:.0%}, or of unknown depth"
+    if not isinstance(price, int | float) or not isinstance(floor, int | float) or not price >= floor > 0:
+        return "a price below the brand's floor"
+    return None
