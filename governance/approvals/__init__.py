@@ -8,10 +8,10 @@ compensates an old one, and is decided like any other.
 from governance.approvals.bounds import broken_bound
 from governance.approvals.decide import Decision, decide
 from governance.approvals.execution import advance, roll_back
-from governance.approvals.limits import DEFAULT_LIMITS, Limits
+from governance.approvals.limits import DEFAULT_LIMITS, ROUTES, Limits
 from governance.approvals.propose import propose
 from governance.approvals.reasons import REASON_CODES
-from governance.approvals.routing import ROUTES, Route, route
+from governance.approvals.routing import Route, route
 from governance.approvals.service_level import escalate_due
 
 __all__ = [

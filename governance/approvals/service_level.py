@@ -7,8 +7,7 @@ import datetime as dt
 from sqlalchemy import select, update
 
 from governance import audit
-from governance.approvals.limits import Limits, default_limits
-from governance.approvals.routing import ROUTES
+from governance.approvals.limits import ROUTES, Limits, default_limits
 from governance.store.engine import OpsStore
 from governance.store.records import OPEN_STATES, Recommendation
 from governance.store.schema import recommendations

@@ -138,11 +138,9 @@ def _supersede(
     transaction: Transaction, record: Recommendation, now: dt.datetime, request_id: str | None
 ) -> None:
     table = recommendations
-    if record.subject_id is None:
-        about = (table.c.product_id == record.product_id, table.c.location_id == record.location_id)
-    else:
-        about = (table.c.subject_id == record.subject_id,)
-    stale = select(table).where(table.c.action == record.action, *about, table.c.state.in_(OPEN_STATES))
+    same_item = and_(table.c.product_id == record.product_id, table.c.location_id == record.location_id)
+    about = same_item if record.subject_id is None else table.c.subject_id == record.subject_id
+    stale = select(table).where(table.c.action == record.action, about, table.c.state.in_(OPEN_STATES))
     for row in transaction.conn.execute(stale).all():
         old = Recommendation.from_row(_plain(row))
         _expire(
