@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
 from api.cli.release_diff import by_month, print_diff
 from api.cli.services import services
-from api.pipeline.steps import build_step
+from api.pipeline.steps import build_step, build_summary, full_build_step
 from api.settings import settings
 from governance.releases import ReleaseStore
 from governance.releases.diff import diff_releases
@@ -40,11 +42,29 @@ def list_releases(as_json: Json = False) -> None:
 
 
 @app.command()
-def build(as_json: Json = False) -> None:
-    """Build and test a new release from the landing; it does not serve until it is published."""
-    with console.status("dbt build …"):
-        result = build_step(settings(), lambda *what: None)
-    _say(as_json, result["release_id"], "built" if not result.get("unchanged") else "already built")
+def build(
+    as_json: Json = False,
+    full: Annotated[bool, typer.Option("--full", help="Take nothing over from older releases.")] = False,
+) -> None:
+    """Build and test a new release from the landing; it does not serve until it is published.
+
+    Models whose code and inputs are those of an older release are taken over from it with their test results.
+    """
+    with console.status("dbt build …") as status:
+        step = full_build_step if full else build_step
+        result = step(settings(), lambda what, done, total: status.update(_progress(what, done, total)))
+    if as_json:
+        state = "already built" if result.get("unchanged") else "built"
+        print_json(result | {"state": state})
+    else:
+        console.print(f"R{build_summary(result)[1:]}.")
+        for what in ("models_built", "models_dropped") if result.get("based_on") else ():
+            if result[what]:
+                console.print(f"[dim]{what.replace('_', ' ')}: {', '.join(result[what])}[/]")
+
+
+def _progress(what: str, done: int, total: int) -> str:
+    return f"dbt build {done}/{total}: {what}" if total else f"dbt build: {what}"
 
 
 @app.command()

@@ -19,7 +19,7 @@ from api.settings import Settings
 from governance.approvals import propose
 from governance.identity import Directory
 from governance.lineage import write_lineage
-from governance.releases import ReleaseStore, build_release, project_fingerprint
+from governance.releases import BuildState, ReleaseStore, build_release, project_fingerprint
 from governance.store import OpsStore, list_recommendations
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def _ingest_summary(result: Result) -> str:
 def build_step(settings: Settings, report: Report) -> Result:
     """A sealed release of the landing and the dbt project; the one that exists where nothing changed.
 
-    Raises LandingIncomplete where the last ingest did not reach its end.
+    What has not changed since an older release is taken over from it. Raises LandingIncomplete where the
+    last ingest did not reach its end.
     """
     from integrations.ingest import require_complete
 
@@ -80,14 +81,39 @@ def build_step(settings: Settings, report: Report) -> Result:
     for release in reversed(store.list()):
         if release.fingerprint == fingerprint:
             return {"release_id": release.release_id, "unchanged": True}
+    return _build(settings, report, full=False)
+
+
+def full_build_step(settings: Settings, report: Report) -> Result:
+    """As `build_step`, but every model is built and every test run, whatever older releases hold."""
+    from integrations.ingest import require_complete
+
+    require_complete(settings.landing)
+    return _build(settings, report, full=True)
+
+
+def _build(settings: Settings, report: Report, *, full: bool) -> Result:
+    store = ReleaseStore(settings.var_dir)
     release = build_release(
         store,
         project_dir=settings.project_dir,
         landing=settings.landing,
         write_lineage=write_lineage,
         progress=report,
+        full=full,
     )
-    return {"release_id": release.release_id}
+    state = BuildState.read(release)
+    return {"release_id": release.release_id} | (state.summary() if state else {})
+
+
+def build_summary(result: Result) -> str:
+    """One line: the release, and how much of it was built."""
+    if result.get("unchanged"):
+        return f"release {result['release_id']}: nothing changed"
+    done = f"release {result['release_id']}: {len(result['models_built'])} models built"
+    if result["based_on"]:
+        done += f", {len(result['models_taken_over'])} taken over from {result['based_on']}"
+    return done
 
 
 def publish_step(settings: Settings, report: Report) -> Result:
@@ -254,7 +280,7 @@ def _git_commit() -> str:
 
 STEPS: tuple[Step, ...] = (
     Step("ingest", "Ingest", ingest_step, _ingest_summary),
-    Step("build", "Build", build_step, lambda r: f"release {r['release_id']}"),
+    Step("build", "Build", build_step, build_summary),
     Step(
         "publish",
         "Publish",

@@ -1,15 +1,18 @@
 """Releases: data plus the definitions it was built with, published whole or not at all.
 
 `Release` is one immutable folder; `ReleaseStore` lists, publishes and rolls back; `build_release`
-fills a new folder with dbt and hands it over only when every one of its tests passed.
+takes over what has not changed, fills the rest of a new folder with dbt, and hands it over only when every
+one of its tests passed; `BuildState` says which was which.
 """
 
 from governance.releases.build import build_release, project_fingerprint
 from governance.releases.errors import ReleaseBuildFailed, ReleaseCorrupt, ReleaseError, ReleaseNotFound
 from governance.releases.layout import Release
 from governance.releases.publish import ReleaseStore
+from governance.releases.take_over import BuildState
 
 __all__ = [
+    "BuildState",
     "Release",
     "ReleaseBuildFailed",
     "ReleaseCorrupt",

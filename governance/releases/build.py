@@ -1,25 +1,33 @@
-"""Build a release with dbt: models, tests, definitions and lineage in one new folder."""
+"""Build a release with dbt: models, tests, definitions and lineage in one new folder.
+
+A build takes over from an older release every node whose code and inputs are the same, and builds and tests
+the rest.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE, Release, open_release
+from governance.releases.node_keys import node_keys
 from governance.releases.publish import BUILDING, ReleaseStore
-
-Progress = Callable[[str, int, int], None]
-"""Called with what finished, how many nodes are done, and how many there are (0: not known yet)."""
+from governance.releases.run_dbt import DbtRun, Progress
+from governance.releases.take_over import (
+    BuildState,
+    Plan,
+    best_plan,
+    copy_kept,
+    merged_results,
+    models,
+    selectors,
+)
 
 _NOT_DEFINITIONS = {"target", "logs", "dbt_packages", "__pycache__"}
 
@@ -48,81 +56,52 @@ def build_release(
     landing: Path,
     write_lineage: Callable[[Path], None],
     progress: Progress = lambda what, done, total: None,
+    full: bool = False,
 ) -> Release:
     """Run `dbt build` (models and tests) into a new release. It is not published yet.
 
-    `write_lineage` gets the folder, with the manifests in it, and writes `lineage.json`.
-    Raises ReleaseBuildFailed naming the first failed model or test; nothing of the attempt stays.
+    With `full` nothing is taken over. `write_lineage` gets the folder, with the manifests in it, and writes
+    `lineage.json`. Raises ReleaseBuildFailed naming the first failed model or test; nothing of the attempt
+    stays.
     """
     fingerprint = project_fingerprint(project_dir, landing)
     with store.building(fingerprint) as work:
         target = work.resolve() / "target"  # dbt takes a relative path from its project
-        _run_dbt(project_dir, landing, work / WAREHOUSE, target, progress)
-        _settle(work / WAREHOUSE)
-        for name in ("manifest.json", "semantic_manifest.json", "run_results.json"):
-            shutil.move(target / name, work / name)
+        warehouse = work / WAREHOUSE
+        dbt = DbtRun(project_dir, landing, warehouse, target)
+        manifest = dbt.compile()
+        keys = node_keys(manifest, landing, project_dir)
+        plan = None if full else best_plan(store.list(), manifest, keys)
+        if plan is None:
+            results = dbt.build(progress)
+            state = BuildState(keys, built=tuple(keys))
+        else:
+            results = _build_rest(dbt, plan, manifest, warehouse, progress)
+            state = BuildState(keys, plan.base.release_id, plan.build, tuple(sorted(plan.keep)), plan.drop)
+        for name, body in {"manifest.json": manifest, "run_results.json": results}.items():
+            (work / name).write_text(json.dumps(body))
+        shutil.move(target / "semantic_manifest.json", work)
+        state.write(work)
         shutil.rmtree(target)
+        shutil.rmtree(f"{warehouse}.tmp", ignore_errors=True)
         write_lineage(work)
     return open_release(store.folder / work.name.removeprefix(BUILDING))
 
 
-def _run_dbt(project_dir: Path, landing: Path, warehouse: Path, target: Path, progress: Progress) -> None:
-    from dbt.cli.main import dbtRunner  # two seconds to import: only where dbt runs
-
-    done, total = 0, 0
-
-    def on_event(event: Any) -> None:
-        nonlocal done, total
-        if event.info.name == "ConcurrencyLine":
-            total = event.data.node_count
-        elif event.info.name == "NodeFinished":
-            done += 1
-            progress(event.data.node_info.node_name, done, total)
-
-    arguments = ["build", "--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
-    arguments += ["--target-path", str(target), "--log-path", str(target / "logs"), "--quiet"]
-    variables = {"STEELYARD_LANDING": str(landing.resolve()), "STEELYARD_WAREHOUSE": str(warehouse.resolve())}
-    with _environment(variables | {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}):
-        result = dbtRunner(callbacks=[on_event]).invoke(arguments)
-    if not result.success:
-        reason = _first_failure(target, result.exception)
-        raise ReleaseBuildFailed(reason, hint="The last release keeps serving.")
-
-
-def _settle(warehouse: Path) -> None:
-    """Fold the write-ahead log into the file: a sealed release is one file that never changes again."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    connections: Any = DuckDBConnectionManager  # dbt-duckdb leaves the call untyped
-    connections.close_all_connections()
-    with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("CHECKPOINT")
-    shutil.rmtree(f"{warehouse}.tmp", ignore_errors=True)
-
-
-def _first_failure(target: Path, exception: BaseException | None) -> str:
-    """One sentence on what failed, from run_results.json where dbt got that far."""
-    try:
-        results = json.loads((target / "run_results.json").read_text())["results"]
-    except (OSError, ValueError, KeyError):
-        return f"dbt could not start the build: {exception or 'see its log'}"
-    failed = [r for r in results if r["status"] in {"error", "fail"}]
-    if not failed:
-        return f"dbt failed: {exception or 'no reason given'}"
-    first = failed[0]
-    return f"{len(failed)} of {len(results)} dbt nodes failed, first {first['unique_id']}: {first['message']}"
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """dbt's profile reads these; put back as it was afterwards."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+def _build_rest(
+    dbt: DbtRun, plan: Plan, manifest: dict[str, Any], warehouse: Path, progress: Progress
+) -> dict[str, Any]:
+    """Build what cannot be taken over on a copy of the base. Returns the run results of the whole release."""
+    compiled = dbt.artifact("run_results.json")
+    progress(f"taking over {len(models(plan.keep))} models of {plan.base.release_id}", 0, 0)
+    copy_kept(plan, manifest, warehouse)
+    if not plan.build:
+        return merged_results({**compiled, "results": []}, plan.base, plan.keep)
+    fresh = dbt.build(progress, selectors(manifest, plan.build))
+    missed = set(plan.build) - {result["unique_id"] for result in fresh["results"]}
+    if missed:
+        raise ReleaseBuildFailed(
+            f"dbt did not run {len(missed)} nodes that have changed, first {min(missed)}.",
+            hint="Build in full: `steelyard release build --full`.",
+        )
+    return merged_results(fresh, plan.base, plan.keep)

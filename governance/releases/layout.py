@@ -12,6 +12,7 @@ from governance.releases.errors import ReleaseCorrupt
 
 WAREHOUSE = "warehouse.duckdb"  # constant: dbt writes the catalog's name into views
 DEFINITIONS = ("manifest.json", "semantic_manifest.json", "run_results.json", "lineage.json")
+STATE = "build_state.json"  # what was built and what taken over, with the key of each node
 SEAL = "release.json"
 
 
@@ -55,7 +56,7 @@ def seal(folder: Path, release_id: str, created_at: str, fingerprint: str) -> No
         "created_at": created_at,
         "fingerprint": fingerprint,
         "warehouse_bytes": (folder / WAREHOUSE).stat().st_size,
-        "sha256": {name: _sha256(folder / name) for name in DEFINITIONS},
+        "sha256": {n: _sha256(folder / n) for n in (*DEFINITIONS, STATE) if (folder / n).exists()},
     }
     (folder / SEAL).write_text(json.dumps(body, indent=2) + "\n")
 

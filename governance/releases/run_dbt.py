@@ -1,0 +1,115 @@
+"""dbt in this process: one parse, then as many commands on it as a build needs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from governance.releases.errors import ReleaseBuildFailed
+
+Progress = Callable[[str, int, int], None]
+"""Called with what finished, how many nodes are done, and how many there are (0: not known yet)."""
+
+Json = dict[str, Any]
+
+
+class DbtRun:
+    """A dbt project run against one warehouse file. Every method raises ReleaseBuildFailed."""
+
+    def __init__(self, project_dir: Path, landing: Path, warehouse: Path, target: Path) -> None:
+        from dbt.cli.main import dbtRunner  # two seconds to import: only where dbt runs
+
+        self._runner = dbtRunner
+        self._target = target
+        self._options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
+        self._options += ["--target-path", str(target), "--log-path", str(target / "logs"), "--quiet"]
+        self._variables = {
+            "STEELYARD_LANDING": str(landing.resolve()),
+            "STEELYARD_WAREHOUSE": str(warehouse.resolve()),
+            "DO_NOT_TRACK": "1",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        self._warehouse = warehouse
+        self._parsed: Any = None
+
+    def compile(self) -> Json:
+        """Parse the project and compile every node, building nothing. Returns the manifest."""
+        self._parsed = self._invoke("parse").result
+        self._invoke("compile")
+        self.settle()
+        return self.artifact("manifest.json")
+
+    def build(self, progress: Progress, only: Iterable[str] | None = None) -> Json:
+        """Build and test everything, or the nodes of these selectors alone. Returns dbt's run results."""
+        chosen: Json = {} if only is None else {"select": tuple(only), "indirect_selection": "empty"}
+        self._invoke("build", progress, **chosen)
+        self.settle()
+        return self.artifact("run_results.json")
+
+    def artifact(self, name: str) -> Json:
+        """One of the JSON files that the last command left."""
+        return dict(json.loads((self._target / name).read_text()))
+
+    def settle(self) -> None:
+        """Fold the write-ahead log into the file: a sealed release is one file that never changes again."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        connections: Any = DuckDBConnectionManager  # dbt-duckdb leaves the call untyped
+        connections.close_all_connections()
+        with duckdb.connect(str(self._warehouse)) as connection:
+            connection.execute("CHECKPOINT")
+
+    def _invoke(self, command: str, progress: Progress | None = None, **chosen: Any) -> Any:
+        done, total = 0, 0
+
+        def on_event(event: Any) -> None:
+            nonlocal done, total
+            if progress is None:
+                return
+            if event.info.name == "ConcurrencyLine":
+                total = event.data.node_count
+            elif event.info.name == "NodeFinished":
+                done += 1
+                progress(event.data.node_info.node_name, done, total)
+
+        with _environment(self._variables):
+            runner = self._runner(manifest=self._parsed, callbacks=[on_event])
+            result = runner.invoke([command, *self._options], **chosen)
+        if not result.success:
+            reason = _first_failure(self._target, result.exception)
+            raise ReleaseBuildFailed(reason, hint="The last release keeps serving.")
+        return result
+
+
+def _first_failure(target: Path, exception: BaseException | None) -> str:
+    """One sentence on what failed, from run_results.json where dbt got that far."""
+    try:
+        results = json.loads((target / "run_results.json").read_text())["results"]
+    except (OSError, ValueError, KeyError):
+        return f"dbt could not start the build: {exception or 'see its log'}"
+    failed = [r for r in results if r["status"] in {"error", "fail"}]
+    if not failed:
+        return f"dbt failed: {exception or 'no reason given'}"
+    first = failed[0]
+    return f"{len(failed)} of {len(results)} dbt nodes failed, first {first['unique_id']}: {first['message']}"
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """dbt's profile reads these; put back as it was afterwards."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
