@@ -1,4 +1,6 @@
-"""The main job: ingest → build → publish → train → recommend, each step whole or not at all.
+"""The main job: ingest → build → publish → train → recommend, then record → rebuild → republish.
+
+Each step is whole or not at all. The last three let the release know what was proposed and decided.
 
 `run_pipeline` runs what changed and reuses the rest; `STEPS` is the order.
 """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
+from api.pipeline.record import record_step, record_summary, recorded_mark, tables_are_there
 from api.settings import Settings
 from governance.approvals import propose
 from governance.identity import Directory
@@ -245,17 +246,24 @@ def _serves(settings: Settings, result: Result) -> bool:
     return bool(ReleaseStore(settings.var_dir).current_id() == result["release_id"])
 
 
-def _same_release_and_code(settings: Settings) -> str:
-    """For steps that read the published release with our model code."""
-    release = ReleaseStore(settings.var_dir).current()
-    return f"{release.fingerprint}:{code_fingerprint(Path(__file__).parents[2] / 'models_ml')}"
+def _retailers_data_and_code(settings: Settings) -> str:
+    """For steps that read the retailer's data of the published release with our model code.
+
+    What the platform recorded itself is left out: it makes a new release, but neither a new model nor new
+    recommendations.
+    """
+    from integrations.contracts import platform_contracts
+
+    ours = platform_contracts().keys()
+    data = project_fingerprint(settings.project_dir, settings.landing, without=ours)
+    return f"{data}:{code_fingerprint(Path(__file__).parents[2] / 'models_ml')}"
 
 
 def _champion_too(settings: Settings) -> str:
     """The above, and which model may score: a promotion or roll back makes new recommendations."""
     receipt = settings.mlflow_artifacts / "champion_demand.json"
     champion = receipt.read_text() if receipt.exists() else "none"
-    return f"{_same_release_and_code(settings)}:{hashlib.sha256(champion.encode()).hexdigest()[:16]}"
+    return f"{_retailers_data_and_code(settings)}:{hashlib.sha256(champion.encode()).hexdigest()[:16]}"
 
 
 def _still_proposed(settings: Settings, result: Result) -> bool:
@@ -289,6 +297,17 @@ STEPS: tuple[Step, ...] = (
         _build_fingerprint,
         _serves,
     ),
-    Step("train", "Train", train_step, _train_summary, _same_release_and_code),
+    Step("train", "Train", train_step, _train_summary, _retailers_data_and_code),
     Step("recommend", "Recommend", recommend_step, _recommend_summary, _champion_too, _still_proposed),
+    Step("record", "Record", record_step, record_summary, recorded_mark, tables_are_there),
+    # The release again, with what was just recorded; where nothing was, the one that serves already.
+    Step("rebuild", "Rebuild", build_step, lambda r: f"release {r['release_id']}"),
+    Step(
+        "republish",
+        "Republish",
+        publish_step,
+        lambda r: f"serving {r['release_id']}",
+        _build_fingerprint,
+        _serves,
+    ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,11 @@ from governance.releases.take_over import (
 _NOT_DEFINITIONS = {"target", "logs", "dbt_packages", "__pycache__"}
 
 
-def project_fingerprint(project_dir: Path, landing: Path) -> str:
+def project_fingerprint(project_dir: Path, landing: Path, *, without: Collection[str] = ()) -> str:
     """SHA-256 over every definition, the content-addressed landing batches, and dbt's versions.
 
-    Equal fingerprints mean an equal release, so an unchanged one need not be built again.
+    Equal fingerprints mean an equal release, so an unchanged one need not be built again. Landing tables
+    `without` don't count: for those who ask whether anything else changed.
     """
     digest = hashlib.sha256()
     for package in ("dbt-core", "dbt-duckdb", "duckdb"):
@@ -45,7 +46,8 @@ def project_fingerprint(project_dir: Path, landing: Path) -> str:
         if path.is_file() and not _NOT_DEFINITIONS.intersection(inside.parts):
             digest.update(f"{inside}\0".encode() + path.read_bytes() + b"\0")
     for batch in sorted(landing.glob("*/batch=*")):
-        digest.update(f"{batch.relative_to(landing)};".encode())
+        if batch.parent.name not in without:
+            digest.update(f"{batch.relative_to(landing)};".encode())
     return digest.hexdigest()
 
 

@@ -27,6 +27,7 @@ _UNREPEATABLE = re.compile(
     r"|get_current_(time|timestamp)|transaction_timestamp|setseed)\b",
     re.IGNORECASE,
 )
+_LANDED = {"landing", "platform"}  # sources whose tables are folders of the landing
 _ENGINE = ("dbt-core", "dbt-duckdb", "duckdb")
 
 
@@ -114,7 +115,7 @@ def _bare(macro: str) -> str:
 
 def _landed(source: Mapping[str, Any], landing: Path) -> str:
     """The batches of a landing table: names, sizes and ends of their files (in Parquet, the index)."""
-    if source["source_name"] != "landing":
+    if source["source_name"] not in _LANDED:
         return _never()
     parts = []
     for path in sorted((landing / source["identifier"]).rglob("*.parquet")):

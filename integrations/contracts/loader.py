@@ -16,6 +16,7 @@ from integrations.contracts.model import Column, Contract, Reference
 from integrations.errors import ContractError
 
 FOLDER = Path(__file__).parent
+PLATFORM = "platform"  # folder of the tables that Steelyard writes itself
 # Parents before children, so that unknown keys can be reported as soon as a table is in.
 ORDER = (
     "suppliers", "products", "locations", "customers", "consents", "campaigns", "coupon_redemptions",
@@ -26,14 +27,26 @@ ORDER = (
 
 @cache
 def contracts() -> Mapping[str, Contract]:
-    """All contracts of the product by table, parents first. Raises ContractError."""
+    """The contracts that a retailer's source may deliver, by table, parents first. Raises ContractError."""
     return {table: read_contract(FOLDER / f"{table}.yaml") for table in ORDER}
 
 
+@cache
+def platform_contracts() -> Mapping[str, Contract]:
+    """The contracts of what Steelyard itself records, by table: no source may deliver them.
+
+    Raises ContractError, also where a table would take a retailer's name.
+    """
+    found = {path.stem: read_contract(path) for path in sorted((FOLDER / PLATFORM).glob("*.yaml"))}
+    if taken := found.keys() & set(ORDER):
+        raise ContractError(f"Table '{min(taken)}' has two contracts: a retailer's and the platform's.")
+    return found
+
+
 def contract(table: str) -> Contract:
-    """The contract of one table. Raises ContractError naming the tables there are."""
+    """The contract of one table, whoever delivers it. Raises ContractError naming the tables there are."""
     try:
-        return contracts()[table]
+        return {**contracts(), **platform_contracts()}[table]
     except KeyError:
         near = get_close_matches(table, ORDER, n=1)
         known = "Tables: " + ", ".join(sorted(ORDER)) + "."

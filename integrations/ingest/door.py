@@ -14,6 +14,7 @@ from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflict
 from integrations.ingest.batch import Door
 from integrations.ingest.forms import bring_in
+from integrations.ingest.platform import ensure_platform
 from integrations.ingest.references import unknown_keys
 from integrations.ingest.report import IngestReport, TableReport
 from integrations.ingest.state import Batch, LandingState, batch_folder
@@ -59,6 +60,7 @@ def _ingest(
 ) -> IngestReport:
     state = LandingState.read(landing)
     _check_owner(state, source, landing)
+    ensure_platform(landing)
     fingerprint = _fingerprint(source)
     if fingerprint and fingerprint == state.fingerprint:
         return _unchanged(source, state)

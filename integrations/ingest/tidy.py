@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from integrations.contracts import contracts
+from integrations.contracts import Contract, contracts
 from integrations.errors import LandingBusy
 from integrations.ingest.batch import Door
 from integrations.ingest.state import LandingState, batch_folder
@@ -53,13 +53,20 @@ def fill_empty(door: Door, state: LandingState) -> None:
         target = batch_folder(door.landing, table, EMPTY)
         if table in delivered or (target / "part-0.parquet").exists():
             continue
-        columns = ", ".join(f"NULL::{c.physical_type} AS {c.name}" for c in terms.columns)
-        scratch = door.workspace / f"{table}-{EMPTY}"
-        scratch.mkdir(parents=True)
-        door.connection.execute(
-            f"COPY (SELECT {columns}, false AS is_simulated, 0::INTEGER AS batch_sequence LIMIT 0) "
-            f"TO '{scratch / 'part-0.parquet'}' (FORMAT parquet)"
-        )
-        target.parent.mkdir(exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
-        scratch.replace(target)
+        write_empty(door, terms, EMPTY)
+
+
+def write_empty(door: Door, terms: Contract, batch_id: str) -> None:
+    """A batch with the columns of the contract and no row, put in place by one rename."""
+    columns = ", ".join(f"NULL::{c.physical_type} AS {c.name}" for c in terms.columns)
+    scratch = door.workspace / f"{terms.table}-{batch_id}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    door.connection.execute(
+        f"COPY (SELECT {columns}, false AS is_simulated, 0::INTEGER AS batch_sequence LIMIT 0) "
+        f"TO '{scratch / 'part-0.parquet'}' (FORMAT parquet)"
+    )
+    target = batch_folder(door.landing, terms.table, batch_id)
+    target.parent.mkdir(exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    scratch.replace(target)

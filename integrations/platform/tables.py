@@ -1,0 +1,23 @@
+"""The platform tables that are exported, in order."""
+
+from __future__ import annotations
+
+import hashlib
+
+from integrations.contracts import platform_contracts
+from integrations.platform.decided import export_decisions, export_recommendations, mark_of_stores
+from integrations.platform.outcomes import export_outcomes, mark_of_outcomes
+from integrations.platform.recorded import PlatformTable, Recorded
+
+TABLES: tuple[PlatformTable, ...] = (
+    PlatformTable("recommendations", export_recommendations, mark_of_stores),
+    PlatformTable("decisions", export_decisions, mark_of_stores),
+    PlatformTable("decision_outcomes", export_outcomes, mark_of_outcomes),
+)
+
+
+def mark(recorded: Recorded, tables: tuple[PlatformTable, ...] = TABLES) -> str:
+    """One hash over all tables and contracts: equal means that an export would change nothing."""
+    parts = [f"{table.name}={table.mark(recorded)}" for table in tables]
+    parts += [terms.fingerprint for terms in platform_contracts().values()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
