@@ -43,11 +43,12 @@ class Answer:
     compiled: CompiledQuery
 
     def as_dict(self) -> dict[str, Any]:
-        """`{"columns": [{"name", "type"}…], "rows": [[…]…], "release": …}`."""
+        """`{"columns": [{"name", "type"}…], "rows": [[…]…], "release": …, "rollups": […]}`."""
         columns = [{"name": f.name, "type": _type_name(f.type)} for f in self.table.schema]
         values = [column.to_pylist() for column in self.table.columns]
         rows = [list(row) for row in zip(*values, strict=True)]
-        return {"columns": columns, "rows": rows, "release": self.release_id}
+        rollups = list(self.compiled.rollups)
+        return {"columns": columns, "rows": rows, "release": self.release_id, "rollups": rollups}
 
 
 class MetricService:

@@ -7,6 +7,7 @@ MetricQuery     metrics, group-by, filters, order, limit, time constraint
 CompiledQuery   SQL of any dialect with its columns and lineage
 Restriction     what a reader may not see: RowRule, hidden and masked names, SmallestGroup
 Engine          runs compiled queries on a locked, read-only DuckDB release, Arrow out
+check_rollups   whether the rollups of a warehouse equal their facts
 parse_semantic_sql  the SQL that BI tools write, onto the same query
 """
 
@@ -14,6 +15,7 @@ from .engine import Engine
 from .layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
 from .query import MetricQuery
 from .restriction import NO_RESTRICTION, Restriction, RowRule, SmallestGroup
+from .rollup_check import check_rollups
 from .rules import Statistics
 from .sql import parse_semantic_sql
 
@@ -29,5 +31,6 @@ __all__ = [
     "SemanticLayer",
     "SmallestGroup",
     "Statistics",
+    "check_rollups",
     "parse_semantic_sql",
 ]

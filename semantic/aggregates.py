@@ -43,6 +43,11 @@ def reaggregate(measure: Measure, partial: exp.Expr) -> exp.Expr:
     return {"SUM": exp.Sum, "MIN": exp.Min, "MAX": exp.Max}[DECOMPOSABLE[measure.agg]](this=partial)
 
 
+def sum_of_counts(partial: exp.Expr) -> exp.Expr:
+    """A count from partial counts: a whole number as a count is, and 0 where there are no rows."""
+    return exp.cast(exp.Coalesce(this=exp.Sum(this=partial), expressions=[exp.Literal.number(0)]), "BIGINT")
+
+
 def _percentile(value: exp.Expr, fraction: float, *, discrete: bool, approximate: bool) -> exp.Expr:
     if approximate:
         return exp.ApproxQuantile(this=value, quantile=number(fraction))

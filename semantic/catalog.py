@@ -181,6 +181,26 @@ class SavedQuery:
     description: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RollupMeasure:
+    """A column that holds `agg(expr)` over the rows of a semantic model's table."""
+
+    column: str
+    agg: str
+    expr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A table of `of`, a semantic model, aggregated already. `keeps`: names in a query and their columns."""
+
+    name: str
+    relation: str
+    of: str
+    keeps: tuple[tuple[str, str], ...]
+    measures: tuple[RollupMeasure, ...]
+
+
 @dataclass(frozen=True)
 class Catalog:
     """All definitions of a manifest, with the look-ups that planning needs."""
@@ -192,6 +212,7 @@ class Catalog:
     custom_grains: Mapping[str, TimeSpine]
     joinable: Mapping[str, tuple[Model, ...]]
     """By entity: the models that have it as a key with at most one row per value (at a time)."""
+    rollups: tuple[Rollup, ...] = ()
 
     def spine(self, grain: str) -> TimeSpine | None:
         """The coarsest time spine that is at least as fine as `grain`."""

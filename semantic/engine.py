@@ -128,10 +128,13 @@ class Engine:
         ).fetchall()
         cursor.close()
         relations: dict[str, list[str]] = {}
-        for model in catalog.models.values():
-            name = exp.to_table(model.relation, dialect="duckdb").name
-            if model.relation not in relations.setdefault(name, []):
-                relations[name].append(model.relation)
+        for relation in (
+            *(m.relation for m in catalog.models.values()),
+            *(r.relation for r in catalog.rollups),
+        ):
+            name = exp.to_table(relation, dialect="duckdb").name
+            if relation not in relations.setdefault(name, []):
+                relations[name].append(relation)
         return Statistics(
             rows={r: size for name, size in sizes for r in relations.get(name, ())},
             dates=frozenset((r, c) for name, c in dates for r in relations.get(name, ())),

@@ -45,6 +45,12 @@ class ManifestError(SemanticError):
     code = "invalid-manifest"
 
 
+class RollupError(ManifestError):
+    """A dbt model declares itself a rollup that it is not, or one that cannot be aggregated again."""
+
+    code = "invalid-rollup"
+
+
 class UnknownNameError(SemanticError):
     """A metric, dimension, entity, grain or saved query that does not exist for this reader.
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .plan import Plan, Ref, Select, Source, Table, Union
+from .rules import Statistics, selects
+from .rules.read_rollup import why_not
 
 
-def explain_plan(plan: Plan) -> str:
-    """One line per node; inputs are indented below what reads them."""
+def explain_plan(plan: Plan, statistics: Statistics) -> str:
+    """One line per node; inputs are indented below what reads them. Rollups that do not answer say why."""
     lines: list[str] = []
     for name, node in plan.ctes:
         lines.append(f"{name}:")
         lines += _query(node, 1)
     lines.append("answer:")
-    return "\n".join(lines + _query(plan.body, 1))
+    lines += _query(plan.body, 1)
+    return "\n".join(lines + list(dict.fromkeys(_passed_over(plan, statistics))))
+
+
+def _passed_over(plan: Plan, statistics: Statistics) -> Iterator[str]:
+    """The rollups of facts that are read in full, each with the first thing that it lacks."""
+    for select in selects(plan):
+        table = select.source.node if select.source is not None else None
+        if isinstance(table, Table):
+            for kept in statistics.rollups.get(table.relation, ()):
+                if reason := why_not(select, kept, statistics):
+                    yield f"not read: {kept.rollup.name} ({reason})"
 
 
 def _query(node: Select | Union, depth: int) -> list[str]:
@@ -46,5 +61,6 @@ def _source(verb: str, source: Source, depth: int, suffix: str = "") -> list[str
         return [f"{pad}{verb} {node.name}{suffix}"]
     if isinstance(node, Table):
         rules = "".join(f" [rows: {r.sql('duckdb')}]" for r in node.rules)
-        return [f"{pad}{verb} {node.relation} as {source.alias}{rules}{suffix}"]
+        what = f"rollup {node.rollup}" if node.rollup else f"{node.relation} as {source.alias}"
+        return [f"{pad}{verb} {what}{rules}{suffix}"]
     return [f"{pad}{verb} {source.alias}{suffix}:", *_query(node, depth + 1)]

@@ -15,7 +15,7 @@ from .query import Item, MetricQuery
 from .render import render
 from .resolve import Resolver, is_hidden
 from .restriction import NO_RESTRICTION, Restriction
-from .rules import Statistics, rewrite
+from .rules import Statistics, rewrite, rollups_read
 from .security import visible_metrics
 
 PLAN_CACHE_SIZE = 4096
@@ -53,6 +53,8 @@ class CompiledQuery:
     dialect: str
     explain: str = ""
     key: int = 0
+    rollups: tuple[str, ...] = ()
+    """The rollups that it reads instead of their facts."""
 
 
 class SemanticLayer:
@@ -60,8 +62,8 @@ class SemanticLayer:
 
     def __init__(self, catalog: Catalog, statistics: Statistics | None = None) -> None:
         self.catalog = catalog
-        self._statistics = statistics or Statistics()
         self._resolver = Resolver(catalog)
+        self._statistics = (statistics or Statistics()).with_rollups(catalog, self._resolver)
         self._cache: OrderedDict[object, CompiledQuery] = OrderedDict()
 
     @classmethod
@@ -129,19 +131,22 @@ class SemanticLayer:
         planner = self._planner(restriction)
         plan, ask = planner.plan(query)
         plan = rewrite(plan, self._statistics)
-        sql = render(plan, comments=comments).sql(dialect=dialect, pretty=True)
+        tree = render(plan, comments=comments)
+        sql = tree.sql(dialect=dialect, pretty=True)
+        rollups = rollups_read(plan) if self._statistics.rollups else {}
         text = ""
         if explain:
             from .explain import explain_plan
 
-            text = explain_plan(plan)
+            text = explain_plan(plan, self._statistics)
         compiled = CompiledQuery(
             sql=sql,
             columns=tuple(self._column(c.name, {i.name: i for i in ask.items}) for c in plan.body.columns),
-            lineage=self._lineage(planner, query, [c.name for c in plan.body.columns]),
+            lineage=self._lineage(planner, query, [c.name for c in plan.body.columns], rollups),
             dialect=dialect,
             explain=text,
             key=hash(key),
+            rollups=tuple(rollups),
         )
         self._cache[key] = compiled
         if len(self._cache) > PLAN_CACHE_SIZE:
@@ -168,7 +173,9 @@ class SemanticLayer:
         kind = "time" if is_time else "entity" if item is not None and item.kind == "entity" else "dimension"
         return OutputColumn(name, kind, name)
 
-    def _lineage(self, planner: Planner, query: MetricQuery, names: list[str]) -> Lineage:
+    def _lineage(
+        self, planner: Planner, query: MetricQuery, names: list[str], rollups: Mapping[str, str]
+    ) -> Lineage:
         below: dict[str, tuple[str, ...]] = {}
         for name in query.metrics:
             below[name.strip().lower()] = tuple(dict.fromkeys(self._below(name.strip().lower())))
@@ -176,7 +183,9 @@ class SemanticLayer:
         return Lineage(
             metrics=tuple(dict.fromkeys(m for names in below.values() for m in names)),
             models=models,
-            relations=tuple(dict.fromkeys(self.catalog.models[m].relation for m in models)),
+            relations=tuple(
+                dict.fromkeys([*rollups.values(), *(self.catalog.models[m].relation for m in models)])
+            ),
             columns={n: below.get(n, (n,)) for n in names},
         )
 

@@ -19,26 +19,32 @@ from .catalog import (
     Metric,
     Model,
     NonAdditive,
+    Rollup,
     SavedQuery,
     TimeSpine,
     Window,
 )  # fmt: skip
 from .errors import ManifestError
+from .rollups import load_rollups
 
 Raw = Mapping[str, Any]
 JOINABLE_KINDS = ("primary", "unique", "natural")
+DBT_MANIFEST = "manifest.json"
 
 
 def load_catalog(path: str | Path) -> Catalog:
-    """The catalog of a manifest file. Raises ManifestError where the file is missing or malformed."""
+    """The catalog of a manifest file. Raises ManifestError where the file is missing or malformed.
+
+    Rollups are declared in dbt's `manifest.json`, which dbt writes beside it.
+    """
     try:
         raw = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise ManifestError(f"The semantic manifest {path} cannot be read: {error}.") from error
-    return build_catalog(raw)
+    return build_catalog(raw, load_rollups(Path(path).parent / DBT_MANIFEST))
 
 
-def build_catalog(raw: Raw) -> Catalog:
+def build_catalog(raw: Raw, rollups: tuple[Rollup, ...] = ()) -> Catalog:
     """The catalog of a parsed manifest. Raises ManifestError naming the object that is wrong."""
     try:
         models = {m["name"]: _model(m) for m in raw["semantic_models"]}
@@ -59,7 +65,7 @@ def build_catalog(raw: Raw) -> Catalog:
             if entity.kind in JOINABLE_KINDS:
                 joinable[entity.name] = (*joinable.get(entity.name, ()), model)
     custom = {name: spine for spine in spines for name, _ in spine.custom}
-    return Catalog(models, metrics, spines, saved, custom, joinable)
+    return Catalog(models, metrics, spines, saved, custom, joinable, rollups)
 
 
 def _meta(raw: Raw) -> Mapping[str, object]:

@@ -9,10 +9,11 @@ from sqlglot import exp
 
 @dataclass(frozen=True)
 class Table:
-    """A physical table, reduced to the rows that the reader may see."""
+    """A physical table, reduced to the rows that the reader may see. `rollup`: its name, where it is one."""
 
     relation: str
     rules: tuple[exp.Expr, ...] = ()
+    rollup: str = ""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ def query(
     if as_json:
         print_json(answer)
     else:
-        caption = f"release {answer['release']}"
+        read = f", read from {', '.join(answer['rollups'])}" if answer["rollups"] else ""
+        caption = f"release {answer['release']}{read}"
         print_table("", [c["name"] for c in answer["columns"]], answer["rows"], caption=caption)
 
 

@@ -79,6 +79,9 @@ class QueryAnswer(BaseModel):
     columns: list[ColumnRow]
     rows: list[list[Any]] = Field(examples=[[["GROCERY", 1234.5]]])
     release: str
+    rollups: list[str] = Field(
+        description="tables read in place of a fact, where that is exact", examples=[[]]
+    )
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -112,5 +115,10 @@ def _respond(answer: Answer, accept: str) -> Response:
     with pa.ipc.new_stream(sink, answer.table.schema) as writer:
         writer.write_table(answer.table)
     return Response(
-        sink.getvalue().to_pybytes(), media_type=ARROW, headers={"X-Steelyard-Release": answer.release_id}
+        sink.getvalue().to_pybytes(),
+        media_type=ARROW,
+        headers={
+            "X-Steelyard-Release": answer.release_id,
+            "X-Steelyard-Rollups": ",".join(answer.compiled.rollups),
+        },
     )

@@ -18,6 +18,7 @@ from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE, Release, open_release
 from governance.releases.node_keys import node_keys
 from governance.releases.publish import BUILDING, ReleaseStore
+from governance.releases.rollups import hold_rollups_against_facts
 from governance.releases.run_dbt import DbtRun, Progress
 from governance.releases.take_over import (
     BuildState,
@@ -86,6 +87,7 @@ def build_release(
         state.write(work)
         shutil.rmtree(target)
         shutil.rmtree(f"{warehouse}.tmp", ignore_errors=True)
+        hold_rollups_against_facts(work)
         write_lineage(work)
     return open_release(store.folder / work.name.removeprefix(BUILDING))
 

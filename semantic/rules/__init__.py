@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..plan import Join, Plan, Select, Source, Union
+from ..plan import Join, Plan, Select, Source, Table, Union
 from .aggregate_before_join import aggregate_before_join
+from .read_rollup import read_rollup
 from .statistics import Statistics
 
 Rule = Callable[[Select, Statistics], Select]
 
-RULES: tuple[Rule, ...] = (aggregate_before_join,)
+RULES: tuple[Rule, ...] = (read_rollup, aggregate_before_join)
 
 
 def rewrite(plan: Plan, statistics: Statistics) -> Plan:
@@ -49,4 +50,33 @@ def _source(source: Source, statistics: Statistics) -> Source:
     return source if node is source.node else replace(source, node=node)
 
 
-__all__ = ["RULES", "Statistics", "rewrite"]
+def selects(node: Plan | Select | Union | Source) -> Iterator[Select]:
+    """Every select of a plan."""
+    match node:
+        case Plan():
+            for _, part in node.ctes:
+                yield from selects(part)
+            yield from selects(node.body)
+        case Union():
+            for select in node.parts:
+                yield from selects(select)
+        case Select():
+            yield node
+            for source in (node.source, *(j.source for j in node.joins)):
+                if source is not None:
+                    yield from selects(source)
+        case Source() if isinstance(node.node, (Select, Union)):
+            yield from selects(node.node)
+
+
+def rollups_read(plan: Plan) -> dict[str, str]:
+    """The rollups that a plan reads, by name, and their relations."""
+    found = {}
+    for select in selects(plan):
+        table = select.source.node if select.source is not None else None
+        if isinstance(table, Table) and table.rollup:
+            found[table.rollup] = table.relation
+    return found
+
+
+__all__ = ["RULES", "Statistics", "rewrite", "rollups_read", "selects"]

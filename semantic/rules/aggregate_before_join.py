@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from ..aggregates import sum_of_counts
 from ..expressions import column
 from ..plan import Column, Join, Select, Source, Table
 from ..sqlexpr import ratio
@@ -118,7 +119,7 @@ def _two_steps(
         if isinstance(node, (exp.Sum, exp.Min, exp.Max)):
             return type(node)(this=partial(node))
         if isinstance(node, exp.Count):
-            return exp.Sum(this=partial(node))
+            return sum_of_counts(partial(node))
         if isinstance(node, exp.Avg):
             total, count = exp.Sum(this=node.this.copy()), exp.Count(this=node.this.copy())
             return ratio(exp.Sum(this=partial(total)), exp.Sum(this=partial(count)))

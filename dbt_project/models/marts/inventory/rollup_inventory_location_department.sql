@@ -1,0 +1,13 @@
+select
+    facts.date_day,
+    facts.location_id,
+    products.department,
+    sum(facts.inventory_value_usd) as inventory_value_usd,
+    sum(facts.demand_units) as demand_units,
+    sum(facts.sales_units) as sales_units,
+    sum(facts.lost_sales_units) as lost_sales_units,
+    sum(case when facts.is_stockout then 1 else 0 end) as stockout_days,
+    sum(case when facts.is_ranged then 1 else 0 end) as ranged_days
+from {{ ref('fct_inventory_daily') }} as facts
+left join {{ ref('dim_product') }} as products on products.product_id = facts.product_id
+group by facts.date_day, facts.location_id, products.department

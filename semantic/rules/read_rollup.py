@@ -1,0 +1,258 @@
+"""Read a rollup instead of its fact, where it answers exactly.
+
+    SUM(f.x) by d.region over f LEFT JOIN d  →  SUM(r.x) by d.region over rollup r LEFT JOIN d
+
+Exact because everything that the select says of a row of the fact (keys, filters, joins, the reader's row
+rules) can be said of what the rollup keeps, so that whole rows of the rollup fall into or out of each group,
+and every aggregate is made of partial ones. Whatever cannot be said raises `Lost`, and the fact answers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlglot import exp
+
+from ..aggregates import sum_of_counts
+from ..expressions import column
+from ..grains import RANK, divides, floor
+from ..plan import Column, Join, Select, Source, Table
+from ..sqlexpr import ratio, trunc
+from .kept import FACT, Kept, KeptTime, signature, table_names
+from .row_rule import on_kept_dimensions, semi_join
+from .statistics import Statistics
+
+COARSEST_PART = {"YEAR": "year", "QUARTER": "quarter"}
+
+
+class Lost(Exception):
+    """What a select needs and a rollup has dropped; the text says it."""
+
+
+def read_rollup(select: Select, statistics: Statistics) -> Select:
+    """The select over the smallest rollup that answers it exactly; otherwise the select itself."""
+    source = select.source
+    if source is None or not isinstance(source.node, Table):
+        return select
+    for kept in statistics.rollups.get(source.node.relation, ()):
+        try:
+            return over_rollup(select, kept, statistics)
+        except Lost:
+            continue
+    return select
+
+
+def over_rollup(select: Select, kept: Kept, statistics: Statistics) -> Select:
+    """The select over one rollup. Raises Lost, saying why, where that would not be exact."""
+    if not (select.grouped or (select.distinct and not select.values)):
+        raise Lost("single rows are needed")
+    if any(j.kind == "FULL" for j in select.joins) or select.source is None:
+        raise Lost("rows of other tables are needed")
+    return _Rewrite(select, select.source, kept, statistics).select()
+
+
+class _Rewrite:
+    """One select over one rollup."""
+
+    def __init__(self, select: Select, source: Source, kept: Kept, statistics: Statistics) -> None:
+        self.before = select
+        self.kept = kept
+        self.fact = source.alias
+        self.table = source.node
+        self.alias = kept.rollup.name
+        self.names = table_names(source.alias, select.joins)
+        self.dates = statistics.dates
+        self.rules, cut = self._rules()
+        self.hidden = {j.source.alias for j in select.joins if self._hides(j, cut)}
+
+    def select(self) -> Select:
+        before = self.before
+        keys = tuple(Column(k.name, self.over(k.expr)) for k in before.keys)
+        values = tuple(Column(v.name, self.aggregated(v.expr)) for v in before.values)
+        having = tuple(map(self.aggregated, before.having))
+        where = tuple(map(self.over, before.where))
+        said = [*(c.expr for c in (*keys, *values)), *having, *where]
+        node = Table(self.kept.rollup.relation, self.rules, rollup=self.kept.rollup.name)
+        return replace(
+            before, source=Source(node, self.alias), keys=keys, values=values, where=where, having=having,
+            joins=self._joins({c.table for e in said for c in e.find_all(exp.Column)}),
+        )  # fmt: skip
+
+    # -- rows ---------------------------------------------------------------------------------------------
+
+    def over(self, node: exp.Expr) -> exp.Expr:
+        """An expression over the rows of the fact as one over those of the rollup."""
+        if isinstance(node, exp.Query):
+            return self._standing_alone(node)
+        if isinstance(node, (exp.AggFunc, exp.Window)):
+            raise Lost("rows are aggregated on the way")
+        if not node.find(exp.Column):
+            return node.copy()
+        known = self._known(node)
+        if known is not None:
+            return known
+        if isinstance(node, exp.Column):
+            if node.table == self.fact:
+                raise Lost(f"{node.name} is not kept")
+            return node.copy()
+        return _with_children(node, self.over)
+
+    def _known(self, node: exp.Expr) -> exp.Expr | None:
+        """The kept column that an expression is, or a coarser view of the time that is kept."""
+        for time in self.kept.times:
+            if (found := self._timed(node, time)) is not None:
+                return found
+        name = self.kept.columns.get(signature(node, self.names))
+        return None if name is None or self._reads_hidden(node) else column(self.alias, name)
+
+    def _timed(self, node: exp.Expr, time: KeptTime) -> exp.Expr | None:
+        """An expression of the fact's time as one of the kept time: exact for whole periods of its grain."""
+        mine = column(self.alias, time.column)
+
+        def is_raw(part: exp.Expr) -> bool:
+            return signature(part, self.names) == time.raw
+
+        if isinstance(node, exp.TimestampTrunc) and is_raw(node.this):
+            unit = node.args["unit"].name.lower()
+            return trunc(mine, unit) if unit in RANK and divides(time.grain, unit) else None
+        if isinstance(node, exp.Extract) and is_raw(node.expression):
+            period = COARSEST_PART.get(node.name.upper(), "day")
+            return (
+                exp.Extract(this=node.this.copy(), expression=mine) if divides(time.grain, period) else None
+            )
+        if isinstance(node, (exp.GTE, exp.LT)) and is_raw(node.this) and _starts(node.expression, time.grain):
+            return type(node)(this=mine, expression=node.expression.copy())
+        if isinstance(node, exp.Column) and self._is_date(node) and is_raw(node) and time.grain == "day":
+            return mine
+        return None
+
+    def _is_date(self, node: exp.Column) -> bool:
+        """Whether a column of the fact holds dates, so that its days are the column itself."""
+        relation = self.table.relation if isinstance(self.table, Table) else ""
+        return (relation, node.name) in self.dates
+
+    def _reads_hidden(self, node: exp.Expr) -> bool:
+        """Whether a look-up behind an expression is cut for the reader in a way that the rollup is not."""
+        if not self.hidden:
+            return False
+        chain = {c.table for c in node.find_all(exp.Column)}
+        for join in reversed(self.before.joins):
+            if join.source.alias in chain and join.on is not None:
+                chain |= {c.table for c in join.on.find_all(exp.Column)}
+        return bool(chain & self.hidden)
+
+    def _standing_alone(self, query: exp.Query) -> exp.Expr:
+        """A subquery of its own: exact as it is, unless it looks at the row outside."""
+        inside = {t.alias_or_name for t in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
+        if any(c.table in self.names and c.table not in inside for c in query.find_all(exp.Column)):
+            raise Lost("a subquery looks at single rows")
+        return query.copy()
+
+    # -- aggregates ---------------------------------------------------------------------------------------
+
+    def aggregated(self, node: exp.Expr) -> exp.Expr:
+        """An expression over aggregates of the fact as one over aggregates of the rollup."""
+        if isinstance(node, (exp.WithinGroup, exp.Filter, exp.Window)):
+            raise Lost(f"{node.sql('duckdb')} cannot be aggregated again")
+        if isinstance(node, exp.AggFunc):
+            return self._again(node)
+        if isinstance(node, exp.Column) and node.table:
+            raise Lost(f"{node.name} is no aggregate")
+        return _with_children(node, self.aggregated)
+
+    def _again(self, node: exp.AggFunc) -> exp.Expr:
+        found = self.kept.aggregates.get(signature(node, self.names))
+        if found is not None:
+            name, agg = found
+            part = column(self.alias, name)
+            if agg == "count":
+                return sum_of_counts(part)
+            return {"min": exp.Min, "max": exp.Max}.get(agg, exp.Sum)(this=part)
+        if isinstance(node, exp.Avg):
+            value = node.this
+            return ratio(self._again(exp.Sum(this=value.copy())), self._again(exp.Count(this=value.copy())))
+        if isinstance(node, (exp.Min, exp.Max)):
+            return type(node)(this=self.over(node.this))
+        if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
+            return exp.Count(this=exp.Distinct(expressions=[self.over(e) for e in node.this.expressions]))
+        raise Lost(f"{node.sql('duckdb')} is not kept")
+
+    # -- sources ------------------------------------------------------------------------------------------
+
+    def _rules(self) -> tuple[tuple[exp.Expr, ...], frozenset[tuple[str, str, str]]]:
+        """The reader's row rules over the rollup, and what look-ups they cut: key, table, condition."""
+        rules, cut = [], set()
+        for rule in self.table.rules if isinstance(self.table, Table) else ():
+            if not rule.find(exp.Column):
+                rules.append(rule)
+                continue
+            if not isinstance(rule, exp.In) or not rule.args.get("query"):
+                raise Lost("a row rule speaks of single rows")
+            held = self.kept.columns.get(signature(rule.this, {"": FACT}))
+            told = on_kept_dimensions(rule, self.kept) if held is None else None
+            if held is not None:
+                told = exp.In(this=exp.column(held), query=rule.args["query"].copy())
+            if told is None:
+                raise Lost(f"the row rule on {rule.this.sql('duckdb')} speaks of what is not kept")
+            rules.append(told)
+            if (parts := semi_join(rule)) is not None:
+                cut.add((parts.foreign_key, parts.relation, exp.paren(parts.condition.copy()).sql()))
+        return tuple(rules), frozenset(cut)
+
+    def _hides(self, join: Join, cut: frozenset[tuple[str, str, str]]) -> bool:
+        """Whether a look-up shows the reader less than the rollup has recorded of it."""
+        node, on = join.source.node, join.on
+        if not isinstance(node, Table) or not node.rules:
+            return False
+        if not isinstance(on, exp.EQ):
+            return True
+        relation = exp.to_table(node.relation, dialect="duckdb").sql("duckdb")
+        key = signature(on.this, self.names)
+        return any((key, relation, rule.sql()) not in cut for rule in node.rules)
+
+    def _joins(self, needed: set[str]) -> tuple[Join, ...]:
+        """The joins over the rollup, without look-ups that nothing reads: those change no rows."""
+        joins: list[Join] = []
+        for join in reversed(self.before.joins):
+            lookup = join.kind == "LEFT" and isinstance(join.source.node, Table)
+            if lookup and join.source.alias not in needed:
+                continue
+            on = self.over(join.on) if join.on is not None else None
+            needed |= {c.table for c in on.find_all(exp.Column)} if on is not None else set()
+            joins.insert(0, replace(join, on=on))
+        return tuple(joins)
+
+
+def _with_children(node: exp.Expr, change: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """A copy of a node whose direct children are changed."""
+    new = type(node)()
+    for key, value in node.args.items():
+        if isinstance(value, exp.Expr):
+            new.set(key, change(value))
+        elif isinstance(value, list):
+            new.set(key, [change(v) if isinstance(v, exp.Expr) else v for v in value])
+        else:
+            new.set(key, value)
+    return new
+
+
+def _starts(node: exp.Expr, grain: str) -> bool:
+    """Whether a literal is the first instant of a period of `grain`."""
+    if not (isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal)):
+        return False
+    try:
+        at = dt.datetime.fromisoformat(node.this.name)
+    except ValueError:
+        return False
+    return at == floor(at, grain)
+
+
+def why_not(select: Select, kept: Kept, statistics: Statistics) -> str:
+    """Why a rollup of its fact does not answer a select; empty where it does."""
+    try:
+        over_rollup(select, kept, statistics)
+    except Lost as reason:
+        return str(reason)
+    return ""

@@ -1,0 +1,97 @@
+"""A reader's row rule on a dimension that a rollup keeps, although it dropped the key.
+
+    product_id IN (SELECT product_id FROM dim_product WHERE department = 'GROCERY')  →  department = 'GROCERY'
+
+Both hide rows whose key is NULL or unknown: there every kept dimension is NULL, so this holds only for
+conditions that are not true of NULLs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from .kept import FACT, Kept, signature
+
+COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
+VALUES = (exp.Column, exp.Literal, exp.Boolean)
+
+
+def on_kept_dimensions(rule: exp.In, kept: Kept) -> exp.Expr | None:
+    """The rule over the rollup's columns, or None where what it keeps cannot tell it."""
+    found = semi_join(rule)
+    if found is None:
+        return None
+    for key in kept.keys:
+        same = exp.to_table(key.relation, dialect="duckdb").sql("duckdb") == found.relation
+        if same and key.foreign_key == found.foreign_key:
+            condition = _renamed(found.condition, key.columns)
+            return (
+                exp.paren(condition) if condition is not None and _never_of_nulls(found.condition) else None
+            )
+    return None
+
+
+@dataclass(frozen=True)
+class SemiJoin:
+    """`foreign_key IN (SELECT … FROM relation WHERE condition)`, the key by its signature."""
+
+    foreign_key: str
+    relation: str
+    condition: exp.Expr
+
+
+def semi_join(rule: exp.In) -> SemiJoin | None:
+    """The parts of a rule on a fact's foreign key."""
+    query = rule.args["query"].unnest()
+    source, where = query.args.get("from_") or query.args.get("from"), query.args.get("where")
+    if source is None or where is None or not isinstance(source.this, exp.Table):
+        return None
+    return SemiJoin(signature(rule.this, {"": FACT}), source.this.sql("duckdb"), where.this)
+
+
+def _renamed(condition: exp.Expr, columns: Mapping[str, str]) -> exp.Expr | None:
+    names = {c.name for c in condition.find_all(exp.Column)}
+    if not names or not names <= set(columns):
+        return None
+
+    def swap(node: exp.Expr) -> exp.Expr:
+        return exp.column(columns[node.name]) if isinstance(node, exp.Column) else node
+
+    return condition.copy().transform(swap, copy=False)
+
+
+def _never_of_nulls(condition: exp.Expr) -> bool:
+    """Whether a condition is surely not true where all of its columns are NULL."""
+    try:
+        return _of_nulls(condition) is not True
+    except NotImplementedError:
+        return False
+
+
+def _of_nulls(node: exp.Expr) -> bool | None:  # noqa: PLR0911 - one case a node
+    """The truth of a condition whose columns are all NULL; None is unknown."""
+    match node:
+        case exp.Paren():
+            return _of_nulls(node.this)
+        case exp.Not():
+            inside = _of_nulls(node.this)
+            return None if inside is None else not inside
+        case exp.And() | exp.Or():
+            parts, decisive = [_of_nulls(node.left), _of_nulls(node.right)], isinstance(node, exp.Or)
+            return decisive if decisive in parts else None if None in parts else not decisive
+        case exp.Boolean():
+            return bool(node.this)
+        case exp.Column():
+            return None
+        case exp.Is() if isinstance(node.this, exp.Column) and isinstance(node.expression, exp.Null):
+            return True
+        case exp.In() if isinstance(node.this, exp.Column) and not node.args.get("query"):
+            if all(isinstance(e, VALUES) for e in node.expressions):
+                return None
+    sides = {type(node.left), type(node.right)} if isinstance(node, COMPARISONS) else set()
+    if exp.Column in sides and sides <= set(VALUES):
+        return None
+    raise NotImplementedError(type(node).__name__)
