@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import RowMapping, select, union
 
 from api.metric_service import MetricService, Opened
+from governance.errors import NotFound
 from governance.identity import Principal
 from governance.lineage import Edge, LineageGraph, Node
+from governance.lineage.draw import Link, to_svg
 from governance.restrict import recommendation_scope, require
 from governance.store import OpsStore, find_recommendation
-from governance.store.schema import model_reviews, recommendations
-from models_ml.fingerprint import FEATURE_TABLES
+from governance.store.schema import decisions, model_reviews, recommendations
+from models_ml.reads import POSITION_TABLES, READS
 
-_STOCK = "model.fct_inventory_daily"
+_OUTCOMES = {"executing", "executed", "failed", "measured"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The part of the graph around a node."""
+
+    node: str
+    release_id: str
+    graph: LineageGraph
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nodes, edges and the Mermaid text."""
+        plain = self.graph.as_dict()
+        return {
+            "node": self.node,
+            "release": self.release_id,
+            "nodes": plain["nodes"],
+            "edges": plain["edges"],
+            "mermaid": self.graph.to_mermaid(),
+        }
+
+    def svg(self, link: Link | None = None) -> str:
+        """The picture; `link` makes boxes lead to their own pages."""
+        return to_svg(self.graph, focus=self.node, link=link)
 
 
 class LineageService:
@@ -33,42 +60,72 @@ class LineageService:
         *,
         direction: str = "both",
         depth: int | None = None,
+        columns: bool = False,
         release_id: str | None = None,
-    ) -> dict[str, Any]:
-        """The graph around `node`, upstream, downstream or both. Raises UnknownNode with the near miss.
+    ) -> Shown:
+        """The graph around `node`, upstream, downstream or both; by column where `columns`, else by table.
 
-        What the reader may not see is taken out before the walk, so it answers like what does not exist.
+        Raises UnknownNode with the near miss. What the reader may not see is taken out before the walk, so
+        it answers like what does not exist.
         """
         if reader is not None:
             require(reader, "read_lineage")
         opened = self._metrics.opened(release_id)
         graph = self._visible(self._extended(_load(opened.release.lineage), node, reader), opened, reader)
         walk = {"upstream": graph.upstream, "downstream": graph.downstream, "both": graph.around}[direction]
-        found = walk(node, depth)
-        shown = found.as_dict()
-        return {
-            "node": node,
-            "release": opened.release.release_id,
-            "nodes": shown["nodes"],
-            "edges": shown["edges"],
-            "mermaid": found.to_mermaid(),
-        }
+        return Shown(node, opened.release.release_id, walk(node, depth, columns=columns))
 
     def _extended(self, graph: LineageGraph, node: str, reader: Principal | None) -> LineageGraph:
-        """With model versions that were judged or used, and the recommendation that is asked about."""
+        """With model versions, and what came of the recommendation or decision that is asked about."""
         nodes, edges = [], []
-        features = [f"model.{table}" for table in FEATURE_TABLES if f"model.{table}" in graph.nodes]
         for name, version in self._model_versions():
             at = f"model_version.{name}/{version}"
             nodes.append(Node(at, "model_version", f"{name} version {version}"))
-            edges += [Edge(feature, at) for feature in features]
-        if node.startswith("recommendation."):
-            scope = None if reader is None else recommendation_scope(reader)
-            found = find_recommendation(self._store, node.removeprefix("recommendation."), scope=scope)
-            nodes.append(Node(node, "recommendation", found.reason or found.action))
-            edges.append(Edge(f"model_version.{found.model_name}/{found.model_version}", node))
-            edges += [Edge(_STOCK, node)] if _STOCK in graph.nodes else []
+            edges += _model_reads(graph, name, at)
+        kind, _, key = node.partition(".")
+        if kind == "decision":
+            key = self._recommendation_of(key)
+        if kind in {"recommendation", "decision"} and key:
+            more_nodes, more_edges = self._decided(graph, key, reader)
+            nodes, edges = nodes + more_nodes, edges + more_edges
         return graph.extended(nodes, edges)
+
+    def _decided(
+        self, graph: LineageGraph, key: str, reader: Principal | None
+    ) -> tuple[list[Node], list[Edge]]:
+        """A recommendation with what it was computed from, what was decided, and what replaced it."""
+        scope = None if reader is None else recommendation_scope(reader)
+        try:
+            found = find_recommendation(self._store, key, scope=scope)
+        except NotFound:
+            return [], []  # the walk then says that there is no such node
+        at = f"recommendation.{key}"
+        nodes = [Node(at, "recommendation", found.reason or found.action)]
+        edges = [Edge(f"model_version.{found.model_name}/{found.model_version}", at, level="any")]
+        for table in POSITION_TABLES:
+            edges += [Edge(name, at) for name in (f"model.{table}",) if name in graph.nodes]
+            edges += [Edge(name, at, level="column") for name in (f"rows.{table}",) if name in graph.nodes]
+        with self._store.read() as connection:
+            made = select(decisions).where(decisions.c.recommendation_id == key)
+            rows = connection.execute(made.order_by(decisions.c.decided_at)).mappings().all()
+        for row in rows:
+            nodes.append(Node(f"decision.{row['decision_id']}", "decision", _words(row)))
+            edges.append(Edge(at, f"decision.{row['decision_id']}", level="any"))
+        if rows and found.state in _OUTCOMES:
+            nodes.append(Node(f"outcome.{key}", "outcome", found.state))
+            edges.append(Edge(f"decision.{rows[-1]['decision_id']}", f"outcome.{key}", level="any"))
+        if found.superseded_by:
+            nodes.append(Node(f"recommendation.{found.superseded_by}", "recommendation", "came after it"))
+            edges.append(Edge(at, nodes[-1].id, level="any"))
+        if found.compensates:
+            nodes.append(Node(f"recommendation.{found.compensates}", "recommendation", "taken back by it"))
+            edges.append(Edge(nodes[-1].id, at, level="any"))
+        return nodes, edges
+
+    def _recommendation_of(self, decision_id: str) -> str:
+        query = select(decisions.c.recommendation_id).where(decisions.c.decision_id == decision_id)
+        with self._store.read() as connection:
+            return connection.execute(query).scalar() or ""
 
     def _visible(self, graph: LineageGraph, opened: Opened, reader: Principal | None) -> LineageGraph:
         restriction = self._metrics.restriction(opened, reader, ())
@@ -85,6 +142,21 @@ class LineageService:
         with self._store.read() as connection:
             rows = connection.execute(union(used, judged)).all()
         return sorted((str(name), str(version)) for name, version in rows if name and version)
+
+
+def _model_reads(graph: LineageGraph, model: str, version: str) -> list[Edge]:
+    """From the feature tables, and from their columns, that the model reads."""
+    read = READS[model]() if model in READS else frozenset()
+    tables = sorted({f"feature.{table}" for table, _ in read})
+    columns = sorted(f"column.{table}.{column}" for table, column in read)
+    return [Edge(name, version) for name in tables if name in graph.nodes] + [
+        Edge(name, version, level="column") for name in columns if name in graph.nodes
+    ]
+
+
+def _words(row: RowMapping) -> str:
+    """Who decided what, and why."""
+    return " · ".join(str(row[name]) for name in ("decision", "decided_by", "reason_code") if row[name])
 
 
 @lru_cache(maxsize=8)

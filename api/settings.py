@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +34,10 @@ class Settings(BaseSettings):
         "RS256", description="the one that is accepted"
     )
     token_hours: float = Field(8.0, description="life of a token of the local issuer")
+    openlineage_url: str = Field(
+        "", description="OpenLineage endpoint for lineage events; empty: a file below var_dir"
+    )
+    openlineage_api_key: SecretStr = Field(SecretStr(""), description="bearer key of that endpoint")
     query_timeout_seconds: float = Field(30.0, description="a query is cancelled after this long")
     query_max_rows: int = Field(100_000, description="a larger result is refused")
     query_memory: str = Field("2GB", description="memory one query engine may use")

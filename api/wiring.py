@@ -15,6 +15,7 @@ from governance.releases import ReleaseStore
 from governance.store import OpsStore
 
 if TYPE_CHECKING:
+    from api.lineage_events import LineageEvents
     from api.model_service import ModelService
 
 
@@ -41,6 +42,13 @@ class Services:
         tokens = token_verifier(settings, directory)
         metrics = MetricService(releases, settings)
         return cls(settings, releases, metrics, store, directory, tokens, LineageService(metrics, store))
+
+    @cached_property
+    def lineage_events(self) -> LineageEvents:
+        """Loaded on first use, as the OpenLineage client takes a moment."""
+        from api.lineage_events import LineageEvents
+
+        return LineageEvents(self.settings)
 
     @cached_property
     def models(self) -> ModelService:

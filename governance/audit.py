@@ -114,6 +114,15 @@ def read(
     return Page(tuple(rows[:limit]), encode_cursor([rows[limit - 1]["seq"]]) if more else None)
 
 
+def read_after(
+    store: OpsStore, seq: int, *, actions: Sequence[str], limit: int = 500
+) -> list[dict[str, Any]]:
+    """Entries of these actions that follow `seq`, oldest first: for those who keep up with the log."""
+    query = select(audit_log).where(audit_log.c.seq > seq, audit_log.c.action.in_(actions))
+    with store.read() as conn:
+        return [_readable(row._mapping) for row in conn.execute(query.order_by(audit_log.c.seq).limit(limit))]
+
+
 def _walk(rows: Sequence[Sequence[Any]], heads: Mapping[int, str]) -> AuditReport:
     previous = GENESIS
     for position, row in enumerate(rows, start=1):

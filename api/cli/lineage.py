@@ -1,7 +1,8 @@
-"""`steelyard lineage show NODE`: where a number comes from, and what it reaches."""
+"""`steelyard lineage show|emit`: where a number comes from, and what it reaches."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,18 +14,15 @@ from api.cli.services import AsUser, principal_named, services
 app = typer.Typer(help="Where numbers come from.", no_args_is_help=True)
 
 
-@app.callback()
-def _noun() -> None:
-    """Keeps `show` a verb of its own."""
-
-
 @app.command()
 def show(
     node: str,
     upstream: Annotated[bool, typer.Option("--upstream", help="Only what it is made of.")] = False,
     downstream: Annotated[bool, typer.Option("--downstream", help="Only what it reaches.")] = False,
     depth: Annotated[int | None, typer.Option("--depth", min=1)] = None,
+    columns: Annotated[bool, typer.Option("--columns", help="Walk by column, not by table.")] = False,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print a Mermaid picture.")] = False,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Draw the picture into this file.")] = None,
     release: Annotated[str | None, typer.Option("--release")] = None,
     as_user: AsUser = None,
     as_json: Json = False,
@@ -32,14 +30,26 @@ def show(
     """Show NODE (such as metric.net_sales or model.fct_sales_lines) in the lineage graph."""
     direction = "both" if upstream == downstream else "upstream" if upstream else "downstream"
     found = services().lineage.show(
-        node, principal_named(as_user), direction=direction, depth=depth, release_id=release
+        node, principal_named(as_user), direction=direction, depth=depth, columns=columns, release_id=release
     )
+    if svg is not None:
+        svg.write_text(found.svg(), encoding="utf-8")
     if as_json:
-        print_json(found)
+        print_json(found.as_dict())
     elif mermaid:
-        print(found["mermaid"])
+        print(found.graph.to_mermaid())
+    elif svg is None:
+        _print_trees(node, found.as_dict()["edges"], direction)
+
+
+@app.command()
+def emit(as_json: Json = False) -> None:
+    """Send decisions that OpenLineage was not told of yet; builds and trainings are sent as they end."""
+    sent = services().lineage_events.decided(services().store)
+    if as_json:
+        print_json({"sent": sent})
     else:
-        _print_trees(node, found["edges"], direction)
+        console.print(f"{sent} decisions and outcomes sent.")
 
 
 def _print_trees(node: str, edges: list[dict[str, str]], direction: str) -> None:

@@ -124,6 +124,7 @@ def _decide(recommendation_id: str, decision: str, user: str | None, as_json: bo
         now=datetime.now(UTC),
         **what,
     )
+    services().lineage_events.decided(services().store)
     if as_json:
         print_json(asdict(decided))
     else:

@@ -10,20 +10,24 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.lineage_events import LineageEvents
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
 from api.pipeline.record import record_step, record_summary, recorded_mark, tables_are_there
 from api.settings import Settings
 from governance.approvals import propose
 from governance.identity import Directory
-from governance.lineage import write_lineage
+from governance.lineage import LineageGraph, SourceFile, write_lineage
 from governance.releases import BuildState, ReleaseStore, build_release, project_fingerprint
 from governance.store import OpsStore, list_recommendations
+from models_ml.reads import POSITION_TABLES, READS
 
 if TYPE_CHECKING:
+    from models_ml.score import Scored
     from models_ml.train import TrainedModel
 
 PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
@@ -99,22 +103,34 @@ def _build(settings: Settings, report: Report, *, full: bool) -> Result:
         store,
         project_dir=settings.project_dir,
         landing=settings.landing,
-        write_lineage=write_lineage,
+        write_lineage=_lineage_writer(settings, store),
         progress=report,
         full=full,
     )
-    state = BuildState.read(release)
-    return {"release_id": release.release_id} | (state.summary() if state else {})
+    LineageEvents(settings).built(release)
+    state, lineage = BuildState.read(release), dict(LineageGraph.load(release.lineage).facts)
+    return {"release_id": release.release_id, "lineage": lineage} | (state.summary() if state else {})
+
+
+def _lineage_writer(settings: Settings, store: ReleaseStore) -> Callable[[Path], object]:
+    """Writes the lineage of a release in the making, from the landed files on."""
+    from integrations.ingest import landed_batches
+
+    files = [SourceFile(b.label, b.table, b.batch_id) for b in landed_batches(settings.landing)]
+    earlier = store.list()
+    previous = earlier[-1].lineage if earlier else None
+    return partial(write_lineage, files=files, previous=previous)
 
 
 def build_summary(result: Result) -> str:
-    """One line: the release, and how much of it was built."""
+    """One line: the release, how much of it was built, and how much of it was traced."""
     if result.get("unchanged"):
         return f"release {result['release_id']}: nothing changed"
     done = f"release {result['release_id']}: {len(result['models_built'])} models built"
     if result["based_on"]:
         done += f", {len(result['models_taken_over'])} taken over from {result['based_on']}"
-    return done
+    facts = result["lineage"]
+    return f"{done}; {facts['resolved_share']:.0%} of {facts['columns']} columns traced"
 
 
 def publish_step(settings: Settings, report: Report) -> Result:
@@ -130,7 +146,7 @@ def train_step(settings: Settings, report: Report) -> Result:
     """Backtest, fit and register the demand model on the current release."""
     from models_ml.train import train_demand
 
-    release = ReleaseStore(settings.var_dir).current()
+    release, since = ReleaseStore(settings.var_dir).current(), datetime.now(UTC)
     trained = train_demand(
         warehouse=release.warehouse,
         release_id=release.release_id,
@@ -140,6 +156,15 @@ def train_step(settings: Settings, report: Report) -> Result:
         progress=lambda what: report(what, 0, 0),
     )
     approved = _approve_first(settings, trained)
+    if not trained.reused:
+        LineageEvents(settings).ran(
+            f"train.{trained.name}",
+            trained.version,
+            reads=sorted({f"feature.{table}" for table, _ in READS[trained.name]()}),
+            makes=[f"model_version.{trained.name}/{trained.version}"],
+            since=since,
+            release=release.release_id,
+        )
     return trained.as_dict() | {"approved_as_first": approved}
 
 
@@ -180,6 +205,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         )
     finally:
         store.close()
+    _tell_scored(settings, scored, [row.recommendation_id for row in proposed], now)
     return {
         "model": f"{scored.model_name} {scored.model_version}",
         "fallback_reason": scored.fallback_reason,
@@ -189,6 +215,18 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         "proposed": len(proposed),
         "automatic": sum(row.policy_route == "automatic" for row in proposed),
     }
+
+
+def _tell_scored(settings: Settings, scored: Scored, proposed: list[str], since: datetime) -> None:
+    tell, release = LineageEvents(settings), scored.release_id
+    features = sorted({f"feature.{table}" for table, _ in READS["demand"]()})
+    model, made = f"model_version.{scored.model_name}/{scored.model_version}", f"forecast.{release}"
+    tell.ran("score.demand", release, reads=[*features, model], makes=[made], since=since, release=release)
+    if proposed:
+        stock = [f"model.{table}" for table in POSITION_TABLES]
+        makes = [f"recommendation.{key}" for key in proposed]
+        key = f"{release}/{proposed[0]}"
+        tell.ran("recommend", key, reads=[made, *stock], makes=makes, since=since, release=release)
 
 
 def _recommend_summary(result: Result) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from api.deps import CurrentUser, ServicesDep
 from api.problems import document
+
+_SVG = "image/svg+xml"
 
 router = APIRouter(prefix="/v1/lineage", tags=["lineage"])
 
@@ -36,16 +38,25 @@ class LineageAnswer(BaseModel):
     mermaid: str = Field(description="the same picture, for any Mermaid viewer")
 
 
-@router.get("/{node:path}", responses=document(401, 403, 404, 422))
+@router.get(
+    "/{node:path}",
+    response_model=LineageAnswer,
+    responses={200: {"content": {_SVG: {"schema": {"type": "string"}}}}, **document(401, 403, 404, 422)},
+)
 def show(
     node: Annotated[str, Path(max_length=300)],
     user: CurrentUser,
     services: ServicesDep,
     direction: Literal["upstream", "downstream", "both"] = "both",
     depth: Annotated[int | None, Query(ge=1, le=50)] = None,
+    columns: Annotated[bool, Query(description="walk by column, not by table")] = False,
     release: Annotated[str | None, Query(max_length=100)] = None,
-) -> LineageAnswer:
-    """Walk the release's lineage graph from `node`."""
-    return LineageAnswer(
-        **services.lineage.show(node, user, direction=direction, depth=depth, release_id=release)
+    accept: Annotated[str, Header(max_length=200)] = "",
+) -> Any:
+    """Walk the release's lineage graph from `node`: JSON, or a picture with `Accept: image/svg+xml`."""
+    found = services.lineage.show(
+        node, user, direction=direction, depth=depth, columns=columns, release_id=release
     )
+    if _SVG in accept:
+        return Response(found.svg(), media_type=_SVG)
+    return LineageAnswer(**found.as_dict())

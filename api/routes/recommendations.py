@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import CurrentUser, Decider, RequestId, ServicesDep
@@ -134,6 +134,7 @@ def decide_on(
     user: Decider,
     services: ServicesDep,
     request_id: RequestId,
+    after: BackgroundTasks,
     idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
 ) -> Response:
     """Decide once: a second decision is a conflict, a repeated Idempotency-Key answers as the first time."""
@@ -149,4 +150,5 @@ def decide_on(
         idempotency_key=idempotency_key,
         now=datetime.now(UTC),
     )
+    after.add_task(services.lineage_events.decided, services.store)
     return Response(json_document(asdict(decided)), media_type="application/json")

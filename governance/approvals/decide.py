@@ -214,6 +214,6 @@ def _store(
         policy_ids=made["policy_ids"],
         request_id=made["request_id"],
         before={"state": record.state, "quantity_units": record.quantity_units},
-        after={"state": made["state"], "quantity_units": made["quantity_units"]},
+        after={name: made[name] for name in ("decision_id", "state", "quantity_units")},
     )
     audit.append(transaction, entry, now=now)

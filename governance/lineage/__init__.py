@@ -1,9 +1,9 @@
-"""Lineage: source → staging → mart → metric, in both directions, by table and by column.
+"""Lineage: source file → staging → mart → metric, in both directions, by table and by column.
 
 For explaining, never the gate: access is decided by `governance.restrict` alone.
 """
 
-from governance.lineage.build import build_lineage, write_lineage
+from governance.lineage.build import SourceFile, build_lineage, write_lineage
 from governance.lineage.graph import Edge, LineageGraph, Node
 
-__all__ = ["Edge", "LineageGraph", "Node", "build_lineage", "write_lineage"]
+__all__ = ["Edge", "LineageGraph", "Node", "SourceFile", "build_lineage", "write_lineage"]

@@ -37,7 +37,8 @@ def table_lineage(manifest: Manifest) -> tuple[list[Node], list[Edge]]:
         for parent in exposure["depends_on"]["nodes"]:
             kind, _, bare = parent.partition(".")
             source = f"metric.{bare.rpartition('.')[2]}" if kind == "metric" else ids.get(parent)
-            edges += [Edge(source, name)] if source else []
+            level = "any" if kind == "metric" else "model"
+            edges += [Edge(source, name, level=level)] if source else []
     return nodes, edges
 
 
@@ -50,7 +51,7 @@ def metric_lineage(semantic: Manifest, ids: Mapping[str, str]) -> tuple[list[Nod
     for metric in semantic["metrics"]:
         target = f"metric.{metric['name']}"
         nodes.append(Node(target, "metric", metric.get("label") or ""))
-        edges += [Edge(f"metric.{name}", target) for name in parent_metrics(metric)]
+        edges += [Edge(f"metric.{name}", target, level="any") for name in parent_metrics(metric)]
         models = {owners[name] for name in measures_of(metric) if name in owners} | own_models(metric)
         edges += [Edge(table, target) for model in sorted(models) if (table := relations.get(model))]
     known = {node.id for node in nodes} | set(ids.values())

@@ -17,7 +17,9 @@ _ARROW = {"direct": "-->", "indirect": "-.->"}
 
 @dataclass(frozen=True)
 class Node:
-    """kind: source, model, feature, metric, column, model_version, recommendation, decision, exposure."""
+    """kind: file, source, model, feature, metric, exposure, column; beyond a release model_version,
+    recommendation, decision, outcome.
+    """
 
     id: str
     kind: str
@@ -28,7 +30,8 @@ class Node:
 class Edge:
     """From what is read to what is made. `indirect`: it decides which rows, not which values.
 
-    level: `model` between whole tables and metrics, `column` between columns and metrics.
+    level: `model` between whole tables and what reads them, `column` between columns and what reads those,
+    `any` between things that have no columns (metric to metric, model version to recommendation).
     """
 
     source: str
@@ -39,12 +42,16 @@ class Edge:
 
 @dataclass(frozen=True)
 class LineageGraph:
-    """Nodes and edges, and what could not be resolved: (column or model, reason)."""
+    """Nodes and edges, and what could not be resolved: (column, model or metric, reason).
+
+    `checksums` of the traced models let the next release take over what did not change.
+    """
 
     nodes: Mapping[str, Node]
     edges: tuple[Edge, ...]
     unresolved: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -53,10 +60,12 @@ class LineageGraph:
         edges: Iterable[Edge],
         unresolved: Iterable[tuple[str, str]] = (),
         facts: Mapping[str, Any] | None = None,
+        checksums: Mapping[str, str] | None = None,
     ) -> LineageGraph:
         """From parts; repeated ones count once."""
         by_id = {node.id: node for node in nodes}
-        return cls(by_id, tuple(dict.fromkeys(edges)), tuple(unresolved), dict(facts or {}))
+        once = tuple(dict.fromkeys(edges))
+        return cls(by_id, once, tuple(unresolved), dict(facts or {}), dict(checksums or {}))
 
     @classmethod
     def load(cls, path: Path) -> LineageGraph:
@@ -68,6 +77,7 @@ class LineageGraph:
                 (Edge(**edge) for edge in content["edges"]),
                 (tuple(pair) for pair in content["unresolved"]),
                 content.get("facts"),
+                content.get("checksums"),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LineageError(f"the lineage in {path.parent.name} cannot be read") from error
@@ -82,17 +92,21 @@ class LineageGraph:
             (*self.nodes.values(), *nodes), (*self.edges, *edges), self.unresolved, self.facts
         )
 
-    def upstream(self, node: str, depth: int | None = None) -> LineageGraph:
-        """What the node is made of, `depth` steps back. Raises UnknownNode with the near miss."""
-        return self._walk(node, depth, back=True)
+    def upstream(self, node: str, depth: int | None = None, *, columns: bool = False) -> LineageGraph:
+        """What the node is made of, `depth` steps back; by column where `columns` or the node is one.
 
-    def downstream(self, node: str, depth: int | None = None) -> LineageGraph:
-        """What the node reaches, `depth` steps on. Raises UnknownNode with the near miss."""
-        return self._walk(node, depth, back=False)
+        Raises UnknownNode with the near miss.
+        """
+        return self._walk(node, depth, back=True, columns=columns)
 
-    def around(self, node: str, depth: int | None = None) -> LineageGraph:
+    def downstream(self, node: str, depth: int | None = None, *, columns: bool = False) -> LineageGraph:
+        """What the node reaches, `depth` steps on; else as `upstream`."""
+        return self._walk(node, depth, back=False, columns=columns)
+
+    def around(self, node: str, depth: int | None = None, *, columns: bool = False) -> LineageGraph:
         """Both directions."""
-        before, after = self.upstream(node, depth), self.downstream(node, depth)
+        before = self.upstream(node, depth, columns=columns)
+        after = self.downstream(node, depth, columns=columns)
         return LineageGraph.of((*before.nodes.values(), *after.nodes.values()), (*before.edges, *after.edges))
 
     def to_mermaid(self) -> str:
@@ -110,15 +124,16 @@ class LineageGraph:
             "edges": [asdict(e) for e in sorted(self.edges, key=lambda e: (e.target, e.source, e.kind))],
             "unresolved": [list(pair) for pair in self.unresolved],
             "facts": dict(self.facts),
+            "checksums": dict(self.checksums),
         }
 
-    def _walk(self, start: str, depth: int | None, *, back: bool) -> LineageGraph:
+    def _walk(self, start: str, depth: int | None, *, back: bool, columns: bool) -> LineageGraph:
         if start not in self.nodes:
             raise UnknownNode(f"no node {start!r} in the lineage", hint=self._near(start))
-        level = "column" if self.nodes[start].kind == "column" else "model"
+        levels = {"any", "column" if columns or self.nodes[start].kind == "column" else "model"}
         steps: dict[str, list[Edge]] = defaultdict(list)
         for edge in self.edges:
-            if edge.level == level:
+            if edge.level in levels:
                 steps[edge.target if back else edge.source].append(edge)
         seen, found, queue = {start}, [], deque([(start, 0)])
         while queue:

@@ -57,7 +57,7 @@ def build_release(
     *,
     project_dir: Path,
     landing: Path,
-    write_lineage: Callable[[Path], None],
+    write_lineage: Callable[[Path], object],
     progress: Progress = lambda what, done, total: None,
     full: bool = False,
 ) -> Release:

@@ -158,3 +158,19 @@ def test_only_those_who_may_read_the_audit(client, sign_in):
     assert client.get("/v1/audit", headers=sign_in("auditor")).status_code == 200
     refused = client.get("/v1/audit", headers=sign_in("planner_east"))
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+def test_lineage_as_a_picture(client, sign_in):
+    headers = sign_in("auditor") | {"Accept": "image/svg+xml"}
+    answer = client.get("/v1/lineage/metric.gmroi", params={"direction": "upstream"}, headers=headers)
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    assert answer.text.startswith("<svg")
+    assert {"fct_sales_lines", "fct_inventory_daily"} <= set(answer.text.replace("<", ">").split(">"))
+
+
+def test_lineage_by_column_ends_at_files(client, sign_in):
+    params = {"direction": "upstream", "columns": "true"}
+    answer = client.get("/v1/lineage/metric.net_sales", params=params, headers=sign_in("auditor")).json()
+    kinds = {node["kind"] for node in answer["nodes"]}
+    assert kinds == {"metric", "column", "file"}
+    assert "column.landing.sales_lines.sales_value_usd" in {node["id"] for node in answer["nodes"]}

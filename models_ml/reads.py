@@ -1,0 +1,34 @@
+"""Which columns of the release each model and recommendation reads, for lineage."""
+
+from __future__ import annotations
+
+from models_ml.panel import CALENDAR, MEASURES, PLAN, TIERS
+
+_POOL = ("pool", "member", "week", "units", "baskets")
+
+
+def demand_reads() -> frozenset[tuple[str, str]]:
+    """(table, column) that `panel.read_panel` reads, both tiers."""
+    read = {("feat_calendar_week", name) for name in ("week", "is_recorded", *CALENDAR)}
+    read |= {("feat_demand_pool_week", name) for name in _POOL}
+    for tier, item in TIERS.items():
+        keys = ("location_id", item, "week")
+        read |= {(f"feat_demand_{tier}_week", name) for name in (*keys, "department", "category", *MEASURES)}
+        read |= {(f"feat_promotion_plan_{tier}_week", name) for name in (*keys, *PLAN[tier])}
+    return frozenset(read)
+
+
+def rule_reads() -> frozenset[tuple[str, str]]:
+    """(table, column) behind the moving-average rule, which needs recorded units only."""
+    named = {"week", "location_id", "units", *TIERS.values()}
+    return frozenset((t, c) for t, c in demand_reads() if t.startswith("feat_demand_") and c in named)
+
+
+READS = {"demand": demand_reads, "moving-average-13": rule_reads}
+"""By name of the registered model."""
+
+POSITION_TABLES = (
+    "fct_inventory_daily", "fct_purchase_order_lines", "fct_transfers", "fct_sales_lines", "dim_location",
+    "dim_product", "dim_supplier",
+)  # fmt: skip
+"""What a recommendation reads besides forecasts: stock, orders, transfers, prices and terms."""
