@@ -1,10 +1,11 @@
 # Steelyard. `make run` and `make test` each work as the first command on a machine with Python 3.11.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run pipeline serve test lint bench lock clean
+.PHONY: help setup setup-dev setup-superset run pipeline serve test lint bench lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
+SUPERSET := .venv-superset
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
@@ -31,19 +32,28 @@ $(VENV)/.dev: $(VENV)/.product requirements/dev.txt
 	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
-setup: $(VENV)/.product  ## install everything into .venv
+# Superset lives apart: it needs other versions of pandas and SQLAlchemy than the product.
+$(SUPERSET)/.installed: $(VENV)/.uv requirements/superset.txt dashboards/pyproject.toml
+	@echo "Installing Apache Superset and our dialect into $(SUPERSET) (about 700 MB) …"
+	@test -x $(SUPERSET)/bin/python || $(BIN)/python -m venv --without-pip $(SUPERSET)
+	@$(UV) pip install --quiet --python $(SUPERSET)/bin/python -r requirements/superset.txt
+	@$(UV) pip install --quiet --python $(SUPERSET)/bin/python --no-deps --editable dashboards
+	@touch $@
+
+setup: $(VENV)/.product setup-superset  ## install everything into .venv and .venv-superset
 setup-dev: $(VENV)/.dev
+setup-superset: $(SUPERSET)/.installed
 
 run: setup  ## pipeline on the demo retailer, then serve
 	@$(BIN)/steelyard pipeline run --serve
 
-pipeline: setup  ## ingest, build, publish, train, score, recommend
+pipeline: $(VENV)/.product  ## ingest, build, publish, train, score, recommend
 	@$(BIN)/steelyard pipeline run
 
-serve: setup  ## API and MLflow on what the pipeline built
+serve: setup  ## API, Superset and MLflow on what the pipeline built
 	@$(BIN)/steelyard serve
 
-test: setup-dev  ## every test; builds the demo release first where it is missing
+test: setup-dev setup-superset  ## every test; builds the demo release first where it is missing
 	@$(BIN)/steelyard pipeline run
 	@$(BIN)/python -m pytest -q $(ARGS)
 
@@ -57,8 +67,8 @@ bench: setup-dev  ## ONLY=semantic|queries|pipeline|warehouse|models QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 lock: $(VENV)/.uv  ## pin requirements/*.in again
-	@for part in product dev; do $(UV) pip compile --quiet --python-version 3.11 --no-emit-index-url \
+	@for part in product dev superset; do $(UV) pip compile --quiet --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header requirements/$$part.in -o requirements/$$part.txt; done
 
 clean:  ## remove state and environments
-	@rm -rf var $(VENV) dbt_project/target dbt_project/logs
+	@rm -rf var $(VENV) $(SUPERSET) dbt_project/target dbt_project/logs

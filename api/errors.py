@@ -31,3 +31,15 @@ class ServerFailed(ApiError):
     """A server could not be started or stopped answering."""
 
     code = "server-failed"
+
+
+class DashboardsNotInstalled(ApiError):
+    """Superset's own environment is missing."""
+
+    code = "dashboards-not-installed"
+
+
+class DashboardsFailed(ApiError):
+    """Superset could not be brought to what the definitions say."""
+
+    code = "dashboards-failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from governance.releases import Release, ReleaseStore
 from governance.restrict import for_query
 from governance.tags import TaggedCatalog
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
-from semantic.catalog import Metric
+from semantic.catalog import Dimension, Metric
 from semantic.errors import UnknownNameError
 
 _RELEASES_KEPT_OPEN = 3
@@ -136,7 +136,8 @@ class MetricService:
         """Names that every one of `metrics` can be grouped by."""
         opened = self.opened(release_id)
         names = opened.layer.dimensions(metrics, self.restriction(opened, principal, ()))
-        return [{"name": name} for name in names]
+        known = opened.layer.catalog.dimension_words()
+        return [_describe_dimension(name, known) for name in names]
 
     def close(self) -> None:
         with self._lock:
@@ -176,7 +177,27 @@ def _describe(metric: Metric) -> dict[str, Any]:
         "owner": str(meta.get("owner", "")),
         "certification": str(meta.get("certification", "")),
         "is_simulated": bool(meta.get("is_simulated", False)),
+        "target": meta.get("target"),
     }
+
+
+def _describe_dimension(name: str, known: Mapping[str, Dimension]) -> dict[str, Any]:
+    """A group-by name: `product__supplier__supplier_name` is the supplier's own dimension, further away."""
+    *path, element = name.split("__")
+    found = known.get("__".join([*path[-1:], element]))
+    label = found.label if found is not None and found.label else _words(path, element, known)
+    is_time = name == "metric_time" or (found is not None and found.is_time)
+    kind = "time" if is_time else "categorical" if found is not None else "entity"
+    return {"name": name, "label": label, "description": found.description if found else "", "type": kind}
+
+
+def _words(path: list[str], element: str, known: Mapping[str, Dimension]) -> str:
+    """The element as people say it, with what it belongs to where that is not clear."""
+    spoken = element.removeprefix("metric_").replace("_", " ").capitalize()
+    owners = {name.split("__")[0] for name in known if name.split("__")[-1] == element}
+    if path and len({*owners, path[-1]}) > 1:
+        return f"{spoken} · {path[-1].replace('_', ' ')}"
+    return spoken if len(path) < 2 else f"{spoken} · of the {path[0].replace('_', ' ')}"
 
 
 def _type_name(kind: pa.DataType) -> str:

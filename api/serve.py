@@ -1,4 +1,4 @@
-"""Serve what the pipeline built: the API and the MLflow UI, until Ctrl-C.
+"""Serve what the pipeline built: the API, the dashboards and the MLflow UI, until Ctrl-C.
 
 Every server is a child process that we started and that we stop by its id.
 """
@@ -13,18 +13,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from api.errors import ServerFailed
 from api.settings import Settings
+from api.superset import Dashboards
+from api.wiring import Services
 
 _STARTUP_SECONDS = 90
 _STOP_SECONDS = 10
+
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -37,38 +42,57 @@ class Server:
     command: list[str]
     environment: dict[str, str]
     sign_in: str
+    prepare: Callable[[Tell], None] | None = field(default=None, repr=False)
+    """Run before it is started, once the API answers."""
 
 
-def servers(settings: Settings) -> list[Server]:
-    """What `serve` starts, in order."""
-    return [_api(settings), _mlflow(settings)]
+def servers(settings: Settings, services: Services) -> list[Server]:
+    """What `serve` starts, in order. The dashboards only where Superset is installed."""
+    dashboards = Dashboards(settings, services)
+    chosen = [_api(settings), _mlflow(settings)]
+    return [*chosen, _superset(dashboards)] if dashboards.is_installed else chosen
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[list[Server]]:
-    """Start every server, wait until each answers, stop them all on leaving. Raises ServerFailed."""
-    chosen = servers(settings)
-    for server in chosen:
-        _refuse_taken_port(server)
+def serving(settings: Settings, tell: Tell = lambda _: None) -> Iterator[list[Server]]:
+    """Start every server, those that need the API once it answers; wait for all; stop them on leaving.
+
+    `tell` hears what is happening. Raises ServerFailed or DashboardsFailed.
+    """
+    services = Services.from_settings(settings)
     logs = settings.var_dir / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     running: list[subprocess.Popen[bytes]] = []
     try:
+        chosen = servers(settings, services)
         for server in chosen:
-            with (logs / f"{server.name.lower()}.log").open("ab") as log:
-                process = subprocess.Popen(
-                    server.command,
-                    env=os.environ | server.environment,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            running.append(process)
-        for server, process in zip(chosen, running, strict=True):
+            _refuse_taken_port(server)
+        at_once = [server for server in chosen if server.prepare is None]
+        later = [server for server in chosen if server.prepare is not None]
+        running += [_start(server, logs) for server in at_once]
+        tell(f"{at_once[0].name} …")
+        _wait_until_it_answers(at_once[0], running[0], logs)
+        for server in later:
+            server.prepare(lambda what, name=server.name: tell(f"{name}: {what} …"))  # type: ignore[misc]
+            running.append(_start(server, logs))
+        for server, process in zip([*at_once, *later], running, strict=True):
+            tell(f"{server.name} …")
             _wait_until_it_answers(server, process, logs)
         yield chosen
     finally:
         _stop(running)
+        services.close()
+
+
+def _start(server: Server, logs: Path) -> subprocess.Popen[bytes]:
+    with (logs / f"{server.name.lower()}.log").open("ab") as log:
+        return subprocess.Popen(
+            server.command,
+            env=os.environ | server.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def wait_for_interrupt() -> None:
@@ -109,6 +133,21 @@ def _mlflow(settings: Settings) -> Server:
         command,
         environment,
         f"admin, password in {folder / 'admin_password'}",
+    )
+
+
+def _superset(dashboards: Dashboards) -> Server:
+    def prepare(tell: Tell) -> None:
+        dashboards.sync(tell)
+
+    return Server(
+        "Superset",
+        dashboards.url,
+        f"{dashboards.url}/health",
+        dashboards.command(),
+        dashboards.environment(),
+        "steelyard dashboard password USER",
+        prepare,
     )
 
 

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the servers bind to")
     api_port: int = Field(8000, description="port of the API")
     mlflow_port: int = Field(5000, description="port of the MLflow UI")
+    superset_port: int = Field(8088, description="port of the dashboards")
+    superset_venv: Path = Field(_ROOT / ".venv-superset", description="where Superset is installed")
+    superset_workers: int = Field(1, description="processes of Superset, each about 350 MB")
     directory: Path | None = Field(None, description="YAML of people and services; unset: the demo's")
     oidc_issuer: str = Field("", description="token issuer; empty: the demo's local issuer")
     oidc_audience: str = Field("steelyard", description="audience a token must name")
@@ -49,6 +52,10 @@ class Settings(BaseSettings):
     @property
     def quarantine(self) -> Path:
         return self.var_dir / "quarantine"
+
+    @property
+    def superset_home(self) -> Path:
+        return (self.var_dir / "superset").resolve()
 
     @property
     def ops_store_url(self) -> str:

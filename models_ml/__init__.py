@@ -1,8 +1,7 @@
 """Models that earn their promotion: features, training, evaluation, registry, scoring, recommendations.
 
 Public: `train_demand` (a challenger from a release), `promote` with `evidence_for` (the champion moves on an
-approval only), `score_demand` (eight weeks ahead, or the rule and why), `recommend`
-(what to order, move, mark down, hurry, put off, cancel and look into).
+approval only), `score_demand` (eight weeks ahead, or the rule and why), `propose_reorders` (what to order).
 Heavy libraries are loaded on first use of a name, so that importing the package costs nothing.
 """
 
@@ -23,7 +22,7 @@ _HOME = {
     "review_data": "models_ml.registry",
     "score_demand": "models_ml.score",
     "Scored": "models_ml.score",
-    "recommend": "models_ml.recommend.actions",
+    "propose_reorders": "models_ml.recommend.reorder",
     "ReorderParameters": "models_ml.recommend.parameters",
     "benchmark_demand": "models_ml.bench",
 }

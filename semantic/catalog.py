@@ -221,6 +221,15 @@ class Catalog:
         fine = [s for s in self.spines if RANK[s.grain] <= RANK[grain]]
         return max(fine, key=lambda s: RANK[s.grain]) if fine else None
 
+    def dimension_words(self) -> Mapping[str, Dimension]:
+        """Every dimension by its own name: the model's primary entity, two underscores, the element."""
+        return {
+            f"{model.primary}__{dimension.name}": dimension
+            for model in self.models.values()
+            if model.primary
+            for dimension in model.dimensions.values()
+        }
+
     def custom_column(self, grain: str) -> str:
         """The column of the spine table that holds a custom calendar's periods."""
         return dict(self.custom_grains[grain].custom)[grain]

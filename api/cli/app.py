@@ -11,6 +11,7 @@ from rich.console import Console
 from api.cli import (
     audit,
     auth,
+    dashboard,
     ingest,
     lineage,
     metric,
@@ -31,7 +32,20 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for noun in (pipeline, ingest, release, metric, model, score, recommendation, lineage, policy, audit, auth):
+for noun in (
+    pipeline,
+    ingest,
+    release,
+    metric,
+    model,
+    score,
+    recommendation,
+    lineage,
+    policy,
+    audit,
+    auth,
+    dashboard,
+):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 app.command("serve")(serve.serve)
 

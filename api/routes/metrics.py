@@ -28,12 +28,16 @@ class MetricRow(BaseModel):
     owner: str
     certification: str
     is_simulated: bool = Field(description="rests on the demo's derived ledger")
+    target: float | None = Field(None, description="what the house has set itself to reach, if anything")
 
 
 class DimensionRow(BaseModel):
     """A dimension as it is named in a query."""
 
     name: str = Field(examples=["product__department"])
+    label: str = Field(examples=["Product · department"])
+    description: str = Field(examples=["Department of the catalogue."])
+    type: str = Field(examples=["categorical"], description="time, categorical or entity")
 
 
 class MetricsAnswer(BaseModel):

@@ -11,7 +11,6 @@ from governance.store.recommendations import (
     find_recommendation,
     list_recommendations,
     propose_recommendations,
-    withdraw_recommendations,
 )
 from governance.store.records import ACTIONS, OPEN_STATES, STATES, Recommendation
 
@@ -27,5 +26,4 @@ __all__ = [
     "find_recommendation",
     "list_recommendations",
     "propose_recommendations",
-    "withdraw_recommendations",
 ]

@@ -1,0 +1,58 @@
+"""`steelyard dashboard sync`: the dashboards as the definitions say, while the API is being served."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from api.cli.output import Json, console, print_json
+from api.cli.services import services
+from api.settings import settings
+from api.superset import ADMIN, SERVICE, Dashboards
+from governance.errors import NotFound
+
+app = typer.Typer(help="Executive dashboards in Superset.", no_args_is_help=True)
+_progress = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def sync(
+    force: Annotated[bool, typer.Option("--force", help="Import again where nothing has changed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make datasets, charts, dashboards, roles and people what the definitions say; verify; report."""
+    dashboards = Dashboards(settings(), services())
+    tell = (lambda _: None) if as_json else (lambda what: _progress.print(f"[dim]{what}[/]"))
+    report = dashboards.sync(tell, force=force)
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+
+
+@app.command()
+def password(user: str, as_json: Json = False) -> None:
+    """Print the generated password of a demo USER of the dashboards, or of `admin`, and nothing else."""
+    if user != ADMIN:
+        person = services().directory.user(user)
+        if person.role not in services().directory.roles_delegable_to(SERVICE):
+            raise NotFound(f"{user!r} has no account in the dashboards")
+    text = Dashboards(settings(), services()).password(user)
+    if as_json:
+        print_json({"user": user, "password": text})
+    else:
+        print(text)
+
+
+def _print(report: dict[str, Any]) -> None:
+    what = "brought up to date" if report["changed"] else "up to date already"
+    size = f"{len(report['dashboards'])} dashboards, {report['charts']} charts, {report['metrics']} metrics"
+    console.print(f"{size}: {what} ({report['seconds']} s).")
+    for gone in report["removed_metrics"]:
+        used = ", ".join(gone["charts"]) or "no chart"
+        console.print(f"[bold]{gone['metric']}[/] is no longer defined; it was on: {used}.")
+    for one in report["waiting"]:
+        names = ", ".join(one["missing"])
+        console.print(f"[dim]{one['dashboard']}/{one['chart']} waits for {names}.[/]")

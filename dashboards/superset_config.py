@@ -1,0 +1,93 @@
+"""Superset's configuration: `SUPERSET_CONFIG_PATH` points here; values come from the environment.
+
+Production (PostgreSQL, Redis, TLS, single sign-on): docs/dashboards.md.
+"""
+
+import os
+from pathlib import Path
+
+from superset_steelyard import look
+from superset_steelyard.pages import pin_releases
+
+HOME = Path(os.environ["STEELYARD_SUPERSET_HOME"]).resolve()
+
+
+def _secret(name: str) -> str:
+    """Made by whoever starts Superset, readable by its owner only."""
+    return (HOME / name).read_text().strip()
+
+
+SECRET_KEY = _secret("secret_key")
+SQLALCHEMY_DATABASE_URI = os.environ.get("SUPERSET_DATABASE_URL") or f"sqlite:///{HOME / 'superset.db'}"
+if SQLALCHEMY_DATABASE_URI.startswith("sqlite"):
+    SQLALCHEMY_ENGINE_OPTIONS = {"connect_args": {"timeout": 60}}
+
+# -- readers are kept apart --------------------------------------------------------------------------------
+_REDIS = os.environ.get("SUPERSET_REDIS_URL")
+DATA_CACHE_CONFIG = {
+    "CACHE_TYPE": "superset_steelyard.cache." + ("in_redis" if _REDIS else "on_disk"),
+    "CACHE_DEFAULT_TIMEOUT": 300,  # seconds; also how long a withdrawn right may still show old numbers
+    "CACHE_KEY_PREFIX": "steelyard_data_",
+    **(
+        {"CACHE_REDIS_URL": _REDIS} if _REDIS else {"CACHE_DIR": str(HOME / "cache"), "CACHE_THRESHOLD": 5000}
+    ),
+}
+CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+THUMBNAIL_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+
+FEATURE_FLAGS = {
+    "CACHE_QUERY_BY_USER": True,
+    "CACHE_IMPERSONATION": True,
+    "DASHBOARD_RBAC": True,
+    "EMBEDDED_SUPERSET": os.environ.get("STEELYARD_SUPERSET_EMBEDDING") == "1",
+    "CHART_PLUGINS_EXPERIMENTAL": True,  # the tile that shows a number beside the period before
+    "ALLOW_ADHOC_SUBQUERY": False,
+    "ENABLE_TEMPLATE_PROCESSING": False,
+    "ENABLE_SUPERSET_META_DB": False,
+    "ALERT_REPORTS": bool(os.environ.get("STEELYARD_SMTP_HOST")),
+    "DRILL_BY": True,
+    "DRILL_TO_DETAIL": False,  # there are no single rows behind a governed metric
+    "THUMBNAILS": False,
+    "LISTVIEWS_DEFAULT_CARD_VIEW": False,
+}
+PREFERRED_DATABASES = ["Steelyard"]
+PREVENT_UNSAFE_DB_CONNECTIONS = True
+SQLLAB_CTAS_NO_LIMIT = False
+SQL_MAX_ROW = 100_000
+ROW_LIMIT = 10_000
+SAMPLES_ROW_LIMIT = 100
+NATIVE_FILTER_DEFAULT_ROW_LIMIT = 1000
+SQLLAB_TIMEOUT = 60
+SUPERSET_WEBSERVER_TIMEOUT = 90
+
+# -- the web ------------------------------------------------------------------------------------------------
+WTF_CSRF_ENABLED = True
+WTF_CSRF_TIME_LIMIT = 12 * 3600
+SESSION_COOKIE_NAME = "steelyard_superset"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = os.environ.get("STEELYARD_SUPERSET_TLS") == "1"
+ENABLE_PROXY_FIX = os.environ.get("STEELYARD_SUPERSET_TLS") == "1"
+AUTH_USER_REGISTRATION = False
+GUEST_ROLE_NAME = "Steelyard guest"
+GUEST_TOKEN_JWT_SECRET = _secret("guest_secret")
+GUEST_TOKEN_JWT_EXP_SECONDS = 300
+GUEST_TOKEN_JWT_AUDIENCE = "steelyard-superset"  # noqa: S105 - a name, no secret
+FLASK_APP_MUTATOR = pin_releases
+
+# -- the look -----------------------------------------------------------------------------------------------
+APP_NAME = "Steelyard"
+THEME_DEFAULT = look.LIGHT
+THEME_DARK = look.DARK
+EXTRA_CATEGORICAL_COLOR_SCHEMES = look.CATEGORICAL
+EXTRA_SEQUENTIAL_COLOR_SCHEMES = look.SEQUENTIAL
+LANGUAGES = {"en": {"flag": "us", "name": "English"}}
+
+# -- reports by mail, where there is a mail server ----------------------------------------------------------
+SMTP_HOST = os.environ.get("STEELYARD_SMTP_HOST", "")
+SMTP_PORT = int(os.environ.get("STEELYARD_SMTP_PORT", "587"))
+SMTP_USER = os.environ.get("STEELYARD_SMTP_USER", "")
+SMTP_PASSWORD = os.environ.get("STEELYARD_SMTP_PASSWORD", "")
+SMTP_MAIL_FROM = os.environ.get("STEELYARD_SMTP_FROM", "steelyard@localhost")
+SMTP_STARTTLS = os.environ.get("STEELYARD_SMTP_STARTTLS", "1") == "1"
+SMTP_SSL = False

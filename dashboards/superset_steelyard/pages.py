@@ -1,0 +1,59 @@
+"""Who is signed in, and which release their page shows.
+
+A dashboard is many requests. All of them read the release that was published when the page was opened, so a
+publish in between never mixes two releases on one page; the next page load takes the new one.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+from flask import Flask, g, has_request_context, request, session
+
+from .client import Client
+
+_OPENS_A_PAGE = re.compile(r"^/api/v1/(dashboard/[^/]+/charts|explore)/?$")
+_BELONGS_TO_A_PAGE = re.compile(r"^/(api/v1/chart/|superset/explore_json)")
+_PINNED = "steelyard_release"
+_LONGEST_SECONDS = 12 * 3600
+
+
+def pin_releases(app: Flask) -> None:
+    """Remember the published release whenever a page is opened."""
+
+    @app.before_request
+    def _pin() -> None:
+        user = signed_in_user()
+        if user and request.method == "GET" and _OPENS_A_PAGE.match(request.path):
+            session.pop(_PINNED, None)
+            try:
+                release = Client.from_environment().release(user)
+            except Exception:  # the page still opens; each chart then says what is wrong
+                return
+            session[_PINNED] = [release, time.time()]
+
+
+def signed_in_user() -> str | None:
+    """The signed-in person's name, or None."""
+    user = getattr(g, "user", None) if has_request_context() else None
+    name = getattr(user, "username", None)
+    return str(name) if name else None
+
+
+def release_for(user: str) -> str:
+    """The release that this request reads: its page's, else the published one. The same all through."""
+    if not has_request_context():
+        return Client.from_environment().release(user)
+    known = getattr(g, "steelyard_release", None)
+    if known is None:
+        known = _pinned() or Client.from_environment().release(user)
+        g.steelyard_release = known
+    return str(known)
+
+
+def _pinned() -> str | None:
+    pin = session.get(_PINNED) if _BELONGS_TO_A_PAGE.match(request.path) else None
+    if not pin or time.time() - float(pin[1]) > _LONGEST_SECONDS:
+        return None
+    return str(pin[0])

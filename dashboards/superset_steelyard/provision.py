@@ -1,0 +1,134 @@
+"""Bring Superset to what the definitions say: `python -m superset_steelyard.provision`.
+
+Prepares the metadata database, imports the bundle, removes what is no longer defined, verifies what is there,
+and gives people their accounts and roles. Run it as often as you like: where nothing has changed, it does
+nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .bundle import Bundle, build
+from .catalogue import fetch
+from .client import Client
+from .errors import Error
+from .spec import SpecInvalid, load_boards
+
+HOME = "STEELYARD_SUPERSET_HOME"
+_MARKER = "provisioned.json"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0 when what is there is what is defined, else 1 with a sentence."""
+    parser = argparse.ArgumentParser(prog="superset_steelyard.provision")
+    parser.add_argument("--people", type=Path, required=True, help="JSON: name, role, password of each")
+    parser.add_argument("--site", required=True, help="where a browser finds the API")
+    parser.add_argument("--force", action="store_true", help="even where nothing has changed")
+    given = parser.parse_args(arguments)
+    started = time.monotonic()
+    try:
+        report = provision(
+            Path(os.environ[HOME]), json.loads(given.people.read_text()), given.site.rstrip("/"), given.force
+        )
+    except (Error, SpecInvalid) as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    print(json.dumps(report | {"seconds": round(time.monotonic() - started, 1)}))
+    return 1 if report["problems"] else 0
+
+
+def provision(home: Path, people: list[dict[str, str]], site: str, force: bool = False) -> dict[str, Any]:
+    """The report: what was made, what waits for a metric, which metrics are gone and who used them."""
+    boards = load_boards()
+    readers = [person["name"] for person in people if person["role"] != "admin"]
+    _tell("asking for the definitions")
+    known, days = fetch(Client.from_environment(), readers, boards, site)
+    bundle = build(boards, known, days)
+    before = _read(home / _MARKER)
+    gone = sorted(set(before.get("metrics", {})) - set(known.metrics))
+    report = {
+        "dashboards": [board.title for board in boards],
+        "charts": len(bundle.charts),
+        "metrics": len(known.metrics),
+        "waiting": [
+            {"dashboard": board, "chart": chart, "missing": list(names)}
+            for board, chart, names in bundle.waiting
+        ],
+        "removed_metrics": [
+            {"metric": name, "charts": _users_of(name, before.get("uses", {}))} for name in gone
+        ],
+        "problems": [],
+        "changed": True,
+    }
+    mark = _fingerprint(bundle, people)
+    if before.get("fingerprint") == mark and (home / "superset.db").exists() and not force:
+        return report | {"changed": False}
+    from . import superset_state  # loads Superset, some seconds
+
+    _run(superset_state.provision, bundle, boards, people, before, report)
+    if not report["problems"]:
+        uses = {f"{board}/{chart}": list(_metrics_of(boards, board, chart)) for board, chart in bundle.charts}
+        content = {"fingerprint": mark, "metrics": dict.fromkeys(known.metrics, True), "uses": uses}
+        content["charts"] = sorted(bundle.charts.values())
+        content["prepared_for"] = superset_version()
+        _write(home / _MARKER, content)
+    return report
+
+
+def superset_version() -> str:
+    return metadata.version("apache-superset")
+
+
+def _run(
+    work: Callable[..., list[str]],
+    bundle: Bundle,
+    boards: Any,
+    people: list[dict[str, str]],
+    before: dict[str, Any],
+    report: dict[str, Any],
+) -> None:
+    prepared = before.get("prepared_for") == superset_version()
+    report["problems"] = work(bundle, boards, people, before.get("charts", []), prepared, _tell)
+
+
+def _users_of(metric: str, uses: dict[str, list[str]]) -> list[str]:
+    return sorted(chart for chart, metrics in uses.items() if metric in metrics)
+
+
+def _metrics_of(boards: Any, board: str, chart: str) -> tuple[str, ...]:
+    return next(item.metrics for b in boards if b.slug == board for item in b.items if item.id == chart)
+
+
+def _fingerprint(bundle: Bundle, people: list[dict[str, str]]) -> str:
+    parts = [bundle.contents, sorted((p["name"], p["role"], p["password"]) for p in people)]
+    parts += [superset_version(), metadata.version("superset-steelyard")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(content, indent=0, sort_keys=True))
+    fresh.replace(path)
+
+
+def _tell(what: str) -> None:
+    """Progress, one line each, on standard error: the report alone is on standard output."""
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

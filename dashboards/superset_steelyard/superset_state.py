@@ -1,0 +1,188 @@
+"""Superset's own state, changed inside its application: schema, roles, people, assets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import g
+from superset.app import create_app
+
+from .bundle import Bundle
+from .identity import DATABASE_UUID, DATASET_UUID, asset_uuid
+from .spec import Board
+
+ADMIN = "admin"
+READER = "Steelyard reader"
+_SQL_LAB_ROLES = frozenset({"analytics_engineer", "data_steward", "ml_reviewer", "finance_controller"})
+
+
+def provision(
+    bundle: Bundle,
+    boards: Sequence[Board],
+    people: list[dict[str, str]],
+    charts_before: list[str],
+    prepared: bool,
+    tell: Callable[[str], None],
+) -> list[str]:
+    """What is wrong afterwards; nothing, when all is well."""
+    logging.disable(logging.WARNING)
+    tell("starting Superset")
+    app = create_app()
+    with app.app_context():
+        if not prepared:
+            _prepare(tell)
+        tell("accounts")
+        _admin(next(p for p in people if p["role"] == ADMIN))
+        tell(f"importing {len(bundle.charts)} charts")
+        problems = _import(bundle)
+        if not problems:
+            _forget(set(charts_before) - set(bundle.charts.values()))
+            tell("roles")
+            _roles_and_people(boards, [p for p in people if p["role"] != ADMIN])
+            tell("verifying")
+            problems = verify(bundle, boards)
+    return problems
+
+
+def _prepare(tell: Callable[[str], None]) -> None:
+    """The metadata schema, and Superset's own roles and permissions."""
+    from flask_migrate import upgrade
+    from superset import appbuilder, security_manager
+    from superset.utils.decorators import transaction
+
+    tell("preparing the metadata database (about half a minute, once)")
+    upgrade()
+    tell("preparing permissions")
+
+    @transaction()
+    def init() -> None:
+        appbuilder.add_permissions(update_perms=True)
+        security_manager.sync_role_definitions()
+
+    init()
+
+
+def _admin(person: dict[str, str]) -> None:
+    from superset import security_manager
+
+    _account(person, [security_manager.find_role("Admin")])
+    g.user = security_manager.find_user(username=person["name"])
+
+
+def _account(person: dict[str, str], roles: list[Any]) -> None:
+    """Make the account, or bring its roles and password to what is wanted."""
+    from superset import db, security_manager
+    from werkzeug.security import check_password_hash, generate_password_hash
+
+    found = security_manager.find_user(username=person["name"])
+    if found is None:
+        words = ["Steelyard"] if person["role"] == ADMIN else person["name"].replace("_", " ").split()
+        found = security_manager.add_user(
+            person["name"],
+            words[0].capitalize(),
+            " ".join(words[1:]).capitalize(),
+            f"{person['name']}@steelyard.example",
+            roles,
+            password=person["password"],
+        )
+    found.roles = roles
+    if not check_password_hash(found.password, person["password"]):
+        found.password = generate_password_hash(person["password"])
+    db.session.commit()
+
+
+def _import(bundle: Bundle) -> list[str]:
+    """One transaction: all of it or none."""
+    from superset.commands.exceptions import CommandException, CommandInvalidError
+    from superset.commands.importers.v1.examples import ImportExamplesCommand
+
+    try:
+        ImportExamplesCommand(dict(bundle.contents), overwrite=True).run()
+    except CommandInvalidError as error:
+        return [f"{place}: {said}" for place, said in error.normalized_messages().items()]
+    except CommandException as error:
+        return [f"{error}: {error.__cause__!r}"]
+    return []
+
+
+def _forget(uuids: set[str]) -> None:
+    """Charts of ours that are no longer defined. Charts that people made stay."""
+    from superset import db
+    from superset.models.slice import Slice
+
+    for chart in db.session.query(Slice).filter(Slice.uuid.in_(uuids)).all() if uuids else []:
+        chart.dashboards = []
+        db.session.delete(chart)
+    db.session.commit()
+
+
+def _roles_and_people(boards: Sequence[Board], people: list[dict[str, str]]) -> None:
+    """Gamma may look and explore; our role opens the data; the API decides which rows and columns of it."""
+    from superset import db, security_manager
+    from superset.models.dashboard import Dashboard
+
+    dataset = _find_dataset()
+    database = dataset.database
+    for kind, name in (("database_access", database.perm), ("datasource_access", dataset.perm)):
+        security_manager.add_permission_view_menu(kind, name)
+    reader = security_manager.add_role(READER)
+    reader.permissions = [security_manager.find_permission_view_menu("datasource_access", dataset.perm)]
+    sql_lab = security_manager.add_role("Steelyard SQL Lab")
+    sql_lab.permissions = [
+        *reader.permissions,
+        security_manager.find_permission_view_menu("database_access", database.perm),
+    ]
+    by_name = {role: security_manager.add_role(f"Steelyard {role}") for role in sorted(_roles(people))}
+    for person in people:
+        roles = [security_manager.find_role("Gamma"), reader, by_name[person["role"]]]
+        if person["role"] in _SQL_LAB_ROLES:
+            roles += [security_manager.find_role("sql_lab"), sql_lab]
+        _account(person, roles)
+    for board in boards:
+        found = db.session.query(Dashboard).filter_by(uuid=asset_uuid("dashboard", board.slug)).one()
+        found.roles = [by_name[role] for role in board.roles or sorted(by_name) if role in by_name]
+    db.session.commit()
+
+
+def _roles(people: list[dict[str, str]]) -> set[str]:
+    return {person["role"] for person in people}
+
+
+def _find_dataset() -> Any:
+    from superset import db
+    from superset.connectors.sqla.models import SqlaTable
+
+    return db.session.query(SqlaTable).filter_by(uuid=DATASET_UUID).one()
+
+
+def verify(bundle: Bundle, boards: Sequence[Board]) -> list[str]:
+    """What is missing or different in Superset, in words."""
+    from superset import db
+    from superset.models.core import Database
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
+
+    problems = []
+    database = db.session.query(Database).filter_by(uuid=DATABASE_UUID).one_or_none()
+    if database is None or not database.impersonate_user:
+        problems.append("The database connection is missing, or does not pass the signed-in user on.")
+    there = {str(uuid) for (uuid,) in db.session.query(Slice.uuid).all()}
+    for (slug, chart), uuid in bundle.charts.items():
+        if uuid not in there:
+            problems.append(f"The chart {slug}/{chart} was not imported.")
+    for board in boards:
+        found = db.session.query(Dashboard).filter_by(uuid=asset_uuid("dashboard", board.slug)).one_or_none()
+        wanted = {uuid for (of, _), uuid in bundle.charts.items() if of == board.slug}
+        if found is None:
+            problems.append(f"The dashboard {board.title} was not imported.")
+            continue
+        shown = {str(one.uuid) for one in found.slices}
+        if wanted - shown:
+            problems.append(f"The dashboard {board.title} lacks {len(wanted - shown)} of its charts.")
+        for one in list(found.slices):  # what an earlier definition put there
+            if str(one.uuid) not in wanted:
+                found.slices.remove(one)
+    db.session.commit()
+    return problems

@@ -1,0 +1,164 @@
+"""The bundle: the same names every time, nothing that cannot be drawn, filters only where they apply."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from dashboards.superset_steelyard.bundle import build
+from dashboards.superset_steelyard.charts import written
+from dashboards.superset_steelyard.spec import Item, SpecInvalid, load_boards
+from tests.dashboards.conftest import metric
+
+
+def parsed(bundle, folder):
+    return {
+        name: yaml.safe_load(text) for name, text in bundle.contents.items() if name.startswith(folder + "/")
+    }
+
+
+def without(known, *names):
+    return replace(
+        known,
+        metrics={k: v for k, v in known.metrics.items() if k not in names},
+        reach={k: v for k, v in known.reach.items() if k not in names},
+    )
+
+
+def test_the_five_dashboards_are_made_alike_every_time(boards, known):
+    first, second = build(boards, known, {}), build(boards, known, {})
+    assert [board.slug for board in boards] == ["executive", "stock", "decisions", "money", "models"]
+    assert first.contents == second.contents
+    assert first.waiting == ()
+    assert len(set(first.charts.values())) == len(first.charts)
+    assert all(uuid.UUID(one).version == 5 for one in first.charts.values())
+
+
+def test_every_chart_stands_where_it_was_put_and_rows_hold_twelve_columns(boards, known):
+    bundle = build(boards, known, {})
+    charts = parsed(bundle, "charts")
+    for dashboard in parsed(bundle, "dashboards").values():
+        tree = dashboard["position"]
+        placed = {
+            node["meta"]["uuid"]
+            for node in tree.values()
+            if isinstance(node, dict) and node["type"] == "CHART"
+        }
+        assert placed <= {chart["uuid"] for chart in charts.values()}
+        rows = [node for node in tree.values() if isinstance(node, dict) and node["type"] == "ROW"]
+        for row in rows:
+            assert sum(tree[child]["meta"]["width"] for child in row["children"]) <= 12
+    everywhere = [
+        node["meta"]["uuid"]
+        for dashboard in parsed(bundle, "dashboards").values()
+        for node in dashboard["position"].values()
+        if isinstance(node, dict) and node["type"] == "CHART"
+    ]
+    assert sorted(everywhere) == sorted(bundle.charts.values())
+
+
+def test_a_chart_waits_for_its_metric_and_a_heading_never_stands_alone(boards, known):
+    bundle = build(boards, without(known, "net_sales"), {})
+    names = {name for _, name in bundle.charts}
+    assert "kpi_net_sales" not in names
+    assert ("executive", "kpi_net_sales", ("net_sales",)) in bundle.waiting
+    assert not any(
+        "net_sales" in chart["params"].get("metrics", []) for chart in parsed(bundle, "charts").values()
+    )
+    bare = without(known, *known.metrics)
+    for dashboard in parsed(build(boards, bare, {}), "dashboards").values():
+        kinds = [node["type"] for node in dashboard["position"].values() if isinstance(node, dict)]
+        assert "CHART" not in kinds
+
+
+def test_a_filter_leaves_out_what_it_cannot_cut(boards, known):
+    reach = dict(known.reach) | {"working_capital": frozenset({"metric_time", "location__region"})}
+    bundle = build(boards, replace(known, reach=reach), {})
+    money = parsed(bundle, "dashboards")["dashboards/money.yaml"]
+    numbers = {
+        node["meta"]["uuid"]: node["meta"]["chartId"]
+        for node in money["position"].values()
+        if isinstance(node, dict) and node["type"] == "CHART"
+    }
+    tile = numbers[bundle.charts["money", "kpi_working_capital"]]
+    filters = {f["name"]: f for f in money["metadata"]["native_filter_configuration"]}
+    assert tile in filters["Department"]["scope"]["excluded"]
+    assert tile not in filters["Region"]["scope"]["excluded"]
+    assert filters["Period"]["defaultDataMask"]["extraFormData"]["time_range"] == "2017-10-01 : 2018-01-01"
+    trend = numbers[bundle.charts["money", "working_capital_bridge"]]
+    assert trend in filters["Period"]["scope"]["excluded"]
+
+
+def test_metrics_carry_words_format_and_certification(boards, known):
+    metrics = dict(known.metrics) | {
+        "fill_rate": metric("fill_rate", unit="percent", is_simulated=True, certification="provisional"),
+        "gross_margin": metric("gross_margin", certification="supporting"),
+    }
+    bundle = build(boards, replace(known, metrics=metrics), {})
+    rows = {
+        m["metric_name"]: m for m in parsed(bundle, "datasets")["datasets/steelyard/metrics.yaml"]["metrics"]
+    }
+    assert rows["net_sales"]["expression"] == "MEASURE(net_sales)"
+    assert rows["net_sales"]["extra"]["certification"]["certified_by"] == "finance"
+    assert rows["fill_rate"]["d3format"] == ".1%"
+    assert rows["fill_rate"]["description"] == "What fill_rate means. (simulated ledger)"
+    assert "warning_markdown" in rows["fill_rate"]["extra"]
+    assert rows["gross_margin"]["extra"] == {}
+
+
+def test_simulated_numbers_say_so_and_tiles_tell_the_target(boards, known):
+    metrics = dict(known.metrics) | {
+        "in_stock_rate": metric("in_stock_rate", unit="percent", is_simulated=True, target=0.97),
+        "stockout_rate": metric("stockout_rate", unit="percent", is_simulated=True),
+    }
+    charts = parsed(build(boards, replace(known, metrics=metrics), {}), "charts")
+    tile = charts["charts/executive/kpi_in_stock_rate.yaml"]
+    assert tile["params"]["subtitle"] == "target at least 97.0% · simulated ledger"
+    assert charts["charts/stock/stockout_heatmap.yaml"]["slice_name"].endswith(" · simulated")
+    assert charts["charts/executive/kpi_net_sales.yaml"]["params"]["subtitle"] == ""
+
+
+def test_a_fall_is_green_where_less_is_better(boards, known):
+    metrics = dict(known.metrics) | {
+        "lost_sales_value": metric("lost_sales_value", direction="down"),
+        "inventory_value": metric("inventory_value", direction="neutral"),
+    }
+    charts = parsed(build(boards, replace(known, metrics=metrics), {}), "charts")
+    assert charts["charts/stock/kpi_lost_sales_value.yaml"]["params"]["comparison_color_scheme"] == "Red"
+    assert charts["charts/stock/kpi_fill_rate.yaml"]["params"]["comparison_color_scheme"] == "Green"
+    assert charts["charts/stock/kpi_inventory_value.yaml"]["params"]["comparison_color_enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (1195556.4, "$,.0f", "$1,195,556"),
+        (-2477.3, "$,.0f", "−$2,477"),
+        (0.9534, ".1%", "95.3%"),
+        (7.149, ",.2f", "7.15"),
+        (2026, ",d", "2,026"),
+        (30.585, "$,.2f", "$30.59"),
+    ],
+)
+def test_numbers_are_written_as_the_browser_writes_them(value, form, text):
+    assert written(value, form) == text
+
+
+def test_a_board_with_a_mistake_is_refused_by_name(tmp_path):
+    (tmp_path / "wrong.yaml").write_text(
+        "slug: x\ntitle: X\ndescription: x\nperiod: {of: net_sales}\nrows: []\n"
+    )
+    with pytest.raises(SpecInvalid, match=r"wrong\.yaml.*default"):
+        load_boards(tmp_path)
+    wide = "{id: a, kind: line, title: A, metrics: [net_sales], width: 8}"
+    (tmp_path / "wrong.yaml").write_text(
+        "slug: x\ntitle: X\ndescription: x\nperiod: {of: net_sales, default: all}\n"
+        f"rows: [{{charts: [{wide}, {wide.replace('id: a', 'id: b')}]}}]\n"
+    )
+    with pytest.raises(SpecInvalid, match="wider than twelve"):
+        load_boards(tmp_path)
+
+
+def test_an_item_names_its_metrics():
+    assert Item(id="a", kind="line", metrics=("net_sales",)).metrics == ("net_sales",)
