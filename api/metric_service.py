@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
 from api.settings import Settings
-from governance.errors import NotFound
+from governance.disclosure import GroupControl
+from governance.errors import Forbidden, NotFound
 from governance.identity import Principal
 from governance.releases import Release, ReleaseStore
 from governance.restrict import for_query
@@ -36,11 +38,15 @@ class Opened:
 
 @dataclass(frozen=True)
 class Answer:
-    """A governed result: the rows as Arrow, and the release and SQL that they came from."""
+    """A governed result: the rows as Arrow, and the release and SQL that they came from.
+
+    `withheld`: groups are left out because few households are behind them, or could be told from them.
+    """
 
     table: pa.Table
     release_id: str
     compiled: CompiledQuery
+    withheld: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """`{"columns": [{"name", "type"}…], "rows": [[…]…], "release": …, "rollups": […]}`."""
@@ -52,10 +58,16 @@ class Answer:
 
 
 class MetricService:
-    """Opens releases on demand, keeps the last few, and sees a new one on the next call."""
+    """Opens releases on demand, keeps the last few, and sees a new one on the next call.
 
-    def __init__(self, releases: ReleaseStore, settings: Settings) -> None:
+    Without `groups` the operator gets every answer, readers none about households.
+    """
+
+    def __init__(
+        self, releases: ReleaseStore, settings: Settings, groups: GroupControl | None = None
+    ) -> None:
         self._releases = releases
+        self._groups = groups
         self._settings = settings
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._lock = threading.Lock()
@@ -98,15 +110,35 @@ class MetricService:
         """Run a metric query."""
         opened = self.opened(release_id)
         restriction = self.restriction(opened, principal, _names(query))
-        compiled = opened.layer.compile(query, restriction=restriction)
-        return Answer(opened.engine.run(compiled), opened.release.release_id, compiled)
+        return self._run(opened, principal, restriction, lambda r: opened.layer.compile(query, restriction=r))
 
     def answer_sql(self, sql: str, principal: Principal | None, release_id: str | None = None) -> Answer:
         """Run semantic SQL: `SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY ALL`."""
         opened = self.opened(release_id)
         restriction = self.restriction(opened, principal, [sql, *re.findall(r"\w+", sql)])
-        compiled = parse_semantic_sql(opened.layer, sql, restriction=restriction)
-        return Answer(opened.engine.run(compiled), opened.release.release_id, compiled)
+        return self._run(
+            opened, principal, restriction, lambda r: parse_semantic_sql(opened.layer, sql, restriction=r)
+        )
+
+    def _run(
+        self,
+        opened: Opened,
+        principal: Principal | None,
+        restriction: Restriction | None,
+        compiled_under: Callable[[Restriction | None], CompiledQuery],
+    ) -> Answer:
+        """Run under the restriction, and without the groups that would tell of few households."""
+        compiled, withheld = compiled_under(restriction), False
+        floor = restriction.smallest_group if restriction is not None else None
+        if principal is not None and restriction is not None and floor is not None and compiled.probes:
+            if self._groups is None:
+                raise Forbidden("groups of households cannot be judged here, so none are shown")
+            floor = self._groups.withhold(
+                principal.user, compiled.probes, opened.engine.run, floor, now=datetime.now(UTC)
+            )
+            withheld = bool(floor.withheld)
+            compiled = compiled_under(replace(restriction, smallest_group=floor)) if withheld else compiled
+        return Answer(opened.engine.run(compiled), opened.release.release_id, compiled, withheld)
 
     def explain(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> str:
         """The logical plan as text."""

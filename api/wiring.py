@@ -10,6 +10,7 @@ from api.lineage_service import LineageService
 from api.metric_service import MetricService
 from api.settings import Settings
 from api.sign_in import directory_of, token_verifier
+from governance.disclosure import GroupControl
 from governance.identity import Directory, TokenVerifier
 from governance.releases import ReleaseStore
 from governance.store import OpsStore
@@ -40,7 +41,7 @@ class Services:
         store.migrate()
         directory = directory_of(settings)
         tokens = token_verifier(settings, directory)
-        metrics = MetricService(releases, settings)
+        metrics = MetricService(releases, settings, GroupControl(store))
         return cls(settings, releases, metrics, store, directory, tokens, LineageService(metrics, store))
 
     @cached_property

@@ -14,7 +14,7 @@ from .aggregates import aggregate
 from .ask import Ask, TimeRange, Use
 from .errors import InvalidQueryError, UnsupportedError
 from .expressions import bind, column
-from .leaf import Named, coarser, filters_of, group_guard, measure_value, model_of, plain
+from .leaf import Named, coarser, filters_of, guarded, measure_value, model_of, plain
 from .plan import Column, Join, Select, Source
 from .query import Item, dunder
 from .rows import Context, Rows
@@ -104,10 +104,10 @@ def _ranged(context: Context, ask: Ask, named: Named) -> Select:
             at.copy()
         )  # MetricFlow: the instant looked at lies in the range too
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
-    return Select(
-        rows.source, tuple(keys), values, tuple(rows.joins), tuple(where), group_guard(rows), grouped=True,
-        eager=False,
-    )  # fmt: skip
+    select = Select(
+        rows.source, tuple(keys), values, tuple(rows.joins), tuple(where), grouped=True, eager=False
+    )
+    return guarded(rows, select, ask, use)
 
 
 def _standard(grain: str, use: Use) -> None:

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from .catalog import Catalog
 from .errors import ExecutionError, QueryTimeoutError, ResultTooLargeError
+from .groups import GroupProbe
 from .layer import CompiledQuery
 from .rules import Statistics
 
@@ -51,7 +52,7 @@ class Engine:
         self._lock = threading.Lock()
         self._running: dict[str, Any] = {}
 
-    def run(self, compiled: CompiledQuery, *, query_id: str | None = None) -> pa.Table:
+    def run(self, compiled: CompiledQuery | GroupProbe, *, query_id: str | None = None) -> pa.Table:
         """The answer of a compiled query. Raises QueryTimeoutError, ResultTooLargeError or ExecutionError."""
         with self._lock:
             cached = self._cache.get(compiled.sql)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .catalog import Catalog, Metric
+from .groups import GroupProbe
 from .manifest import build_catalog, load_catalog
 from .planner import Planner
 from .query import Item, MetricQuery
@@ -55,6 +56,8 @@ class CompiledQuery:
     key: int = 0
     rollups: tuple[str, ...] = ()
     """The rollups that it reads instead of their facts."""
+    probes: tuple[GroupProbe, ...] = ()
+    """Where a floor on groups holds: what tells who stands behind them."""
 
 
 class SemanticLayer:
@@ -147,6 +150,7 @@ class SemanticLayer:
             explain=text,
             key=hash(key),
             rollups=tuple(rollups),
+            probes=planner.probes(),
         )
         self._cache[key] = compiled
         if len(self._cache) > PLAN_CACHE_SIZE:

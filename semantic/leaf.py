@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -12,6 +13,7 @@ from .catalog import Model, NonAdditive
 from .errors import UnknownNameError
 from .expressions import Predicate, bind, column
 from .grains import RANK
+from .groups import probed, withheld_condition
 from .plan import Column, Join, Plan, Select, Source, Table
 from .query import Item
 from .render import render
@@ -47,6 +49,16 @@ def group_guard(rows: Rows) -> tuple[exp.Expr, ...]:
     return (exp.GTE(this=counted, expression=exp.Literal.number(guard.size)),)
 
 
+def guarded(rows: Rows, select: Select, ask: Ask, use: Use) -> Select:
+    """An aggregation under the floor on groups, with its probe noted. Unchanged where there is no floor."""
+    having, guard = group_guard(rows), rows.context.restriction.smallest_group
+    if not having or guard is None:
+        return select
+    probe = probed(rows, select, ask, use, guard)
+    rows.context.probes[probe.name] = probe
+    return replace(select, having=(*having, *withheld_condition(select, ask, probe, guard)))
+
+
 def model_of(context: Context, use: Use) -> Model:
     return context.catalog.models[use.leaf.measure.model]
 
@@ -61,10 +73,11 @@ def plain(context: Context, ask: Ask, named: Named) -> Select:
     if measure.non_additive is not None:
         where += _at_edge(context, ask, use, measure.non_additive, rows)
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
-    return Select(
-        rows.source, keys, values, tuple(rows.joins), tuple(where), group_guard(rows), grouped=True,
+    select = Select(
+        rows.source, keys, values, tuple(rows.joins), tuple(where), grouped=True,
         title=", ".join(n for n, _ in named),
     )  # fmt: skip
+    return guarded(rows, select, ask, use)
 
 
 def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows) -> list[exp.Expr]:

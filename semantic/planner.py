@@ -16,6 +16,7 @@ from .distinct import distinct_values
 from .errors import ForbiddenUseError, InvalidQueryError, UnknownNameError
 from .expand import Expansion
 from .grains import RANK, finest
+from .groups import GroupProbe, printed
 from .leaf import Named, days, on_spine, plain
 from .periods import moves_periods, recorded, relabelled
 from .plan import Plan, Ref, Select, Table, Union
@@ -68,6 +69,10 @@ class Planner:
             raise InvalidQueryError("The query names neither a metric nor a dimension.")
         body = self._ordered(body, query, ask)
         return Plan(body, tuple(self.ctes.items())), ask
+
+    def probes(self) -> tuple[GroupProbe, ...]:
+        """What tells who stands behind the groups of the query that was planned."""
+        return tuple(printed(probe, self.ctes.items()) for probe in self.context.probes.values())
 
     def _settle(self, query: MetricQuery, metrics: list[Metric]) -> Ask:
         names, grains = self.names, self.names.grains(metrics)
@@ -157,7 +162,10 @@ class Planner:
         if self._depth > DEEPEST:
             raise InvalidQueryError(f"The metric filter on {ref.metric} refers to itself.")
         self._depth += 1
+        noted = dict(self.context.probes)
         select = self._metrics([self.names.metric(ref.metric)], Ask(ref.group_by))
+        self.context.probes.clear()  # its groups decide rows and are not shown
+        self.context.probes.update(noted)
         self._depth -= 1
         return select
 

@@ -22,11 +22,13 @@ class RowRule:
 class SmallestGroup:
     """Result groups with fewer than `size` distinct values of `entity` behind them are suppressed.
 
-    Counted on the rows behind the group, in every fact that holds the entity.
+    Counted on the rows behind the group, in every fact that holds the entity. `withheld` names further groups
+    that must not show, as (name of a probe, `shown` of that probe): see `semantic.groups`.
     """
 
     size: int
     entity: str = "customer"
+    withheld: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ repeated: an orphan or NULL key shows as a NULL dimension.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -27,6 +28,9 @@ from .resolve import Found, Hop, Resolver, found_in, named_in
 from .restriction import Restriction
 from .sqlexpr import both, eq, extract, trunc
 
+if TYPE_CHECKING:
+    from .groups import Probed
+
 MASK = "***"
 
 
@@ -41,6 +45,7 @@ class Context:
     metric_subquery: Callable[[MetricRef], Select]
     add_cte: Callable[[str, Select | Union], str]
     dates: frozenset[tuple[str, str]] = frozenset()
+    probes: dict[str, Probed] = field(default_factory=dict)
 
     def spine(self, grain: str, why: str) -> TimeSpine:
         """A time spine fine enough for `grain`. Raises UnsupportedError where the manifest has none."""

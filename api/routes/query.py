@@ -109,16 +109,15 @@ def sql(
 
 
 def _respond(answer: Answer, accept: str) -> Response:
+    headers = {
+        "X-Steelyard-Release": answer.release_id,
+        "X-Steelyard-Rollups": ",".join(answer.compiled.rollups),
+    }
+    if answer.withheld:  # few households are behind some groups, or could be told from them
+        headers["Steelyard-Groups-Withheld"] = "true"
     if ARROW not in accept:
-        return Response(json_document(answer.as_dict()), media_type="application/json")
+        return Response(json_document(answer.as_dict()), media_type="application/json", headers=headers)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, answer.table.schema) as writer:
         writer.write_table(answer.table)
-    return Response(
-        sink.getvalue().to_pybytes(),
-        media_type=ARROW,
-        headers={
-            "X-Steelyard-Release": answer.release_id,
-            "X-Steelyard-Rollups": ",".join(answer.compiled.rollups),
-        },
-    )
+    return Response(sink.getvalue().to_pybytes(), media_type=ARROW, headers=headers)

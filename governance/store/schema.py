@@ -11,10 +11,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from governance.store.types import JsonText, UtcDateTime
@@ -152,4 +154,19 @@ idempotency_keys = Table(
     Column("request_hash", String(64), nullable=False),
     Column("response", JsonText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+)
+
+# One row per group of households that a reader was shown, for each fact: a sketch of its rows, no figures.
+shown_groups = Table(
+    "shown_groups",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("reader", String(128), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("sketch", LargeBinary, nullable=False),
+    Column("is_shown", Boolean, nullable=False),
+    Column("shown_at", UtcDateTime, nullable=False),
+    Index("ix_shown_groups_reader", "reader", "model", "number"),
+    UniqueConstraint("reader", "model", "fingerprint", "is_shown", name="uq_shown_groups_once"),
 )

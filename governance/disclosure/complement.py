@@ -1,0 +1,71 @@
+"""Which further groups to hide, so that no total gives a hidden one back."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from governance.disclosure.groups import Groups, Probe, add_up, support
+from governance.disclosure.known import Known
+
+Flags = npt.NDArray[np.bool_]
+
+
+def hide_small(groups: Groups, known: Known, size: int) -> Flags:
+    """The groups under the floor, and those that keep every total from telling them (cell suppression).
+
+    Wherever a coarser group has both hidden and shown parts, the hidden ones together are of `size`
+    households or more: that is all that the coarser total less the shown parts can tell. What the reader
+    knows already hides nothing and is not chosen. The smallest are chosen, for they cost least.
+    """
+    hidden: Flags = groups.households < size
+    margins = list(groups.margins())
+    settled = False
+    while not settled:
+        settled = True
+        for coarse in margins:
+            for chosen in _to_cover(groups, hidden, coarse, known, size):
+                hidden[chosen] = True
+                settled = False
+    return hidden
+
+
+def _to_cover(
+    groups: Groups, hidden: Flags, coarse: npt.NDArray[np.int64], known: Known, size: int
+) -> list[int]:
+    number = int(coarse.max()) + 1 if len(coarse) else 0
+    behind = add_up(groups.sketches[hidden], coarse[hidden], number)
+    parts = np.bincount(coarse[hidden], minlength=number)
+    open_parts = np.bincount(coarse[~hidden], minlength=number)
+    thin = (parts > 0) & (open_parts > 0) & (support(behind) < size)
+    chosen = []
+    for one in np.flatnonzero(thin):
+        free = [
+            int(i) for i in np.flatnonzero((coarse == one) & ~hidden) if not known.holds(groups.sketches[i])
+        ]
+        if free:
+            chosen.append(min(free, key=lambda i: (groups.households[i], groups.keys[i] or ())))
+    return chosen
+
+
+def hidden_in_answer(probe: Probe, hidden: Flags, size: int) -> Flags:
+    """The answer's groups that would show something of the hidden finest ones.
+
+    A group of several finest ones may contain hidden ones only where these, and those that it leaves hidden,
+    are of `size` households each: else it could be compared with the table of the finest groups.
+    """
+    finest, member, number = probe.finest, probe.member, len(probe.names)
+    inside = hidden & (member >= 0)
+    touched = np.bincount(member[inside], minlength=number)
+    alone = np.bincount(member[member >= 0], minlength=number) == 1
+    within = support(add_up(finest.sketches[inside], member[inside], number))
+    refused: Flags = (touched > 0) & (alone | (within < size))
+    for coarse in finest.margins():
+        lines = int(coarse.max()) + 1 if len(coarse) else 0
+        all_hidden = add_up(finest.sketches[hidden], coarse[hidden], lines)
+        for one in np.flatnonzero((touched > 0) & ~refused):
+            mine = inside & (member == one)
+            left = all_hidden - add_up(finest.sketches[mine], coarse[mine], lines)
+            rest = support(left[np.unique(coarse[mine])])
+            refused[one] = bool(((rest > 0) & (rest < size)).any())
+    return refused

@@ -1,0 +1,95 @@
+"""The groups of one answer, with who stands behind them, as the compiler's probe tells."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from semantic.groups import BUCKETS
+
+Sketches = npt.NDArray[np.uint64]
+"""One row per group, one column per bucket. Rows of disjoint groups add up, modulo 2**64."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups with their keys, the number of households behind each, and a sketch of their rows."""
+
+    keys: Sequence[tuple[str | None, ...]]
+    households: npt.NDArray[np.int64]
+    sketches: Sketches
+
+    def margins(self) -> Iterator[npt.NDArray[np.int64]]:
+        """For each way to leave out keys: the number of the coarser group that each group belongs to.
+
+        Where two groups share all keys (one matches the filters, one does not), they are a coarser one, too.
+        """
+        width = len(self.keys[0]) if self.keys else 0
+        repeated = len(set(self.keys)) < len(self.keys)
+        for size in range(width + repeated):
+            for kept in itertools.combinations(range(width), size):
+                numbers: dict[tuple[str | None, ...], int] = {}
+                coarse = [numbers.setdefault(tuple(key[i] for i in kept), len(numbers)) for key in self.keys]
+                yield np.asarray(coarse, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The finest groups of a query, and the answer's groups made of them.
+
+    `member[i]` is the answer's group that finest group i belongs to, -1 where the filters leave it out.
+    """
+
+    finest: Groups
+    shown: Groups
+    names: Sequence[str]
+    member: npt.NDArray[np.int64]
+
+
+def read_probe(table: pa.Table) -> Probe:
+    """From the answer of a `semantic.groups.GroupProbe`, in an order that does not depend on the engine."""
+    table = table.sort_by([("cell", "ascending")])
+    cells = [tuple(json.loads(text)) for text in table.column("cell").to_pylist()]
+    texts = table.column("shown").to_pylist()
+    names = sorted({text for text in texts if text is not None})
+    at = {name: n for n, name in enumerate(names)}
+    member = np.asarray([-1 if text is None else at[text] for text in texts], dtype=np.int64)
+    sketches = _sketches(table.column("sketch"))
+    households = np.asarray(table.column("entities").to_pylist(), dtype=np.int64)
+    inside = member >= 0
+    summed = add_up(sketches[inside], member[inside], len(names))
+    alone = np.bincount(member[inside], minlength=len(names)) == 1
+    counted = support(summed)  # of several finest groups at least so many; of one, exactly:
+    exact = np.zeros(len(names), dtype=np.int64)
+    np.add.at(exact, member[inside], households[inside])
+    shown = Groups([tuple(json.loads(n)) for n in names], np.where(alone, exact, counted), summed)
+    return Probe(Groups([c[:-1] for c in cells], households, sketches), shown, names, member)
+
+
+def add_up(sketches: Sketches, into: npt.NDArray[np.int64], number: int) -> Sketches:
+    """Sketches of unions: row i is added to row `into[i]`."""
+    total = np.zeros((number, BUCKETS), dtype=np.uint64)
+    np.add.at(total, into, sketches)
+    return total
+
+
+def support(sketches: Sketches) -> npt.NDArray[np.int64]:
+    """How many households there are behind each sketch, at least."""
+    return np.asarray(np.count_nonzero(sketches, axis=-1), dtype=np.int64)
+
+
+def _sketches(column: pa.ChunkedArray) -> Sketches:
+    lists = column.combine_chunks()
+    found = np.zeros((len(lists), BUCKETS), dtype=np.uint64)
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(lists)), lengths)
+    pairs = lists.flatten()
+    buckets = pairs.field("bucket").to_numpy(zero_copy_only=False).astype(np.int64)
+    found[rows, buckets] = pairs.field("weight").to_numpy(zero_copy_only=False).astype(np.uint64)
+    return found

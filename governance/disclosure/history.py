@@ -1,0 +1,65 @@
+"""The groups that each reader was shown, kept in the ops store: one history for all processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import func, insert, select
+
+from governance.disclosure.known import Known, Told
+from governance.store.engine import OpsStore
+from governance.store.schema import shown_groups
+
+MOST_GROUPS = 20_000
+"""Of one reader and fact. Beyond, only groups that were shown before are shown."""
+
+
+class GroupHistory:
+    """Reads and extends `shown_groups`. It holds sums of hashes: no household, no figure."""
+
+    def __init__(self, store: OpsStore) -> None:
+        self._store = store
+
+    def is_full(self, known: Known) -> bool:
+        return len(known) >= MOST_GROUPS
+
+    def refresh(self, known: Known, reader: str, model: str) -> None:
+        """Learn what was shown to the reader since the last look, by whatever process."""
+        table = shown_groups
+        query = select(table.c.number, table.c.sketch, table.c.is_shown).where(
+            table.c.reader == reader, table.c.model == model, table.c.number > known.newest
+        )
+        with self._store.read() as conn:
+            for row in conn.execute(query.order_by(table.c.number)):
+                known.add(Told(np.frombuffer(bytes(row.sketch), dtype=np.uint64), row.is_shown))
+                known.newest = int(row.number)
+
+    def add(self, known: Known, reader: str, model: str, groups: Sequence[Told], *, now: dt.datetime) -> bool:
+        """Record groups about to be shown. False, and nothing recorded, where the history grew meanwhile."""
+        table = shown_groups
+        mine = (table.c.reader == reader, table.c.model == model)
+        with self._store.write() as transaction:
+            newest = transaction.conn.execute(select(func.max(table.c.number)).where(*mine)).scalar() or 0
+            if newest > known.newest:
+                return False
+            last = transaction.conn.execute(select(func.max(table.c.number))).scalar() or 0
+            rows = [
+                {
+                    "number": last + n,
+                    "reader": reader,
+                    "model": model,
+                    "fingerprint": hashlib.sha256(group.sketch.tobytes()).hexdigest(),
+                    "sketch": group.sketch.tobytes(),
+                    "is_shown": group.is_shown,
+                    "shown_at": now,
+                }
+                for n, group in enumerate(groups, start=1)
+            ]
+            transaction.conn.execute(insert(table), rows)
+        for group in groups:
+            known.add(group)
+        known.newest = last + len(rows)
+        return True
