@@ -26,9 +26,7 @@ def tags(release_dir):
 @pytest.fixture(scope="module")
 def ask(release_dir, layer, tags):
     directory = Directory.load()
-    engine = Engine(
-        release_dir / "warehouse.duckdb", max_rows=100_000, timeout_seconds=60, memory_limit="1GB"
-    )
+    engine = Engine(release_dir / "warehouse.duckdb")  # settings as the application's: one file, one instance
 
     def run(user, metrics, group_by=(), where=(), **more):
         query = MetricQuery(metrics=list(metrics), group_by=list(group_by), where=list(where), **more)
