@@ -1,4 +1,4 @@
-"""`steelyard release build|publish|list|rollback|diff`."""
+"""`steelyard release build|publish|list|rollback|diff|prune`."""
 
 from __future__ import annotations
 
@@ -90,6 +90,19 @@ def diff(before: str, after: str, as_json: Json = False) -> None:
         print_json(found.as_dict())
     else:
         print_diff(found)
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Newest releases that stay.")],
+    as_json: Json = False,
+) -> None:
+    """Remove old releases for good, but never the one that serves or the one before it."""
+    gone = _store().prune(keep)
+    if as_json:
+        print_json({"removed": gone})
+    else:
+        console.print(f"{len(gone)} releases removed.")
 
 
 def _say(as_json: bool, release_id: str, what: str) -> None:

@@ -124,6 +124,23 @@ class ReleaseStore:
             )
         return self.publish(older[-1].release_id)
 
+    def prune(self, keep: int) -> tuple[str, ...]:
+        """Remove all but the newest `keep` releases; answers the ids that went.
+
+        The one that serves stays, and so does every newer one and the one that a roll back would go to. What
+        is removed can no longer be asked for with `--release`; audit and decisions keep its name.
+        """
+        sound = [release.release_id for release in self.list()]
+        current = self.current_id()
+        older = [name for name in sound if current is None or name < current]
+        stay = {*sound[-max(keep, 1) :], *older[-1:], *(name for name in sound if name not in older)}
+        gone = [name for name in self.ids() if name not in stay and name in older]
+        for name in gone:
+            leaving = self.folder / f"{BUILDING}{name}"  # a kill in between leaves it to the next sweep
+            (self.folder / name).rename(leaving)
+            shutil.rmtree(leaving)
+        return tuple(gone)
+
 
 def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)

@@ -107,3 +107,24 @@ def test_readers_never_meet_a_missing_or_mixed_release_while_it_is_switched(tmp_
         reader.join()
     assert seen <= {"a", "b"}
     assert seen
+
+
+def test_prune_keeps_what_serves_what_a_rollback_needs_and_the_newest(tmp_path):
+    store = ReleaseStore(tmp_path)
+    ids = [_at(store, number) for number in range(6)]
+    store.publish(ids[3])
+    assert store.prune(keep=1) == tuple(ids[:2])
+    assert [r.release_id for r in store.list()] == ids[2:]
+    assert store.current_id() == ids[3]
+    assert store.rollback().release_id == ids[2]
+    assert store.prune(keep=10) == ()
+
+
+def _at(store, number):
+    """A release whose id sorts after those before it, all built within one second."""
+    folder = store.folder / build(store, fingerprint=str(number) * 64)
+    name = f"20170101T00000{number}-{number}"
+    body = json.loads((folder / "release.json").read_text()) | {"release_id": name}
+    (folder / "release.json").write_text(json.dumps(body))
+    folder.rename(store.folder / name)
+    return name
