@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from .catalog import Conversion, Cumulative, Leaf, Window
-from .expressions import Predicate
+from .predicates import Predicate
 from .query import Item, MetricRef
 from .sqlexpr import moment
 

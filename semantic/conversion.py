@@ -8,10 +8,11 @@ from .aggregates import aggregate
 from .ask import Ask
 from .catalog import Leaf, Model
 from .errors import UnknownNameError
-from .expressions import Predicate, bind, column, parse_predicate
+from .expressions import bind, column
 from .grains import coarsest
 from .leaf import Named, filters_of, group_guard
 from .plan import Column, Join, Select, Source
+from .predicates import Predicate, parse_predicate
 from .query import Item
 from .rows import Context, Rows
 from .sqlexpr import both, eq, minus, trunc

@@ -14,7 +14,8 @@ from .ask import Ask, Offset, Use
 from .catalog import Input, Leaf, Measure, Metric
 from .combine import MetricColumn
 from .errors import InvalidQueryError, UnsupportedError
-from .expressions import Predicate, rename
+from .expressions import rename
+from .predicates import Predicate
 from .rows import is_time_item
 from .settle import Names
 from .sqlexpr import coalesce, number, ratio

@@ -11,10 +11,11 @@ from .aggregates import aggregate
 from .ask import Ask, Use, time_only
 from .catalog import Model, NonAdditive
 from .errors import UnknownNameError
-from .expressions import Predicate, bind, column
+from .expressions import bind, column
 from .grains import RANK
 from .groups import probed, withheld_condition
 from .plan import Column, Join, Plan, Select, Source, Table
+from .predicates import Predicate
 from .query import Item
 from .render import render
 from .rows import Context, Rows, is_time_item
@@ -198,7 +199,7 @@ def _selected(predicate: Predicate, ask: Ask) -> bool:
 
 
 def _over_output(predicate: Predicate, out: tuple[Column, ...]) -> exp.Expr:
-    from .expressions import fill_placeholders
+    from .predicates import fill_placeholders
 
     by_name = {c.name: c.expr for c in out}
     return fill_placeholders(predicate, lambda ref: by_name[ref.name].copy())  # type: ignore[union-attr]

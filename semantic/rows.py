@@ -20,9 +20,10 @@ from .errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from .expressions import Predicate, bind, column, fill_placeholders
+from .expressions import bind, column
 from .grains import RANK
 from .plan import Join, Select, Source, Table, Union
+from .predicates import Predicate, fill_placeholders
 from .query import Item, MetricRef
 from .resolve import Found, Hop, Resolver, found_in, named_in
 from .restriction import Restriction

@@ -9,12 +9,14 @@ from sqlglot import exp
 
 from .catalog import Catalog, Metric, Model
 from .errors import InvalidQueryError, ManifestError
-from .expressions import bind, ident, parse_condition, parse_predicate
+from .expressions import bind, ident
 from .manifest import JOINABLE_KINDS
 from .plan import Table
+from .predicates import parse_predicate
 from .query import Item, MetricRef
 from .resolve import is_hidden
 from .restriction import Restriction, RowRule
+from .scalar import parse_condition
 
 
 def table_for(catalog: Catalog, model: Model, restriction: Restriction) -> Table:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from .catalog import Catalog, Input, Leaf, Metric
 from .errors import InvalidQueryError, UnknownNameError
-from .expressions import Predicate, parse_predicate
 from .grains import RANK, coarsest
+from .predicates import Predicate, parse_predicate
 from .query import Item, MetricQuery, MetricRef
 from .resolve import Resolver
 from .restriction import Restriction

@@ -43,6 +43,29 @@ DEPARTMENTS = {("GROCERY", 115.0), ("DRUG", 5.0), (None, 10.0)}
         ("SELECT 1 AS anon_1 FROM metrics WHERE (product__department = 'x') AND false", ["anon_1"], set()),
         ("SELECT MEASURE(net_sales) / MEASURE(units_sold) AS price FROM metrics", ["price"], {(8.666667,)}),
         ("SELECT product__department FROM metrics LIMIT 1000", ["product__department"], {("GROCERY",), ("DRUG",)}),
+        ("SELECT product__department FROM metrics GROUP BY ALL ORDER BY MEASURE(net_sales) DESC LIMIT 2 OFFSET 1",
+         ["product__department"], {(None,), ("DRUG",)}),
+        ("SELECT DATE_TRUNC('WEEK', metric_time) AS __timestamp, CASE WHEN (product__department = 'DRUG' OR product__department = 'X')"
+         " THEN product__department ELSE 'Others' END AS product__department, MEASURE(net_sales) AS net_sales FROM metrics"
+         " WHERE metric_time >= CAST('2024-01-29' AS DATE) AND metric_time < CAST('2024-02-05' AS DATE)"
+         " GROUP BY DATE_TRUNC('WEEK', metric_time), CASE WHEN (product__department = 'DRUG' OR product__department = 'X')"
+         " THEN product__department ELSE 'Others' END ORDER BY net_sales DESC LIMIT 10000",
+         ["__timestamp", "product__department", "net_sales"], {("2024-01-29", "Others", 30.0), ("2024-01-29", "DRUG", 5.0)}),
+        ("SELECT COUNT(*) AS rowcount FROM (SELECT DATE_TRUNC('MONTH', metric_time) AS m, MEASURE(net_sales) AS s FROM metrics"
+         " GROUP BY DATE_TRUNC('MONTH', metric_time) LIMIT 2) AS rowcount_qry LIMIT 1000", ["rowcount"], {(2,)}),
+        ("SELECT product__department, product__brand FROM metrics LIMIT 1000", ["product__department", "product__brand"],
+         {("GROCERY", "own"), ("GROCERY", "big"), ("DRUG", "big")}),
+        ("SELECT 1 AS anon_1 FROM metrics WHERE (product__department = 'x') AND 1 = 0", ["anon_1"], set()),
+        ("SELECT MEASURE(net_sales) AS s FROM metrics WHERE false", ["s"], set()),
+        ("SELECT m.product__department AS d, MEASURE(net_sales) / NULLIF(MEASURE(units_sold), 0) AS r FROM metrics AS m GROUP BY 1"
+         " HAVING MEASURE(net_sales) / NULLIF(MEASURE(units_sold), 0) > 6", ["d", "r"], {("GROCERY", 9.583333)}),
+        ("SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics WHERE LOWER(product__department) LIKE LOWER('%ruG%')"
+         " AND NOT product__department IN ('GROCERY') GROUP BY d", ["d", "s"], {("DRUG", 5.0)}),
+        ("SELECT DATE_TRUNC('MONTH', metric_time) AS metric_time, MEASURE(net_sales) AS s FROM metrics GROUP BY 1"
+         " ORDER BY metric_time DESC LIMIT 1", ["metric_time", "s"], {("2024-03-01", 48.0)}),
+        ("SELECT d, SUM(s) AS t FROM (SELECT product__department AS d, metric_time__month AS m, MEASURE(net_sales) AS s FROM metrics"
+         " GROUP BY 1, 2) AS virtual_table WHERE s > 2 GROUP BY d HAVING SUM(s) > 6 ORDER BY t DESC", ["d", "t"],
+         {("GROCERY", 115.0), (None, 10.0)}),
         ("SELECT * FROM (SELECT metric_time__month AS m, MEASURE(net_sales) AS s FROM metrics GROUP BY 1) AS v"
          " WHERE s > 40 ORDER BY s DESC LIMIT 1", ["m", "s"], {("2024-02-01", 52.0)}),
     ],
@@ -66,6 +89,11 @@ def _plain(value: object) -> object:
 @pytest.mark.parametrize(
     "sql",
     [
+        "SELECT MEASURE(net_sales) FILTER (WHERE product__department = 'DRUG') FROM metrics", "SELECT COUNT(*) FROM metrics",
+        "SELECT MIN(metric_time) FROM metrics", "SELECT product__department FROM metrics GROUP BY ROLLUP (product__department)",
+        "SELECT MEASURE(net_sales) FROM metrics WHERE EXISTS (SELECT 1)", "SELECT MEASURE(net_sales) FROM metrics LIMIT (SELECT 1)",
+        "SELECT MEASURE(net_sales) AS s FROM metrics ORDER BY (SELECT 1)", "SELECT MEASURE(net_sales) FROM metrics WHERE list_sum([1]) = 1",
+        "SELECT DISTINCT ON (product__department) product__department FROM metrics", "SELECT MEASURE(net_sales) FROM metrics QUALIFY true",
         "SELECT * FROM metrics", "SELECT net_sales FROM metrics", "SELECT SUM(net_sales) FROM metrics",
         "SELECT MEASURE(net_sales) FROM fct_sales", "SELECT MEASURE(net_sales) FROM metrics JOIN x ON true",
         "SELECT MEASURE(net_sales) FROM metrics, dim_product", "DROP TABLE fct_sales", "SELECT 1; SELECT 2",

@@ -1,0 +1,74 @@
+"""What a semantic SELECT shows and groups by: written out, by position, by alias, or ALL."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from ..errors import InvalidQueryError
+from ..query import METRIC_TIME
+from .reading import Reading, grain_of, is_measure, measure_name, measures
+
+
+def output_name(expression: exp.Expr) -> str:
+    if isinstance(expression, exp.Alias):
+        return str(expression.alias)
+    if isinstance(expression, exp.Column):
+        return str(expression.name)
+    if is_measure(expression):
+        return measure_name(expression)
+    if grain_of(expression) is not None:
+        column = expression.find(exp.Column)
+        return f"{column.name}__{grain_of(expression)}" if column is not None else "column"
+    return str(expression.output_name or expression.sql("duckdb")[:60])
+
+
+def grouping(select: exp.Select, outputs: list[tuple[str, exp.Expr]]) -> list[exp.Expr]:
+    """The expressions grouped by: written out, by position, or ALL."""
+    keys = [node for _, node in outputs if not measures(node)]
+    group = select.args.get("group")
+    if group is None:
+        return [k for k in keys if not any(measures(n) for _, n in outputs)]
+    if group.args.get("all"):
+        return keys
+    found = []
+    for node in group.expressions:
+        if isinstance(node, exp.Literal) and node.is_int:
+            found.append(_at(outputs, int(node.name)))
+        elif isinstance(node, exp.Column) and node.name.lower() == "all" and not node.table:
+            return keys
+        else:
+            found.append(_by_alias(node, outputs))
+    return found
+
+
+def _by_alias(node: exp.Expr, outputs: list[tuple[str, exp.Expr]]) -> exp.Expr:
+    """In GROUP BY a name is the source column; only a name that is an alias of something else is that."""
+    if isinstance(node, exp.Column) and not node.table and "__" not in node.name and node.name != METRIC_TIME:
+        for name, expression in outputs:
+            if name.lower() == node.name.lower():
+                return expression
+    return node
+
+
+def _at(outputs: list[tuple[str, exp.Expr]], position: int) -> exp.Expr:
+    if not 1 <= position <= len(outputs):
+        raise InvalidQueryError(f"Position {position} is not in the select list.")
+    return outputs[position - 1][1]
+
+
+def check_grouped(
+    outputs: list[tuple[str, exp.Expr]], grouping: list[exp.Expr], has_group: bool, reading: Reading
+) -> None:
+    keys = {reading.over_names(g).sql("duckdb") for g in grouping}
+    for name, node in outputs:
+        if measures(node) or not node.find(exp.Column):
+            continue
+        if reading.over_names(node).sql("duckdb") in keys:
+            continue
+        if (
+            isinstance(node, exp.Column)
+            and node.name.lower() in reading.layer.catalog.metrics
+            and not has_group
+        ):
+            raise InvalidQueryError(f"{name} is a metric.", hint=f"Write MEASURE({node.name}).")
+        raise InvalidQueryError(f"{name} is neither grouped nor a measure.", hint="Add GROUP BY ALL.")

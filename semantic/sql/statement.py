@@ -1,0 +1,75 @@
+"""One SELECT, from `metrics` or from a subquery over it; every other statement and clause is refused."""
+
+from __future__ import annotations
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from ..errors import InvalidQueryError, UnsupportedError
+from ..layer import CompiledQuery, SemanticLayer
+from ..restriction import Restriction
+from .around import around
+from .core import core
+from .reading import TABLE
+
+LONGEST_SQL = 100_000
+
+
+def statement(sql: str) -> exp.Select:
+    if not isinstance(sql, str) or not sql.strip() or len(sql) > LONGEST_SQL:
+        raise InvalidQueryError("The SQL must be one SELECT of reasonable length.")
+    try:
+        statements = [s for s in sqlglot.parse(sql, dialect="duckdb") if s is not None]
+    except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidQueryError("The SQL cannot be parsed.", hint="Write SELECT … FROM metrics.") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Select):
+        raise UnsupportedError("Only one SELECT is understood.", hint="Write SELECT … FROM metrics.")
+    return statements[0]
+
+
+def query(
+    layer: SemanticLayer, select: exp.Select, restriction: Restriction | None
+) -> tuple[exp.Select, CompiledQuery]:
+    """The SQL of one SELECT and what is known of its answer. Raises UnsupportedError with what to write."""
+    refuse(select)
+    clause = select.args.get("from_") or select.args.get("from")
+    if clause is None:
+        raise UnsupportedError("The SELECT reads from nothing.", hint="Add FROM metrics.")
+    source = clause.this
+    if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Select):
+        if any(v for k, v in source.args.items() if k not in ("this", "alias")):
+            raise UnsupportedError(
+                "Only a plain subquery can be read.", hint="Write FROM (SELECT …) AS name."
+            )
+        return around(query, layer, select, source, restriction)
+    plain = isinstance(source, exp.Table) and not any(
+        v for k, v in source.args.items() if k not in TABLE_PARTS
+    )
+    if not plain or source.name.lower() != TABLE:
+        raise UnsupportedError(f"{source.sql()[:80]} cannot be read.", hint="Write FROM metrics.")
+    return core(layer, select, restriction)
+
+
+CLAUSES = frozenset(
+    {"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "distinct"}
+)
+TABLE_PARTS = frozenset({"this", "db", "catalog", "alias"})
+
+
+def refuse(select: exp.Select) -> None:
+    """Raises UnsupportedError for every clause that is not understood."""
+    for key, value in select.args.items():
+        if value and key not in CLAUSES:
+            name = "JOIN" if key == "joins" else key.rstrip("_").upper()
+            raise UnsupportedError(
+                f"{name} is not understood.",
+                hint="Metrics join their dimensions themselves: SELECT … FROM metrics.",
+            )
+    distinct, group = select.args.get("distinct"), select.args.get("group")
+    if distinct is not None and distinct.args.get("on"):
+        raise UnsupportedError("DISTINCT ON is not understood.", hint="Use GROUP BY.")
+    if group is not None and any(v for k, v in group.args.items() if k not in ("expressions", "all")):
+        raise UnsupportedError(
+            "ROLLUP, CUBE and GROUPING SETS are not understood.", hint="Ask for each level."
+        )
