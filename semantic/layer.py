@@ -13,7 +13,7 @@ from .groups import GroupProbe
 from .manifest import build_catalog, load_catalog
 from .planner import Planner
 from .query import Item, MetricQuery
-from .render import render
+from .render import printed
 from .resolve import Resolver, is_hidden
 from .restriction import NO_RESTRICTION, Restriction
 from .rules import Statistics, rewrite, rollups_read
@@ -134,8 +134,7 @@ class SemanticLayer:
         planner = self._planner(restriction)
         plan, ask = planner.plan(query)
         plan = rewrite(plan, self._statistics)
-        tree = render(plan, comments=comments)
-        sql = tree.sql(dialect=dialect, pretty=True)
+        sql = printed(plan, dialect, comments=comments)
         rollups = rollups_read(plan) if self._statistics.rollups else {}
         text = ""
         if explain:

@@ -16,12 +16,20 @@ def render(plan: Plan, *, comments: bool = False) -> exp.Select:
     return tree
 
 
-def _query(node: Select | Union, comments: bool) -> exp.Query:
+def printed(plan: Plan, dialect: str, *, comments: bool = False) -> str:
+    """The SQL of a plan. Tables under row rules, the same in query after query, are printed once."""
+    tree = _select(plan.body, comments, dialect)
+    for name, node in plan.ctes:
+        tree = tree.with_(ident(name), as_=_query(node, comments, dialect), copy=False)
+    return str(tree.sql(dialect=dialect, pretty=True))
+
+
+def _query(node: Select | Union, comments: bool, dialect: str = "") -> exp.Query:
     if isinstance(node, Select):
-        return _select(node, comments)
-    tree: exp.Query = _select(node.parts[0], comments)
+        return _select(node, comments, dialect)
+    tree: exp.Query = _select(node.parts[0], comments, dialect)
     for part in node.parts[1:]:
-        tree = exp.union(tree, _select(part, comments), distinct=True, copy=False)
+        tree = exp.union(tree, _select(part, comments, dialect), distinct=True, copy=False)
     return tree
 
 
@@ -29,7 +37,7 @@ def _table(node: Table) -> exp.Table:
     return exp.to_table(node.relation, dialect="duckdb")
 
 
-def _source(source: Source, comments: bool) -> exp.Expr:
+def _source(source: Source, comments: bool, dialect: str) -> exp.Expr:
     node = source.node
     if isinstance(node, Ref):
         table = exp.Table(this=ident(node.name))
@@ -39,26 +47,50 @@ def _source(source: Source, comments: bool) -> exp.Expr:
         if not node.rules:
             same = table.name == source.alias
             return table if same else exp.alias_(table, ident(source.alias), table=True, copy=False)
-        inner = exp.select("*").from_(table, copy=False)
-        inner = inner.where(*[rule.copy() for rule in node.rules], copy=False)
-        return inner.subquery(ident(source.alias), copy=False)
-    query = _query(node, comments)
+        return _PRINTED.of(node, source.alias, dialect) if dialect else _ruled(node, source.alias)
+    query = _query(node, comments, dialect)
     return exp.Subquery(this=query, alias=exp.TableAlias(this=ident(source.alias)))
 
 
-def _select(node: Select, comments: bool) -> exp.Select:
+def _ruled(node: Table, alias: str) -> exp.Subquery:
+    inner = exp.select("*").from_(_table(node), copy=False)
+    inner = inner.where(*[rule.copy() for rule in node.rules], copy=False)
+    return inner.subquery(ident(alias), copy=False)
+
+
+class _Printed:
+    """The text of tables under row rules, by the table object, which it keeps alive."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._texts: dict[tuple[int, str, str], tuple[Table, str]] = {}
+
+    def of(self, table: Table, alias: str, dialect: str) -> exp.Var:
+        key = (id(table), alias, dialect)
+        found = self._texts.get(key)
+        if found is None:
+            if len(self._texts) >= self._most:
+                self._texts.clear()
+            found = self._texts[key] = (table, _ruled(table, alias).sql(dialect=dialect))
+        return exp.Var(this=found[1])
+
+
+_PRINTED = _Printed(1024)
+
+
+def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
     tree = exp.Select()
     columns = [exp.Alias(this=c.expr.copy(), alias=ident(c.name)) for c in node.columns]
     tree.set("expressions", columns or [exp.Literal.number(1)])
     if node.distinct:
         tree.set("distinct", exp.Distinct())
     if node.source is not None:
-        tree = tree.from_(_source(node.source, comments), copy=False)
+        tree = tree.from_(_source(node.source, comments, dialect), copy=False)
     for join in node.joins:
         tree.append(
             "joins",
             exp.Join(
-                this=_source(join.source, comments),
+                this=_source(join.source, comments, dialect),
                 side=join.kind if join.kind in ("LEFT", "FULL") else None,
                 kind=join.kind if join.kind in ("INNER", "CROSS") else None,
                 on=join.on.copy() if join.on is not None else None,

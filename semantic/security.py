@@ -25,8 +25,16 @@ def table_for(catalog: Catalog, model: Model, restriction: Restriction) -> Table
         return Table(model.relation, (exp.false(),))
     if not restriction.rows:
         return Table(model.relation)
-    rules = [rule for r in restriction.rows if (rule := _rule(catalog, model, r)) is not None]
-    return Table(model.relation, tuple(rules))
+    return _cut(Holder(catalog), model.name, restriction.rows)
+
+
+@lru_cache(maxsize=4096)
+def _cut(holder: Holder, model: str, rows: tuple[RowRule, ...]) -> Table:
+    """One object per model and rules: what is printed of it is printed once (`render`)."""
+    catalog = holder.catalog
+    owner = catalog.models[model]
+    rules = [rule for row in rows if (rule := _rule(catalog, owner, row)) is not None]
+    return Table(owner.relation, tuple(rules))
 
 
 def _rule(catalog: Catalog, model: Model, rule: RowRule) -> exp.Expr | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ class Policy:
             checked = cedarpy.validate_policies(policies, self._schema)
         except ValueError as error:
             raise PolicyBroken(f"the policies do not parse: {error}") from error
+        self._names_people = "User::" in policies
         if not checked.validation_passed:
             raise PolicyBroken("the policies do not fit the schema: " + "; ".join(map(str, checked.errors)))
 
@@ -85,6 +86,13 @@ class Policy:
             return cls("\n".join(texts), (folder / "schema.cedarschema").read_text())
         except OSError as error:
             raise PolicyBroken(f"the policies in {folder} cannot be read: {error}") from error
+
+    def without_name(self, principal: Principal) -> Principal:
+        """The principal with only what these policies can look at, so that equals can share what they get."""
+        if self._names_people:
+            return replace(principal, token_id=None)
+        through = principal.acting_service and "a-service"
+        return replace(principal, user="somebody", acting_service=through, token_id=None)
 
     def authorize(
         self,

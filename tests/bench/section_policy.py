@@ -1,0 +1,130 @@
+"""What policy costs: on planning a query, on a first question, and on answers about households."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import statistics
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from governance.disclosure import GroupControl
+from governance.identity import Directory
+from governance.restrict import for_query
+from governance.store import OpsStore
+from governance.tags import TaggedCatalog
+from semantic import Engine, MetricQuery, SemanticLayer
+from semantic.groups import GroupProbe
+from tests.bench.rows import Row, alternate_ms, median_ms
+
+QUERIES = [
+    (["net_sales"], ["metric_time__week"]),
+    (["net_sales", "gross_margin_rate"], ["metric_time__month", "location__region"]),
+    (["inventory_turns"], ["metric_time__month", "product__department"]),
+    (["net_sales_wow_growth"], ["metric_time__week"]),
+    (["stockout_rate", "lost_sales_value"], ["location__region"]),
+]
+HOUSEHOLDS = [
+    (["net_sales"], ["customer__age_band"]),
+    (["net_sales"], ["product__category", "customer__age_band"]),
+]
+
+
+def run(*, quick: bool = False) -> Iterator[Row]:
+    """On the demo's release; plans are made afresh each time, results are not cached."""
+    release = (Path(os.environ.get("STEELYARD_VAR_DIR", "var")) / "current").resolve()
+    manifest = release / "semantic_manifest.json"
+    engine = Engine(release / "warehouse.duckdb", cache_size=0)
+    catalog = SemanticLayer.from_manifest(manifest).catalog
+    layer = SemanticLayer(catalog, engine.statistics(catalog))
+    yield from _planning(layer, TaggedCatalog.from_manifest(manifest), runs=9 if quick else 61)
+    yield _first_question(TaggedCatalog.from_manifest(manifest))
+    yield from _households(layer, engine, TaggedCatalog.from_manifest(manifest), runs=3 if quick else 7)
+    engine.close()
+
+
+def _planning(layer: SemanticLayer, tags: TaggedCatalog, *, runs: int) -> Iterator[Row]:
+    reader = Directory.load().user("planner_east")
+    free, bound = [], []
+    for metrics, group_by in QUERIES:
+        query = MetricQuery(metrics=metrics, group_by=group_by)
+
+        def plain(query: MetricQuery = query) -> None:
+            layer.forget_plans()
+            layer.compile(query)
+
+        def governed(query: MetricQuery = query) -> None:
+            layer.forget_plans()
+            layer.compile(query, restriction=for_query(reader, tags, [*query.metrics, *query.group_by]))
+
+        one, other = alternate_ms([plain, governed], runs)
+        free.append(one)
+        bound.append(other)
+    share = sum(bound) / sum(free) - 1
+    yield Row(
+        "policy",
+        "added to planning, rows cut to a region",
+        "%",
+        100 * share,
+        target=20,
+        peer=statistics.median(free),
+        holds=share < 0.2,
+    )
+
+
+def _first_question(tags: TaggedCatalog) -> Row:
+    from governance import restrict
+
+    reader = Directory.load().user("planner_east")
+
+    def first() -> None:
+        restrict._restriction.cache_clear()
+        for_query(reader, tags, ["net_sales"])
+
+    return Row("policy", "decide what a reader sees, first question of the kind", "ms", median_ms(first, 9))
+
+
+def _households(layer: SemanticLayer, engine: Engine, tags: TaggedCatalog, *, runs: int) -> Iterator[Row]:
+    reader, now = Directory.load().user("planner_east"), dt.datetime.now(dt.UTC)
+    with tempfile.TemporaryDirectory() as folder:
+        store = OpsStore(f"sqlite:///{folder}/ops.db")
+        store.migrate()
+        for metrics, group_by in HOUSEHOLDS:
+            restriction = for_query(reader, tags, [*metrics, *group_by])
+            compiled = layer.compile(MetricQuery(metrics=metrics, group_by=group_by), restriction=restriction)
+            floor, groups = restriction.smallest_group, GroupControl(store)
+            if floor is None:
+                raise TypeError("a question about households without a floor")
+            answers = {p.name: engine.run(p) for p in compiled.probes}
+            query, probe, judged = alternate_ms(
+                [
+                    partial(engine.run, compiled),
+                    partial(_run_all, engine, compiled.probes),
+                    partial(
+                        groups.withhold, "reader", compiled.probes, partial(_told, answers), floor, now=now
+                    ),
+                ],
+                runs,
+            )
+            yield Row(
+                "policy",
+                f"added to a question about households: {' × '.join(group_by)}",
+                "ms",
+                probe + judged,
+                peer=query,
+                ratio=(probe + judged) / query,
+            )
+        store.close()
+
+
+def _run_all(engine: Engine, probes: tuple[GroupProbe, ...]) -> None:
+    for probe in probes:
+        engine.run(probe)
+
+
+def _told(answers: dict[str, pa.Table], probe: GroupProbe) -> pa.Table:
+    return answers[probe.name]
