@@ -31,11 +31,11 @@ with empirical ratio quantiles; calibrated by the errors of earlier forecasts. S
 
 ## Rolling origins, mean over origins
 
-{_markdown(overall)}
+{markdown_table(overall)}
 
 ## Departments where it gains least over the moving average
 
-{_markdown(weak)}
+{markdown_table(weak)}
 """
 
 
@@ -46,7 +46,9 @@ def _weakest(table: pd.DataFrame) -> pd.DataFrame:
     return wide.sort_values("ratio", ascending=False).head(8).reset_index()
 
 
-def _markdown(frame: pd.DataFrame) -> str:
+def markdown_table(frame: pd.DataFrame) -> str:
+    """A Markdown table, numbers to four digits."""
+
     def text(value: object) -> str:
         return f"{value:.4f}" if isinstance(value, float) else str(value)
 

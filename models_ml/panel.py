@@ -54,6 +54,7 @@ class Panel:
     items: np.ndarray
     departments: np.ndarray
     categories: np.ndarray
+    regions: np.ndarray
     weeks: np.ndarray
     measures: dict[str, np.ndarray]
     pools: dict[str, Pool]
@@ -80,6 +81,7 @@ class Panel:
             items=self.items[keep],
             departments=self.departments[keep],
             categories=self.categories[keep],
+            regions=self.regions[keep],
             measures={name: values[keep] for name, values in self.measures.items()},
             pools={name: replace(pool, member=pool.member[keep]) for name, pool in self.pools.items()},
             plan={name: values[keep] for name, values in self.plan.items()},
@@ -151,6 +153,7 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
         items=np.asarray(keys["item"], str),
         departments=np.asarray(keys["department"], str),
         categories=np.asarray(keys["category"], str),
+        regions=_regions(con, np.asarray(keys["location_id"], str)),
         weeks=weeks,
         measures={name: dense(sold, name, len(weeks)) for name in MEASURES},
         pools={name: _read_pool(con, name, member, weeks) for name, member in members.items()},
@@ -158,6 +161,13 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
         plan_known=known,
         calendar={name: np.asarray(days[name], float) for name in CALENDAR},
     )
+
+
+def _regions(con: duckdb.DuckDBPyConnection, locations: np.ndarray) -> np.ndarray:
+    """Region of each series' store, 'unknown' where it has none."""
+    found = con.execute("SELECT location_id, region FROM feat_location").fetchall()
+    region_of = {str(location): str(region or "unknown") for location, region in found}
+    return np.array([region_of.get(location, "unknown") for location in locations], str)
 
 
 def _read_pool(con: duckdb.DuckDBPyConnection, name: str, member: np.ndarray, weeks: np.ndarray) -> Pool:

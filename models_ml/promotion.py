@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from models_ml.champion import remember_champion
 from models_ml.registry import MODEL_NAME, ApprovalEvidence, ModelVersion, get_version, move_champion
-from models_ml.score import remember_champion
 
 
 def promote(tracking_uri: str, artifact_root: Path, evidence: ApprovalEvidence) -> ModelVersion:
@@ -15,7 +15,12 @@ def promote(tracking_uri: str, artifact_root: Path, evidence: ApprovalEvidence) 
     moves then."""
     version = move_champion(tracking_uri, evidence)
     remember_champion(
-        artifact_root, version.version, version.digest, version.bundle, version.trained_through_week
+        artifact_root,
+        version.name,
+        version.version,
+        version.digest,
+        version.bundle,
+        version.trained_through_week,
     )
     return version
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models_ml import registry
 from models_ml.demand.bundle import bundle_digest, save_bundle
 from models_ml.demand.model import DemandModel
 from models_ml.demand.settings import PIPELINE, DemandSettings
@@ -22,10 +23,6 @@ from models_ml.features import build
 from models_ml.fingerprint import code_fingerprint, training_fingerprint
 from models_ml.model_card import demand_card
 from models_ml.panel import HORIZON, Panel, read_panel
-
-RECEIPT = (
-    "demand_trained.json"  # below the artifact root: what the last training made, readable without MLflow
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def train_demand(
     """
     progress("demand: fingerprint of the features")
     fingerprint = training_fingerprint(warehouse, settings.as_dict())
-    kept = _kept(artifact_root, fingerprint, tracking_uri)
+    kept = kept_training(artifact_root, registry.MODEL_NAME, fingerprint, tracking_uri)
     if kept is not None:
         return kept
     models, tables, last_week, example = {}, [], 0, pd.DataFrame()
@@ -79,7 +76,6 @@ def train_demand(
     evaluation = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     metrics = _metrics(evaluation)
     progress("demand: register in MLflow")
-    from models_ml import registry
     from models_ml.pyfunc import log_demand
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -108,8 +104,7 @@ def train_demand(
         version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
         json.loads(evaluation.to_json(orient="records")), reused=False,
     )  # fmt: skip
-    receipt = {**trained.__dict__, "bundle": str(version.bundle), "tracking_uri": tracking_uri}
-    (artifact_root / RECEIPT).write_text(json.dumps(receipt))
+    keep_training(artifact_root, trained, version.bundle, tracking_uri)
     return trained
 
 
@@ -164,8 +159,15 @@ def _metrics(evaluation: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _kept(artifact_root: Path, fingerprint: str, tracking_uri: str) -> TrainedModel | None:
-    path = artifact_root / RECEIPT
+def keep_training(artifact_root: Path, trained: TrainedModel, bundle: Path, tracking_uri: str) -> None:
+    """Write down what a training made, readable without MLflow."""
+    receipt = {**trained.__dict__, "bundle": str(bundle), "tracking_uri": tracking_uri}
+    (artifact_root / f"{trained.name}_trained.json").write_text(json.dumps(receipt))
+
+
+def kept_training(artifact_root: Path, name: str, fingerprint: str, tracking_uri: str) -> TrainedModel | None:
+    """The last training of `name`, where its fingerprint is this one and its files are intact."""
+    path = artifact_root / f"{name}_trained.json"
     if not path.exists():
         return None
     receipt = json.loads(path.read_text())

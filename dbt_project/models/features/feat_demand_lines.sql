@@ -9,7 +9,14 @@ select
     cast(lines.week as integer) as week,
     cast(lines.quantity as double) as units,
     cast(lines.net_sales_usd as double) as net_sales_usd,
-    cast(lines.discounts_usd as double) as discounts_usd
+    cast(lines.discounts_usd as double) as discounts_usd,
+    cast(lines.gross_margin_usd as double) as gross_margin_usd,
+    case
+        when split_part(lines.promotion_id, '/', 2) <> '0' then 'mailer'
+        when lines.promotion_id <> '0/0' then 'display'
+        else 'none'
+    end as promotion_state,
+    lines.is_simulated_cost
 from {{ ref('fct_sales_lines') }} as lines
 inner join {{ ref('dim_product') }} as products on products.product_id = lines.product_id
 inner join {{ ref('feat_calendar_week') }} as weeks on weeks.week = lines.week and weeks.is_recorded

@@ -1,0 +1,90 @@
+"""The approved champion of a model, its files checked against the approved digest; or why there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from models_ml.errors import ModelError
+
+STALE_AFTER_WEEKS = 8
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True)
+class Champion(Generic[Model]):
+    """The loaded model, or None and the reason; `note` says where it came from if not from MLflow."""
+
+    model: Model | None
+    version: str
+    reason: str = ""
+    note: str = ""
+
+
+def find_champion(
+    name: str,
+    load: Callable[[Path, str], Model],
+    *,
+    tracking_uri: str,
+    artifact_root: Path,
+    last_week: int,
+) -> Champion[Model]:
+    """The champion `name` as `load(folder, digest)` gives it, unless missing, unapproved, stale or changed."""
+    note = ""
+    try:
+        found = _from_mlflow(tracking_uri, name)
+    except ModelError as error:
+        return Champion(None, "", error.message)
+    except Exception as error:  # the register may be down in any way; the last approved model still scores
+        note = f"register not reachable ({type(error).__name__}); last approved model used"
+        path = receipt_path(artifact_root, name)
+        found = json.loads(path.read_text()) if path.exists() else None
+    said = name.replace("_", " ")
+    if found is None:
+        return Champion(None, "", f"no approved {said} model", note)
+    if last_week - found["trained_through_week"] > STALE_AFTER_WEEKS:
+        return Champion(None, "", f"{said} model {found['version']} is stale: trained through week "
+                        f"{found['trained_through_week']}, data reach week {last_week}", note)  # fmt: skip
+    try:
+        model = load(Path(found["bundle"]), found["digest"])
+    except (ModelError, OSError, KeyError, ValueError) as error:  # files of another format included
+        return Champion(None, "", f"{said} model {found['version']}: {error}", note)
+    return Champion(model, found["version"], "", note)
+
+
+def remember_champion(
+    artifact_root: Path, name: str, version: str, digest: str, bundle: Path, through_week: int
+) -> None:
+    """Keep what is needed to score with the approved model while the register is down."""
+    artifact_root.mkdir(parents=True, exist_ok=True)
+    plain = {
+        "version": version,
+        "digest": digest,
+        "bundle": str(bundle),
+        "trained_through_week": through_week,
+    }
+    receipt_path(artifact_root, name).write_text(json.dumps(plain))
+
+
+def receipt_path(artifact_root: Path, name: str) -> Path:
+    """Where the last approved model is written down, readable without MLflow."""
+    return artifact_root / f"champion_{name}.json"
+
+
+def _from_mlflow(tracking_uri: str, name: str) -> dict[str, Any] | None:
+    from models_ml import registry
+
+    if tracking_uri.startswith("sqlite:///") and not Path(tracking_uri.removeprefix("sqlite:///")).exists():
+        raise FileNotFoundError(tracking_uri)
+    version = registry.champion(tracking_uri, name)
+    if version is None:
+        return None
+    if not registry.is_approved(tracking_uri, version):
+        raise ModelError(
+            f"{name.replace('_', ' ')} model {version.version} holds the alias without an approval"
+        )
+    return {"version": version.version, "digest": version.digest, "bundle": version.bundle,
+            "trained_through_week": version.trained_through_week}  # fmt: skip

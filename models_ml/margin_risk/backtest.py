@@ -1,0 +1,82 @@
+"""Rolling origins of the margin risk model: each fitted and calibrated on its own past alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models_ml.errors import NotEnoughHistoryError
+from models_ml.evaluate.backtest import Progress, silent
+from models_ml.margin_risk.calibration import Calibration, calibrate
+from models_ml.margin_risk.features import build
+from models_ml.margin_risk.model import MarginRiskModel, Risk, fit, rows_of
+from models_ml.margin_risk.panel import MarginPanel
+from models_ml.margin_risk.settings import HORIZON_WEEKS, MarginRiskSettings
+from models_ml.margin_risk.target import shortfall_usd
+
+LEAST_EARLIER = 2  # earlier origins with a known outcome before anything is calibrated
+
+
+@dataclass
+class MarginBacktest:
+    """Risks by origin week for the series that sell by then (`chosen`); the model of the last cut."""
+
+    panel: MarginPanel
+    risks: dict[int, Risk] = field(default_factory=dict)
+    chosen: dict[int, np.ndarray] = field(default_factory=dict)
+    model: MarginRiskModel | None = None
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    cut: int
+    log_odds: np.ndarray
+    size: np.ndarray
+    outcome: np.ndarray
+
+
+def roll(
+    panel: MarginPanel, last_week: int, settings: MarginRiskSettings, progress: Progress = silent
+) -> MarginBacktest:
+    """Fit every `step_weeks` up to `last_week`; each forecast is calibrated by those whose outcome is known."""
+    weeks = fit_weeks(panel, last_week, settings)
+
+    def one(week: int) -> MarginRiskModel:
+        progress(f"margin risk: fit at week {week}")
+        return fit(panel, panel.demand.column(week), settings)
+
+    result, earlier = MarginBacktest(panel), list[_Earlier]()
+    with ThreadPoolExecutor(settings.threads) as pool:
+        for week, model in zip(weeks, pool.map(one, weeks), strict=True):
+            cut = panel.demand.column(week)
+            chosen = panel.demand.selling(cut)
+            features = rows_of(build(panel, cut), chosen)
+            plain = model.predict(features)
+            model.calibration = from_earlier(cut, earlier)
+            result.risks[week], result.chosen[week] = model.predict(features), chosen
+            result.model = model
+            if cut + HORIZON_WEEKS < panel.money.sales.shape[1]:
+                outcome = shortfall_usd(panel, cut)[chosen]
+                earlier.append(_Earlier(cut, plain.rank, plain.shortfall_usd, outcome))
+    return result
+
+
+def fit_weeks(panel: MarginPanel, last_week: int, settings: MarginRiskSettings) -> list[int]:
+    """Every `step_weeks` back from `last_week` as long as two training origins have known outcomes."""
+    first = int(panel.demand.weeks[0]) + settings.first_cut + HORIZON_WEEKS + 1
+    weeks = list(range(last_week, first - 1, -settings.step_weeks))[::-1]
+    if len(weeks) < LEAST_EARLIER + 1:
+        raise NotEnoughHistoryError("Margin risk needs half a year of complete weeks.")
+    return weeks
+
+
+def from_earlier(cut: int, earlier: list[_Earlier]) -> Calibration:
+    """Calibration from the earlier forecasts whose four weeks ended by `cut`; none with too few."""
+    known = [e for e in earlier if e.cut + HORIZON_WEEKS <= cut]
+    if len(known) < LEAST_EARLIER:
+        return Calibration()
+    return calibrate(
+        *(np.concatenate([getattr(e, n) for e in known]) for n in ("log_odds", "size", "outcome"))
+    )

@@ -1,0 +1,55 @@
+"""The margin risk model as MLflow serves it: features in, chance, size and money at risk out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import infer_signature
+
+from models_ml.margin_risk.bundle import load_bundle
+from models_ml.margin_risk.features import Features
+from models_ml.margin_risk.model import MarginRiskModel
+from models_ml.margin_risk.settings import MODEL_NAME
+from models_ml.registry import PIP_REQUIREMENTS
+
+REQUIREMENTS = [*PIP_REQUIREMENTS, "scikit-learn==1.9.1"]
+
+
+def predict_frame(model: MarginRiskModel, frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per row of `frame` (the model's features): probability, expected shortfall and money at risk."""
+    values = frame[model.names].to_numpy("float32")
+    risk = model.predict(Features(values, model.names, model.drivers, frame["target"].to_numpy(float)))
+    return pd.DataFrame({
+        "probability": risk.probability,
+        "expected_shortfall_usd": risk.shortfall_usd,
+        "money_at_risk_usd": risk.money_usd,
+    })  # fmt: skip
+
+
+class MarginRiskPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+    """Loads the bundle."""
+
+    def load_context(self, context: Any) -> None:
+        self.model = load_bundle(Path(context.artifacts["bundle"]))
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        return predict_frame(self.model, model_input)
+
+
+def log_margin_risk(bundle: Path, evaluation: Path, example: pd.DataFrame, model: MarginRiskModel) -> Any:
+    """Log and register the bundle in the active run, with signature, input example and pinned
+    requirements."""
+    return mlflow.pyfunc.log_model(
+        name="model",
+        python_model=MarginRiskPyfunc(),
+        artifacts={"bundle": str(bundle), "evaluation": str(evaluation)},
+        pip_requirements=REQUIREMENTS,
+        signature=infer_signature(example, predict_frame(model, example)),
+        input_example=example,
+        registered_model_name=MODEL_NAME,
+    )

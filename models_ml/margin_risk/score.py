@@ -1,0 +1,114 @@
+"""Scores margin risk: one row per store × category, by the approved model or the rule, with reasons."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from models_ml.champion import find_champion
+from models_ml.evaluate.backtest import Progress, silent
+from models_ml.margin_risk.bundle import load_bundle
+from models_ml.margin_risk.features import build
+from models_ml.margin_risk.model import MarginRiskModel, rows_of
+from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
+from models_ml.margin_risk.reasons import reasons
+from models_ml.margin_risk.rules import calibrated_repeat
+from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
+from models_ml.margin_risk.target import LEAST_USD, target_rate, total
+from models_ml.score import Scored
+
+RULE_NAME = "last-four-weeks-repeat"
+TOO_RARE = "sells in too few weeks for the model"
+
+
+def score_margin_risk(
+    warehouse: Path,
+    release_id: str,
+    *,
+    tracking_uri: str,
+    artifact_root: Path,
+    output: Path,
+    progress: Progress = silent,
+) -> Scored:
+    """Write one row per store × category that sold in the last quarter to `output` (Parquet, replaced whole).
+
+    `money_at_risk_usd` is probability × expected shortfall, so it adds up over any group of rows.
+    """
+    panel = read_margin_panel(warehouse)
+    last_week, cut = int(panel.demand.weeks[-1]), len(panel.demand.weeks) - 1
+    champion = find_champion(
+        MODEL_NAME, load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week
+    )
+    progress(f"score: margin risk {'version ' + champion.version if champion.model else champion.reason}")
+    frame = _by_rule(panel, cut, champion.reason or TOO_RARE)
+    if champion.model is not None:
+        _by_model(frame, panel, cut, champion.model, champion.version)
+    frame["money_at_risk_usd"] = frame["probability"] * frame["expected_shortfall_usd"]
+    frame = frame[total(panel.money.sales, cut, TARGET_WEEKS) > LEAST_USD].assign(release_id=release_id)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_suffix(".partial")
+    frame.assign(as_of_date=_last_day(warehouse, last_week)).to_parquet(partial, index=False)
+    partial.replace(output)
+    name, version = (MODEL_NAME, champion.version) if champion.model else (RULE_NAME, RULE_NAME)
+    return Scored(output, len(frame), name, version, release_id, champion.reason, champion.note)
+
+
+def _by_rule(panel: MarginPanel, cut: int, reason: str) -> pd.DataFrame:
+    demand, risk = panel.demand, calibrated_repeat(panel, cut)
+    words = [
+        {
+            "driver": "recent_margin",
+            "effect": None,
+            "words": f"margin rate of the last four weeks {side} target",
+        }
+        for side in np.where(risk.rank > 0, "below", "at or above")
+    ]
+    return pd.DataFrame({
+        "location_id": demand.locations,
+        "category": demand.items,
+        "department": demand.departments,
+        "as_of_week": int(demand.weeks[cut]),
+        "horizon_weeks": HORIZON_WEEKS,
+        "target_margin_rate": target_rate(panel, cut),
+        "probability": risk.probability,
+        "expected_shortfall_usd": risk.shortfall_usd,
+        "reasons": [json.dumps([word]) for word in words],
+        "model_name": RULE_NAME,
+        "model_version": RULE_NAME,
+        "is_fallback": True,
+        "fallback_reason": reason,
+        "is_simulated": panel.is_simulated,
+    })  # fmt: skip
+
+
+def _by_model(
+    frame: pd.DataFrame, panel: MarginPanel, cut: int, model: MarginRiskModel, version: str
+) -> None:
+    """Overwrite the rows of series that sell often enough for the model."""
+    chosen = np.flatnonzero(panel.demand.selling(cut))
+    features = rows_of(build(panel, cut), chosen)
+    risk = model.predict(features)
+    planned = bool(panel.demand.plan_known[cut + 1 : cut + 1 + HORIZON_WEEKS].any())
+    for column, values in {
+        "probability": risk.probability,
+        "expected_shortfall_usd": risk.shortfall_usd,
+        "reasons": np.array([json.dumps(why) for why in reasons(model, features, planned)], object),
+        "model_name": MODEL_NAME,
+        "model_version": version,
+        "is_fallback": False,
+        "fallback_reason": "",
+    }.items():
+        whole = frame[column].to_numpy(copy=True)
+        whole[chosen] = values
+        frame[column] = whole
+
+
+def _last_day(warehouse: Path, week: int) -> date | None:
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        found = con.execute("SELECT last_day FROM feat_calendar_week WHERE week = ?", [week]).fetchone()
+    return found[0] if found else None

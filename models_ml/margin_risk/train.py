@@ -1,0 +1,123 @@
+"""Trains the margin risk model on a release: backtest, final fit, registration. Unchanged inputs return
+what exists."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from models_ml import registry
+from models_ml.errors import NotEnoughHistoryError
+from models_ml.evaluate.backtest import Progress, silent
+from models_ml.fingerprint import MARGIN_TABLES, code_fingerprint, training_fingerprint
+from models_ml.margin_risk.backtest import fit_weeks, roll
+from models_ml.margin_risk.bundle import save_bundle
+from models_ml.margin_risk.card import margin_risk_card
+from models_ml.margin_risk.features import build
+from models_ml.margin_risk.model import MarginRiskModel, rows_of
+from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
+from models_ml.margin_risk.scores import NAMES, margin_table
+from models_ml.margin_risk.settings import FULL, MODEL_NAME, MarginRiskSettings
+from models_ml.train import TrainedModel, keep_training, kept_training
+
+BETWEEN_ORIGINS = 8  # weeks between the origins that are reported, as for demand
+SHORT = {
+    MODEL_NAME: "model",
+    "last four weeks repeat": "repeat",
+    "last four weeks repeat, calibrated": "repeat_calibrated",
+    "back to the category's rate": "category_rate",
+}
+
+
+def train_margin_risk(
+    warehouse: Path,
+    release_id: str,
+    *,
+    tracking_uri: str,
+    artifact_root: Path,
+    git_commit: str,
+    settings: MarginRiskSettings = FULL,
+    progress: Progress = silent,
+    trained_by: str = registry.TRAINER,
+) -> TrainedModel:
+    """Backtest and fit on the warehouse's features and register the result.
+
+    Makes a challenger: no alias moves here. With the fingerprint of the last training and its files intact,
+    returns that version.
+    """
+    progress("margin risk: fingerprint of the features")
+    plain_settings = settings.as_dict()
+    fingerprint = training_fingerprint(warehouse, plain_settings, MODEL_NAME, MARGIN_TABLES)
+    kept = kept_training(artifact_root, MODEL_NAME, fingerprint, tracking_uri)
+    if kept is not None:
+        return kept
+    panel = read_margin_panel(warehouse)
+    last_week = int(panel.demand.weeks[-1])
+    result = roll(panel, last_week, settings, progress)
+    if result.model is None:  # pragma: no cover - `roll` fits at every origin
+        raise NotEnoughHistoryError("No origin was fitted.")
+    table = margin_table(result, reported_origins(panel, settings))
+    metrics = _metrics(table)
+    progress("margin risk: register in MLflow")
+    from models_ml.margin_risk.pyfunc import log_margin_risk
+
+    model = result.model
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle, table_file = Path(scratch) / "bundle", Path(scratch) / "evaluation.json"
+        digest = save_bundle(model, bundle)
+        table_file.write_text(table.to_json(orient="records"))
+        card = margin_risk_card(
+            table, release_id=release_id, git_commit=git_commit, last_week=last_week,
+            settings=plain_settings, is_simulated=panel.is_simulated,
+        )  # fmt: skip
+        version = registry.register(
+            tracking_uri,
+            artifact_root,
+            bundle,
+            tags={
+                "artifact_digest": digest, "training_fingerprint": fingerprint, "release_id": release_id,
+                "git_commit": git_commit, "trained_by": trained_by,
+                "code_fingerprint": code_fingerprint(MODEL_NAME), "trained_through_week": str(last_week),
+                "feature_tables": json.dumps(MARGIN_TABLES),
+            },
+            metrics=metrics,
+            params=plain_settings,
+            documents={"model_card.md": card, "evaluation.csv": table.to_csv(index=False)},
+            log_model=lambda folder: log_margin_risk(folder, table_file, _example(panel, model), model),
+            name=MODEL_NAME,
+        )  # fmt: skip
+    trained = TrainedModel(
+        version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
+        json.loads(table.to_json(orient="records")), reused=False,
+    )  # fmt: skip
+    keep_training(artifact_root, trained, version.bundle, tracking_uri)
+    return trained
+
+
+def reported_origins(panel: MarginPanel, settings: MarginRiskSettings) -> list[int]:
+    """The last three origins eight weeks apart, of those that are fitted; their outcomes are recorded."""
+    last = int(panel.demand.weeks[-1])
+    fitted = fit_weeks(panel, last, settings)
+    found = [week for week in (last - BETWEEN_ORIGINS * k for k in (3, 2, 1)) if week in fitted]
+    if not found:
+        raise NotEnoughHistoryError("No margin risk origin has a recorded outcome.")
+    return found
+
+
+def _example(panel: MarginPanel, model: MarginRiskModel) -> pd.DataFrame:
+    features = rows_of(build(panel, len(panel.demand.weeks) - 1), np.arange(min(5, len(panel.demand.items))))
+    return pd.DataFrame(features.values.astype(float), columns=model.names)
+
+
+def _metrics(table: pd.DataFrame) -> dict[str, float]:
+    overall = table[table["slice"] == "all"].to_dict("records")
+    return {
+        f"{SHORT[row['model']]}_{name}": float(row[name])
+        for row in overall
+        for name in NAMES
+        if np.isfinite(row[name])
+    }
