@@ -28,9 +28,10 @@ class ModelService:
         self._artifacts = settings.mlflow_artifacts
         self._store = store
 
-    def versions(self, name: str = registry.MODEL_NAME) -> list[dict[str, Any]]:
-        """Every version with its aliases, metrics and newest review, newest first."""
-        return [self._describe(version) for version in registry.versions(self._uri, name)]
+    def versions(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Every version with its aliases, metrics and newest review, by model, newest first."""
+        names = registry.REGISTERED if name is None else (name,)
+        return [self._describe(version) for one in names for version in registry.versions(self._uri, one)]
 
     def review(self, name: str, version: str | None = None) -> dict[str, Any]:
         """The version (the newest by default) beside the champion."""

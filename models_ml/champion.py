@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from models_ml import registry
 from models_ml.errors import ModelError
+from models_ml.registry import ModelVersion
 
 STALE_AFTER_WEEKS = 8
 Model = TypeVar("Model")
@@ -32,7 +34,7 @@ def find_champion(
     artifact_root: Path,
     last_week: int,
 ) -> Champion[Model]:
-    """The champion `name` as `load(folder, digest)` gives it, unless missing, unapproved, stale or changed."""
+    """The champion `name` as `load(folder, digest)` gives it; None if missing, unapproved, stale, changed."""
     note = ""
     try:
         found = _from_mlflow(tracking_uri, name)
@@ -55,18 +57,12 @@ def find_champion(
     return Champion(model, found["version"], "", note)
 
 
-def remember_champion(
-    artifact_root: Path, name: str, version: str, digest: str, bundle: Path, through_week: int
-) -> None:
+def remember_champion(artifact_root: Path, version: ModelVersion) -> None:
     """Keep what is needed to score with the approved model while the register is down."""
     artifact_root.mkdir(parents=True, exist_ok=True)
-    plain = {
-        "version": version,
-        "digest": digest,
-        "bundle": str(bundle),
-        "trained_through_week": through_week,
-    }
-    receipt_path(artifact_root, name).write_text(json.dumps(plain))
+    receipt_path(artifact_root, version.name).write_text(
+        json.dumps(_needed(version) | {"bundle": str(version.bundle)})
+    )
 
 
 def receipt_path(artifact_root: Path, name: str) -> Path:
@@ -75,8 +71,6 @@ def receipt_path(artifact_root: Path, name: str) -> Path:
 
 
 def _from_mlflow(tracking_uri: str, name: str) -> dict[str, Any] | None:
-    from models_ml import registry
-
     if tracking_uri.startswith("sqlite:///") and not Path(tracking_uri.removeprefix("sqlite:///")).exists():
         raise FileNotFoundError(tracking_uri)
     version = registry.champion(tracking_uri, name)
@@ -86,5 +80,9 @@ def _from_mlflow(tracking_uri: str, name: str) -> dict[str, Any] | None:
         raise ModelError(
             f"{name.replace('_', ' ')} model {version.version} holds the alias without an approval"
         )
+    return _needed(version)
+
+
+def _needed(version: ModelVersion) -> dict[str, Any]:
     return {"version": version.version, "digest": version.digest, "bundle": version.bundle,
             "trained_through_week": version.trained_through_week}  # fmt: skip

@@ -14,14 +14,7 @@ def promote(tracking_uri: str, artifact_root: Path, evidence: ApprovalEvidence) 
     """Make the approved version champion. Raises EvidenceMissingError as `move_champion` does; nothing
     moves then."""
     version = move_champion(tracking_uri, evidence)
-    remember_champion(
-        artifact_root,
-        version.name,
-        version.version,
-        version.digest,
-        version.bundle,
-        version.trained_through_week,
-    )
+    remember_champion(artifact_root, version)
     return version
 
 

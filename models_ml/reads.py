@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from models_ml.margin_risk.panel import DEPTHS, MONEY
 from models_ml.panel import CALENDAR, MEASURES, PLAN, TIERS
 
 _POOL = ("pool", "member", "week", "units", "baskets")
+_LOCATION = ("location_id", "region")
 
 
 def demand_reads() -> frozenset[tuple[str, str]]:
     """(table, column) that `panel.read_panel` reads, both tiers."""
     read = {("feat_calendar_week", name) for name in ("week", "is_recorded", *CALENDAR)}
     read |= {("feat_demand_pool_week", name) for name in _POOL}
+    read |= {("feat_location", name) for name in _LOCATION}
     for tier, item in TIERS.items():
         keys = ("location_id", item, "week")
         read |= {(f"feat_demand_{tier}_week", name) for name in (*keys, "department", "category", *MEASURES)}
@@ -24,7 +27,21 @@ def rule_reads() -> frozenset[tuple[str, str]]:
     return frozenset((t, c) for t, c in demand_reads() if t.startswith("feat_demand_") and c in named)
 
 
-READS = {"demand": demand_reads, "moving-average-13": rule_reads}
+def margin_risk_reads() -> frozenset[tuple[str, str]]:
+    """(table, column) that `margin_risk.panel.read_margin_panel` reads."""
+    keys = ("location_id", "category", "week")
+    read = {(table, name) for table, name in demand_reads() if "product" not in table}
+    read |= {("feat_margin_category_week", name) for name in (*keys, *MONEY, "is_simulated")}
+    read |= {("feat_margin_pool_week", name) for name in ("pool", "member", "week", *MONEY)}
+    return frozenset(read | {("feat_discount_plan_category_week", name) for name in (*keys, *DEPTHS)})
+
+
+READS = {
+    "demand": demand_reads,
+    "moving-average-13": rule_reads,
+    "margin_risk": margin_risk_reads,
+    "last-four-weeks-repeat": margin_risk_reads,
+}
 """By name of the registered model."""
 
 POSITION_TABLES = (

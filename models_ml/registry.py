@@ -13,6 +13,7 @@ from models_ml.demand.bundle import bundle_digest
 from models_ml.errors import EvidenceMissingError, ModelNotFoundError
 
 MODEL_NAME = "demand"
+REGISTERED = (MODEL_NAME, "margin_risk")
 CHAMPION = "champion"
 TRAINER = "svc-trainer"
 PIP_REQUIREMENTS = ["xgboost-cpu==3.2.0", "numpy==2.4.6", "pandas==2.3.3", "duckdb==2.0.0", "mlflow==3.17.2"]

@@ -9,7 +9,7 @@ import typer
 
 from api.cli.output import Json, console, print_json, print_table
 from api.cli.services import AsUser, person_named, services
-from api.pipeline.steps import train_step
+from api.pipeline.models import MODELS, train_models
 from api.settings import settings
 
 app = typer.Typer(help="Models, their evidence and who let them score.", no_args_is_help=True)
@@ -18,16 +18,26 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; the next reader will
 
 
 @app.command()
-def train(as_json: Json = False) -> None:
+def train(
+    name: Annotated[
+        list[str] | None, typer.Option("--name", help="Model to train; may be repeated. All by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Backtest, fit and register on the current release; makes a challenger, never a champion."""
+    chosen = tuple(name or MODELS)
+    unknown = [one for one in chosen if one not in MODELS]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(MODELS)}")
     with console.status("training …") as status:
-        result = train_step(settings(), lambda what, done, total: status.update(f"train: {what}"))
+        result = train_models(settings(), lambda what, done, total: status.update(f"train: {what}"), chosen)
     if as_json:
         print_json(result)
-    else:
-        reused = " (nothing had changed)" if result["unchanged"] else ""
-        console.print(f"{result['name']} version [bold]{result['version']}[/]{reused}")
-        print_evaluation(result["evaluation"])
+        return
+    for one in result["models"]:
+        reused = " (nothing had changed)" if one["unchanged"] else ""
+        console.print(f"{one['name']} version [bold]{one['version']}[/]{reused}")
+        print_evaluation(one["name"], one["evaluation"])
 
 
 @app.command("list")
@@ -45,11 +55,14 @@ def list_(as_json: Json = False) -> None:
             r["trained_by"],
             (r["review"] or {}).get("decision"),
             r["metrics"].get("category_demand_wape"),
+            r["metrics"].get("model_auc"),
             r["release_id"],
         )
         for r in rows
     ]
-    print_table("Models", ["name", "version", "alias", "trained by", "review", "WAPE", "release"], shown)
+    print_table(
+        "Models", ["name", "version", "alias", "trained by", "review", "WAPE", "AUC", "release"], shown
+    )
 
 
 @app.command()
@@ -93,11 +106,16 @@ def rollback(name: Name, as_user: AsUser = None, as_json: Json = False) -> None:
     _say(services().models.roll_back(person_named(as_user), name), as_json)
 
 
-def print_evaluation(rows: list[dict[str, Any]]) -> None:
-    """The backtest: model and baselines in one table, whole and by slice."""
+def print_evaluation(name: str, rows: list[dict[str, Any]]) -> None:
+    """The backtest: model and baselines in one table."""
     overall = [row for row in rows if row["slice"] == "all"]
-    names = ("tier", "model", "wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean")
-    print_table("Backtest", names, [[row[name] for name in names] for row in overall])
+    print_table("Backtest", _SHOWN[name], [[row[column] for column in _SHOWN[name]] for row in overall])
+
+
+_SHOWN = {
+    "demand": ("tier", "model", "wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean"),
+    "margin_risk": ("model", "auc", "money_captured", "calibration_error", "brier", "money_bias"),
+}
 
 
 def _judge(name: str, version: str, decision: str, reason: str, user: str | None, as_json: bool) -> None:

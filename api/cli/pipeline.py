@@ -46,7 +46,8 @@ def run(
         print_json({"seconds": seconds, "steps": steps, "kpis": kpis, "recommendations": proposals})
     else:
         _print_steps(reports, seconds)
-        print_evaluation(next(r.result["evaluation"] for r in reports if r.step == "train"))
+        for model in next(r.result["models"] for r in reports if r.step == "train"):
+            print_evaluation(model["name"], model["evaluation"])
         _print_kpis(kpis)
         _print_proposals(proposals)
     if and_serve:

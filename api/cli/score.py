@@ -26,5 +26,6 @@ def run(as_json: Json = False) -> None:
     else:
         console.print(
             f"{result['forecast_rows']:,} forecasts by {result['model']}; "
+            f"{result['margin_risk']['rows']:,} margin risks by {result['margin_risk']['model']}; "
             f"{result['proposed']:,} new recommendations of {result['considered']:,} considered."
         )

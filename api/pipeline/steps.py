@@ -6,7 +6,6 @@ A step that finds its work done already says `unchanged: true`.
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from api.lineage_events import LineageEvents
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
+from api.pipeline.models import MODELS, score_margin, train_models, train_summary
 from api.pipeline.record import record_step, record_summary, recorded_mark, tables_are_there
 from api.settings import Settings
 from governance.approvals import propose
@@ -28,7 +28,6 @@ from models_ml.reads import POSITION_TABLES, READS
 
 if TYPE_CHECKING:
     from models_ml.score import Scored
-    from models_ml.train import TrainedModel
 
 PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
 Result = dict[str, Any]
@@ -143,29 +142,8 @@ def publish_step(settings: Settings, report: Report) -> Result:
 
 
 def train_step(settings: Settings, report: Report) -> Result:
-    """Backtest, fit and register the demand model on the current release."""
-    from models_ml.train import train_demand
-
-    release, since = ReleaseStore(settings.var_dir).current(), datetime.now(UTC)
-    trained = train_demand(
-        warehouse=release.warehouse,
-        release_id=release.release_id,
-        tracking_uri=settings.mlflow_uri,
-        artifact_root=settings.mlflow_artifacts,
-        git_commit=_git_commit(),
-        progress=lambda what: report(what, 0, 0),
-    )
-    approved = _approve_first(settings, trained)
-    if not trained.reused:
-        LineageEvents(settings).ran(
-            f"train.{trained.name}",
-            trained.version,
-            reads=sorted({f"feature.{table}" for table, _ in READS[trained.name]()}),
-            makes=[f"model_version.{trained.name}/{trained.version}"],
-            since=since,
-            release=release.release_id,
-        )
-    return trained.as_dict() | {"approved_as_first": approved}
+    """Backtest, fit and register every model on the current release."""
+    return train_models(settings, report)
 
 
 def recommend_step(settings: Settings, report: Report) -> Result:
@@ -186,6 +164,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         output=forecasts,
         progress=lambda what: report(what, 0, 0),
     )
+    at_risk = score_margin(settings, release, report)
     report("recommending reorders", 0, 0)
     now = datetime.now(UTC)
     rows = propose_reorders(release.warehouse, forecasts, release.release_id, now=now)
@@ -211,6 +190,12 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         "fallback_reason": scored.fallback_reason,
         "forecasts": str(scored.path),
         "forecast_rows": scored.rows,
+        "margin_risk": {
+            "model": f"{at_risk.model_name} {at_risk.model_version}",
+            "fallback_reason": at_risk.fallback_reason,
+            "scores": str(at_risk.path),
+            "rows": at_risk.rows,
+        },
         "considered": len(rows),
         "proposed": len(proposed),
         "automatic": sum(row.policy_route == "automatic" for row in proposed),
@@ -236,46 +221,6 @@ def _recommend_summary(result: Result) -> str:
     return f"{by}{rule}; {new}"
 
 
-def _approve_first(settings: Settings, trained: TrainedModel) -> bool:
-    """In the demo, whose registry is empty, the demo's ml_reviewer approves a first version that earns it.
-
-    It is a recorded review like any other and says what it is; every later version waits for a person.
-    """
-    from api.model_service import ModelService
-    from models_ml import registry
-
-    if settings.mode != "demo" or registry.champion(settings.mlflow_uri) is not None or not _beats(trained):
-        return False
-    store = OpsStore(settings.ops_store_url)
-    store.migrate()
-    try:
-        models, reviewer = ModelService(settings, store), Directory.load().user("ml_reviewer")
-        reason = "First version of the demo: beats both baselines on WAPE and pinball loss in its backtest."
-        models.judge(
-            reviewer, trained.name, trained.version, decision="approve", reason=reason, request_id="pipeline"
-        )
-        models.promote(reviewer, trained.name, trained.version, request_id="pipeline")
-    finally:
-        store.close()
-    return True
-
-
-def _beats(trained: TrainedModel) -> bool:
-    """The category tier beats last week and the moving average on WAPE and on pinball loss."""
-    scored = trained.metrics
-    return all(
-        scored[f"category_demand_{name}"] < scored[f"category_{baseline}_{name}"]
-        for name in ("wape", "pinball")
-        for baseline in ("last_week", "ma13")
-    )
-
-
-def _train_summary(result: Result) -> str:
-    scored = result["metrics"]
-    ours, theirs = scored["category_demand_wape"], scored["category_ma13_wape"]
-    return f"{result['name']} version {result['version']}: WAPE {ours:.3f}, moving average 13 {theirs:.3f}"
-
-
 def _build_fingerprint(settings: Settings) -> str:
     return project_fingerprint(settings.project_dir, settings.landing)
 
@@ -299,8 +244,10 @@ def _retailers_data_and_code(settings: Settings) -> str:
 
 def _champion_too(settings: Settings) -> str:
     """The above, and which model may score: a promotion or roll back makes new recommendations."""
-    receipt = settings.mlflow_artifacts / "champion_demand.json"
-    champion = receipt.read_text() if receipt.exists() else "none"
+    from models_ml.champion import receipt_path
+
+    receipts = [receipt_path(settings.mlflow_artifacts, name) for name in MODELS]
+    champion = "\n".join(path.read_text() if path.exists() else "none" for path in receipts)
     return f"{_retailers_data_and_code(settings)}:{hashlib.sha256(champion.encode()).hexdigest()[:16]}"
 
 
@@ -312,16 +259,8 @@ def _still_proposed(settings: Settings, result: Result) -> bool:
         found = list_recommendations(store, limit=1).items
     finally:
         store.close()
-    return Path(result["forecasts"]).exists() and bool(found or result["considered"] == 0)
-
-
-def _git_commit() -> str:
-    """The checkout's commit, or 'unknown' outside a checkout."""
-    root = Path(__file__).resolve().parent
-    done = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+    files = (result["forecasts"], result["margin_risk"]["scores"])
+    return all(Path(file).exists() for file in files) and bool(found or result["considered"] == 0)
 
 
 STEPS: tuple[Step, ...] = (
@@ -335,7 +274,7 @@ STEPS: tuple[Step, ...] = (
         _build_fingerprint,
         _serves,
     ),
-    Step("train", "Train", train_step, _train_summary, _retailers_data_and_code),
+    Step("train", "Train", train_step, train_summary, _retailers_data_and_code),
     Step("recommend", "Recommend", recommend_step, _recommend_summary, _champion_too, _still_proposed),
     Step("record", "Record", record_step, record_summary, recorded_mark, tables_are_there),
     # The release again, with what was just recorded; where nothing was, the one that serves already.

@@ -40,7 +40,7 @@ class _Earlier:
 def roll(
     panel: MarginPanel, last_week: int, settings: MarginRiskSettings, progress: Progress = silent
 ) -> MarginBacktest:
-    """Fit every `step_weeks` up to `last_week`; each forecast is calibrated by those whose outcome is known."""
+    """Fit every `step_weeks` up to `last_week`; forecasts with a known outcome calibrate the later ones."""
     weeks = fit_weeks(panel, last_week, settings)
 
     def one(week: int) -> MarginRiskModel:

@@ -1,4 +1,4 @@
-"""The margin risk model: chance of a miss, money that a miss costs, and what each driver adds to the chance."""
+"""The margin risk model: chance of a miss, money that it costs, and what each driver adds to the chance."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def fit(panel: MarginPanel, cut: int, settings: MarginRiskSettings) -> MarginRis
     origins = range(settings.first_cut, cut - HORIZON_WEEKS + 1)
     if len(origins) < 2:
         raise NotEnoughHistoryError(
-            f"The margin risk model needs {settings.first_cut + HORIZON_WEEKS + 2} weeks before its first cut."
+            f"Margin risk needs {settings.first_cut + HORIZON_WEEKS + 2} weeks before its first cut."
         )
     parts, money = [], []
     for origin in origins:

@@ -1,4 +1,4 @@
-"""Weekly sales, margin, discounts and planned discounts of every tracked store × category, as dense arrays."""
+"""Weekly sales, margin, discounts and planned discounts of every tracked store × category, dense."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ REQUIREMENTS = [*PIP_REQUIREMENTS, "scikit-learn==1.9.1"]
 
 
 def predict_frame(model: MarginRiskModel, frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per row of `frame` (the model's features): probability, expected shortfall and money at risk."""
+    """One row per row of `frame` (the model's features): probability, shortfall and money at risk in USD."""
     values = frame[model.names].to_numpy("float32")
     risk = model.predict(Features(values, model.names, model.drivers, frame["target"].to_numpy(float)))
     return pd.DataFrame({

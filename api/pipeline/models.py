@@ -1,0 +1,178 @@
+"""Training and scoring of every model of the platform, as the pipeline and the command line run them."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.lineage_events import LineageEvents
+from api.pipeline.child import Report
+from api.settings import Settings
+from governance.identity import Directory
+from governance.releases import Release, ReleaseStore
+from governance.store import OpsStore
+from models_ml.reads import READS
+
+if TYPE_CHECKING:
+    from models_ml.score import Scored
+    from models_ml.train import TrainedModel
+
+MODELS = ("demand", "margin_risk")
+Result = dict[str, Any]
+
+
+def train_models(settings: Settings, report: Report, names: tuple[str, ...] = MODELS) -> Result:
+    """Backtest, fit and register the named models on the current release.
+
+    The first model's result, with all of them below `models`; `unchanged` where every one was reused.
+    """
+    release = ReleaseStore(settings.var_dir).current()
+    done = []
+    for name in names:
+        since = datetime.now(UTC)
+        trained = _train(name, settings, release, report)
+        if not trained.reused:
+            _tell_trained(settings, trained, since)
+        done.append(trained.as_dict() | {"approved_as_first": approve_first(settings, trained)})
+    return done[0] | {"models": done, "unchanged": all(one["unchanged"] for one in done)}
+
+
+def train_summary(result: Result) -> str:
+    """One line: each version and its headline beside the baseline's."""
+    return "; ".join(_headline(one) for one in result["models"])
+
+
+def score_margin(settings: Settings, release: Release, report: Report) -> Scored:
+    """Margin risk of every store × category, beside the release's demand forecasts."""
+    from models_ml.margin_risk.score import score_margin_risk
+
+    since = datetime.now(UTC)
+    scored = score_margin_risk(
+        release.warehouse,
+        release.release_id,
+        tracking_uri=settings.mlflow_uri,
+        artifact_root=settings.mlflow_artifacts,
+        output=margin_risk_path(settings, release.release_id),
+        progress=lambda what: report(what, 0, 0),
+    )
+    LineageEvents(settings).ran(
+        "score.margin_risk",
+        release.release_id,
+        reads=[*_features("margin_risk"), f"model_version.{scored.model_name}/{scored.model_version}"],
+        makes=[f"margin_risk.{release.release_id}"],
+        since=since,
+        release=release.release_id,
+    )
+    return scored
+
+
+def margin_risk_path(settings: Settings, release_id: str) -> Path:
+    """Where the margin risk scores of a release lie."""
+    return settings.var_dir / "forecasts" / release_id / "margin_risk.parquet"
+
+
+def approve_first(settings: Settings, trained: TrainedModel) -> bool:
+    """In the demo, where no version scores yet, the demo's ml_reviewer approves a first one that earns it.
+
+    It is a recorded review like any other and says what it is; every later version waits for a person.
+    """
+    from api.model_service import ModelService
+    from models_ml import registry
+
+    champion = registry.champion(settings.mlflow_uri, trained.name)
+    if settings.mode != "demo" or champion is not None or not _EARNS[trained.name](trained.metrics):
+        return False
+    store = OpsStore(settings.ops_store_url)
+    store.migrate()
+    try:
+        models, reviewer = ModelService(settings, store), Directory.load().user("ml_reviewer")
+        models.judge(
+            reviewer,
+            trained.name,
+            trained.version,
+            decision="approve",
+            reason=f"First version of the demo: {_REASONS[trained.name]} in its backtest.",
+            request_id="pipeline",
+        )
+        models.promote(reviewer, trained.name, trained.version, request_id="pipeline")
+    finally:
+        store.close()
+    return True
+
+
+def _train(name: str, settings: Settings, release: Release, report: Report) -> TrainedModel:
+    if name == "demand":
+        from models_ml.train import train_demand as train
+    else:
+        from models_ml.margin_risk.train import train_margin_risk as train  # type: ignore[assignment]
+
+    return train(
+        release.warehouse,
+        release.release_id,
+        tracking_uri=settings.mlflow_uri,
+        artifact_root=settings.mlflow_artifacts,
+        git_commit=_git_commit(),
+        progress=lambda what: report(what, 0, 0),
+    )
+
+
+def _tell_trained(settings: Settings, trained: TrainedModel, since: datetime) -> None:
+    LineageEvents(settings).ran(
+        f"train.{trained.name}",
+        trained.version,
+        reads=_features(trained.name),
+        makes=[f"model_version.{trained.name}/{trained.version}"],
+        since=since,
+        release=trained.release_id,
+    )
+
+
+def _features(model: str) -> list[str]:
+    return sorted({f"feature.{table}" for table, _ in READS[model]()})
+
+
+def _demand_earns(scored: dict[str, float]) -> bool:
+    """The category tier beats last week and the moving average on WAPE and on pinball loss."""
+    return all(
+        scored[f"category_demand_{name}"] < scored[f"category_{baseline}_{name}"]
+        for name in ("wape", "pinball")
+        for baseline in ("last_week", "ma13")
+    )
+
+
+def _margin_risk_earns(scored: dict[str, float]) -> bool:
+    """Orders risks better than both rules, finds more of the money, and its chances are truer than the
+    calibrated rule's."""
+    rules = ("repeat", "category_rate")
+    return scored["model_brier"] < scored["repeat_calibrated_brier"] and all(
+        scored[f"model_{name}"] > scored[f"{rule}_{name}"]
+        for name in ("auc", "money_captured")
+        for rule in rules
+    )
+
+
+_EARNS = {"demand": _demand_earns, "margin_risk": _margin_risk_earns}
+_REASONS = {
+    "demand": "beats both baselines on WAPE and pinball loss",
+    "margin_risk": "beats its rules on AUC, shortfall money found and Brier score",
+}
+
+
+def _headline(result: Result) -> str:
+    scored, version = result["metrics"], f"{result['name']} version {result['version']}"
+    if result["name"] == "demand":
+        ours, theirs = scored["category_demand_wape"], scored["category_ma13_wape"]
+        return f"{version}: WAPE {ours:.3f}, moving average 13 {theirs:.3f}"
+    ours, theirs = scored["model_auc"], scored["repeat_auc"]
+    return f"{version}: AUC {ours:.3f}, last four weeks repeat {theirs:.3f}"
+
+
+def _git_commit() -> str:
+    """The checkout's commit, or 'unknown' outside a checkout."""
+    root = Path(__file__).resolve().parent
+    done = subprocess.run(
+        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
