@@ -31,3 +31,9 @@ class ArtifactChangedError(ModelError):
     """The artifact on disk is not the one whose digest was recorded."""
 
     code = "artifact-changed"
+
+
+class LeakageError(ModelError):
+    """A feature reads what was recorded after the origin that it is meant for."""
+
+    code = "leakage"

@@ -12,6 +12,8 @@ import numpy as np
 from models_ml.demand.calibration import Calibration, calibrate
 from models_ml.demand.model import DemandModel, Forecast, fit, horizon_units
 from models_ml.demand.settings import DemandSettings
+from models_ml.evaluate.leakage import require_no_leak
+from models_ml.features import build
 from models_ml.panel import HORIZON, Panel
 
 Progress = Callable[[str], None]
@@ -37,8 +39,9 @@ def roll(
 
     The first origin has no earlier forecasts, so its forecast is uncalibrated: put a warm-up origin before
     those that are reported. Calibration pools all earlier forecasts of the series that sold often enough
-    at their origin.
+    at their origin. Raises LeakageError when a feature reads past its origin.
     """
+    require_no_leak(panel, panel.column(weeks[0]), build)
     result = Backtest(panel.select(chosen))
     earlier: list[tuple[Panel, int, Forecast]] = []
     for week, model in zip(weeks, _fits(panel, weeks, settings, progress), strict=True):

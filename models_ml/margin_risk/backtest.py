@@ -11,6 +11,7 @@ from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.backtest import Progress, silent
 from models_ml.margin_risk.calibration import Calibration, calibrate
 from models_ml.margin_risk.features import build
+from models_ml.margin_risk.leakage import require_no_leak
 from models_ml.margin_risk.model import MarginRiskModel, Risk, fit, rows_of
 from models_ml.margin_risk.panel import MarginPanel
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MarginRiskSettings
@@ -40,8 +41,12 @@ class _Earlier:
 def roll(
     panel: MarginPanel, last_week: int, settings: MarginRiskSettings, progress: Progress = silent
 ) -> MarginBacktest:
-    """Fit every `step_weeks` up to `last_week`; forecasts with a known outcome calibrate the later ones."""
+    """Fit every `step_weeks` up to `last_week`; forecasts with a known outcome calibrate the later ones.
+
+    Raises LeakageError when a feature reads past its origin.
+    """
     weeks = fit_weeks(panel, last_week, settings)
+    require_no_leak(panel, panel.demand.column(weeks[0]))
 
     def one(week: int) -> MarginRiskModel:
         progress(f"margin risk: fit at week {week}")

@@ -16,6 +16,7 @@ from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEE
 from models_ml.margin_risk.target import shortfall_usd, total
 
 BINS = 10
+LEAST_SLICE = 10  # series of a slice that is scored on its own
 NAMES = (
     "auc",
     "money_captured",
@@ -100,4 +101,4 @@ def _slices(panel: MarginPanel, cut: int, chosen: np.ndarray) -> dict[tuple[str,
     ahead = depth[:, cut + 1 : cut + 1 + HORIZON_WEEKS].mean(1)
     more = ahead > depth[:, max(0, cut + 1 - TARGET_WEEKS) : cut + 1].mean(1) + 1e-12
     out[("promotion", "more than usual")], out[("promotion", "as usual or less")] = more, ~more
-    return {key: mask for key, mask in out.items() if mask.sum() >= 30}
+    return {key: mask for key, mask in out.items() if mask.sum() >= LEAST_SLICE}

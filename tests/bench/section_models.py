@@ -1,4 +1,4 @@
-"""The demand model beside its baselines: whole data, both tiers, origins 29, 37 and 45, horizon 1 to 8.
+"""Demand and margin risk beside their baselines: whole data, origins 29, 37 and 45, horizon 1 to 8 (4).
 
 Writes every backtest forecast to `var/bench/backtest_demand.parquet`, for an outside score.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from models_ml.bench import benchmark_demand
 from models_ml.demand.settings import FULL, PIPELINE
+from models_ml.margin_risk.bench import benchmark_margin_risk
 from tests.bench.rows import Row
 
 FORECASTS = Path("var/bench/backtest_demand.parquet")
@@ -21,6 +22,8 @@ def run(*, quick: bool) -> Iterator[Row]:
     FORECASTS.parent.mkdir(parents=True, exist_ok=True)
     output = FORECASTS.with_name("backtest_demand_quick.parquet") if quick else FORECASTS
     settings = replace(PIPELINE, tiers=("category",)) if quick else FULL
-    rows, _ = benchmark_demand(Path("var/current/warehouse.duckdb"), output, settings)
-    for row in rows:
+    warehouse = Path("var/current/warehouse.duckdb")
+    rows, _ = benchmark_demand(warehouse, output, settings)
+    risks, _ = benchmark_margin_risk(warehouse, FORECASTS.with_name("backtest_margin_risk.parquet"))
+    for row in [*rows, *risks]:
         yield Row(**{name: value for name, value in row.items() if name in Row.__dataclass_fields__})

@@ -25,6 +25,7 @@ def write_features(path: Path, *, last_week: int = WEEKS, poison_after: int | No
             ("sales", sales),
             ("feat_promotion_plan_category_week", by_category),
             ("feat_promotion_plan_product_week", by_product),
+            ("feat_discount_plan_category_week", _discount_plan(by_category)),
         ):
             con.register("frame", frame)
             con.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
@@ -68,6 +69,46 @@ def _plan(rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(by_category), pd.DataFrame(by_product)
 
 
+def _discount_plan(by_category: pd.DataFrame) -> pd.DataFrame:
+    """Half of a flagged category is in the mailer and loses a fifth of its price there."""
+    flagged = by_category[by_category["displayed_products"] > 0]
+    return flagged[["location_id", "category", "week"]].assign(
+        mailer_depth=0.1, display_depth=0.0, mailer_sales_share=0.5, display_sales_share=0.0
+    )
+
+
+def _money(con: duckdb.DuckDBPyConnection) -> None:
+    """Sales at two dollars a unit; a third of it is margin, a flagged week gives half of that away."""
+    con.execute(
+        """CREATE TABLE money AS SELECT s.location_id, s.category, s.department, s.week, s.units,
+                s.units * CASE WHEN p.week IS NULL THEN 2.0 ELSE 1.7 END AS net_sales_usd,
+                s.units * CASE WHEN p.week IS NULL THEN 0.7 ELSE 0.4 END
+                    + 0.2 * s.units * ((hash(s.location_id, s.category, s.week) % 100) / 100.0 - 0.5)
+                    AS gross_margin_usd,
+                s.units * CASE WHEN p.week IS NULL THEN 0.1 ELSE 0.4 END AS discounts_usd
+            FROM sales s LEFT JOIN feat_discount_plan_category_week p USING (location_id, category, week)"""
+    )
+    sums = ", ".join(f"sum({m}) AS {m}" for m in ("net_sales_usd", "gross_margin_usd", "discounts_usd"))
+    con.execute(
+        f"""CREATE TABLE feat_margin_category_week AS SELECT location_id, category, week, sum(units) units,
+            {sums}, true AS is_simulated FROM money GROUP BY ALL"""
+    )
+    parts = [
+        f"SELECT '{pool}' AS pool, {column} AS member, week, {sums} FROM money GROUP BY ALL"
+        for pool, column in {
+            "category": "category",
+            "department": "department",
+            "location": "location_id",
+        }.items()
+    ]
+    con.execute("CREATE TABLE feat_margin_pool_week AS " + " UNION ALL ".join(parts))
+    con.execute(
+        """CREATE TABLE feat_location AS SELECT DISTINCT location_id,
+            CASE WHEN location_id < 'S3' THEN 'East' ELSE 'West' END AS region, 'store' AS location_type,
+            DATE '2010-01-01' AS opened_on FROM sales"""
+    )
+
+
 def _tables(con: duckdb.DuckDBPyConnection, last_week: int) -> None:
     con.execute(
         f"""CREATE TABLE feat_calendar_week AS
@@ -95,3 +136,4 @@ def _tables(con: duckdb.DuckDBPyConnection, last_week: int) -> None:
         for pool, column in pools.items()
     ]
     con.execute("CREATE TABLE feat_demand_pool_week AS " + " UNION ALL ".join(parts))
+    _money(con)

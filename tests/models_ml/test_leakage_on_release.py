@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 
 from models_ml.features import build
+from models_ml.margin_risk.features import build as build_margin
+from models_ml.margin_risk.model import rows_of
+from models_ml.margin_risk.panel import margin_panel_from, read_margin_panel
 from models_ml.panel import panel_from, read_panel
 
 CUT_WEEK = 37
@@ -23,7 +26,10 @@ MODELS = (
     "feat_demand_category_week",
     "feat_demand_product_week",
     "feat_demand_pool_week",
+    "feat_margin_category_week",
+    "feat_margin_pool_week",
 )
+DISCOUNTS = ("feat_discount_product_week", "feat_discount_plan_category_week")  # say more of later weeks
 PLANS = ("feat_promotion_plan_category_week", "feat_promotion_plan_product_week")
 
 
@@ -31,20 +37,21 @@ PLANS = ("feat_promotion_plan_category_week", "feat_promotion_plan_product_week"
 def truncated(release_dir: Path):
     """A connection whose feature tables were built from the sales up to the cut; `warehouse` is the
     release."""
+    built = (*MODELS, *DISCOUNTS)
     nodes = json.loads((release_dir / "manifest.json").read_text())["nodes"].values()
-    compiled = {node["name"]: node["compiled_code"] for node in nodes if node["name"] in MODELS}
+    compiled = {node["name"]: node["compiled_code"] for node in nodes if node["name"] in built}
     con = duckdb.connect()
     con.execute("SET threads = 2")
     con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS warehouse (READ_ONLY)")
     con.execute(
         f"CREATE VIEW fct_sales_lines AS FROM warehouse.main.fct_sales_lines WHERE week <= {CUT_WEEK}"
     )
-    for name in MODELS:
+    for name in built:
         sql = compiled[name]
-        for own in ("fct_sales_lines", *MODELS):
+        for own in ("fct_sales_lines", *built):
             sql = sql.replace(f'"warehouse"."main"."{own}"', own)
         con.execute(f"CREATE TABLE {name} AS {sql}")
-    for name in PLANS:
+    for name in (*PLANS, "feat_location"):
         con.execute(f"CREATE VIEW {name} AS FROM warehouse.main.{name}")
     yield con
     con.close()
@@ -82,6 +89,22 @@ def test_features_of_the_cut_are_those_of_the_release(
     np.testing.assert_allclose(scale, other, rtol=1e-12)
     for j, name in enumerate(names):
         np.testing.assert_allclose(one[..., j], two[..., j], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.demo
+def test_margin_features_of_the_cut_are_those_of_the_release(
+    truncated: duckdb.DuckDBPyConnection, release_dir: Path
+) -> None:
+    """The discount depths behind the plan included: they end four weeks before the planned week."""
+    short, whole = margin_panel_from(truncated), read_margin_panel(release_dir / "warehouse.duckdb")
+    one, two = (
+        rows_of(build_margin(p, p.demand.column(CUT_WEEK)), p.demand.selling(p.demand.column(CUT_WEEK)))
+        for p in (short, whole)
+    )
+    assert len(one.values) > 3000
+    assert one.values[:, one.names.index("added_depth_planned")].std() > 0.01
+    for j, name in enumerate(one.names):
+        np.testing.assert_allclose(one.values[:, j], two.values[:, j], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.demo

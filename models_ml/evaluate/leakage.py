@@ -1,0 +1,65 @@
+"""A run fails when a feature reads what came after its origin: recorded columns past the cut are replaced by
+absurd ones, and every feature must stay as it is. The promotion plan and the calendar are known and stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from models_ml.errors import LeakageError
+from models_ml.panel import Panel
+
+SAMPLE = 400  # series
+ABSURD = 1e4
+
+
+def spoilt(panel: Panel, cut: int) -> Panel:
+    """The panel with every measure and pool after column `cut` replaced."""
+    return replace(
+        panel,
+        measures={name: after(values, cut) for name, values in panel.measures.items()},
+        pools={
+            name: replace(pool, units=after(pool.units, cut), baskets=after(pool.baskets, cut))
+            for name, pool in panel.pools.items()
+        },
+    )
+
+
+def after(values: np.ndarray, cut: int) -> np.ndarray:
+    """A copy whose columns past `cut` are absurd and differ from each other."""
+    out = values.copy()
+    width = out.shape[1] - cut - 1
+    out[:, cut + 1 :] = ABSURD * (1 + np.arange(width))
+    return out
+
+
+def sample(count: int) -> np.ndarray:
+    """Index of at most `SAMPLE` series, spread over all."""
+    return np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(int))
+
+
+def require_unchanged(
+    names: list[str], before: np.ndarray, after_cut: np.ndarray, what: str, week: int
+) -> None:
+    """Raise LeakageError naming the features (last axis) that differ."""
+    same = np.isclose(before, after_cut, rtol=1e-6, atol=1e-9, equal_nan=True)
+    leaking = [name for j, name in enumerate(names) if not same[..., j].all()]
+    if leaking:
+        raise LeakageError(
+            f"{what} at week {week}: {', '.join(leaking)} read what was recorded after that week.",
+            hint="A feature may read columns up to its cut, the promotion plan and the calendar.",
+        )
+
+
+def require_no_leak(
+    panel: Panel, cut: int, build: Callable[[Panel, int], tuple[np.ndarray, np.ndarray, list[str]]]
+) -> None:
+    """Build the demand features twice, on the panel and on one with another future."""
+    few = panel.select(sample(len(panel.items)))
+    (one, scale, names), (other, scale_after, _) = build(few, cut), build(spoilt(few, cut), cut)
+    week = int(panel.weeks[cut])
+    require_unchanged(names, one, other, f"demand, {panel.tier}", week)
+    require_unchanged(["scale"], scale[:, None], scale_after[:, None], f"demand, {panel.tier}", week)

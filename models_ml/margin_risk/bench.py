@@ -1,0 +1,82 @@
+"""The benchmark of margin risk: the demo's origins 29, 37 and 45, beside its rules, in one run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.evaluate.backtest import Progress, silent
+from models_ml.margin_risk.backtest import MarginBacktest, roll
+from models_ml.margin_risk.panel import read_margin_panel
+from models_ml.margin_risk.scores import margin_table
+from models_ml.margin_risk.settings import FULL, MODEL_NAME, MarginRiskSettings
+from models_ml.margin_risk.target import shortfall_usd
+
+ORIGINS = [29, 37, 45]
+REPEAT, CATEGORY = "last four weeks repeat", "back to the category's rate"
+
+
+def benchmark_margin_risk(
+    warehouse: Path, output: Path, settings: MarginRiskSettings = FULL, progress: Progress = silent
+) -> tuple[list[dict[str, Any]], pd.DataFrame]:
+    """Rows for the benchmark's report and the evaluation table; writes every forecast of the origins and
+    what became of it to `output` (Parquet)."""
+    panel = read_margin_panel(warehouse)
+    started = time.monotonic()
+    result = roll(panel, ORIGINS[-1], settings, progress)
+    seconds = time.monotonic() - started
+    table = margin_table(result, ORIGINS)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    pd.concat([_forecasts(result, week) for week in ORIGINS]).to_parquet(output, index=False)
+    return _rows(table, seconds, len(result.risks)), table
+
+
+def _forecasts(result: MarginBacktest, week: int) -> pd.DataFrame:
+    demand, chosen, risk = result.panel.demand, result.chosen[week], result.risks[week]
+    return pd.DataFrame({
+        "location_id": demand.locations[chosen],
+        "category": demand.items[chosen],
+        "origin": week,
+        "probability": risk.probability,
+        "expected_shortfall_usd": risk.shortfall_usd,
+        "money_at_risk_usd": risk.money_usd,
+        "shortfall_usd": np.maximum(shortfall_usd(result.panel, demand.column(week))[chosen], 0),
+    })  # fmt: skip
+
+
+def _rows(table: pd.DataFrame, seconds: float, fits: int) -> list[dict[str, Any]]:
+    scores = table[table["slice"] == "all"].set_index("model")
+    ours, repeat, category = (scores.loc[name] for name in (MODEL_NAME, REPEAT, CATEGORY))
+    ratio = ours["money_captured"] / repeat["money_captured"]
+    found = [
+        ("AUC (peer: last four weeks repeat)", ours["auc"], ">= 0.69", ours["auc"] >= 0.69, repeat["auc"]),
+        ("AUC (peer: back to the category's rate)", ours["auc"], None, None, category["auc"]),
+        ("shortfall money in the top decile", ours["money_captured"], ">= 1.25 x peer", ratio >= 1.25,
+         repeat["money_captured"]),
+        ("calibration error, ten bins", ours["calibration_error"], "<= 0.03",
+         ours["calibration_error"] <= 0.03, repeat["calibration_error"]),
+        ("calibration error, worst origin", ours["calibration_error_worst_origin"], None, None,
+         repeat["calibration_error_worst_origin"]),
+        ("money at risk told over lost, less one", ours["money_bias"], None, None, repeat["money_bias"]),
+    ]  # fmt: skip
+    rows = [_row(name, float(value), target, holds, peer) for name, value, target, holds, peer in found]
+    return [*rows, _row(f"backtest, {fits} fits", seconds, None, None, None, unit="s")]
+
+
+def _row(
+    name: str, measured: float, target: str | None, holds: bool | None, peer: float | None, *, unit: str = ""
+) -> dict[str, Any]:
+    return {
+        "section": "models",
+        "name": f"margin risk: {name}",
+        "unit": unit,
+        "measured": round(measured, 4),
+        "target": target,
+        "peer": None if peer is None else round(float(peer), 4),
+        "ratio": None if peer is None else round(measured / float(peer), 4),
+        "holds": None if holds is None else bool(holds),
+    }
