@@ -49,10 +49,11 @@ def _forecasts(result: MarginBacktest, week: int) -> pd.DataFrame:
 
 
 def _rows(table: pd.DataFrame, seconds: float, fits: int) -> list[dict[str, Any]]:
-    scores = table[table["slice"] == "all"].set_index("model")
-    ours, repeat, category = (scores.loc[name] for name in (MODEL_NAME, REPEAT, CATEGORY))
+    overall = table[table["slice"] == "all"].to_dict("records")
+    scores = {str(row["model"]): {str(k): v for k, v in row.items()} for row in overall}
+    ours, repeat, category = (scores[name] for name in (MODEL_NAME, REPEAT, CATEGORY))
     ratio = ours["money_captured"] / repeat["money_captured"]
-    found = [
+    found: list[tuple[str, float, str | None, bool | None, float]] = [
         ("AUC (peer: last four weeks repeat)", ours["auc"], ">= 0.69", ours["auc"] >= 0.69, repeat["auc"]),
         ("AUC (peer: back to the category's rate)", ours["auc"], None, None, category["auc"]),
         ("shortfall money in the top decile", ours["money_captured"], ">= 1.25 x peer", ratio >= 1.25,
