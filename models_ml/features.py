@@ -7,6 +7,8 @@ calendar only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from models_ml.panel import HORIZON, Panel
@@ -14,6 +16,7 @@ from models_ml.panel import HORIZON, Panel
 LEAST_SCALE = 0.15  # units a week
 LONG = 13
 Features = dict[str, np.ndarray]
+Builder = Callable[[Panel, int], tuple[np.ndarray, np.ndarray, list[str]]]
 
 
 def build(panel: Panel, cut: int) -> tuple[np.ndarray, np.ndarray, list[str]]:

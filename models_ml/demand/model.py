@@ -13,7 +13,7 @@ from models_ml.demand.calibration import Calibration
 from models_ml.demand.rows import training_rows
 from models_ml.demand.settings import LEVELS, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
-from models_ml.features import build
+from models_ml.features import Builder, build
 from models_ml.panel import HORIZON, Panel
 
 
@@ -50,9 +50,9 @@ class DemandModel:
             quantiles = self.calibration.apply(quantiles, mean)
         return Forecast(quantiles, mean)
 
-    def forecast(self, panel: Panel, cut: int) -> Forecast:
+    def forecast(self, panel: Panel, cut: int, build_features: Builder = build) -> Forecast:
         """Forecast of every series of the panel for the eight weeks after column `cut`."""
-        features, scale, names = build(panel, cut)
+        features, scale, names = build_features(panel, cut)
         if names != self.names:
             raise NotEnoughHistoryError(
                 f"The features of tier {self.tier} are not those the model was fitted on."
@@ -60,14 +60,14 @@ class DemandModel:
         return self.predict(features, scale)
 
 
-def fit(panel: Panel, cut: int, settings: DemandSettings) -> DemandModel:
+def fit(panel: Panel, cut: int, settings: DemandSettings, build_features: Builder = build) -> DemandModel:
     """Fit on what is known at the end of column `cut`. Same panel, cut and settings: same model to the
     bit."""
     if cut < settings.first_cut + 2:
         raise NotEnoughHistoryError(
             f"The demand model needs {settings.first_cut + 3} weeks before its first cut."
         )
-    rows = training_rows(panel, cut, settings)
+    rows = training_rows(panel, cut, settings, build_features)
     ratio = rows.units / rows.scale
     shared = {
         "tree_method": "hist",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models_ml.demand.settings import DemandSettings
-from models_ml.features import build
+from models_ml.features import Builder, build
 from models_ml.panel import HORIZON, Panel
 
 
@@ -25,7 +25,7 @@ class Rows(NamedTuple):
     names: list[str]
 
 
-def training_rows(panel: Panel, cut: int, settings: DemandSettings) -> Rows:
+def training_rows(panel: Panel, cut: int, settings: DemandSettings, build_features: Builder = build) -> Rows:
     """A seeded sample of `settings.rows` rows whose origin and target both lie at or before column `cut`."""
     rng = np.random.default_rng([settings.seed, cut])
     origins = range(settings.first_cut, cut)
@@ -36,7 +36,7 @@ def training_rows(panel: Panel, cut: int, settings: DemandSettings) -> Rows:
     names: list[str] = []
     for origin in origins:
         known = panel.select(chosen[origin])
-        features, scale, names = build(known, origin)
+        features, scale, names = build_features(known, origin)
         ahead = min(HORIZON, cut - origin)
         units = known.units[:, origin + 1 : origin + 1 + ahead]
         kept = rng.random(units.shape) < share

@@ -13,7 +13,7 @@ from models_ml.demand.calibration import Calibration, calibrate
 from models_ml.demand.model import DemandModel, Forecast, fit, horizon_units
 from models_ml.demand.settings import DemandSettings
 from models_ml.evaluate.leakage import require_no_leak
-from models_ml.features import build
+from models_ml.features import Builder, build
 from models_ml.panel import HORIZON, Panel
 
 Progress = Callable[[str], None]
@@ -33,36 +33,45 @@ def silent(_: str) -> None:
 
 
 def roll(
-    panel: Panel, chosen: np.ndarray, weeks: list[int], settings: DemandSettings, progress: Progress = silent
+    panel: Panel,
+    chosen: np.ndarray,
+    weeks: list[int],
+    settings: DemandSettings,
+    progress: Progress = silent,
+    *,
+    oracle: Builder | None = None,
 ) -> Backtest:
     """Fit at each origin week on every series, forecast those of the mask `chosen`; origins ascend.
 
     The first origin has no earlier forecasts, so its forecast is uncalibrated: put a warm-up origin before
     those that are reported. Calibration pools all earlier forecasts of the series that sold often enough
-    at their origin. Raises LeakageError when a feature reads past its origin.
+    at their origin. Raises LeakageError when a feature reads past its origin; `oracle` features may, to
+    measure what chance leaves to win.
     """
-    require_no_leak(panel, panel.column(weeks[0]), build)
+    build_features = build if oracle is None else oracle
+    if oracle is None:
+        require_no_leak(panel, panel.column(weeks[0]), build_features)
     result = Backtest(panel.select(chosen))
     earlier: list[tuple[Panel, int, Forecast]] = []
-    for week, model in zip(weeks, _fits(panel, weeks, settings, progress), strict=True):
+    for week, model in zip(weeks, _fits(panel, weeks, settings, progress, build_features), strict=True):
         cut = panel.column(week)
         known = panel.select(panel.selling(cut))
-        plain = model.forecast(known, cut)
+        plain = model.forecast(known, cut, build_features)
         model.calibration = from_earlier(cut, earlier)
         earlier.append((known, cut, plain))
-        result.forecasts[week] = model.forecast(result.panel, cut)
+        result.forecasts[week] = model.forecast(result.panel, cut, build_features)
         result.model = model
     return result
 
 
 def _fits(
-    panel: Panel, weeks: list[int], settings: DemandSettings, progress: Progress
+    panel: Panel, weeks: list[int], settings: DemandSettings, progress: Progress, build_features: Builder
 ) -> Iterator[DemandModel]:
     """Models at the weeks' ends, fitted side by side: none needs another's result."""
 
     def one(week: int) -> DemandModel:
         progress(f"demand, {panel.tier}: fit at week {week}")
-        return fit(panel, panel.column(week), settings)
+        return fit(panel, panel.column(week), settings, build_features)
 
     with ThreadPoolExecutor(settings.threads) as pool:
         yield from pool.map(one, weeks)
