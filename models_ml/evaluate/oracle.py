@@ -52,4 +52,4 @@ def _others(units: np.ndarray, pool: np.ndarray, cut: int) -> np.ndarray:
     """What the other members of the pool sell in each target week."""
     last = units.shape[1] - 1
     columns = np.clip(np.arange(cut + 1, cut + 1 + HORIZON), 0, last)
-    return np.maximum(pool[:, columns] - units[:, columns], 0.0)
+    return np.asarray(np.maximum(pool[:, columns] - units[:, columns], 0.0))

@@ -1,13 +1,14 @@
--- Margin of larger groups, so that a store × category can be told from its category, department or store.
+-- Margin of larger groups, so that a store × category can be told from its category, department or store. Lines are in
+-- four decimals: rounding takes out what the order of summation leaves.
 {% set pools = {'category': 'category', 'department': 'department', 'location': 'location_id'} %}
 {% for pool, column in pools.items() %}
 select
     '{{ pool }}' as pool,
     {{ column }} as member,
     week,
-    sum(net_sales_usd) as net_sales_usd,
-    sum(gross_margin_usd) as gross_margin_usd,
-    sum(discounts_usd) as discounts_usd
+    round(sum(net_sales_usd), 4) as net_sales_usd,
+    round(sum(gross_margin_usd), 4) as gross_margin_usd,
+    round(sum(discounts_usd), 4) as discounts_usd
 from {{ ref('feat_demand_lines') }}
 group by {{ column }}, week
 {% if not loop.last %}union all{% endif %}
