@@ -41,6 +41,20 @@
 {%- endmacro %}
 
 
+{# Hours from the instant `earlier` to the instant `later`, with their fraction. #}
+{% macro hours_between(earlier, later) -%}
+    {{ return(adapter.dispatch('hours_between', 'steelyard')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__hours_between(earlier, later) -%}
+    ((epoch({{ later }}) - epoch({{ earlier }})) / 3600.0)
+{%- endmacro %}
+
+{% macro spark__hours_between(earlier, later) -%}
+    ((cast({{ later }} as double) - cast({{ earlier }} as double)) / 3600.0)
+{%- endmacro %}
+
+
 {# `day` moved by `days`; both are SQL expressions. #}
 {% macro add_days(day, days) -%}
     {{ return(adapter.dispatch('add_days', 'steelyard')(day, days)) }}
