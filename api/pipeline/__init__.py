@@ -1,6 +1,7 @@
-"""The main job: ingest → build → publish → train → recommend, then record → rebuild → republish.
+"""The main job: ingest → build → publish → train → recommend, then measure → record → rebuild → republish.
 
-Each step is whole or not at all. The last three let the release know what was proposed and decided.
+Each step is whole or not at all. The last four let the release know what was proposed and decided,
+and what came of it.
 
 `run_pipeline` runs what changed and reuses the rest; `STEPS` is the order.
 """

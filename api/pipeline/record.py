@@ -1,17 +1,60 @@
-"""The closing of the loop: what the platform recorded goes into the landing, for the build that follows."""
+"""The closing of the loop: what came of decisions is measured; what was recorded goes into the landing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.pipeline.child import Report
+from api.pipeline.marker import code_fingerprint
 from api.settings import Settings
+from governance.releases import ReleaseStore, project_fingerprint
 from governance.store import OpsStore
 
 if TYPE_CHECKING:
     from integrations.platform import Recorded
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def measure_step(settings: Settings, report: Report) -> dict[str, Any]:
+    """Replay recorded demand under every settled decision whose window has passed.
+
+    In the demo, whose people have decided nothing yet, simulated planners first decide on its past weeks.
+    """
+    from integrations.platform.settled import settled_decisions
+    from models_ml.outcomes import measure
+
+    release = ReleaseStore(settings.var_dir).current()
+    replayed = _ensure_history(settings, report)
+    with _recorded(settings) as recorded:
+        report("measuring decisions", 0, 0)
+        settled = settled_decisions(recorded.store, recorded.history)
+        measured = measure(release.warehouse, settled, recorded.outcomes)
+    return {"replayed": replayed, "settled": len(settled), "measured": measured}
+
+
+def measure_summary(result: dict[str, Any]) -> str:
+    """How many decisions there are, and of how many the outcome is known."""
+    past = f" ({result['replayed']:,} proposals of simulated past weeks)" if result["replayed"] else ""
+    return f"{result['measured']:,} of {result['settled']:,} settled decisions measured{past}"
+
+
+def measure_mark(settings: Settings) -> str:
+    """Changes with the retailer's data, the code that measures, and the decisions."""
+    from integrations.platform.decided import mark_of_stores
+
+    with _recorded(settings, history=False) as recorded:
+        return f"{_history_mark(settings)}:{mark_of_stores(recorded)}"
+
+
+def outcomes_are_there(settings: Settings, result: dict[str, Any]) -> bool:
+    """The files of the last measuring still exist."""
+    history = not result["replayed"] or _history(settings).is_dir()
+    return history and (not result["measured"] or _outcomes(settings).exists())
 
 
 def record_step(settings: Settings, report: Report) -> dict[str, Any]:
@@ -50,20 +93,66 @@ def tables_are_there(settings: Settings, result: dict[str, Any]) -> bool:
     return all(is_landed(settings.landing, table, batch) for table, batch in result["batches"].items())
 
 
+def _ensure_history(settings: Settings, report: Report) -> int:
+    """Proposals in the demo's replayed past, made anew where data or code changed; 0 outside the demo."""
+    from integrations.demo.decisions import make_history
+    from integrations.sources import DEMO
+
+    if settings.mode != "demo" or settings.source != DEMO:
+        return 0
+    folder, mark = _history(settings), _history_mark(settings)
+    made = folder / "made.json"
+    if made.exists() and (before := json.loads(made.read_text()))["mark"] == mark:
+        return int(before["proposals"])
+    release = ReleaseStore(settings.var_dir).current()
+    proposals = make_history(
+        release.warehouse,
+        folder,
+        release_id=release.release_id,
+        progress=lambda what: report(what, 0, 0),
+    )
+    made.write_text(json.dumps({"mark": mark, "proposals": proposals}))
+    return proposals
+
+
+def _history_mark(settings: Settings) -> str:
+    """The retailer's data, what our own tables hold left out, and the code that replays."""
+    from integrations.contracts import platform_contracts
+
+    ours = platform_contracts().keys()
+    data = project_fingerprint(settings.project_dir, settings.landing, without=ours)
+    code = code_fingerprint(_ROOT / "integrations" / "demo" / "decisions", _ROOT / "models_ml" / "outcomes")
+    return f"{data}:{code}"
+
+
+def _history(settings: Settings) -> Path:
+    return settings.var_dir / "history"
+
+
+def _outcomes(settings: Settings) -> Path:
+    return settings.var_dir / "outcomes" / "decision_outcomes.parquet"
+
+
 @contextmanager
-def _recorded(settings: Settings) -> Iterator[Recorded]:
+def _recorded(settings: Settings, *, history: bool = True) -> Iterator[Recorded]:
+    from integrations.demo.decisions import history_database
     from integrations.platform import Recorded
 
-    store = OpsStore(settings.ops_store_url)
-    store.migrate()
+    past = history_database(_history(settings))
+    stores = [OpsStore(settings.ops_store_url)]
+    if history and past.exists() and settings.mode == "demo":
+        stores.append(OpsStore(f"sqlite:///{past.resolve()}"))
     try:
+        for store in stores:
+            store.migrate()
         yield Recorded(
-            store=store,
-            history=None,
+            store=stores[0],
+            history=stores[1] if len(stores) > 1 else None,
             forecasts=settings.var_dir / "forecasts",
-            outcomes=settings.var_dir / "outcomes" / "decision_outcomes.parquet",
+            outcomes=_outcomes(settings),
             tracking_uri=settings.mlflow_uri,
             artifact_root=settings.mlflow_artifacts,
         )
     finally:
-        store.close()
+        for store in stores:
+            store.close()

@@ -17,7 +17,16 @@ from api.lineage_events import LineageEvents
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
 from api.pipeline.models import MODELS, score_margin, train_models, train_summary
-from api.pipeline.record import record_step, record_summary, recorded_mark, tables_are_there
+from api.pipeline.record import (
+    measure_mark,
+    measure_step,
+    measure_summary,
+    outcomes_are_there,
+    record_step,
+    record_summary,
+    recorded_mark,
+    tables_are_there,
+)
 from api.settings import Settings
 from governance.approvals import propose
 from governance.identity import Directory
@@ -276,6 +285,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step("train", "Train", train_step, train_summary, _retailers_data_and_code),
     Step("recommend", "Recommend", recommend_step, _recommend_summary, _champion_too, _still_proposed),
+    Step("measure", "Measure", measure_step, measure_summary, measure_mark, outcomes_are_there),
     Step("record", "Record", record_step, record_summary, recorded_mark, tables_are_there),
     # The release again, with what was just recorded; where nothing was, the one that serves already.
     Step("rebuild", "Rebuild", build_step, lambda r: f"release {r['release_id']}"),

@@ -74,12 +74,15 @@ def _batches(store: OpsStore, terms: Contract, table: Table, *, is_history: bool
 
 
 def _select(terms: Contract, table: Table, is_history: bool) -> Select[Any]:
-    names = [*(column.name for column in terms.columns), "is_simulated"]
-    made: dict[str, Any] = {"is_history": literal(is_history), "is_simulated": literal(is_history)}
-    return select(*(
-        table.c[RENAMED.get(name, name)] if RENAMED.get(name, name) in table.c else made[name]
-        for name in names
-    ))  # fmt: skip
+    made: dict[str, Any] = {"is_history": literal(is_history)}
+    if table is decisions:
+        made["is_simulated"] = literal(is_history)
+        if is_history:  # its random ids would make every new run of the same history another content
+            made["decision_id"] = table.c.recommendation_id + "/" + table.c.decided_by
+    columns = []
+    for name in (*(column.name for column in terms.columns), "is_simulated"):
+        columns.append(made[name] if name in made else table.c[RENAMED.get(name, name)])
+    return select(*columns)
 
 
 def _schema(terms: Contract) -> pa.Schema:

@@ -1,0 +1,54 @@
+"""Which decisions can be measured: settled reorders, with the quantity decided and the day of their data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select
+
+from governance.store import OPEN_STATES, OpsStore
+from governance.store.schema import recommendations
+
+MEASURED_ACTIONS = ("reorder",)
+COLUMNS = (
+    *("recommendation_id", "product_id", "location_id", "as_of", "proposed_units", "decided_units"),
+    "is_simulated",
+)
+
+
+def settled_decisions(*stores: OpsStore | None) -> pd.DataFrame:
+    """One row per settled recommendation, as `models_ml.outcomes.measure` takes it; rejected: 0 units.
+
+    What does not say from which day's data it was made cannot be replayed and is left out.
+    """
+    rows = [row for store in stores if store is not None for row in _rows(store)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _rows(store: OpsStore) -> Iterator[dict[str, Any]]:
+    table = recommendations
+    query = select(table).where(
+        table.c.state.not_in((*OPEN_STATES, "expired")), table.c.action.in_(MEASURED_ACTIONS)
+    )
+    with store.read() as conn:
+        for row in conn.execute(query).mappings():
+            day = _as_of(row["details"]) or _as_of(row["drivers"])
+            if day is not None:
+                yield {
+                    "recommendation_id": row["recommendation_id"],
+                    "product_id": row["product_id"],
+                    "location_id": row["location_id"],
+                    "as_of": day,
+                    "proposed_units": row["quantity_units"],
+                    "decided_units": row["decided_quantity_units"] or 0.0,
+                    "is_simulated": row["is_simulated"],
+                }
+
+
+def _as_of(told: Any) -> pd.Timestamp | None:
+    said = json.loads(told) if isinstance(told, str) else told
+    day = said.get("as_of") if isinstance(said, dict) else None
+    return None if day is None else pd.Timestamp(day)
