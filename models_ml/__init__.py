@@ -1,7 +1,8 @@
 """Models that earn their promotion: features, training, evaluation, registry, scoring, recommendations.
 
 Public: `train_demand` (a challenger from a release), `promote` with `evidence_for` (the champion moves on an
-approval only), `score_demand` (eight weeks ahead, or the rule and why), `propose_reorders` (what to order).
+approval only), `score_demand` (eight weeks ahead, or the rule and why), `recommend`
+(what to order, move, mark down, hurry, put off, cancel and look into).
 Heavy libraries are loaded on first use of a name, so that importing the package costs nothing.
 """
 
@@ -22,7 +23,7 @@ _HOME = {
     "review_data": "models_ml.registry",
     "score_demand": "models_ml.score",
     "Scored": "models_ml.score",
-    "propose_reorders": "models_ml.recommend.reorder",
+    "recommend": "models_ml.recommend.actions",
     "ReorderParameters": "models_ml.recommend.parameters",
     "benchmark_demand": "models_ml.bench",
 }

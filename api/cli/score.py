@@ -8,7 +8,7 @@ from api.cli.output import Json, console, print_json
 from api.pipeline.steps import recommend_step
 from api.settings import settings
 
-app = typer.Typer(help="Score the coming weeks and propose reorders.", no_args_is_help=True)
+app = typer.Typer(help="Score the coming weeks and propose what follows.", no_args_is_help=True)
 
 
 @app.callback()

@@ -6,6 +6,7 @@ A step that finds its work done already says `unchanged: true`.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,13 +33,14 @@ from governance.approvals import propose
 from governance.identity import Directory
 from governance.lineage import LineageGraph, SourceFile, write_lineage
 from governance.releases import BuildState, ReleaseStore, build_release, project_fingerprint
-from governance.store import OpsStore, list_recommendations
+from governance.store import STATES, OpsStore, list_recommendations, withdraw_recommendations
 from models_ml.reads import POSITION_TABLES, READS
 
 if TYPE_CHECKING:
     from models_ml.score import Scored
 
 PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
+_EVERYTHING = 10_000_000  # recommendations that still count are read at once
 Result = dict[str, Any]
 
 
@@ -160,7 +162,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
 
     Where no approved model may score, the moving-average rule does, and the routing sends it to a person.
     """
-    from models_ml.recommend.reorder import propose_reorders
+    from models_ml.recommend.actions import recommend
     from models_ml.score import score_demand
 
     release = ReleaseStore(settings.var_dir).current()
@@ -174,14 +176,25 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         progress=lambda what: report(what, 0, 0),
     )
     at_risk = score_margin(settings, release, report)
-    report("recommending reorders", 0, 0)
+    report("recommending", 0, 0)
     now = datetime.now(UTC)
-    rows = propose_reorders(release.warehouse, forecasts, release.release_id, now=now)
-    plain = rows.astype(object).where(rows.notna(), None)
     service = replace(Directory.load().service(PIPELINE), scopes=frozenset({"propose"}))
+    request_id = f"pipeline-{release.release_id}"
     store = OpsStore(settings.ops_store_url)
     store.migrate()
     try:
+        found = recommend(
+            release.warehouse,
+            forecasts,
+            release.release_id,
+            standing=_standing(store),
+            now=now,
+            proposed_by=service.actor,
+        )
+        withdrawn = withdraw_recommendations(
+            store, found.held.withdrawn, reason="not needed any more", now=now, request_id=request_id
+        )
+        plain = found.rows.astype(object).where(found.rows.notna(), None)
         proposed = propose(
             store,
             service,
@@ -189,7 +202,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
             now=now,
             model_state="missing" if scored.fallback_reason else "champion",
             authors=(TRAINER,),
-            request_id=f"pipeline-{release.release_id}",
+            request_id=request_id,
         )
     finally:
         store.close()
@@ -205,8 +218,15 @@ def recommend_step(settings: Settings, report: Report) -> Result:
             "scores": str(at_risk.path),
             "rows": at_risk.rows,
         },
-        "considered": len(rows),
+        "considered": sum(found.considered.values()),
+        "considered_by_action": dict(found.considered),
         "proposed": len(proposed),
+        "proposed_by_action": dict(Counter(row.action for row in proposed)),
+        "unchanged_held_back": found.held.unchanged,
+        "small_changes_held_back": found.held.small,
+        "changed": found.held.changed,
+        "nervousness": round(found.held.nervousness, 4),
+        "withdrawn": len(withdrawn),
         "automatic": sum(row.policy_route == "automatic" for row in proposed),
     }
 
@@ -223,10 +243,18 @@ def _tell_scored(settings: Settings, scored: Scored, proposed: list[str], since:
         tell.ran("recommend", key, reads=[made, *stock], makes=makes, since=since, release=release)
 
 
+def _standing(store: OpsStore) -> list[dict[str, Any]]:
+    """What was proposed and decided before, except what lapsed."""
+    page = list_recommendations(store, limit=_EVERYTHING, state=[s for s in STATES if s != "expired"])
+    return [row.as_dict() for row in page.items]
+
+
 def _recommend_summary(result: Result) -> str:
     by = f"{result['forecast_rows']:,} forecasts by {result['model']}"
     rule = f" ({result['fallback_reason']})" if result["fallback_reason"] else ""
-    new = f"{result['proposed']:,} new reorders, {result['automatic']:,} within automatic limits"
+    each = ", ".join(f"{n:,} {action}" for action, n in sorted(result["proposed_by_action"].items()))
+    new = f"{result['proposed']:,} new proposals ({each or 'nothing new'}), "
+    new += f"{result['automatic']:,} within automatic limits"
     return f"{by}{rule}; {new}"
 
 

@@ -11,6 +11,7 @@ from governance.store.recommendations import (
     find_recommendation,
     list_recommendations,
     propose_recommendations,
+    withdraw_recommendations,
 )
 from governance.store.records import ACTIONS, OPEN_STATES, STATES, Recommendation
 
@@ -26,4 +27,5 @@ __all__ = [
     "find_recommendation",
     "list_recommendations",
     "propose_recommendations",
+    "withdraw_recommendations",
 ]

@@ -109,6 +109,22 @@ def expire_due(store: OpsStore, *, now: dt.datetime, request_id: str | None = No
     return [record.recommendation_id for record in rows]
 
 
+def withdraw_recommendations(
+    store: OpsStore, keys: Sequence[str], *, reason: str, now: dt.datetime, request_id: str | None = None
+) -> list[str]:
+    """Expire those of `keys` that are still open, because nobody needs them any more; returns their ids."""
+    table = recommendations
+    with store.write() as transaction:
+        rows: list[Row[Any]] = []
+        for start in range(0, len(keys), _BATCH):
+            chunk = table.c.recommendation_id.in_(keys[start : start + _BATCH])
+            rows += transaction.conn.execute(select(table).where(chunk, table.c.state.in_(OPEN_STATES))).all()
+        for row in rows:
+            record = Recommendation.from_row(_plain(row))
+            _expire(transaction, record, now=now, request_id=request_id, reason=reason)
+    return [row.recommendation_id for row in rows]
+
+
 def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | None) -> Recommendation:
     """As `find_recommendation`, on an open connection."""
     query = select(recommendations).where(

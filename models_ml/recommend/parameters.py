@@ -1,4 +1,4 @@
-"""What a reorder weighs: assumptions of the retailer's planners, stated once."""
+"""What recommendations weigh: assumptions of the retailer's planners, stated once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ReorderParameters:
-    """Rates are yearly unless said; shares lie in 0–1."""
+    """Rates are yearly unless said; shares lie in 0–1; money in US dollars."""
 
     carrying_rate: float = 0.22  # of unit cost a year
     lost_customer_share: float = (
@@ -22,3 +22,27 @@ class ReorderParameters:
     sale_window_days: int = 91  # realised price and margin
     valid_days: int = 7
     transfer_days: float = 2.0  # a distribution centre's delivery, where no transfer was seen
+
+    # Transfers
+    centre_transfer_usd: float = 0.04  # a unit from a distribution centre, where no transfer was seen
+    store_transfer_usd: float = 0.15  # a unit between two stores of a region: picked, driven, put away
+    donor_service: float = 0.95  # a donor keeps what meets its own demand with this probability at least
+    least_store_benefit_usd: float = 0.25  # a move between stores that brings less is not worth the walk
+
+    # Open orders
+    expedite_fee_share: float = 0.08  # of the order line's value
+    expedite_fee_least_usd: float = 0.5
+    expedite_time_share: float = 0.5  # of the remaining time, at least a day
+    defer_days: int = 14
+    cancel_fee_share: float = 0.05  # of the line's value
+    cancel_cover_weeks: int = 8  # what is not needed for so long is not needed
+    least_order_saving_usd: float = 0.5  # less is not worth a call
+
+    # Holding back
+    quiet_days: int = 7  # after a decision, the same is not proposed again unless something changed
+    pledge_days: int = 21  # an approved action not carried out for longer is no longer counted on
+    least_change_share: float = 0.25  # a smaller change of an open quantity is held back …
+    least_change_packs: int = 1  # … unless it exceeds so many packs
+
+    # Customers: how much more an unmet unit weighs where those who agreed to analytics buy most of it
+    most_customer_weight: float = 1.25

@@ -27,7 +27,8 @@ lead AS (
 ),
 inner_lead AS (
     SELECT location_id, avg(received_on - shipped_on) + 1 AS mean_days,
-        stddev_samp(received_on - shipped_on) AS sd_days
+        stddev_samp(received_on - shipped_on) AS sd_days,
+        sum(transfer_cost_usd) / nullif(sum(transferred_units), 0) AS unit_usd
     FROM fct_transfers, as_of
     WHERE received_on BETWEEN as_of.day - {seen} AND as_of.day GROUP BY location_id
 ),
@@ -55,7 +56,11 @@ SELECT as_of.day AS as_of_day, s.location_id, s.location_type, s.region, s.banne
         THEN coalesce(lead.sd_days, 0) ELSE coalesce(u.lead_time_sd_days, 2) END AS lead_time_sd_days,
     CASE WHEN d.product_id IS NOT NULL THEN 1 ELSE coalesce(u.review_period_days, 1) END
         AS review_period_days,
-    s.serving_dc_id
+    s.serving_dc_id, coalesce(u.payment_terms_days, 30) AS payment_terms_days,
+    coalesce(n.unit_usd, {transfer_usd}) AS centre_transfer_usd,
+    coalesce(s.inventory_value_usd, 0)::DOUBLE AS inventory_value_usd,
+    coalesce(s.aged_inventory_value_usd, 0)::DOUBLE AS aged_inventory_value_usd,
+    greatest((SELECT max(date_day) FROM fct_sales_lines) - as_of.day, 0) AS data_age_days
 FROM stock s CROSS JOIN as_of
 JOIN dim_product p USING (product_id)
 LEFT JOIN dc_pairs d ON d.location_id = s.serving_dc_id AND d.product_id = s.product_id
@@ -76,6 +81,7 @@ def read_positions(warehouse: Path, parameters: ReorderParameters) -> pd.DataFra
         window=int(parameters.sale_window_days),
         least=int(parameters.least_receipts),
         transfer=float(parameters.transfer_days),
+        transfer_usd=float(parameters.centre_transfer_usd),
     )
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")

@@ -11,15 +11,16 @@ from models_ml.recommend.parameters import ReorderParameters
 def service_target(
     *, price: np.ndarray, margin: np.ndarray, cost: np.ndarray, interval_days: np.ndarray,
     shelf_days: np.ndarray,
-    mean: np.ndarray, parameters: ReorderParameters,
+    mean: np.ndarray, parameters: ReorderParameters, lost_customer_share: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
     """Newsvendor ratio under / (under + over), held between the least and the greatest service.
 
     Under: margin and the customer's lost loyalty. Over: carrying for one protection interval, and for
     goods that would sell slower than they keep, the cost lost to waste. `shelf_days` is infinite where
-    unknown.
+    unknown. `lost_customer_share` by pair replaces that of the parameters.
     """
-    under = np.maximum(margin, 0) + parameters.lost_customer_share * np.maximum(price, 0)
+    lost = parameters.lost_customer_share if lost_customer_share is None else lost_customer_share
+    under = np.maximum(margin, 0) + lost * np.maximum(price, 0)
     daily = mean / np.maximum(interval_days, 1e-9)
     # Days until one unit beyond the mean sells, as a share of the shelf life: its chance to be thrown away.
     risk = np.clip((interval_days + 1 / np.maximum(daily, 1e-6)) / shelf_days, 0, 1) ** 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from models_ml.recommend.proposal import Run, number
 
 WORDS = {
     "model": "the demand model",
@@ -15,7 +16,7 @@ WORDS = {
 
 def reason_sentence(row: Any) -> str:
     """One sentence with the numbers of a proposal row."""
-    owed = row.in_transit_units + row.on_order_units
+    owed = row.position - row.free
     kept = f", kept to the {row.shelf_life_days:.0f} days it lasts" if row.is_capped else ""
     why = f" ({row.fallback_reason})" if row.fallback_reason else ""
     return (
@@ -23,33 +24,59 @@ def reason_sentence(row: Any) -> str:
         f"{row.case_pack_units:.0f}){kept}: {row.demand_mean:.1f} units expected "
         f"over {row.interval_days:.1f} days by {WORDS.get(row.method, row.method)}{why}, "
         f"{row.level:.0f} needed for {row.service_target:.0%} service, "
-        f"{row.on_hand_units - row.reserved_units:.0f} free on hand and {owed:.0f} on the way; "
+        f"{row.free:.0f} free on hand and {owed:.0f} on the way; "
         f"service rises from {row.service_without:.0%} to {row.expected_service:.0%}."
     )
 
 
-def drivers_json(row: Any) -> str:
-    """The inputs of the quantity as JSON, keys sorted."""
-    plain = {
-        "demand_mean_units": round(row.demand_mean, 3),
-        "demand_sd_units": round(row.demand_variance**0.5, 3),
-        "protection_interval_days": round(row.interval_days, 2),
-        "lead_time_mean_days": round(row.lead_time_mean_days, 2),
-        "lead_time_sd_days": round(row.lead_time_sd_days, 2),
-        "service_target": round(row.service_target, 4),
-        "service_without_order": round(row.service_without, 4),
+def words_of(row: Any) -> list[str]:
+    """The drivers one by one, each with its number."""
+    words = [
+        f"{row.demand_mean:.1f} ± {row.demand_variance**0.5:.1f} units wanted "
+        f"over {row.interval_days:.1f} days",
+        f"{row.free:.0f} free on hand, {row.in_transit_units + row.on_order_units:.0f} on the way",
+        f"lead time {row.lead_time_mean_days:.1f} ± {row.lead_time_sd_days:.1f} days",
+        f"{row.service_target:.0%} service pays: a unit missed costs ${row.worth_usd:.2f}, "
+        f"one too many ties up ${row.unit_cost_usd:.2f}",
+    ]
+    if row.pledged_units:
+        words.append(f"{row.pledged_units:.0f} approved and not yet carried out are counted in")
+    if getattr(row, "moved_in_units", 0):
+        words.append(f"{row.moved_in_units:.0f} proposed to come from another place are counted in")
+    if getattr(row, "moved_out_units", 0):
+        words.append(f"{row.moved_out_units:.0f} proposed for the stores it serves are taken off")
+    if row.customer_weight > 1:
+        words.append(f"loyal customers buy it: an unmet unit weighs {row.customer_weight:.2f} times")
+    return words
+
+
+def drivers_of(row: Any, run: Run) -> dict[str, Any]:
+    """The inputs of quantity and effect: with them, both can be computed again."""
+    return {
+        "demand_mean_units": number(row.demand_mean),
+        "demand_variance_units2": number(row.demand_variance),
+        "demand_sd_units": number(row.demand_variance**0.5),
+        "protection_interval_days": number(row.interval_days),
+        "lead_time_mean_days": number(row.lead_time_mean_days),
+        "lead_time_sd_days": number(row.lead_time_sd_days),
+        "service_target": number(row.service_target),
+        "service_without_order": number(row.service_without),
         "base_stock_units": float(row.level),
         "on_hand_units": float(row.on_hand_units),
         "reserved_units": float(row.reserved_units),
         "in_transit_units": float(row.in_transit_units),
         "on_order_units": float(row.on_order_units),
+        "pledged_units": float(row.pledged_units),
+        "position_units": float(row.position),
         "case_pack_units": float(row.case_pack_units),
         "shelf_life_capped": bool(row.is_capped),
-        "unit_cost_usd": round(row.unit_cost_usd, 4),
-        "unit_margin_usd": round(row.unit_margin_usd, 4),
-        "replenished_from": row.replenished_from,
+        "unit_cost_usd": number(row.unit_cost_usd),
+        "unit_margin_usd": number(row.unit_margin_usd),
+        "worth_usd": number(row.worth_usd),
+        "customer_weight": number(row.customer_weight),
+        "carrying_rate": run.parameters.carrying_rate,
+        "replenished_from": row.replenished_from if isinstance(row.replenished_from, str) else None,
         "forecast_method": row.method,
         "fallback_reason": row.fallback_reason or None,
-        "as_of": row.as_of_day.isoformat(),
+        "as_of": run.as_of.isoformat(),
     }
-    return json.dumps(plain, sort_keys=True)

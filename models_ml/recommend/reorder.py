@@ -1,139 +1,128 @@
-"""Reorder: what to order for every ranged product and location, on the last day whose stock is known."""
+"""Reorder: what to buy for every ranged product and location, on the last day whose stock is known."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from models_ml.recommend.counting import expected_served
-from models_ml.recommend.demand_over import PLANNED_WEEKS, over_interval, weekly_by_pair
+from models_ml.recommend import effects
+from models_ml.recommend.needs import Needs, weigh
 from models_ml.recommend.parameters import ReorderParameters
-from models_ml.recommend.positions import read_positions
-from models_ml.recommend.quantity import base_stock, cycle_service, order_quantity, service_target
-from models_ml.recommend.reason import drivers_json, reason_sentence
-
-NAMESPACE = uuid.UUID("5d2f3a5e-0c7e-5c55-9a3e-6c1d6f3f1a77")
-COLUMNS = (
-    "recommendation_id", "action", "product_id", "product_name", "location_id", "region", "banner",
-    "department", "category", "supplier_id", "quantity_units", "order_by", "need_by", "expected_units",
-    "expected_margin_usd", "expected_cash_usd", "expected_service", "confidence", "reason", "drivers",
-    "model_name", "model_version", "release_id", "expires_at", "is_simulated",
-)  # fmt: skip
-TRUST = {"model": 1.0, "sum_of_stores": 0.9, "category_share": 0.8, "moving_average": 0.5}
-
-
-def propose_reorders(
-    warehouse: Path,
-    forecasts: Path,
-    release_id: str,
-    *,
-    parameters: ReorderParameters | None = None,
-    limit: int | None = None,
-    now: datetime | None = None,
-) -> pd.DataFrame:
-    """Proposals with a positive quantity, the most expected margin first; at most `limit` of them.
-
-    A proposal lapses `valid_days` after `now`, or after the as-of day where no clock is given.
-
-    One row per product and location, columns as `COLUMNS`. The same release and forecasts give the same
-    rows and ids.
-    """
-    parameters = parameters or ReorderParameters()
-    positions = read_positions(warehouse, parameters)
-    decided = decide(positions, forecasts, parameters)
-    chosen: pd.DataFrame = decided[decided["quantity_units"] > 0].sort_values(
-        ["expected_margin_usd", "location_id", "product_id"], ascending=[False, True, True], kind="stable"
-    )
-    return describe(chosen if limit is None else chosen.head(limit), release_id, parameters, now)
+from models_ml.recommend.proposal import (
+    Option,
+    Run,
+    details,
+    frame,
+    of_pair,
+    proposal_id,
+    weekly_rows,
+)
+from models_ml.recommend.quantity import cycle_service, order_quantity
+from models_ml.recommend.reason import drivers_of, reason_sentence, words_of
 
 
 def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters) -> pd.DataFrame:
     """Every position with its quantity (zero: nothing to do) and what it is expected to bring."""
-    weekly_mean, weekly_variance, how = weekly_by_pair(forecasts, positions)
-    known = ~np.isnan(weekly_mean[:, 0])
-    rows = positions[known].reset_index(drop=True).join(how[known].reset_index(drop=True))
-    weekly_mean, weekly_variance = weekly_mean[known], weekly_variance[known]
-    money = {
-        name: rows[f"unit_{name}_usd"].to_numpy(float, na_value=0.0) for name in ("price", "margin", "cost")
-    }
-    lead, sd = rows["lead_time_mean_days"].to_numpy(float), rows["lead_time_sd_days"].to_numpy(float)
-    review = rows["review_period_days"].to_numpy(float)
-    interval = lead + review
-    mean, variance = over_interval(weekly_mean, weekly_variance, lead, sd, review)
-    shelf = rows["shelf_life_days"].to_numpy(float, na_value=np.inf)
-    target = service_target(
-        price=money["price"], margin=money["margin"], cost=money["cost"], interval_days=interval,
-        shelf_days=shelf, mean=mean, parameters=parameters,
-    )  # fmt: skip
-    level = base_stock(target, mean, variance)
-    free = (rows["on_hand_units"] - rows["reserved_units"]).to_numpy(float)
-    position = free + (rows["in_transit_units"] + rows["on_order_units"]).to_numpy(float)
+    return order_up(weigh(positions, forecasts, parameters), parameters)
+
+
+def order_up(needs: Needs, parameters: ReorderParameters) -> pd.DataFrame:
+    """Rows of `needs` with the quantity to buy and its effect.
+
+    `moved_in_units` and `moved_out_units` of the rows are transfers of the same run: netted before buying.
+    A store that a distribution centre replenishes buys nothing itself: what the centre lacks, the centre
+    orders.
+    """
+    rows = needs.rows
     pack, least = rows["case_pack_units"].to_numpy(float), rows["minimum_order_units"].to_numpy(float)
-    daily = weekly_mean.mean(1) / 7
-    # What sells from receipt to the end of the usable shelf life, and until receipt.
-    sellable = daily * (np.minimum(parameters.shelf_life_use * shelf, 7 * PLANNED_WEEKS * 4) + lead)
-    quantity = order_quantity(position, level, pack, least, sellable)
-    uncapped = order_quantity(position, level, pack, least, np.full(len(rows), np.inf))
-    gained = expected_served(position + quantity, mean, variance) - expected_served(position, mean, variance)
-    spare = quantity - gained
-    carrying = spare * money["cost"] * parameters.carrying_rate * interval / 365
+    position = rows["position"].to_numpy(float)
+    for name, sign in (("moved_in_units", 1), ("moved_out_units", -1)):
+        position = position + sign * (rows[name].to_numpy(float) if name in rows else 0.0)
+    level = rows["level"].to_numpy(float)
+    own = rows["replenished_from"].isna().to_numpy()
+    quantity = order_quantity(position, level, pack, least, rows["sellable"].to_numpy(float)) * own
+    uncapped = order_quantity(position, level, pack, least, np.full(len(rows), np.inf)) * own
+    effect = effects.of_stock(position, quantity, demand_of(rows, parameters))
+    mean, variance = rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float)
     decided: pd.DataFrame = rows.assign(
-        quantity_units=quantity, interval_days=interval, demand_mean=mean, demand_variance=variance,
-        service_target=target, level=level, position=position, is_capped=quantity < uncapped,
+        position=position, quantity_units=quantity, is_capped=quantity < uncapped,
         service_without=cycle_service(np.maximum(position, 0), mean, variance),
-        expected_service=cycle_service(np.maximum(position + quantity, 0), mean, variance),
-        expected_units=gained, expected_margin_usd=gained * money["margin"] - carrying,
-        expected_cash_usd=-quantity * money["cost"],
-        days_of_cover=np.maximum(free, 0) / np.maximum(daily, 1e-6),
-        confidence=np.round(
-            rows["method"].map(TRUST).fillna(0.5).to_numpy(float)
-            / (1 + 0.25 * np.sqrt(variance) / np.maximum(mean, 1e-6)), 4),
+        expected_service=effect.service, expected_units=effect.units,
+        expected_margin_usd=effect.margin_usd, expected_cash_usd=effect.cash_usd,
     )  # fmt: skip
     return decided
 
 
-def describe(
-    rows: pd.DataFrame, release_id: str, parameters: ReorderParameters, now: datetime | None = None
-) -> pd.DataFrame:
-    """Proposals in the words and fields of the ops store."""
-    day = pd.to_datetime(rows["as_of_day"])
-    cover = np.minimum(rows["days_of_cover"].to_numpy(float), 365.0)
-    need = day + pd.to_timedelta(np.maximum(np.floor(cover), 1), unit="D")
-    order = day + pd.to_timedelta(
-        np.maximum(np.floor(cover - rows["lead_time_mean_days"].to_numpy(float)), 1), unit="D"
-    )
-    lapses = (pd.Timestamp(now).tz_convert("UTC") if now else day.dt.tz_localize("UTC")) + pd.Timedelta(
-        days=parameters.valid_days
-    )
-    out = rows.assign(
-        action="reorder",
-        product_name=[_product_name(row) for row in rows.itertuples()],
-        order_by=order.dt.date,
-        need_by=need.dt.date,
-        reason=[reason_sentence(row) for row in rows.itertuples()],
-        drivers=[drivers_json(row) for row in rows.itertuples()],
-        recommendation_id=[recommendation_id(row) for row in rows.itertuples()],
-        release_id=release_id,
-        expires_at=lapses,
-    )
-    described: pd.DataFrame = out[list(COLUMNS)].reset_index(drop=True)
-    return described
-
-
-def recommendation_id(row: Any) -> str:
-    """Same action, pair, day, position and quantity: same id, so that running twice proposes nothing new."""
-    parts = (
-        "reorder", row.product_id, row.location_id, row.as_of_day.date().isoformat(),
-        f"{row.position:.0f}", f"{row.quantity_units:.0f}",
+def demand_of(rows: pd.DataFrame, parameters: ReorderParameters) -> effects.Demand:
+    """Demand and money of the rows, as effects take them."""
+    return effects.Demand(
+        rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float),
+        rows["interval_days"].to_numpy(float), rows["unit_margin_usd"].to_numpy(float, na_value=0.0),
+        rows["unit_cost_usd"].to_numpy(float, na_value=0.0), parameters.carrying_rate,
     )  # fmt: skip
-    return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
-def _product_name(row: Any) -> str:
-    words = [row.product_type, row.package_size]
-    return ", ".join(str(word).strip() for word in words if isinstance(word, str) and word.strip())
+def propose(needs: Needs, decided: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Proposals for every row with a quantity, with the options beside it."""
+    wanted = (decided["quantity_units"] > 0).to_numpy()
+    rows, chosen = decided[wanted].reset_index(drop=True), needs.where(wanted)
+    pack = rows["case_pack_units"].to_numpy(float)
+    quantity, position = rows["quantity_units"].to_numpy(float), rows["position"].to_numpy(float)
+    demand = demand_of(rows, run.parameters)
+    tried = {
+        label: (units, effects.of_stock(position, units, demand))
+        for label, units in (
+            ("nothing", 0 * quantity), ("reorder", quantity), ("less", np.maximum(quantity - pack, 0)),
+            ("more", quantity + pack),
+        )
+    }  # fmt: skip
+    weekly = effects.by_week(
+        position, quantity, arrives_days=rows["lead_time_mean_days"].to_numpy(float),
+        terms_days=rows["payment_terms_days"].to_numpy(float), weekly_mean=chosen.weekly_mean,
+        weekly_variance=chosen.weekly_variance, cost_usd=demand.cost_usd,
+        price_usd=rows["unit_price_usd"].to_numpy(float, na_value=0.0),
+    )  # fmt: skip
+    made = []
+    for i, row in enumerate(rows.itertuples()):
+        proposed = _option("reorder", tried["reorder"], i, "as proposed")
+        others = [_option("nothing", tried["nothing"], i, "do nothing")]
+        if quantity[i] > pack[i]:
+            others.append(_option("reorder", tried["less"], i, "a pack less"))
+        others.append(_option("reorder", tried["more"], i, "a pack more"))
+        made.append(_proposal(row, run, proposed, others, weekly_rows(run, weekly, i)))
+    return frame(made)
+
+
+def _option(action: str, tried: tuple[np.ndarray, effects.Effect], i: int, words: str) -> Option:
+    units, effect = tried
+    return Option(
+        action, units[i], effect.units[i], effect.service[i], effect.margin_usd[i], effect.cash_usd[i], words
+    )
+
+
+def _proposal(
+    row: Any, run: Run, proposed: Option, others: list[Option], weekly: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return of_pair(row, run) | {
+        "recommendation_id": proposal_id(
+            "reorder", row.product_id, row.location_id, run.as_of, float(row.position),
+            float(row.quantity_units),
+        ),
+        "action": "reorder",
+        "quantity_units": proposed.quantity,
+        "order_by": run.day(row.days_of_cover - row.lead_time_mean_days),
+        "need_by": run.day(row.days_of_cover),
+        "expected_units": proposed.units,
+        "expected_margin_usd": proposed.margin_usd,
+        "expected_cash_usd": proposed.cash_usd,
+        "expected_service": proposed.service,
+        "reason": reason_sentence(row),
+        "drivers": drivers_of(row, run),
+        "details": details(
+            run, proposed, others, weekly=weekly, words=words_of(row),
+            fallback_reason=row.fallback_reason or None,
+        ),
+    }  # fmt: skip

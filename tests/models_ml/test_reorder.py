@@ -22,7 +22,7 @@ def _counts(mean: float, variance: float, upto: int) -> np.ndarray:
 
 def test_base_stock_is_stockpyls_newsvendor() -> None:
     rng = np.random.default_rng(SEED)
-    for _ in range(200):
+    for _ in range(1000):
         mean, over, under = rng.uniform(0.3, 30), rng.uniform(0.1, 2), rng.uniform(2, 20)
         best, _ = newsvendor_poisson(holding_cost=over, stockout_cost=under, demand_mean=mean)
         ours = base_stock(np.array([under / (under + over)]), np.array([mean]), np.array([mean]))

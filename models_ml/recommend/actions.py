@@ -1,0 +1,79 @@
+"""One run: everything that should be done, from one release's stock and forecasts, and what was decided
+before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.errors import ModelError
+from models_ml.recommend import explain_transfer, reorder
+from models_ml.recommend.needs import Needs, weigh
+from models_ml.recommend.parameters import ReorderParameters
+from models_ml.recommend.positions import read_positions
+from models_ml.recommend.proposal import Run, frame
+from models_ml.recommend.requests import group_requests
+from models_ml.recommend.restraint import Held, hold_back
+from models_ml.recommend.standing import pledges, with_pledges
+from models_ml.recommend.transfer import plan_transfers
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """Proposals of one run (columns as `proposal.COLUMNS`) and what was held back. `considered` counts
+    proposals before holding back, by action."""
+
+    rows: pd.DataFrame
+    considered: Mapping[str, int]
+    held: Held
+    run: Run
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def recommend(
+    warehouse: Path, forecasts: Path, release_id: str, *, parameters: ReorderParameters | None = None,
+    standing: Iterable[Mapping[str, Any]] = (), now: datetime | None = None, proposed_by: str | None = None,
+) -> Recommended:  # fmt: skip
+    """Transfers first, then what still has to be bought, then the open orders, prices and anomalies.
+
+    `standing` are past recommendations, field by field. The same release, forecasts and standing give the
+    same rows and ids. No clock is read: `now` sets expiries only.
+    """
+    parameters, past = parameters or ReorderParameters(), list(standing)
+    positions = read_positions(warehouse, parameters)
+    if positions.empty:
+        raise ModelError("the release holds no stock", hint="recommending needs inventory_snapshots")
+    first = positions.iloc[0]
+    run = Run(
+        release_id, pd.Timestamp(first["as_of_day"]).date(), int(first["data_age_days"]), now, parameters
+    )
+    needs = weigh(with_pledges(positions, pledges(past, run.as_of, parameters)), forecasts, parameters)
+    proposed = stock_actions(needs, run)
+    everything = pd.concat([part for part in proposed if len(part)] or [frame([])], ignore_index=True)
+    held = hold_back(everything, past, run.as_of, parameters, now=now, proposed_by=proposed_by)
+    return Recommended(group_requests(held.rows, run), dict(Counter(everything["action"])), held, run)
+
+
+def stock_actions(needs: Needs, run: Run) -> list[pd.DataFrame]:
+    """Transfers, and reorders of what they leave lacking."""
+    moves, _ = plan_transfers(needs, run.parameters)
+    netted = netted_of(needs, moves)
+    bought = reorder.order_up(netted, run.parameters)
+    return [explain_transfer.propose(needs, moves, run), reorder.propose(netted, bought, run)]
+
+
+def netted_of(needs: Needs, moves: pd.DataFrame) -> Needs:
+    """Needs after the moves: what comes in and goes out counts as done."""
+    size, units = len(needs.rows), moves["quantity_units"].to_numpy(float)
+    rows = needs.rows.assign(
+        moved_in_units=np.bincount(moves["receiver"].to_numpy(int), units, size),
+        moved_out_units=np.bincount(moves["donor"].to_numpy(int), units, size),
+    )
+    return Needs(rows, needs.weekly_mean, needs.weekly_variance)

@@ -1,0 +1,156 @@
+"""The form that every proposal has, whatever it proposes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.recommend.effects import Weekly
+from models_ml.recommend.parameters import ReorderParameters
+
+NAMESPACE = uuid.UUID("5d2f3a5e-0c7e-5c55-9a3e-6c1d6f3f1a77")
+COLUMNS = (
+    "recommendation_id", "action", "product_id", "product_name", "location_id", "from_location_id",
+    "subject_id", "region", "banner", "department", "category", "supplier_id", "quantity_units", "order_by",
+    "need_by", "expected_units", "expected_margin_usd", "expected_cash_usd", "expected_service",
+    "confidence", "reason", "drivers", "details", "model_name", "model_version", "release_id", "expires_at",
+    "is_simulated",
+)  # fmt: skip
+DETAILS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all proposals of one run share. `as_of` is the last day whose stock is known."""
+
+    release_id: str
+    as_of: date
+    data_age_days: int
+    now: datetime | None
+    parameters: ReorderParameters
+    models: tuple[str, ...] = ("model.fct_inventory_daily", "model.dim_product", "model.dim_supplier")
+
+    @property
+    def expires_at(self) -> pd.Timestamp:
+        """So many days after now, or after the as-of day where no clock is given."""
+        start = pd.Timestamp(self.now) if self.now else pd.Timestamp(self.as_of, tz="UTC")
+        return start.tz_convert("UTC") + pd.Timedelta(days=self.parameters.valid_days)
+
+    def day(self, days_ahead: float) -> date:
+        """So many whole days after the as-of day, tomorrow at the earliest."""
+        return self.as_of + timedelta(days=max(int(np.floor(min(days_ahead, 365))), 1))
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing that could be done, with what it is expected to bring against doing nothing."""
+
+    action: str
+    quantity: float
+    units: float
+    service: float | None
+    margin_usd: float
+    cash_usd: float
+    words: str = ""
+
+    def as_dict(self, *, is_proposed: bool) -> dict[str, Any]:
+        """As stored."""
+        return {
+            "action": self.action, "quantity": number(self.quantity), "expected_units": number(self.units),
+            "expected_service": None if self.service is None else number(self.service),
+            "expected_margin_usd": number(self.margin_usd), "expected_cash_usd": number(self.cash_usd),
+            "is_proposed": is_proposed, "words": self.words,
+        }  # fmt: skip
+
+
+def details(
+    run: Run, proposed: Option, others: Sequence[Option], *, weekly: Sequence[Mapping[str, Any]] = (),
+    words: Sequence[str] = (), **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """What every action tells: the options side by side, the best of the others, cash by week, words.
+
+    The next-best option is the other one with the most margin; `against` holds what the proposed one brings
+    beyond it, and beyond doing nothing.
+    """
+    best = max(others, key=lambda option: option.margin_usd)
+    nothing = next(option for option in others if option.action == "nothing")
+    return {
+        "version": DETAILS_VERSION,
+        "as_of": run.as_of.isoformat(),
+        "data_age_days": run.data_age_days,
+        "alternatives": [
+            option.as_dict(is_proposed=option is proposed) for option in (proposed, *others)
+        ],
+        "against": {
+            name: {
+                "action": other.action, "quantity": number(other.quantity),
+                "units": number(proposed.units - other.units),
+                "service": None if proposed.service is None or other.service is None
+                else number(proposed.service - other.service),
+                "margin_usd": number(proposed.margin_usd - other.margin_usd),
+                "cash_usd": number(proposed.cash_usd - other.cash_usd),
+            }
+            for name, other in (("nothing", nothing), ("next_best", best))
+        },
+        "weekly": list(weekly),
+        "drivers_in_words": list(words),
+        "lineage": {"models": list(run.models), "release_id": run.release_id},
+        **more,
+    }  # fmt: skip
+
+
+def weekly_rows(run: Run, weekly: Weekly, row: int) -> list[dict[str, Any]]:
+    """The weeks of one proposal, as stored."""
+    return [
+        {
+            "week_ending": (run.as_of + timedelta(days=7 * (k + 1))).isoformat(),
+            "inventory_usd": number(weekly.inventory[row, k]),
+            "payables_usd": number(weekly.payables[row, k]),
+            "working_capital_usd": number(weekly.working_capital[row, k]),
+            "cash_usd": number(weekly.cash[row, k]),
+        }
+        for k in range(weekly.inventory.shape[1])
+    ]
+
+
+def proposal_id(action: str, *parts: Any) -> str:
+    """Same action and parts: same id, so that running twice proposes nothing new."""
+    words = [f"{part:.0f}" if isinstance(part, float) else str(part) for part in parts]
+    return str(uuid.uuid5(NAMESPACE, "|".join([action, *words])))
+
+
+def product_name(row: Any) -> str:
+    """Kind and size, where known."""
+    words = [row.product_type, row.package_size]
+    return ", ".join(str(word).strip() for word in words if isinstance(word, str) and word.strip())
+
+
+def of_pair(row: Any, run: Run) -> dict[str, Any]:
+    """The fields that name a product at a location, and what forecast it."""
+    return {
+        "product_id": row.product_id, "product_name": product_name(row), "location_id": row.location_id,
+        "from_location_id": None, "subject_id": None, "region": row.region, "banner": row.banner,
+        "department": row.department, "category": row.category, "supplier_id": row.supplier_id,
+        "confidence": number(row.confidence), "model_name": row.model_name,
+        "model_version": row.model_version, "release_id": run.release_id, "expires_at": run.expires_at,
+        "is_simulated": bool(row.is_simulated),
+    }  # fmt: skip
+
+
+def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Proposals as a table with all columns, most margin first."""
+    made = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    order = ["expected_margin_usd", "location_id", "product_id", "recommendation_id"]
+    sorted_: pd.DataFrame = made.sort_values(order, ascending=[False, True, True, True], kind="stable")
+    return sorted_.reset_index(drop=True)
+
+
+def number(value: Any) -> float:
+    """A plain number, to a millionth: what is stored can be computed again."""
+    return round(float(value), 6)

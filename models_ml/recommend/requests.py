@@ -1,0 +1,49 @@
+"""One request for each supplier and location: a buyer sends orders, not lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from models_ml.recommend.proposal import Run, number, proposal_id
+
+_PARTIES = {"reorder": "supplier_id", "transfer": "from_location_id"}
+
+
+def group_requests(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Rows with `details.request`: id, who delivers, how many lines, units and USD go together.
+
+    Reorders are grouped by supplier and location, transfers by the two places. Other actions stay single.
+    """
+    if rows.empty:
+        return rows
+    party = pd.Series("", index=rows.index)
+    for action, column in _PARTIES.items():
+        chosen = rows["action"] == action
+        party[chosen] = rows.loc[chosen, column].fillna("unknown")
+    keys = rows.assign(_party=party, _cash=rows["expected_cash_usd"].astype(float))
+    keys = keys[keys["_party"] != ""]
+    sums = keys.groupby(["action", "_party", "location_id"]).agg(
+        lines=("action", "size"), units=("quantity_units", "sum"), cash_usd=("_cash", "sum")
+    )
+    known = sums.to_dict("index")
+    made = [
+        {**detail, "request": _request(known, (action, who, place), run)} if who else detail
+        for detail, action, who, place in zip(
+            rows["details"], rows["action"], party, rows["location_id"], strict=True
+        )
+    ]
+    return rows.assign(details=pd.Series(made, index=rows.index, dtype=object))
+
+
+def _request(known: dict[Any, Any], key: tuple[str, str, str], run: Run) -> dict[str, Any]:
+    sums = known[key]
+    return {
+        "request_id": proposal_id("request", *key, run.as_of),
+        "from": key[1],
+        "to": key[2],
+        "lines": int(sums["lines"]),
+        "units": number(sums["units"]),
+        "cash_usd": number(sums["cash_usd"]),
+    }

@@ -1,0 +1,69 @@
+"""What was proposed and decided before, and what the next run owes to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from models_ml.recommend.parameters import ReorderParameters
+
+_AGREED = ("approved", "overridden", "executing")
+_DONE = ("executed", "measured")
+# Units that an agreed action brings to its location (and takes from where they come).
+_BRINGS = {"reorder": 1, "transfer": 1, "cancel": -1, "undo_reorder": -1, "undo_cancel": 1}
+
+
+def pledges(
+    standing: Iterable[Mapping[str, Any]], as_of: date, parameters: ReorderParameters
+) -> pd.DataFrame:
+    """Units agreed on that the stock of `as_of` does not show yet.
+
+    One row per location and product: `pledged_units` on their way there, `outgoing_units` about to leave.
+    Counted: what is agreed and not carried out, for `pledge_days`; and what was carried out on the word of
+    the same day's stock, which cannot hold it yet.
+    """
+    rows = []
+    for past in standing:
+        sign = _BRINGS.get(past["action"])
+        day = stock_day(past)
+        if sign is None or day is None:
+            continue
+        waits = past["state"] in _AGREED and (as_of - day).days <= parameters.pledge_days
+        unseen = past["state"] in _DONE and day >= as_of
+        units = past["decided_quantity_units"]
+        if not (waits or unseen) or not units:
+            continue
+        rows.append((past["location_id"], past["product_id"], sign * units, 0.0))
+        if past["from_location_id"] is not None:
+            rows.append((past["from_location_id"], past["product_id"], 0.0, sign * units))
+    made = pd.DataFrame(rows, columns=["location_id", "product_id", "pledged_units", "outgoing_units"])
+    return made.groupby(["location_id", "product_id"], as_index=False).sum()
+
+
+def with_pledges(positions: pd.DataFrame, pledged: pd.DataFrame) -> pd.DataFrame:
+    """Positions with both columns, zero where nothing is agreed."""
+    joined = positions.merge(pledged, on=["location_id", "product_id"], how="left")
+    columns = {name: joined[name].astype(float).fillna(0.0) for name in ("pledged_units", "outgoing_units")}
+    return joined.assign(**columns)
+
+
+def stock_day(past: Mapping[str, Any]) -> date | None:
+    """The day whose stock a past proposal was made from."""
+    said = drivers_in(past).get("as_of")
+    return date.fromisoformat(said[:10]) if isinstance(said, str) else None
+
+
+def drivers_in(past: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The drivers of a past proposal; the first version kept them as JSON text."""
+    found = past.get("drivers") or {}
+    return json.loads(found) if isinstance(found, str) else found
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """What a proposal is about: two proposals of one key are the same question."""
+    subject = row["subject_id"] or f"{row['product_id']}@{row['location_id']}"
+    return str(row["action"]), str(subject)
