@@ -7,15 +7,15 @@ MetricQuery     metrics, group-by, filters, order, limit, time constraint
 CompiledQuery   SQL of any dialect with its columns and lineage
 Restriction     what a reader may not see: RowRule, hidden and masked names, SmallestGroup
 Engine          runs compiled queries on a locked, read-only DuckDB release, Arrow out
-check_rollups   whether the rollups of a warehouse equal their facts
+check_rollups   whether the rollups of a warehouse equal their facts; check_unbroken likewise
 parse_semantic_sql  the SQL that BI tools write, onto the same query
 """
 
+from .claims import check_rollups, check_unbroken
 from .engine import Engine
 from .layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
 from .query import MetricQuery
 from .restriction import NO_RESTRICTION, Restriction, RowRule, SmallestGroup
-from .rollup_check import check_rollups
 from .rules import Statistics
 from .sql import parse_semantic_sql
 
@@ -32,5 +32,6 @@ __all__ = [
     "SmallestGroup",
     "Statistics",
     "check_rollups",
+    "check_unbroken",
     "parse_semantic_sql",
 ]

@@ -14,13 +14,14 @@ from .errors import UnknownNameError
 from .expressions import bind, column
 from .grains import RANK
 from .groups import probed, withheld_condition
-from .plan import Column, Join, Plan, Select, Source, Table
+from .plan import Column, Join, Plan, Ref, Select, Source, Table
 from .predicates import Predicate
 from .query import Item
 from .render import render
 from .rows import Context, Rows, is_time_item
 from .shift import SPINE, shifted_rows, spine_grain, time_items
 from .sqlexpr import both, eq, same
+from .unbroken import in_step
 
 Named = list[tuple[str, Use]]
 
@@ -86,7 +87,8 @@ def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows)
 
     The filters apply to the instant, too: it is the last one that the reader asks about. A NULL grouping is
     a group of its own. An instant lies in one period, so equal instants are in the same period.
-    Without groupings it is a condition on the rows; otherwise a join is added to them.
+    Without groupings it is a condition on the rows; otherwise a join is added to them, and the few instants
+    that are anyone's edge are picked first: most rows never meet the join.
     """
     model, measure = rows.model, use.leaf.measure
     inner, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
@@ -95,6 +97,8 @@ def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows)
         raise UnknownNameError(f"{use.leaf.name}: {how.dimension} is no time dimension of {model.name}.")
     periods = [i for i in ask.items if _period_of(i, rows, how)]
     groups = [Item((), g, kind="any") for g in how.groupings]
+    if groups and not use.offsets and in_step(context, ask, use):
+        groups = []
     keys = [Column(i.name, inner.column(i)) for i in periods]
     keys += [Column(f"group_{g.element}", _grouping(inner, g)) for g in groups]
     at = inner.truncated(bind(dimension.expr, inner.alias), dimension.grain)
@@ -113,8 +117,13 @@ def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows)
     if use.offsets:
         on += [same(rows.column(i), column("edge", i.name)) for i in periods]
     on += [same(_grouping(rows, g), column("edge", f"group_{g.element}")) for g in groups]
-    rows.joins.append(Join(Source(select, "edge"), both(on), "INNER"))
-    return []
+    if use.offsets:
+        rows.joins.append(Join(Source(select, "edge"), both(on), "INNER"))
+        return []
+    name = context.add_cte("edge", select)
+    rows.joins.append(Join(Source(Ref(name), "edge"), both(on), "INNER"))
+    edges = Select(Source(Ref(name), name), (Column("edge_at", column(name, "edge_at")),))
+    return [exp.In(this=mine.copy(), query=exp.Subquery(this=render(Plan(edges))))]
 
 
 def _edge_of_instants(

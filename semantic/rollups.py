@@ -57,7 +57,8 @@ def _declared(node: Mapping[str, Any]) -> Rollup | None:
     if config.get("materialized") not in STORED or not relation:
         raise RollupError(f"The rollup {name} is no table.", hint=f"Materialise it as {' or '.join(STORED)}.")
     rollup = read_rollup(name, str(relation), own["rollup"])
-    columns = {str(c).lower() for c in node.get("columns") or ()}
+    complete = (config.get("contract") or {}).get("enforced")  # otherwise some columns may be told of only
+    columns = {str(c).lower() for c in node.get("columns") or ()} if complete else set()
     for column in (*dict(rollup.keeps).values(), *(m.column for m in rollup.measures)):
         if columns and column.lower() not in columns:
             raise RollupError(f"The rollup {name} has no column {column}.", hint=near(column, columns))

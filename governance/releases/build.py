@@ -14,11 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from governance.releases.claims import hold_claims_against_data
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE, Release, open_release
 from governance.releases.node_keys import node_keys
 from governance.releases.publish import BUILDING, ReleaseStore
-from governance.releases.rollups import hold_rollups_against_facts
 from governance.releases.run_dbt import DbtRun, Progress
 from governance.releases.take_over import (
     BuildState,
@@ -87,7 +87,7 @@ def build_release(
         state.write(work)
         shutil.rmtree(target)
         shutil.rmtree(f"{warehouse}.tmp", ignore_errors=True)
-        hold_rollups_against_facts(work)
+        hold_claims_against_data(work)
         write_lineage(work)
     return open_release(store.folder / work.name.removeprefix(BUILDING))
 

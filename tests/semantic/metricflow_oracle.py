@@ -151,10 +151,21 @@ def _fill(
     unique = [n for n, (_, u) in columns.items() if u]
     count = 8 if unique else rows
     values = []
-    for i in range(count):
-        values.append([f"k{i}" if n in unique else _value(rng, kind) for n, (kind, _) in columns.items()])
+    versions = any(kind == "valid_from" for kind, _ in columns.values())
+    for i in range(2 * count if versions else count):
+        key, half = f"k{i // 2 if versions else i}", i % 2
+        row = [key if n in unique else _value(rng, kind) for n, (kind, _) in columns.items()]
+        values.append([_version(v, kind, half) for v, (kind, _) in zip(row, columns.values(), strict=True)])
     marks = ", ".join("?" for _ in columns)
     connection.executemany(f"INSERT INTO {relation} VALUES ({marks})", values)
+
+
+def _version(value: object, kind: str, half: int) -> object:
+    """Each key of a slowly changing table has two versions: up to a day in the middle, and from it on."""
+    middle = FIRST_DAY + dt.timedelta(days=DAYS // 2)
+    if kind == "valid_from":
+        return middle if half else FIRST_DAY
+    return (None if half else middle) if kind == "valid_to" else value
 
 
 def _value(rng: random.Random, kind: str) -> object:  # noqa: PLR0911 - one case a kind

@@ -87,7 +87,7 @@ def test_dbt_s_manifest_beside_the_semantic_one_declares_them(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "message"),
     [({"config": {"materialized": "view", "meta": {"steelyard": {"rollup": GOOD}}}}, "is no table"),
-     ({"columns": {"date_day": {}}}, "has no column")],
+     ({"columns": {"date_day": {}}, "config": {"contract": {"enforced": True}, "materialized": "table", "meta": {"steelyard": {"rollup": GOOD}}}}, "has no column")],
 )  # fmt: skip
 def test_a_model_that_cannot_be_read_is_refused(
     tmp_path: Path, changes: dict[str, Any], message: str

@@ -1,4 +1,4 @@
-"""Hold every rollup against its fact: same groups, same numbers. Where one differs, no release is built."""
+"""What definitions claim of the data, held against it: where a claim is wrong, no release is built."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import duckdb
 from sqlglot import exp
 
 from .catalog import Catalog, Rollup
-from .errors import RollupError
+from .errors import ManifestError, RollupError
 from .expressions import column, ident
 from .plan import Column, Plan, Select
 from .render import render
 from .resolve import Resolver
 from .rules.kept import fact_rows, held, kept_by, kept_expression, kept_items
+from .unbroken import broken_sql, unbroken_models
 
 TOLERANCE = 1e-9
 """Relative; sums of floating point depend on the order of the rows."""
@@ -44,6 +45,18 @@ def difference_sql(rollup: Rollup, catalog: Catalog, resolver: Resolver) -> str:
         f"SELECT COUNT(*) FROM (SELECT {grouped} FROM ({both.sql('duckdb')}) AS sides "
         f"GROUP BY {grouped} HAVING {' OR '.join(wrong)}) AS differing"
     )
+
+
+def check_unbroken(catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> None:
+    """Raises ManifestError naming the first model that declares itself unbroken and is not."""
+    for model in unbroken_models(catalog):
+        found = connection.execute(broken_sql(model)).fetchone()
+        if found is None or found[0]:
+            raise ManifestError(
+                f"{model.name} says it is unbroken; {found and found[0]} holdings have gaps or end early.",
+                hint="Take the declaration out: closing balances are then found holding by holding.",
+                code="not-unbroken",
+            )
 
 
 def check_rollups(catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> None:
