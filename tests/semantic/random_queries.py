@@ -117,7 +117,8 @@ class Generator:
         if self._is_time(name):
             return f"{{{{ TimeDimension('{name}', 'month') }}}} >= '2020-01-01'"
         if name.count("__") == 0:
-            return f"{{{{ Entity('{name}') }}}} {rng.choice(['IS NOT NULL', 'IS NULL', "<> 'k1'"])}"
+            sign = rng.choice(["IS NOT NULL", "IS NULL", "<> 'k1'"])
+            return f"{{{{ Entity('{name}') }}}} {sign}"
         element = name.split("__")[-1]
         if element.startswith("is_"):
             return f"{{{{ Dimension('{name}') }}}}"
