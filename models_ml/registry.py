@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ MODEL_NAME = "demand"
 REGISTERED = (MODEL_NAME, "margin_risk")
 CHAMPION = "champion"
 TRAINER = "svc-trainer"
+PROMOTED_AT = "promoted_at"  # tag of a version: when it last became champion
 PIP_REQUIREMENTS = ["xgboost-cpu==3.2.0", "numpy==2.4.6", "pandas==2.3.3", "duckdb==2.0.0", "mlflow==3.17.2"]
 
 
@@ -34,9 +36,17 @@ class ModelVersion:
     bundle: Path
     aliases: tuple[str, ...]
     metrics: dict[str, float]
+    registered_at: datetime
+    promoted_at: datetime | None = None  # when it last became champion
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "bundle": str(self.bundle), "aliases": list(self.aliases)}
+        return {
+            **asdict(self),
+            "bundle": str(self.bundle),
+            "aliases": list(self.aliases),
+            "registered_at": self.registered_at.isoformat(),
+            "promoted_at": self.promoted_at and self.promoted_at.isoformat(),
+        }
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,7 @@ def move_champion(tracking_uri: str, evidence: ApprovalEvidence) -> ModelVersion
     mlflow = client(tracking_uri)
     for key, value in asdict(evidence).items():
         mlflow.set_model_version_tag(version.name, version.version, f"approval.{key}", value)
+    mlflow.set_model_version_tag(version.name, version.version, PROMOTED_AT, datetime.now(UTC).isoformat())
     mlflow.set_registered_model_alias(version.name, CHAMPION, version.version)
     return get_version(tracking_uri, version.version, version.name)
 
@@ -196,7 +207,16 @@ def _plain(mlflow: Any, found: Any, aliases: dict[str, tuple[str, ...]]) -> Mode
         / "bundle",
         aliases=aliases.get(str(found.version), ()),
         metrics=json.loads(tags.get("metrics", "{}")),
+        registered_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        promoted_at=_moment(tags.get(PROMOTED_AT) or tags.get("approval.decided_at")),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _local(uri: str) -> Path:

@@ -18,7 +18,8 @@ from models_ml.demand.model import DemandModel
 from models_ml.demand.settings import PIPELINE, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.backtest import Progress, roll, silent
-from models_ml.evaluate.tables import evaluation_table
+from models_ml.evaluate.keep import keep_backtest
+from models_ml.evaluate.tables import backtest_frame, evaluation_table
 from models_ml.features import build
 from models_ml.fingerprint import code_fingerprint, training_fingerprint
 from models_ml.model_card import demand_card
@@ -64,13 +65,14 @@ def train_demand(
     kept = kept_training(artifact_root, registry.MODEL_NAME, fingerprint, tracking_uri)
     if kept is not None:
         return kept
-    models, tables, last_week, example = {}, [], 0, pd.DataFrame()
+    models, tables, backtests, last_week, example = {}, [], [], 0, pd.DataFrame()
     for tier in settings.tiers:
         panel = read_panel(warehouse, tier)
-        model, table = _train_tier(panel, tier in settings.backtest_tiers, settings, progress)
+        model, table, backtest = _train_tier(panel, tier in settings.backtest_tiers, settings, progress)
         models[tier], last_week = model, int(panel.weeks[-1])
-        if table is not None:
+        if table is not None and backtest is not None:
             tables.append(table)
+            backtests.append(backtest)
         if tier == "category" or example.empty:
             example = _example(panel, model)
     evaluation = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
@@ -100,6 +102,8 @@ def train_demand(
             documents={"model_card.md": card, "evaluation.csv": evaluation.to_csv(index=False)},
             log_model=lambda folder: log_demand(folder, table_file, example, models[next(iter(models))]),
         )  # fmt: skip
+    if backtests:
+        keep_backtest(pd.concat(backtests, ignore_index=True), warehouse, artifact_root, version)
     trained = TrainedModel(
         version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
         json.loads(evaluation.to_json(orient="records")), reused=False,
@@ -121,23 +125,24 @@ def backtest_origins(panel: Panel) -> list[int]:
 
 def _train_tier(
     panel: Panel, with_backtest: bool, settings: DemandSettings, progress: Progress
-) -> tuple[DemandModel, pd.DataFrame | None]:
-    """Final model of a tier, calibrated by the forecasts of its earlier origins, and its evaluation if
-    asked for."""
+) -> tuple[DemandModel, pd.DataFrame | None, pd.DataFrame | None]:
+    """Final model of a tier, calibrated by the forecasts of its earlier origins; its evaluation and the
+    forecasts of the reported origins if asked for."""
     last = int(panel.weeks[-1])
     origins = backtest_origins(panel)
-    table = None
+    table = backtest = None
     if with_backtest:
         # The series are those that sold often enough before the first reported origin, so that none is
         # chosen late.
         chosen = panel.selling(panel.column(origins[1]))
         result = roll(panel, chosen, [*origins, last], settings, progress)
         table = evaluation_table(result, origins[1:])
+        backtest = backtest_frame([result], origins[1:])
     else:
         result = roll(panel, panel.selling(panel.column(last)), [last - HORIZON, last], settings, progress)
     if result.model is None:  # pragma: no cover - `roll` fits at every origin
         raise NotEnoughHistoryError("No origin was fitted.")
-    return result.model, table
+    return result.model, table, backtest
 
 
 def _example(panel: Panel, model: DemandModel) -> pd.DataFrame:

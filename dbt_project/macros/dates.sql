@@ -67,3 +67,17 @@
 {% macro spark__add_days(day, days) -%}
     date_add({{ day }}, cast({{ days }} as int))
 {%- endmacro %}
+
+
+{# Days and parts of a day from the earlier to the later timestamp. #}
+{% macro elapsed_days(earlier, later) -%}
+    {{ return(adapter.dispatch('elapsed_days', 'steelyard')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__elapsed_days(earlier, later) -%}
+    ((epoch({{ later }}) - epoch({{ earlier }})) / 86400.0)
+{%- endmacro %}
+
+{% macro spark__elapsed_days(earlier, later) -%}
+    ((unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) / 86400.0)
+{%- endmacro %}

@@ -95,13 +95,18 @@ def forecast_frame(panel: Panel, cut: int, forecast: Forecast) -> pd.DataFrame:
     return frame
 
 
-def write_backtest(results: list[Backtest], origins: list[int], path: Path) -> Path:
-    """The backtest file of the demand protocol, all tiers and origins in one Parquet file."""
+def backtest_frame(results: list[Backtest], origins: list[int]) -> pd.DataFrame:
+    """Forecasts of all tiers and origins, one row per series and target week, as `forecast_frame`."""
     frames = [
         forecast_frame(result.panel, result.panel.column(origin), result.forecasts[origin])
         for result in results
         for origin in origins
     ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def write_backtest(results: list[Backtest], origins: list[int], path: Path) -> Path:
+    """The backtest file of the demand protocol, all tiers and origins in one Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+    backtest_frame(results, origins).to_parquet(path, index=False)
     return path

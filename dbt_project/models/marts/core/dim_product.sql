@@ -12,7 +12,8 @@ with listed as (
         supplier_id,
         landed_cost_usd,
         list_price_usd,
-        false as is_inferred
+        false as is_inferred,
+        false as is_category
     from {{ ref('stg_landing__products') }}
 ),
 
@@ -31,15 +32,51 @@ inferred as (
         cast(null as varchar) as supplier_id,
         cast(null as decimal(18, 6)) as landed_cost_usd,
         cast(null as decimal(18, 4)) as list_price_usd,
-        true as is_inferred
+        true as is_inferred,
+        false as is_category
     from (select distinct product_id from {{ ref('stg_landing__sales_lines') }}) as sales
     where not exists (select 1 from listed where listed.product_id = sales.product_id)
+),
+
+listed_categories as (
+    select department, category, count(*) as products from listed group by department, category
+),
+
+ranked_categories as (
+    select
+        department,
+        category,
+        row_number() over (partition by category order by products desc, department) as department_rank
+    from listed_categories
+),
+
+-- What is known of a whole category (a forecast, a risk) joins this row, under the department that lists most of it.
+categories as (
+    select
+        {{ category_key('category') }} as product_id,
+        department,
+        category,
+        cast(null as varchar) as product_type,
+        '(whole category)' as brand,
+        cast(null as varchar) as manufacturer_id,
+        cast(null as varchar) as package_size,
+        cast(null as integer) as case_pack_units,
+        cast(null as integer) as shelf_life_days,
+        cast(null as varchar) as supplier_id,
+        cast(null as decimal(18, 6)) as landed_cost_usd,
+        cast(null as decimal(18, 4)) as list_price_usd,
+        false as is_inferred,
+        true as is_category
+    from ranked_categories
+    where department_rank = 1
 ),
 
 products as (
     select * from listed
     union all
     select * from inferred
+    union all
+    select * from categories
 )
 
 select
@@ -56,5 +93,6 @@ select
     cast(landed_cost_usd as decimal(18, 6)) as landed_cost_usd,
     cast(list_price_usd as decimal(18, 4)) as list_price_usd,
     {{ is_merchandise('department', 'category') }} as is_merchandise,
-    is_inferred
+    is_inferred,
+    is_category
 from products

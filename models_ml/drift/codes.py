@@ -1,0 +1,103 @@
+"""Codes that appear, vanish or change their name: departments, categories, regions, channels, stores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from models_ml.drift.changes import before, by_week
+from models_ml.drift.observe import REFERENCE_WEEKS, Observed
+
+CODES = {
+    "department": "department", "category": "category", "region": "region", "channel": "channel",
+    "location": "location_id",
+}  # fmt: skip
+LEAST_LINES = 15  # a week: rarer codes come and go
+LEAST_RENAMED = 30
+LEAST_RENAMED_STORE = 100  # small stores of a panel come and go all the time
+NEARLY_GONE = 0.1  # of its usual lines: what is left of a store that got another number
+LEAST_DEVIATIONS = 5.0  # of a Poisson count: what a fall must be to be no chance
+KINDS = ("renamed_code", "new_code", "lost_code")
+
+
+def code_changes(observed: Observed, known: dict[str, list[str]] | None = None) -> pd.DataFrame:
+    """Shares of the week's lines whose codes are renamed, new or lost; one row per week, kind and column.
+
+    `known` are the codes that the model was trained with: one that history already holds but training did
+    not is new too (a renamed catalogue relabels its own past).
+    """
+    parts = []
+    for feature, column in CODES.items():
+        lines = by_week(observed.cells, column, "lines", observed.weeks["week"])
+        parts.append(_of_column(feature, lines, known and known.get(feature)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def known_codes(observed: Observed) -> dict[str, list[str]]:
+    """Codes of the last thirteen weeks with enough lines: what a model trained now has learned of."""
+    last = observed.cells[observed.cells["week"] > observed.last_week - REFERENCE_WEEKS]
+    out = {}
+    for feature, column in CODES.items():
+        lines = last.groupby(column)["lines"].sum()
+        out[feature] = sorted(str(code) for code in lines.index[lines >= LEAST_LINES])
+    return out
+
+
+def _of_column(feature: str, lines: pd.DataFrame, known: list[str] | None) -> pd.DataFrame:
+    usual = before(lines)
+    earlier = lines.shift(1).rolling(REFERENCE_WEEKS, min_periods=8)
+    seen, least = earlier.max(), earlier.min()
+    rows = []
+    for week in lines.index[usual.notna().all(axis=1)]:
+        now, then = lines.loc[week], usual.loc[week]
+        total = max(float(now.sum()), 1.0)
+        is_store = feature == "location"
+        is_last = week == lines.index[-1]
+        unseen = seen.loc[week] == 0
+        if is_last and known:
+            unseen |= ~lines.columns.isin(known)
+        new = now[unseen & (now >= LEAST_LINES)].sort_values(ascending=False)
+        fallen = (then - now)[(then - now) > LEAST_DEVIATIONS * np.sqrt(then.clip(lower=1))]
+        if is_store:
+            fallen = fallen[now[fallen.index] <= NEARLY_GONE * then[fallen.index]]
+        gone = now[(now == 0) & (least.loc[week] > 0) & (then >= LEAST_LINES)].index
+        if is_last and known:
+            absent = [c for c in known if c not in lines.columns]
+            fallen = pd.concat([fallen, pd.Series(np.nan, index=absent)])
+        renamed, words = 0.0, []
+        for code, count in new.items():
+            if count < (LEAST_RENAMED_STORE if is_store else LEAST_RENAMED):
+                break
+            source = _renamed_from(str(code), float(count), fallen)
+            if source is not None:
+                renamed += float(count)
+                words.append(f"{source} → {code} ({count:,.0f} lines)")
+                fallen = fallen.drop(source)
+                new = new.drop(code)
+                gone = gone.drop(source, errors="ignore")
+        shares = {"renamed_code": renamed / total, "new_code": float(new.sum()) / total,
+                  "lost_code": float(then[gone].sum()) / max(float(then.sum()), 1.0)}  # fmt: skip
+        told = {"renamed_code": "; ".join(words), "new_code": _named(new), "lost_code": _named(then[gone])}
+        # A store that closes or opens is told by its feed; only a changed name is a matter of codes.
+        kinds = KINDS[:1] if is_store else KINDS
+        rows += [{"week": week, "kind": kind, "feature": feature, "segment_type": "all", "segment": "all",
+                  "value": shares[kind], "words": told[kind]} for kind in kinds]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _renamed_from(code: str, count: float, fallen: pd.Series) -> str | None:
+    """The code whose loss is about what `code` gained; one that training knew and nobody sells any more
+    (NaN) only where its name resembles."""
+    gap = (fallen - count).abs()
+    near = gap[(fallen >= count / 2) & (fallen <= count * 2)]
+    if len(near):
+        return str(near.idxmin())
+    letters = set(code.lower().split())
+    alike = [str(c) for c in fallen.index[fallen.isna()] if letters & set(str(c).lower().split())]
+    return alike[0] if alike else None
+
+
+def _named(codes: pd.Series) -> str:
+    shown = [f"{code} ({lines:,.0f} lines)" for code, lines in codes.items()]
+    more = f" and {len(shown) - 4} more" if len(shown) > 4 else ""
+    return ", ".join(shown[:4]) + more

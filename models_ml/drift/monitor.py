@@ -1,0 +1,172 @@
+"""One monitoring run: watch a release, judge every week, write rows and reports, say what follows.
+
+Rows go to `drift.parquet` beside the release's forecasts, in the form of the contract `drift_results`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from models_ml.demand.model import DemandModel
+from models_ml.drift.accuracy import error_changes
+from models_ml.drift.alerts import judge
+from models_ml.drift.changes import changes
+from models_ml.drift.codes import code_changes, known_codes
+from models_ml.drift.distribution import Origins, distances, origins
+from models_ml.drift.observe import Observed, observe
+from models_ml.drift.report import write_report
+from models_ml.drift.retraining import Advice, advise, drift_share
+from models_ml.drift.words import aspect_of, finding, method_of
+from models_ml.evaluate.backtest import Progress, silent
+from models_ml.evaluate.keep import FOLDER as BACKTESTS
+from models_ml.panel import read_panel
+from models_ml.score import Champion, find_champion
+
+DRIFT_FILE = "drift.parquet"
+SUMMARY_FILE = "drift.json"
+COLUMNS = (
+    "release_id", "model_name", "model_version", "week", "week_ending", "feature", "segment_type", "segment",
+    "kind", "aspect", "method", "score", "threshold", "is_drifted", "alert_state", "finding", "is_simulated",
+)  # fmt: skip
+TOLD = ("kind", "feature", "segment_type", "segment", "score", "threshold", "finding")
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What a run found for the last recorded week, and where rows and report lie."""
+
+    release_id: str
+    week: int
+    rows: int
+    drift_share: float
+    alerts: list[dict[str, Any]]
+    retrain: Advice
+    model_version: str
+    path: Path
+    report: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            **asdict(self), "path": str(self.path), "report": str(self.report),
+            "retrain": {
+                "is_recommended": self.retrain.is_recommended, "reasons": list(self.retrain.reasons),
+                "sentence": self.retrain.sentence(),
+            },
+        }  # fmt: skip
+
+
+def monitor(
+    warehouse: Path,
+    release_id: str,
+    *,
+    tracking_uri: str,
+    artifact_root: Path,
+    output: Path,
+    reports: Path,
+    progress: Progress = silent,
+) -> Monitored:
+    """Watch the release for the demand model: rows into the folder `output`, the report into `reports`."""
+    progress("drift: reading the weeks")
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET threads = 2")
+        observed = observe(con)
+        regions = dict(con.execute("SELECT location_id, region FROM dim_location").fetchall())
+        last_week = observed.last_week
+        champion = find_champion(tracking_uri, artifact_root, last_week)
+        backtest = artifact_root / BACKTESTS / f"demand-{champion.version}.parquet"
+        files = [backtest] if champion.version and backtest.exists() else []
+        errors = error_changes(con, files)
+    progress("drift: features and forecasts")
+    sampled = _sampled(warehouse, regions, champion.models)
+    progress("drift: judging")
+    results = judged(observed, sampled, errors, known=trained_codes(artifact_root, champion.version))
+    rows = _rows(results, observed, release_id, champion)
+    now = rows[rows["week"] == last_week]
+    advice = advise(rows, last_week=last_week, trained_through_week=_trained_through(champion))
+    progress("drift: report")
+    report = write_report(sampled, now, reports / "drift_demand.html", release_id=release_id)
+    path = output / DRIFT_FILE
+    _replace(rows, path)
+    alerts = now[now["alert_state"] == "alert"]
+    done = Monitored(
+        release_id, last_week, len(rows), drift_share(now),
+        alerts[list(TOLD)].to_dict("records"),
+        advice, champion.version, path, report,
+    )  # fmt: skip
+    (output / SUMMARY_FILE).write_text(json.dumps(done.as_dict(), indent=1))
+    return done
+
+
+def judged(
+    observed: Observed,
+    sampled: dict[str, Origins],
+    errors: pd.DataFrame,
+    known: dict[str, list[str]] | None = None,
+) -> pd.DataFrame:
+    """Values of every detector with score, threshold and alert state."""
+    values = [changes(observed), code_changes(observed, known)]
+    values += [distances(found, tier) for tier, found in sampled.items()]
+    values += [errors] if len(errors) else []
+    special = observed.weeks.loc[observed.weeks["is_special"], "week"]
+    return judge(pd.concat(values, ignore_index=True), {int(week) for week in special})
+
+
+def remember_codes(warehouse: Path, artifact_root: Path, version: str) -> Path:
+    """Keep the codes that the model of `version` was trained with, to recognise new names later."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET threads = 2")
+        found = known_codes(observe(con))
+    path = _codes_path(artifact_root, version)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found))
+    return path
+
+
+def trained_codes(artifact_root: Path, version: str) -> dict[str, list[str]] | None:
+    """Codes that the version was trained with; None where they were not kept."""
+    path = _codes_path(artifact_root, version)
+    return json.loads(path.read_text()) if version and path.exists() else None
+
+
+def _codes_path(artifact_root: Path, version: str) -> Path:
+    return artifact_root / "codes" / f"demand-{version}.json"
+
+
+def _sampled(warehouse: Path, regions: dict[str, str], models: dict[str, DemandModel]) -> dict[str, Origins]:
+    tier = "category"  # the primary grain: what products add up to
+    return {tier: origins(read_panel(warehouse, tier), regions, models.get(tier))}
+
+
+def _rows(results: pd.DataFrame, observed: Observed, release_id: str, champion: Champion) -> pd.DataFrame:
+    ending = observed.weeks.set_index("week")["last_day"]
+    rows = results.assign(
+        release_id=release_id,
+        model_name="demand",
+        model_version=champion.version or None,
+        week=results["week"].astype("int32"),
+        week_ending=pd.to_datetime(results["week"].map(ending)).dt.date,
+        aspect=results["kind"].map(aspect_of),
+        method=results["kind"].map(method_of),
+        finding=[finding(row) if row.is_drifted or row.alert_state != "quiet" else None
+                 for row in results.itertuples()],
+        is_simulated=False,
+    )  # fmt: skip
+    return rows[list(COLUMNS)].sort_values(["week", "kind", "feature", "segment_type", "segment"])
+
+
+def _trained_through(champion: Champion) -> int | None:
+    return champion.trained_through_week if champion.models else None
+
+
+def _replace(rows: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    rows.to_parquet(partial, index=False)
+    partial.replace(path)

@@ -1,0 +1,77 @@
+"""Evidently's HTML report of the last week: our findings first, then every feature beside its reference."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.drift.distribution import SEED, Origins
+from models_ml.drift.observe import REFERENCE_WEEKS
+
+METHOD = "wasserstein"
+REFERENCE_ROWS = 6000
+
+
+def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, release_id: str) -> Path:
+    """Write the report of the newest origin of the first tier in `sampled`; `now` are its judged rows."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # Evidently's own switch for telemetry
+    from evidently import Report
+    from evidently.presets import DataDriftPreset
+
+    from models_ml.drift.findings_widget import Findings
+
+    tier, found = next(iter(sampled.items()))
+    reference, current, watched = _frames(found)
+    learned = now[
+        (now["segment_type"] == "all") & now["kind"].isin(["distribution_shift", "prediction_shift"])
+    ]
+    thresholds = {
+        str(row.feature).partition(".")[2]: float(row.threshold)
+        for row in learned.itertuples()
+        if str(row.feature).startswith(f"{tier}.")
+    }
+    watched = [name for name in watched if name in thresholds] or watched
+    week = int(found.rows["week"].max())
+    report = Report(
+        [
+            Findings(rows=_table(now)),
+            DataDriftPreset(
+                columns=watched, num_method=METHOD, per_column_threshold=thresholds,
+                per_column_method=dict.fromkeys(watched, METHOD), drift_share=0.3,
+            ),
+        ],
+        metadata={"release": release_id, "week": str(week), "tier": tier},
+    )  # fmt: skip
+    snapshot = report.run(current[watched], reference[watched], name=f"Drift of demand, week {week}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    snapshot.save_html(str(partial))
+    partial.replace(path)
+    return path
+
+
+def _frames(found: Origins) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    week = int(found.rows["week"].max())
+    earlier = found.rows[(found.rows["week"] < week) & (found.rows["week"] >= week - REFERENCE_WEEKS)]
+    if len(earlier) > REFERENCE_ROWS:
+        kept = np.random.default_rng([SEED, week]).choice(len(earlier), REFERENCE_ROWS, replace=False)
+        earlier = earlier.iloc[np.sort(kept)]
+    watched = [*found.names, *(["forecast_to_level"] if "forecast_to_level" in found.rows else [])]
+    return earlier.reset_index(drop=True), found.rows[found.rows["week"] == week], watched
+
+
+def _table(now: pd.DataFrame) -> list[list[str]]:
+    told = now[now["is_drifted"] | (now["alert_state"] != "quiet")]
+    return [
+        [str(row.alert_state), str(row.kind), str(row.feature), f"{row.segment_type} {row.segment}",
+         _number(row.score), _number(row.threshold), str(row.finding)]
+        for row in told.sort_values(["alert_state", "kind", "feature"]).itertuples()
+    ]  # fmt: skip
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):.3g}"
