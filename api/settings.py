@@ -66,6 +66,10 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.var_dir / 'mlflow' / 'mlflow.db').resolve()}"
 
     @property
+    def reports(self) -> Path:
+        return self.var_dir / "reports"
+
+    @property
     def mlflow_artifacts(self) -> Path:
         return (self.var_dir / "mlflow" / "artifacts").resolve()
 

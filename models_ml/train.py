@@ -18,7 +18,7 @@ from models_ml.demand.model import DemandModel
 from models_ml.demand.settings import PIPELINE, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.backtest import Progress, roll, silent
-from models_ml.evaluate.keep import keep_backtest
+from models_ml.evaluate.keep import backtest_path, keep_backtest
 from models_ml.evaluate.tables import backtest_frame, evaluation_table
 from models_ml.features import build
 from models_ml.fingerprint import code_fingerprint, training_fingerprint
@@ -62,8 +62,13 @@ def train_demand(
     """
     progress("demand: fingerprint of the features")
     fingerprint = training_fingerprint(warehouse, settings.as_dict())
+<<<<<<< HEAD
     kept = kept_training(artifact_root, registry.MODEL_NAME, fingerprint, tracking_uri)
     if kept is not None:
+=======
+    kept = _kept(artifact_root, fingerprint, tracking_uri)
+    if kept is not None and backtest_path(artifact_root, kept.name, kept.version).exists():
+>>>>>>> e9fbd48 (Drift: planted changes are found in their week and named; pipeline step, command and exporters of what monitoring records)
         return kept
     models, tables, backtests, last_week, example = {}, [], [], 0, pd.DataFrame()
     for tier in settings.tiers:

@@ -18,6 +18,7 @@ from api.lineage_events import LineageEvents
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
 from api.pipeline.models import MODELS, score_margin, train_models, train_summary
+from api.pipeline.monitor import monitor_step, monitor_summary, still_watched
 from api.pipeline.record import (
     measure_mark,
     measure_step,
@@ -312,6 +313,7 @@ STEPS: tuple[Step, ...] = (
         _serves,
     ),
     Step("train", "Train", train_step, train_summary, _retailers_data_and_code),
+    Step("monitor", "Monitor", monitor_step, monitor_summary, _champion_too, still_watched),
     Step("recommend", "Recommend", recommend_step, _recommend_summary, _champion_too, _still_proposed),
     Step("measure", "Measure", measure_step, measure_summary, measure_mark, outcomes_are_there),
     Step("record", "Record", record_step, record_summary, recorded_mark, tables_are_there),

@@ -6,6 +6,14 @@ import hashlib
 
 from integrations.contracts import platform_contracts
 from integrations.platform.decided import export_decisions, export_recommendations, mark_of_stores
+from integrations.platform.models import (
+    export_drift,
+    export_forecasts,
+    export_margin_risk,
+    export_versions,
+    mark_of_files,
+    mark_of_versions,
+)
 from integrations.platform.outcomes import export_outcomes, mark_of_outcomes
 from integrations.platform.recorded import PlatformTable, Recorded
 
@@ -13,6 +21,10 @@ TABLES: tuple[PlatformTable, ...] = (
     PlatformTable("recommendations", export_recommendations, mark_of_stores),
     PlatformTable("decisions", export_decisions, mark_of_stores),
     PlatformTable("decision_outcomes", export_outcomes, mark_of_outcomes),
+    PlatformTable("demand_forecasts", export_forecasts, mark_of_files("demand.parquet")),
+    PlatformTable("margin_risk_scores", export_margin_risk, mark_of_files("margin_risk.parquet")),
+    PlatformTable("drift_results", export_drift, mark_of_files("drift.parquet")),
+    PlatformTable("model_versions", export_versions, mark_of_versions),
 )
 
 

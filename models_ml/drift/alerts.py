@@ -14,6 +14,7 @@ from models_ml.drift.changes import Watch, watch_of
 
 KEY = ["kind", "feature", "segment_type", "segment"]
 LEAST_HISTORY = 8  # weeks of values before a threshold can be learned
+WIDER = 1.05  # than the widest quiet change so far
 SPECIAL = 1.5  # holidays move shoppers without anything being wrong
 OPEN_OF, OPEN_WINDOW, CLOSE_AFTER = 2, 3, 2
 OF_NORMAL = 1.4826  # median absolute deviation of a normal to its standard deviation
@@ -27,7 +28,9 @@ def judge(values: pd.DataFrame, special_weeks: set[int]) -> pd.DataFrame:
     """
     parts = []
     for (kind, feature, segment_type, _), group in values.dropna(subset=["value"]).groupby(KEY, sort=True):
-        judged = _judge_one(group.sort_values("week"), watch_of(kind, feature, segment_type), special_weeks)
+        judged = _judge_one(
+            group.sort_values("week"), watch_of(str(kind), str(feature), str(segment_type)), special_weeks
+        )
         parts.append(judged)
     found = [part for part in parts if len(part)]
     columns = [*values.columns, "score", "threshold", "is_drifted", "alert_state"]
@@ -38,13 +41,15 @@ def _judge_one(group: pd.DataFrame, watch: Watch, special_weeks: set[int]) -> pd
     weeks, values = group["week"].to_numpy(), group["value"].to_numpy(float)
     score, threshold = np.full((2, len(values)), np.nan)
     drifted = np.zeros(len(values), bool)
+    is_special = np.isin(weeks, list(special_weeks))
     for i in range(LEAST_HISTORY, len(values)):
-        known = values[:i][~drifted[:i]]  # what was drift must not teach that drift is quiet
-        centre = np.median(known)
-        spread = OF_NORMAL * np.median(np.abs(known - centre))
-        widest = np.abs(known - centre).max()
-        threshold[i] = max(watch.floor, watch.deviations * spread, 1.2 * widest)
-        threshold[i] *= SPECIAL if int(weeks[i]) in special_weeks else 1.0
+        quiet = ~drifted[:i]  # what was drift must not teach that drift is quiet
+        centre = np.median(values[:i][quiet])
+        away = np.abs(values[:i][quiet] - centre)
+        spread = OF_NORMAL * np.median(away)
+        widest = (away / np.where(is_special[:i][quiet], SPECIAL, 1.0)).max()
+        threshold[i] = max(watch.floor, watch.deviations * spread, WIDER * widest)
+        threshold[i] *= SPECIAL if is_special[i] else 1.0
         change = values[i] - centre
         score[i] = max(-change, 0.0) if watch.only_falls else abs(change)
         drifted[i] = score[i] >= threshold[i]

@@ -14,6 +14,8 @@ import pandas as pd
 from models_ml.drift.observe import LEAST_REFERENCE, REFERENCE_WEEKS, Observed
 
 SEGMENTS = ("department", "region", "channel")
+LEAST_LINES = 500  # a week: of fewer lines the mix is chance
+LARGE = 0.01  # of all lines
 GONE = -5.0  # log ratio of a volume that is no more
 COLUMNS = ["week", "kind", "feature", "segment_type", "segment", "value", "words"]
 
@@ -42,10 +44,12 @@ WATCHES: dict[tuple[str, ...], Watch] = {
     ("lost_feed", "discounts_usd"): Watch(1.2, 6.0, only_falls=True),
     ("lost_feed", "net_sales_usd"): Watch(0.03, 6.0, only_falls=True),
     ("volume_shift", "sales_lines"): Watch(0.25, 5.0, far=LASTING),
-    ("mix_shift", "category_share"): Watch(0.04, 5.0),
-    ("mix_shift", "department_share"): Watch(0.02, 5.0),
+    ("mix_shift", "category_share"): Watch(0.05, 6.0),
+    ("mix_shift", "department_share"): Watch(0.02, 5.0, far=1.2),
     # Within one department a season alone moves shares: stone fruit in July, frozen pies in November.
     ("mix_shift", "category_share", "department"): Watch(0.12, 6.0, far=2.0),
+    # One large category against all sales: a season moves it by a third, seldom by more than half.
+    ("mix_shift", "category_share", "category"): Watch(0.5, 5.0, far=1.3),
     ("new_code",): Watch(0.01, 0.0, far=1.0),
     ("lost_code",): Watch(0.002, 0.0, far=1.0),
     ("renamed_code",): Watch(0.0005, 0.0, far=1.0),
@@ -75,9 +79,14 @@ def changes(observed: Observed) -> pd.DataFrame:
 def by_week(frame: pd.DataFrame, keys: str | None, column: str, weeks: pd.Series) -> pd.DataFrame:
     """Sums of `column`: one row per week, one column per member of `keys` (all rows where None)."""
     if keys is None:
-        return frame.groupby("week")[[column]].sum().reindex(weeks, fill_value=0).set_axis(["all"], axis=1)
-    wide = frame.pivot_table(index="week", columns=keys, values=column, aggfunc="sum", fill_value=0)
-    return wide.reindex(weeks, fill_value=0)
+        codes, members = np.zeros(len(frame), int), pd.Index(["all"])
+    else:
+        codes, members = frame[keys].cat.codes.to_numpy(), frame[keys].cat.categories
+    # Every row lies in a recorded week.
+    row = np.searchsorted(weeks.to_numpy(), frame["week"].to_numpy())
+    shape = (len(weeks), len(members))
+    sums = np.bincount(row * shape[1] + codes, frame[column].to_numpy(float), minlength=shape[0] * shape[1])
+    return pd.DataFrame(sums.reshape(shape), pd.Index(weeks, name="week"), members.astype(str))
 
 
 def before(values: pd.DataFrame) -> pd.DataFrame:
@@ -86,7 +95,8 @@ def before(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _long(wide: pd.DataFrame, kind: str, feature: str, segment_type: str, words: str = "") -> pd.DataFrame:
-    found = wide.rename_axis(index="week", columns="segment").stack().rename("value").reset_index()
+    named = wide.rename_axis(index="week", columns="segment").reset_index()
+    found = named.melt(id_vars="week", var_name="segment", value_name="value").dropna(subset=["value"])
     return found.assign(kind=kind, feature=feature, segment_type=segment_type, words=words)
 
 
@@ -136,7 +146,10 @@ def _days(observed: Observed) -> pd.DataFrame:
     """Share of the chain's trading days on which a region sold nothing, below zero."""
     weeks = observed.weeks["week"]
     sold = (
-        observed.days.groupby(["week", "region"])["date_day"].nunique().unstack(fill_value=0).reindex(weeks)
+        observed.days.groupby(["week", "region"], observed=True)["date_day"]
+        .nunique()
+        .unstack(fill_value=0)
+        .reindex(weeks)
     )
     total = observed.days.groupby("week")["date_day"].nunique().reindex(weeks)
     usual = before(sold) > 5
@@ -163,36 +176,58 @@ def _mix(observed: Observed) -> pd.DataFrame:
     """Population stability index of the shares of lines, and the member that moved most, in words."""
     parts = []
     for kind, keys in _segments(SEGMENTS):
-        groups = [("all", observed.cells)] if keys is None else list(observed.cells.groupby(keys, sort=True))
-        for member, cells in groups:
+        for member, cells in _groups(observed.cells, keys):
             for code in ("category", "department"):
                 if code == kind or (code == "department" and kind == "category"):
                     continue
-                parts.append(_stability(cells, code, observed.weeks["week"], kind, str(member)))
+                parts.append(_stability(cells, code, observed.weeks["week"], kind, member))
+    parts.append(_large_categories(observed))
     return pd.concat([part for part in parts if part is not None])
+
+
+def _large_categories(observed: Observed) -> pd.DataFrame:
+    """Log ratio of a category's share of lines to its usual share, for categories of one line in a
+    hundred or more."""
+    lines = by_week(observed.cells, "category", "lines", observed.weeks["week"])
+    usual = before(lines)
+    share, before_share = lines.div(lines.sum(axis=1), axis=0), usual.div(usual.sum(axis=1), axis=0)
+    large = (before_share >= LARGE) & (usual >= 100)
+    found = _long(_log_ratio(share, before_share.where(large)), "mix_shift", "category_share", "category")
+    shares = zip(found["week"], found["segment"], strict=True)
+    return found.assign(
+        words=[f"{c}: {before_share[c][w]:.1%} of lines before, {share[c][w]:.1%} now" for w, c in shares]
+    )
+
+
+def _groups(cells: pd.DataFrame, keys: str | None) -> list[tuple[str, pd.DataFrame]]:
+    if keys is None:
+        return [("all", cells)]
+    return [(str(member), group) for member, group in cells.groupby(keys, sort=True, observed=True)]
 
 
 def _stability(
     cells: pd.DataFrame, code: str, weeks: pd.Series, segment_type: str, segment: str
 ) -> pd.DataFrame | None:
+    if cells["lines"].sum() < LEAST_LINES * LEAST_REFERENCE:
+        return None
     lines = by_week(cells, code, "lines", weeks)
+    lines = lines.loc[:, lines.sum() > 0]
     usual = before(lines)
     total, expected = lines.sum(axis=1), usual.sum(axis=1, min_count=1)
-    if not (expected >= 500).any() or lines.shape[1] < 2:
+    if not (expected >= LEAST_LINES).any() or lines.shape[1] < 2:
         return None
     # Half a line for every code keeps an empty cell finite; small codes then weigh next to nothing.
     now = (lines + 0.5).div(total + 0.5 * lines.shape[1], axis=0)
     then = (usual + 0.5).div(expected + 0.5 * lines.shape[1], axis=0)
-    each = (now - then) * np.log(now / then)
-    value = each.sum(axis=1, min_count=1).where((expected >= 500) & (total > 0))
-    words = []
-    for week in lines.index:
-        row = each.loc[week]
-        if row.isna().all():
-            words.append("")
-            continue
-        most = row.idxmax()
-        words.append(f"{most}: {then.at[week, most]:.1%} of lines before, {now.at[week, most]:.1%} now")
+    each = (now - then) * _log_ratio(now, then)
+    value = each.sum(axis=1, min_count=1).where((expected >= LEAST_LINES) & (total > 0))
+    most = np.argmax(np.nan_to_num(each.to_numpy(float)), axis=1)
+    row = np.arange(len(most))
+    shares = zip(then.to_numpy(float)[row, most], now.to_numpy(float)[row, most], strict=True)
+    words = [
+        f"{lines.columns[i]!s}: {was:.1%} of lines before, {share:.1%} now"
+        for i, (was, share) in zip(most, shares, strict=True)
+    ]
     return pd.DataFrame({
         "week": lines.index, "kind": "mix_shift", "feature": f"{code}_share", "segment_type": segment_type,
         "segment": segment, "value": value.to_numpy(), "words": words,
@@ -200,5 +235,8 @@ def _stability(
 
 
 def _log_ratio(now: pd.DataFrame, usual: pd.DataFrame) -> pd.DataFrame:
-    ratio = now / usual
-    return np.log(ratio.where(ratio > 0, np.exp(GONE))).where(usual.notna() & (usual > 0)).clip(lower=GONE)
+    """Log of now ÷ usual; `GONE` where nothing is left, NaN where nothing was usual."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.log(now.to_numpy(float) / usual.to_numpy(float))
+    known = usual.notna().to_numpy() & (usual.to_numpy() > 0)
+    return pd.DataFrame(np.where(known, np.maximum(ratio, GONE), np.nan), now.index, now.columns)

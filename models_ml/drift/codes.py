@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import duckdb
 import numpy as np
 import pandas as pd
 
 from models_ml.drift.changes import before, by_week
-from models_ml.drift.observe import REFERENCE_WEEKS, Observed
+from models_ml.drift.observe import REFERENCE_WEEKS, Observed, observe
 
 CODES = {
     "department": "department", "category": "category", "region": "region", "channel": "channel",
@@ -29,7 +33,7 @@ def code_changes(observed: Observed, known: dict[str, list[str]] | None = None) 
     parts = []
     for feature, column in CODES.items():
         lines = by_week(observed.cells, column, "lines", observed.weeks["week"])
-        parts.append(_of_column(feature, lines, known and known.get(feature)))
+        parts.append(_of_column(feature, lines, known.get(feature) if known else None))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -38,15 +42,35 @@ def known_codes(observed: Observed) -> dict[str, list[str]]:
     last = observed.cells[observed.cells["week"] > observed.last_week - REFERENCE_WEEKS]
     out = {}
     for feature, column in CODES.items():
-        lines = last.groupby(column)["lines"].sum()
+        lines = last.groupby(column, observed=True)["lines"].sum()
         out[feature] = sorted(str(code) for code in lines.index[lines >= LEAST_LINES])
     return out
+
+
+def codes_path(artifact_root: Path, version: str) -> Path:
+    """Where the codes lie that a version was trained with."""
+    return artifact_root / "codes" / f"demand-{version}.json"
+
+
+def remember_codes(warehouse: Path, path: Path) -> None:
+    """Keep the codes of the release, to recognise new names later."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET threads = 2")
+        found = known_codes(observe(con))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found))
+
+
+def trained_codes(artifact_root: Path, version: str) -> dict[str, list[str]] | None:
+    """Codes that the version was trained with; None where they were not kept."""
+    path = codes_path(artifact_root, version)
+    return json.loads(path.read_text()) if version and path.exists() else None
 
 
 def _of_column(feature: str, lines: pd.DataFrame, known: list[str] | None) -> pd.DataFrame:
     usual = before(lines)
     earlier = lines.shift(1).rolling(REFERENCE_WEEKS, min_periods=8)
-    seen, least = earlier.max(), earlier.min()
+    seen, least, last_week = earlier.max(), earlier.min(), lines.shift(1)
     rows = []
     for week in lines.index[usual.notna().all(axis=1)]:
         now, then = lines.loc[week], usual.loc[week]
@@ -60,7 +84,9 @@ def _of_column(feature: str, lines: pd.DataFrame, known: list[str] | None) -> pd
         fallen = (then - now)[(then - now) > LEAST_DEVIATIONS * np.sqrt(then.clip(lower=1))]
         if is_store:
             fallen = fallen[now[fallen.index] <= NEARLY_GONE * then[fallen.index]]
-        gone = now[(now == 0) & (least.loc[week] > 0) & (then >= LEAST_LINES)].index
+        # A season fades out; a code that is lost stops from one week to the next.
+        stopped = (now == 0) & (least.loc[week] > 0) & (last_week.loc[week] >= then / 2)
+        gone = now[stopped & (then >= LEAST_LINES)].index
         if is_last and known:
             absent = [c for c in known if c not in lines.columns]
             fallen = pd.concat([fallen, pd.Series(np.nan, index=absent)])

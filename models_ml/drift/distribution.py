@@ -36,7 +36,8 @@ def origins(panel: Panel, regions: Mapping[str, str], models: DemandModel | None
     the series' level. Where history is short there are fewer origins."""
     last = len(panel.weeks) - 1
     first = max(LEAST_REFERENCE, last - WATCHED_WEEKS - REFERENCE_WEEKS + 1)
-    frames, names = [], []
+    frames: list[pd.DataFrame] = []
+    names: list[str] = []
     # What the calendar and the promotion plan say of the coming weeks is meant to differ from week to week.
     ahead = {"horizon", *panel.calendar, *panel.plan, *(f"{name}_change" for name in panel.plan)}
     for cut in range(first, last + 1):

@@ -10,13 +10,13 @@ from evidently.legacy.renderers.html_widgets import header_text, table_data
 COLUMNS = ["state", "kind", "feature", "segment", "score", "threshold", "finding"]
 
 
-class Findings(SingleValueMetric):
+class Findings(SingleValueMetric):  # type: ignore[misc]
     """Rows of judged results that drifted or whose alert is open; the value is how many alerts are open."""
 
     rows: list[list[str]] = []  # noqa: RUF012 - a pydantic field
 
 
-class FindingsCalculation(SingleValueCalculation[Findings]):
+class FindingsCalculation(SingleValueCalculation[Findings]):  # type: ignore[misc]
     """A table of the rows as they are; nothing is computed from the data."""
 
     def calculate(

@@ -17,7 +17,7 @@ from models_ml.demand.model import DemandModel
 from models_ml.drift.accuracy import error_changes
 from models_ml.drift.alerts import judge
 from models_ml.drift.changes import changes
-from models_ml.drift.codes import code_changes, known_codes
+from models_ml.drift.codes import code_changes, trained_codes
 from models_ml.drift.distribution import Origins, distances, origins
 from models_ml.drift.observe import Observed, observe
 from models_ml.drift.report import write_report
@@ -97,7 +97,7 @@ def monitor(
     alerts = now[now["alert_state"] == "alert"]
     done = Monitored(
         release_id, last_week, len(rows), drift_share(now),
-        alerts[list(TOLD)].to_dict("records"),
+        _told(alerts),
         advice, champion.version, path, report,
     )  # fmt: skip
     (output / SUMMARY_FILE).write_text(json.dumps(done.as_dict(), indent=1))
@@ -118,27 +118,6 @@ def judged(
     return judge(pd.concat(values, ignore_index=True), {int(week) for week in special})
 
 
-def remember_codes(warehouse: Path, artifact_root: Path, version: str) -> Path:
-    """Keep the codes that the model of `version` was trained with, to recognise new names later."""
-    with duckdb.connect(str(warehouse), read_only=True) as con:
-        con.execute("SET threads = 2")
-        found = known_codes(observe(con))
-    path = _codes_path(artifact_root, version)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found))
-    return path
-
-
-def trained_codes(artifact_root: Path, version: str) -> dict[str, list[str]] | None:
-    """Codes that the version was trained with; None where they were not kept."""
-    path = _codes_path(artifact_root, version)
-    return json.loads(path.read_text()) if version and path.exists() else None
-
-
-def _codes_path(artifact_root: Path, version: str) -> Path:
-    return artifact_root / "codes" / f"demand-{version}.json"
-
-
 def _sampled(warehouse: Path, regions: dict[str, str], models: dict[str, DemandModel]) -> dict[str, Origins]:
     tier = "category"  # the primary grain: what products add up to
     return {tier: origins(read_panel(warehouse, tier), regions, models.get(tier))}
@@ -154,8 +133,7 @@ def _rows(results: pd.DataFrame, observed: Observed, release_id: str, champion: 
         week_ending=pd.to_datetime(results["week"].map(ending)).dt.date,
         aspect=results["kind"].map(aspect_of),
         method=results["kind"].map(method_of),
-        finding=[finding(row) if row.is_drifted or row.alert_state != "quiet" else None
-                 for row in results.itertuples()],
+        finding=_findings(results),
         is_simulated=False,
     )  # fmt: skip
     return rows[list(COLUMNS)].sort_values(["week", "kind", "feature", "segment_type", "segment"])
@@ -163,6 +141,17 @@ def _rows(results: pd.DataFrame, observed: Observed, release_id: str, champion: 
 
 def _trained_through(champion: Champion) -> int | None:
     return champion.trained_through_week if champion.models else None
+
+
+def _told(alerts: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in alerts[list(TOLD)].to_dict("records")]
+
+
+def _findings(results: pd.DataFrame) -> list[str]:
+    """A sentence where something drifted or an alert is open, else empty."""
+    return [
+        finding(row) if row.is_drifted or row.alert_state != "quiet" else "" for row in results.itertuples()
+    ]
 
 
 def _replace(rows: pd.DataFrame, path: Path) -> None:

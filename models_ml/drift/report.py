@@ -30,7 +30,7 @@ def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, 
         (now["segment_type"] == "all") & now["kind"].isin(["distribution_shift", "prediction_shift"])
     ]
     thresholds = {
-        str(row.feature).partition(".")[2]: float(row.threshold)
+        str(row.feature).partition(".")[2]: float(str(row.threshold))
         for row in learned.itertuples()
         if str(row.feature).startswith(f"{tier}.")
     }

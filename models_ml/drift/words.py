@@ -42,7 +42,7 @@ def finding(row: Any) -> str:
     texts = {
         "price_shift": f"shelf prices of the same goods moved by {change:+.1%} {where}",
         "discount_shift": f"discount rate moved by {value * 100:+.1f} points {where}",
-        "mix_shift": f"mix of {_PLURAL.get(row.feature, row.feature)} changed {where}: {row.words}",
+        "mix_shift": f"mix of {_PLURAL.get(row.feature)} changed{_where_not(row, where)}: {row.words}",
         "renamed_code": f"{row.feature} renamed: {row.words}",
         "new_code": f"new {row.feature}: {row.words}",
         "lost_code": f"{row.feature} no longer sold: {row.words}",
@@ -52,6 +52,11 @@ def finding(row: Any) -> str:
         "volume_shift": f"{row.feature} moved by {change:+.0%} {where}",
     }
     return _lost(row, where, change) if row.kind == "lost_feed" else texts[row.kind]
+
+
+def _where_not(row: Any, where: str) -> str:
+    """A single category is named by its own words already."""
+    return "" if row.segment_type == "category" else f" {where}"
 
 
 def _lost(row: Any, where: str, change: float) -> str:
