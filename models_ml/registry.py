@@ -76,6 +76,12 @@ def client(tracking_uri: str) -> Any:
     return MlflowClient(tracking_uri, tracking_uri)
 
 
+def exists(tracking_uri: str) -> bool:
+    """False where nothing was ever registered: no address, or an SQLite store without its file."""
+    path = tracking_uri.removeprefix("sqlite:///")
+    return bool(tracking_uri) and (path == tracking_uri or Path(path).exists())
+
+
 def versions(tracking_uri: str, name: str = MODEL_NAME) -> list[ModelVersion]:
     """All versions, newest first; empty where the model is unknown."""
     mlflow = client(tracking_uri)

@@ -47,6 +47,8 @@ def export_versions(recorded: Recorded, connection: duckdb.DuckDBPyConnection) -
     """
     from models_ml import registry
 
+    if not registry.exists(recorded.tracking_uri):
+        return None
     rows = []
     for name in MODELS:
         for version in registry.versions(recorded.tracking_uri, name):
