@@ -24,6 +24,7 @@ class Champion(Generic[Model]):
     version: str
     reason: str = ""
     note: str = ""
+    trained_through_week: int = 0
 
 
 def find_champion(
@@ -54,7 +55,7 @@ def find_champion(
         model = load(Path(found["bundle"]), found["digest"])
     except (ModelError, OSError, KeyError, ValueError) as error:  # files of another format included
         return Champion(None, "", f"{said} model {found['version']}: {error}", note)
-    return Champion(model, found["version"], "", note)
+    return Champion(model, found["version"], "", note, int(found["trained_through_week"]))
 
 
 def remember_champion(artifact_root: Path, version: ModelVersion) -> None:

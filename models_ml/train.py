@@ -62,13 +62,8 @@ def train_demand(
     """
     progress("demand: fingerprint of the features")
     fingerprint = training_fingerprint(warehouse, settings.as_dict())
-<<<<<<< HEAD
     kept = kept_training(artifact_root, registry.MODEL_NAME, fingerprint, tracking_uri)
-    if kept is not None:
-=======
-    kept = _kept(artifact_root, fingerprint, tracking_uri)
     if kept is not None and backtest_path(artifact_root, kept.name, kept.version).exists():
->>>>>>> e9fbd48 (Drift: planted changes are found in their week and named; pipeline step, command and exporters of what monitoring records)
         return kept
     models, tables, backtests, last_week, example = {}, [], [], 0, pd.DataFrame()
     for tier in settings.tiers:

@@ -35,6 +35,8 @@ def train_models(settings: Settings, report: Report, names: tuple[str, ...] = MO
         trained = _train(name, settings, release, report)
         if not trained.reused:
             _tell_trained(settings, trained, since)
+        if name == "demand":
+            _keep_codes(settings, release, trained, report)
         done.append(trained.as_dict() | {"approved_as_first": approve_first(settings, trained)})
     return done[0] | {"models": done, "unchanged": all(one["unchanged"] for one in done)}
 
@@ -116,6 +118,16 @@ def _train(name: str, settings: Settings, release: Release, report: Report) -> T
         git_commit=_git_commit(),
         progress=lambda what: report(what, 0, 0),
     )
+
+
+def _keep_codes(settings: Settings, release: Release, trained: TrainedModel, report: Report) -> None:
+    """What the version knows of departments, categories, regions, channels and stores: monitoring asks."""
+    from models_ml.drift.codes import codes_path, remember_codes
+
+    path = codes_path(settings.mlflow_artifacts, trained.version)
+    if not path.exists():
+        report("remembering the codes it was trained with", 0, 0)
+        remember_codes(release.warehouse, path)
 
 
 def _tell_trained(settings: Settings, trained: TrainedModel, since: datetime) -> None:

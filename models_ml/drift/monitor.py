@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from models_ml.champion import Champion, find_champion
+from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel
 from models_ml.drift.accuracy import error_changes
 from models_ml.drift.alerts import judge
@@ -26,8 +28,8 @@ from models_ml.drift.words import aspect_of, finding, method_of
 from models_ml.evaluate.backtest import Progress, silent
 from models_ml.evaluate.keep import FOLDER as BACKTESTS
 from models_ml.panel import read_panel
-from models_ml.score import Champion, find_champion
 
+Models = dict[str, DemandModel]  # by tier
 DRIFT_FILE = "drift.parquet"
 SUMMARY_FILE = "drift.json"
 COLUMNS = (
@@ -79,12 +81,14 @@ def monitor(
         observed = observe(con)
         regions = dict(con.execute("SELECT location_id, region FROM dim_location").fetchall())
         last_week = observed.last_week
-        champion = find_champion(tracking_uri, artifact_root, last_week)
+        champion = find_champion(
+            "demand", load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week
+        )
         backtest = artifact_root / BACKTESTS / f"demand-{champion.version}.parquet"
         files = [backtest] if champion.version and backtest.exists() else []
         errors = error_changes(con, files)
     progress("drift: features and forecasts")
-    sampled = _sampled(warehouse, regions, champion.models)
+    sampled = _sampled(warehouse, regions, champion.model or {})
     progress("drift: judging")
     results = judged(observed, sampled, errors, known=trained_codes(artifact_root, champion.version))
     rows = _rows(results, observed, release_id, champion)
@@ -118,12 +122,14 @@ def judged(
     return judge(pd.concat(values, ignore_index=True), {int(week) for week in special})
 
 
-def _sampled(warehouse: Path, regions: dict[str, str], models: dict[str, DemandModel]) -> dict[str, Origins]:
+def _sampled(warehouse: Path, regions: dict[str, str], models: Models) -> dict[str, Origins]:
     tier = "category"  # the primary grain: what products add up to
     return {tier: origins(read_panel(warehouse, tier), regions, models.get(tier))}
 
 
-def _rows(results: pd.DataFrame, observed: Observed, release_id: str, champion: Champion) -> pd.DataFrame:
+def _rows(
+    results: pd.DataFrame, observed: Observed, release_id: str, champion: Champion[Models]
+) -> pd.DataFrame:
     ending = observed.weeks.set_index("week")["last_day"]
     rows = results.assign(
         release_id=release_id,
@@ -139,8 +145,8 @@ def _rows(results: pd.DataFrame, observed: Observed, release_id: str, champion: 
     return rows[list(COLUMNS)].sort_values(["week", "kind", "feature", "segment_type", "segment"])
 
 
-def _trained_through(champion: Champion) -> int | None:
-    return champion.trained_through_week if champion.models else None
+def _trained_through(champion: Champion[Models]) -> int | None:
+    return champion.trained_through_week if champion.model else None
 
 
 def _told(alerts: pd.DataFrame) -> list[dict[str, Any]]:
