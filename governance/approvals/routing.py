@@ -63,6 +63,9 @@ def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
         wanted.append(("planner", f"data {age:.0f} days old"))
     if details.get("fallback_reason"):
         wanted.append(("planner", f"not by the model: {details['fallback_reason']}"))
+    over = (details.get("buy_first") or {}).get("over_budget_usd") or 0
+    if over > 0:
+        wanted.append(("finance_controller", f"${over:,.2f} beyond the open-to-buy"))
     origin = details.get("from_region")
     if action == "transfer" and origin != record.region:
         wanted.append(("category_manager", f"from {origin or 'an unknown region'} to {record.region}"))

@@ -14,8 +14,21 @@ import numpy as np
 import pandas as pd
 
 from models_ml.errors import ModelError
-from models_ml.recommend import explain_transfer, reorder
+from models_ml.recommend import (
+    cancel,
+    defer,
+    expedite,
+    explain_transfer,
+    investigate,
+    markdown,
+    reorder,
+)
+from models_ml.recommend.anomalies import watch
+from models_ml.recommend.buy_first import read_budgets
+from models_ml.recommend.customers import customer_weights
+from models_ml.recommend.elasticity import learn_elasticities, read_responses
 from models_ml.recommend.needs import Needs, weigh
+from models_ml.recommend.open_orders import OpenOrders, open_orders, read_open_lines
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.positions import read_positions
 from models_ml.recommend.proposal import Run, frame
@@ -54,19 +67,33 @@ def recommend(
     run = Run(
         release_id, pd.Timestamp(first["as_of_day"]).date(), int(first["data_age_days"]), now, parameters
     )
+    weights = customer_weights(warehouse, parameters)
+    positions = positions.merge(weights, on="product_id", how="left").fillna({"customer_weight": 1.0})
     needs = weigh(with_pledges(positions, pledges(past, run.as_of, parameters)), forecasts, parameters)
-    proposed = stock_actions(needs, run)
-    everything = pd.concat([part for part in proposed if len(part)] or [frame([])], ignore_index=True)
+    odd = watch(warehouse, run.as_of)
+    needs = investigate.hold(needs, odd)
+    proposed = stock_actions(needs, run, read_budgets(warehouse))
+    proposed.append(investigate.propose(odd, positions, run))
+    proposed += order_actions(open_orders(needs, read_open_lines(warehouse), parameters), run)
+    proposed.append(markdown.propose(needs, learn_elasticities(read_responses(warehouse)), run))
+    everything = frame([row for part in proposed for row in part.to_dict("records")])
     held = hold_back(everything, past, run.as_of, parameters, now=now, proposed_by=proposed_by)
     return Recommended(group_requests(held.rows, run), dict(Counter(everything["action"])), held, run)
 
 
-def stock_actions(needs: Needs, run: Run) -> list[pd.DataFrame]:
+def stock_actions(needs: Needs, run: Run, budgets: pd.DataFrame | None = None) -> list[pd.DataFrame]:
     """Transfers, and reorders of what they leave lacking."""
     moves, _ = plan_transfers(needs, run.parameters)
     netted = netted_of(needs, moves)
     bought = reorder.order_up(netted, run.parameters)
-    return [explain_transfer.propose(needs, moves, run), reorder.propose(netted, bought, run)]
+    return [explain_transfer.propose(needs, moves, run), reorder.propose(netted, bought, run, budgets)]
+
+
+def order_actions(orders: OpenOrders, run: Run) -> list[pd.DataFrame]:
+    """What to hurry, to cancel and to put off among the open orders; a line gets one of them."""
+    cancelled = cancel.propose(orders, run)
+    gone = frozenset(cancelled["subject_id"])
+    return [expedite.propose(orders, run), cancelled, defer.propose(orders, run, gone)]
 
 
 def netted_of(needs: Needs, moves: pd.DataFrame) -> Needs:

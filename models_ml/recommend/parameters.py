@@ -29,6 +29,13 @@ class ReorderParameters:
     donor_service: float = 0.95  # a donor keeps what meets its own demand with this probability at least
     least_store_benefit_usd: float = 0.25  # a move between stores that brings less is not worth the walk
 
+    # Markdowns
+    markdown_weeks: int = 4
+    aged_life_share: float = 0.5  # of the shelf life: older stock counts as aged, as in the marts
+    deepest_national: float = 0.4  # a national brand is not sold below this share off
+    deepest_private: float = 0.5
+    least_markdown_gain_usd: float = 0.25
+
     # Open orders
     expedite_fee_share: float = 0.08  # of the order line's value
     expedite_fee_least_usd: float = 0.5
@@ -37,6 +44,7 @@ class ReorderParameters:
     cancel_fee_share: float = 0.05  # of the line's value
     cancel_cover_weeks: int = 8  # what is not needed for so long is not needed
     least_order_saving_usd: float = 0.5  # less is not worth a call
+    least_deferred_usd: float = 10.0  # a smaller line is not worth putting off
 
     # Holding back
     quiet_days: int = 7  # after a decision, the same is not proposed again unless something changed

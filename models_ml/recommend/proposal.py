@@ -143,7 +143,7 @@ def of_pair(row: Any, run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def frame(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
     """Proposals as a table with all columns, most margin first."""
     made = pd.DataFrame(list(rows), columns=list(COLUMNS))
     order = ["expected_margin_usd", "location_id", "product_id", "recommendation_id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from models_ml.recommend.proposal import Run, number
@@ -45,6 +46,15 @@ def words_of(row: Any) -> list[str]:
         words.append(f"{row.moved_in_units:.0f} proposed to come from another place are counted in")
     if getattr(row, "moved_out_units", 0):
         words.append(f"{row.moved_out_units:.0f} proposed for the stores it serves are taken off")
+    left = getattr(row, "budget_left_usd", None)
+    if left is not None and isfinite(left):
+        words.append(
+            f"brings ${row.return_per_usd:.2f} for each dollar, rank {row.budget_rank:.0f} in "
+            f"{row.department} {row.region}, where ${left:,.0f} may be ordered and one more dollar is worth "
+            f"${row.shadow_price:.2f}"
+        )
+    if getattr(row, "held", ""):
+        words.append(f"look first: {row.held}")
     if row.customer_weight > 1:
         words.append(f"loyal customers buy it: an unmet unit weighs {row.customer_weight:.2f} times")
     return words

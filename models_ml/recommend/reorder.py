@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models_ml.recommend import effects
+from models_ml.recommend import buy_first, effects
 from models_ml.recommend.needs import Needs, weigh
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import (
@@ -65,10 +65,14 @@ def demand_of(rows: pd.DataFrame, parameters: ReorderParameters) -> effects.Dema
     )  # fmt: skip
 
 
-def propose(needs: Needs, decided: pd.DataFrame, run: Run) -> pd.DataFrame:
-    """Proposals for every row with a quantity, with the options beside it."""
+def propose(
+    needs: Needs, decided: pd.DataFrame, run: Run, budgets: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Proposals for every row with a quantity, with the options beside it and its rank for the budget."""
     wanted = (decided["quantity_units"] > 0).to_numpy()
     rows, chosen = decided[wanted].reset_index(drop=True), needs.where(wanted)
+    if budgets is not None:
+        rows = buy_first.rank_orders(rows, budgets)
     pack = rows["case_pack_units"].to_numpy(float)
     quantity, position = rows["quantity_units"].to_numpy(float), rows["position"].to_numpy(float)
     demand = demand_of(rows, run.parameters)
@@ -124,5 +128,6 @@ def _proposal(
         "details": details(
             run, proposed, others, weekly=weekly, words=words_of(row),
             fallback_reason=row.fallback_reason or None,
+            buy_first=buy_first.words_of(row) if hasattr(row, "budget_left_usd") else None,
         ),
     }  # fmt: skip

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from models_ml.errors import ModelError
 from models_ml.recommend import effects
 from models_ml.recommend.counting import expected_served, share_within
+from models_ml.recommend.markdown_programme import Item, best_plan, hold_price
+from models_ml.recommend.open_orders import OpenOrders
 
 Expected = dict[str, float]
 
@@ -55,6 +58,55 @@ def _transfer(drivers: Mapping[str, Any], quantity: float) -> Expected:
     return _expected(gained - lost, service, margin, -cost)
 
 
+def _markdown(drivers: Mapping[str, Any], quantity: float) -> Expected:
+    one = Item(
+        stock=np.array([quantity]), mean=np.array([drivers["weekly_mean_units"]]),
+        variance=np.array([drivers["weekly_variance_units2"]]), weeks=np.array([drivers["weeks_left"]]),
+        price_usd=np.array([drivers["unit_price_usd"]]), salvage_usd=np.array([drivers["salvage_usd"]]),
+        elasticity=np.array([drivers["elasticity"]]), deepest=np.array([drivers["deepest"]]),
+    )  # fmt: skip
+    best, hold = best_plan(one, np.array(drivers["depths"])), hold_price(one)
+    gain, units = float((best.value_usd - hold.value_usd)[0]), float((best.units - hold.units)[0])
+    return _expected(units, float("nan"), gain, gain + drivers["salvage_usd"] * units)
+
+
+def _expedite(drivers: Mapping[str, Any], quantity: float) -> Expected:
+    line, stock = _line(drivers), np.array([drivers["before_units"]])
+    days, sooner = np.array([drivers["arrives_days"]]), np.array([drivers["sooner_days"]])
+    lost = line.lost(stock, days) - line.lost(stock, sooner) - line.lost(stock + quantity, days)
+    saved = float(np.clip(lost, 0, quantity)[0])
+    margin = saved * drivers["unit_margin_usd"] - drivers["fee_usd"]
+    return _expected(saved, float(line.in_stock(stock, sooner)[0]), margin, -drivers["fee_usd"])
+
+
+def _cancel(drivers: Mapping[str, Any], quantity: float) -> Expected:
+    missed, service = _missed(drivers, 7.0 * drivers["cover_weeks"], quantity)
+    waste = drivers["waste_share"] * drivers["spoiled_units"] * drivers["unit_cost_usd"]
+    gain = drivers["carrying_usd"] + waste - drivers["fee_usd"] - missed * drivers["unit_margin_usd"]
+    return _expected(-missed, service, gain, quantity * drivers["unit_cost_usd"] - drivers["fee_usd"])
+
+
+def _defer(drivers: Mapping[str, Any], quantity: float) -> Expected:
+    missed, service = _missed(drivers, drivers["later_days"], quantity)
+    return _expected(-missed, service, drivers["carrying_usd"] - missed * drivers["unit_margin_usd"], 0.0)
+
+
+def _investigate(drivers: Mapping[str, Any], quantity: float) -> Expected:
+    return _expected(0.0, float("nan"), drivers["money_usd"] * quantity / max(drivers["events"], 1), 0.0)
+
+
+def _missed(drivers: Mapping[str, Any], days: float, quantity: float) -> tuple[float, float]:
+    line, stock, until = _line(drivers), np.array([drivers["others_units"]]), np.array([days])
+    mean, variance = line.demand(until)
+    more = expected_served(stock + quantity, mean, variance) - expected_served(stock, mean, variance)
+    return float(more[0]), float(line.in_stock(stock, until)[0])
+
+
+def _line(drivers: Mapping[str, Any]) -> OpenOrders:
+    weekly = (np.array([drivers[f"weekly_{name}"]]) for name in ("mean_units", "variance_units2"))
+    return OpenOrders(pd.DataFrame(), *weekly)
+
+
 def _served_more(drivers: Mapping[str, Any], whose: str, before: float, units: float) -> tuple[float, float]:
     mean = np.array([drivers[f"{whose}demand_mean_units"]])
     variance = np.array([drivers[f"{whose}demand_variance_units2"]])
@@ -73,4 +125,9 @@ def _expected(units: float, service: float, margin: float, cash: float) -> Expec
 FORMULAS: dict[str, Callable[[Mapping[str, Any], float], Expected]] = {
     "reorder": _reorder,
     "transfer": _transfer,
+    "markdown": _markdown,
+    "expedite": _expedite,
+    "cancel": _cancel,
+    "defer": _defer,
+    "investigate": _investigate,
 }

@@ -1,0 +1,39 @@
+"""The finance view: what the proposals that somebody may see would do to working capital."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from governance.errors import Forbidden
+from governance.identity import Principal
+from governance.restrict import recommendation_scope, sees_margin
+from governance.store import OPEN_STATES, OpsStore, list_recommendations
+from models_ml.recommend.impact import weekly_impact
+
+_PAGE = 5000
+
+
+def impact_of(
+    store: OpsStore, reader: Principal | None, *, state: Sequence[str] | None = None,
+    action: str | None = None, region: str | None = None, department: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Week by week, over the open proposals unless other states are named; `reader` None sees everything.
+
+    Raises Forbidden for readers to whom cost and margin are not shown.
+    """
+    if reader is not None and not sees_margin(reader):
+        raise Forbidden(f"{reader.user!r} ({reader.role}) may not see what proposals cost")
+    scope = None if reader is None else recommendation_scope(reader)
+    states = tuple(state or OPEN_STATES)
+    rows: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = list_recommendations(
+            store, scope=scope, cursor=cursor, limit=_PAGE, state=states, action=action, region=region,
+            department=department,
+        )  # fmt: skip
+        rows += [row.as_dict() for row in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return {"states": list(states), **weekly_impact(rows)}

@@ -1,0 +1,62 @@
+"""What proposals on an open purchase order line have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from models_ml.recommend.proposal import Option, Run, details, number, of_pair, proposal_id
+
+
+def on_line(
+    row: Any, run: Run, options: Sequence[Option], *, reason: str, words: Sequence[str],
+    weekly: Sequence[dict[str, Any]], drivers: dict[str, Any], **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """The proposal; the first option is what is proposed, for all of the line's open units."""
+    proposed, others = options[0], options[1:]
+    words = [order_in_words(row), *words]
+    return of_pair(row, run) | {
+        "recommendation_id": proposal_id(
+            proposed.action, row.purchase_order_line_id, run.as_of, float(row.before_units),
+            float(row.open_units),
+        ),
+        "action": proposed.action,
+        "subject_id": row.purchase_order_line_id,
+        "quantity_units": float(row.open_units),
+        "order_by": run.day(1),
+        "need_by": run.day(row.arrives_days),
+        "expected_units": proposed.units,
+        "expected_margin_usd": proposed.margin_usd,
+        "expected_cash_usd": proposed.cash_usd,
+        "expected_service": proposed.service,
+        "reason": reason,
+        "drivers": {
+            "open_units": float(row.open_units),
+            "arrives_days": number(row.arrives_days),
+            "is_late": bool(row.is_late),
+            "before_units": float(row.before_units),
+            "others_units": float(row.others_units),
+            "position_units": float(row.position),
+            "demand_mean_units": number(row.demand_mean),
+            "unit_cost_usd": number(row.unit_cost_usd),
+            "unit_margin_usd": number(row.unit_margin_usd),
+            "worth_usd": number(row.worth_usd),
+            "forecast_method": row.method,
+            "as_of": run.as_of.isoformat(),
+            **drivers,
+        },
+        "details": details(
+            run, proposed, others, weekly=weekly, words=words, purchase_order_id=row.purchase_order_id,
+            line_number=int(row.line_number), promised_on=row.promised_on.date().isoformat(),
+            fallback_reason=row.fallback_reason or None, **more,
+        ),
+    }  # fmt: skip
+
+
+def order_in_words(row: Any) -> str:
+    """Which order, of whom, promised for when."""
+    late = f", {-row.days_to_promise:.0f} days ago" if row.days_to_promise < 0 else ""
+    return (
+        f"order {row.purchase_order_id}: {row.open_units:.0f} of {row.supplier_name or row.supplier_id}, "
+        f"promised for {row.promised_on:%d %b}{late}"
+    )
