@@ -11,6 +11,7 @@ import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
+from api.impact_service import impact_of
 from api.recommendation_fields import visible_fields
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
@@ -76,6 +77,38 @@ def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) 
         print_json(row)
     else:
         print_table("Recommendation", ["", ""], [(name, cell(value)) for name, value in row.items()])
+
+
+@app.command()
+def impact(
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="States; the open ones by default.")
+    ] = None,
+    action: Annotated[str | None, typer.Option(help="reorder, transfer, markdown, …")] = None,
+    region: str | None = None,
+    department: str | None = None,
+    as_user: AsUser = None,
+    as_json: Json = False,
+) -> None:
+    """What the proposals would do to working capital, week by week."""
+    found = impact_of(
+        services().store,
+        principal_named(as_user),
+        state=state,
+        action=action,
+        region=region,
+        department=department,
+    )
+    if as_json:
+        print_json(found)
+        return
+    columns = ("week_ending", "inventory_usd", "payables_usd", "working_capital_usd", "cash_usd")
+    simulated = ", simulated stock" if found["is_simulated"] else ""
+    title = f"{found['proposals']:,} proposals against doing nothing{simulated}"
+    print_table(title, columns, [[week[name] for name in columns] for week in found["weeks"]])
+    named = ("proposals", "expected_units", "expected_margin_usd", "expected_cash_usd")
+    rows = [[action, *(sums[name] for name in named)] for action, sums in found["one_off"].items()]
+    print_table("By action", ("action", *named), rows)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import CurrentUser, Decider, RequestId, ServicesDep
+from api.impact_service import impact_of
 from api.jsonable import json_document
 from api.problems import document
 from api.recommendation_fields import visible_fields
@@ -48,6 +49,27 @@ class RecommendationRow(BaseModel):
 class RecommendationPage(BaseModel):
     items: list[RecommendationRow]
     next_cursor: str | None = Field(None, description="pass as `cursor` for the rows that follow")
+
+
+class ImpactWeek(BaseModel):
+    """Change against doing nothing at the end of a week, in US dollars; cash is cumulative."""
+
+    week_ending: str
+    inventory_usd: float
+    payables_usd: float
+    working_capital_usd: float = Field(description="inventory less payables: bound (positive) or released")
+    cash_usd: float
+    working_capital_by_action_usd: dict[str, float]
+
+
+class Impact(BaseModel):
+    """What a set of proposals would do to working capital."""
+
+    states: list[str]
+    proposals: int
+    is_simulated: bool
+    weeks: list[ImpactWeek]
+    one_off: dict[str, dict[str, float]] = Field(description="expected margin, units and outlay by action")
 
 
 class DecisionBody(BaseModel):
@@ -113,6 +135,20 @@ def list_all(
     )
     body = {"items": [visible_fields(row, user) for row in page.items], "next_cursor": page.next_cursor}
     return Response(json_document(body), media_type="application/json")
+
+
+@router.get("/impact", responses={200: {"model": Impact}, **document(401, 403, 422)})
+def impact(
+    user: CurrentUser,
+    services: ServicesDep,
+    state: Annotated[list[str] | None, Query(description="open ones by default", max_length=20)] = None,
+    action: Filter = None,
+    region: Filter = None,
+    department: Filter = None,
+) -> Response:
+    """What the proposals would do to stock, payables, cash and working capital, week by week."""
+    found = impact_of(services.store, user, state=state, action=action, region=region, department=department)
+    return Response(json_document(found), media_type="application/json")
 
 
 @router.get(

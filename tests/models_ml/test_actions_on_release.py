@@ -47,7 +47,7 @@ def test_every_row_is_whole(found: Recommended) -> None:
     assert rows["recommendation_id"].is_unique
     assert rows["confidence"].between(0, 1).all()
     assert rows["is_simulated"].all()
-    assert {"reorder", "transfer"} <= set(rows["action"])
+    assert {"reorder", "transfer", "markdown", "expedite", "defer", "investigate"} <= set(rows["action"])
     for row in rows.to_dict("records"):
         details = row["details"]
         assert {"alternatives", "against", "weekly", "drivers_in_words", "lineage"} <= set(details)
@@ -83,7 +83,7 @@ def test_positions_are_the_ledgers_last_day(found: Recommended, release_dir: Pat
 def test_expected_effects_come_out_of_what_is_stored(found: Recommended) -> None:
     for row in found.rows.to_dict("records"):
         for name, value in reproduce(row).items():
-            if row[name] is not None:
+            if pd.notna(row[name]):
                 assert value == pytest.approx(row[name], abs=2e-4), (row["action"], name, row["drivers"])
 
 
