@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models_ml.reads import POSITION_TABLES
 from models_ml.recommend.effects import Weekly
 from models_ml.recommend.parameters import ReorderParameters
 
@@ -34,7 +35,6 @@ class Run:
     data_age_days: int
     now: datetime | None
     parameters: ReorderParameters
-    models: tuple[str, ...] = ("model.fct_inventory_daily", "model.dim_product", "model.dim_supplier")
 
     @property
     def expires_at(self) -> pd.Timestamp:
@@ -100,7 +100,9 @@ def details(
         },
         "weekly": list(weekly),
         "drivers_in_words": list(words),
-        "lineage": {"models": list(run.models), "release_id": run.release_id},
+        "lineage": {
+            "node": f"forecast.{run.release_id}", "models": [f"model.{table}" for table in POSITION_TABLES],
+        },
         **more,
     }  # fmt: skip
 

@@ -19,7 +19,8 @@ def peers(rng: np.random.Generator, places: int = 60) -> pd.DataFrame:
     exposure = rng.uniform(200, 4000, places)
     return pd.DataFrame({
         "kind": "shrink", "subject": [str(n) for n in range(places)], "peers": "GROCERY",
-        "exposure": exposure, "events": rng.poisson(exposure * 0.01).astype(float), "money_usd": exposure * 0.02,
+        "exposure": exposure, "events": rng.poisson(exposure * 0.01).astype(float),
+        "money_usd": exposure * 0.02,
     })  # fmt: skip
 
 

@@ -23,7 +23,8 @@ def pair(**changes) -> Needs:
     """One product in one store; 14 a week, Poisson; worth two dollars a unit, of which one is margin."""
     row = {
         "location_id": "A", "product_id": "p", "supplier_id": "S", "product_type": "SOUP",
-        "package_size": "1", "region": "East", "banner": "Market", "department": "GROCERY", "category": "SOUP", "free": 4.0,
+        "package_size": "1", "region": "East", "banner": "Market", "department": "GROCERY",
+        "category": "SOUP", "free": 4.0,
         "in_transit_units": 0.0, "position": 40.0, "worth_usd": 2.0, "unit_margin_usd": 1.0,
         "unit_cost_usd": 3.0, "unit_price_usd": 4.0, "lead_time_sd_days": 2.0, "payment_terms_days": 30.0,
         "daily_mean": 2.0, "shelf_life_days": 365.0, "service_target": 0.95, "demand_mean": 14.0,
