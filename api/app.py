@@ -9,8 +9,9 @@ from importlib import metadata
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.log_redaction import redact_logs
 from api.middleware import add_middleware
-from api.problems import answer_with_problems
+from api.problems import answer_with_problems, document
 from api.routes import audit, health, lineage, metrics, models, query, recommendations, releases
 from api.settings import Settings, settings
 from api.wiring import Services
@@ -26,6 +27,7 @@ Refusals are RFC 9457 problem documents with a stable `code` and a `hint`.
 def create_app(configured: Settings | None = None) -> FastAPI:
     """`uvicorn api.app:create_app --factory`. Raises SteelyardError where settings cannot be served."""
     services = Services.from_settings(configured or settings())
+    redact_logs()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -37,10 +39,11 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         version=metadata.version("steelyard"),
         description=_DESCRIPTION,
         lifespan=lifespan,
+        responses=document(429, 503),
     )
     app.state.services = services
     answer_with_problems(app)
-    add_middleware(app)
+    add_middleware(app, strict_transport=services.settings.mode == "production")
     for part in (health, metrics, query, recommendations, lineage, models, releases, audit):
         app.include_router(part.router)
     return app

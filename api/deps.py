@@ -41,8 +41,8 @@ def _current_user(
 ) -> Principal:
     """The caller, whose key (a service's) was issued for what the route does.
 
-    Raises NotAuthenticated: nobody is anonymous. Raises Forbidden where the key lacks the scope. A route
-    that changes something and names no scope is closed to services.
+    Raises NotAuthenticated: nobody is anonymous. Raises Forbidden where the key lacks the scope, and
+    TooManyRequests. A route that changes something and names no scope is closed to services.
     """
     if credentials is None or len(request.headers.getlist("authorization")) != 1:
         raise NotAuthenticated(
@@ -50,6 +50,7 @@ def _current_user(
         )
     people = request.headers.getlist(ON_BEHALF_OF)
     principal = caller(services, credentials.credentials, people, now=datetime.now(UTC))
+    services.rate_limit.count(principal)
     scopes = needed.scopes or (["read"] if request.method in _SAFE else ["none"])
     for scope in scopes:
         if not principal.may_use(scope):

@@ -43,3 +43,13 @@ class DashboardsFailed(ApiError):
     """Superset could not be brought to what the definitions say."""
 
     code = "dashboards-failed"
+
+
+class TooManyRequests(ApiError):
+    """An identity asks more often than it may; `retry_after_seconds` says when to come back."""
+
+    code = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, hint=f"Try again in {retry_after_seconds} s.")
+        self.retry_after_seconds = retry_after_seconds

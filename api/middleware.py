@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import time
 import uuid
+from http import HTTPStatus
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 1_000_000
+_TOO_LARGE = f"A request body may hold {MAX_BODY_BYTES:,} bytes."
 
 REQUESTS = Counter("steelyard_http_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("steelyard_http_request_seconds", "Time to answer", ["route"])
 
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CSP = "default-src 'none'; frame-ancestors 'none'"
 _CSP_OF_DOCS = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 _DOCS = ("/docs", "/redoc", "/static-offline-docs")
 
 
-def add_middleware(app: FastAPI) -> None:
-    """Outermost last: the size limit is checked before anything reads the body."""
+def add_middleware(app: FastAPI, *, strict_transport: bool = False) -> None:
+    """Outermost last: the size limit is checked before anything reads the body.
+
+    `strict_transport` tells browsers to come by https only. No other site may read answers: there is no CORS.
+    """
 
     @app.middleware("http")
     async def observe(request: Request, call_next):  # type: ignore[no-untyped-def]
@@ -36,11 +43,14 @@ def add_middleware(app: FastAPI) -> None:
         started = time.perf_counter()
         response: Response = await call_next(request)
         route = getattr(request.scope.get("route"), "path", "unknown")
-        REQUESTS.labels(request.method, route, response.status_code).inc()
+        method = request.method if request.method in _METHODS else "other"
+        REQUESTS.labels(method, route, response.status_code).inc()
         SECONDS.labels(route).observe(time.perf_counter() - started)
         response.headers["X-Request-ID"] = request.state.request_id
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        if strict_transport:
+            response.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
         policy = _CSP_OF_DOCS if request.url.path.startswith(_DOCS) else _CSP
         response.headers.setdefault("Content-Security-Policy", policy)
         return response
@@ -69,7 +79,7 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > MAX_BODY_BYTES:
-                return {"type": "http.disconnect"}
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
             return message
 
         await self.app(scope, counted, send)
@@ -80,7 +90,8 @@ async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
         "type": "urn:steelyard:problem:body-too-large",
         "title": "Content Too Large",
         "status": 413,
-        "detail": f"A request body may hold {MAX_BODY_BYTES:,} bytes.",
+        "detail": _TOO_LARGE,
         "code": "body-too-large",
     }
-    await JSONResponse(body, 413, media_type="application/problem+json")(scope, receive, send)
+    answer = JSONResponse(body, 413, media_type="application/problem+json", headers=HEADERS)
+    await answer(scope, receive, send)

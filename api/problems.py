@@ -14,6 +14,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.errors import TooManyRequests
+from api.middleware import HEADERS
 from semantic.errors import SteelyardError
 
 MEDIA_TYPE = "application/problem+json"
@@ -28,6 +30,7 @@ _STATUS_BY_CODE = {
     "model-not-found": HTTPStatus.NOT_FOUND,
     "conflict": HTTPStatus.CONFLICT,
     "idempotency-mismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "execution-failed": HTTPStatus.INTERNAL_SERVER_ERROR,
     "query-timeout": HTTPStatus.GATEWAY_TIMEOUT,
@@ -65,6 +68,8 @@ def answer_with_problems(app: FastAPI) -> None:
     async def refused(request: Request, error: SteelyardError) -> JSONResponse:
         status = status_of(error)
         headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+        if isinstance(error, TooManyRequests):
+            headers["Retry-After"] = str(error.retry_after_seconds)
         return _answer(status, error.code, error.message, error.hint, headers=headers)
 
     @app.exception_handler(RequestValidationError)
@@ -88,7 +93,12 @@ def answer_with_problems(app: FastAPI) -> None:
         _log.exception("%s failed (%s)", request.url.path, instance, exc_info=error)
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         return _answer(
-            status, "internal-error", "This is our fault, not yours.", "Quote `instance`.", instance=instance
+            status,
+            "internal-error",
+            "This is our fault, not yours.",
+            "Quote `instance`.",
+            instance=instance,
+            headers=HEADERS,
         )
 
 

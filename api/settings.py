@@ -41,6 +41,8 @@ class Settings(BaseSettings):
         "", description="OpenLineage endpoint for lineage events; empty: a file below var_dir"
     )
     openlineage_api_key: SecretStr = Field(SecretStr(""), description="bearer key of that endpoint")
+    requests_per_minute: int = Field(1200, gt=0, description="of one person or service; more are refused")
+    rate_limit_storage: str = Field("memory://", description="where requests are counted; redis:// for many")
     query_timeout_seconds: float = Field(30.0, description="a query is cancelled after this long")
     query_max_rows: int = Field(100_000, description="a larger result is refused")
     query_memory: str = Field("2GB", description="memory one query engine may use")

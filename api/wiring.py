@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from api.lineage_service import LineageService
 from api.metric_service import MetricService
+from api.rate_limit import RateLimit
 from api.settings import Settings
 from api.sign_in import directory_of, token_verifier
 from governance.disclosure import GroupControl
@@ -31,6 +32,7 @@ class Services:
     directory: Directory
     tokens: TokenVerifier
     lineage: LineageService
+    rate_limit: RateLimit
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Services:
@@ -42,7 +44,9 @@ class Services:
         directory = directory_of(settings)
         tokens = token_verifier(settings, directory)
         metrics = MetricService(releases, settings, GroupControl(store))
-        return cls(settings, releases, metrics, store, directory, tokens, LineageService(metrics, store))
+        lineage = LineageService(metrics, store)
+        rate_limit = RateLimit.per_minute(settings.requests_per_minute, settings.rate_limit_storage)
+        return cls(settings, releases, metrics, store, directory, tokens, lineage, rate_limit)
 
     @cached_property
     def lineage_events(self) -> LineageEvents:

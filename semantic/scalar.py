@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import sqlglot
@@ -10,6 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from .errors import InvalidQueryError
 
+DEEPEST = 400
 FILTER_HINT = "Write for instance {{ Dimension('product__department') }} = 'GROCERY'."
 _SAFE_NODES = """
 Column Identifier Literal Null Boolean Paren Tuple Interval Var DataType DataTypeParam EQ NEQ GT GTE
@@ -57,6 +59,7 @@ def _condition(source: str, shown: str) -> exp.Expr:
         raise InvalidQueryError(
             f"The filter {shown!r:.200} is not a valid condition.", hint=FILTER_HINT
         ) from error
+    check_depth([s for s in statements if s is not None])
     select = statements[0] if len(statements) == 1 else None
     if isinstance(select, exp.Select) and len(select.expressions) == 1:
         inner = select.expressions[0]
@@ -66,6 +69,18 @@ def _condition(source: str, shown: str) -> exp.Expr:
             condition.pop()
             return condition
     raise InvalidQueryError(f"The filter {shown!r:.200} is not a valid condition.", hint=FILTER_HINT)
+
+
+def check_depth(trees: Iterable[exp.Expr]) -> None:
+    """Raises InvalidQueryError where expressions are nested deeper than the engines behind us accept."""
+    level = list(trees)
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in node.iter_expressions()]
+        if not level:
+            return
+    raise InvalidQueryError(
+        f"The expression is nested more than {DEEPEST} deep.", hint="Write IN (…) for long lists of values."
+    )
 
 
 def check_scalar(condition: exp.Expr, shown: str) -> None:

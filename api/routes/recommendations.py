@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Response
@@ -16,11 +17,12 @@ from api.problems import document
 from api.recommendation_fields import visible_fields
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
-from governance.store import ACTIONS, OPEN_STATES, find_recommendation, list_recommendations
+from governance.store import ACTIONS, OPEN_STATES, STATES, find_recommendation, list_recommendations
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
 Id = Annotated[str, Path(max_length=64)]
 Filter = Annotated[str | None, Query(max_length=128)]
+State = StrEnum("State", [(name, name) for name in STATES])  # type: ignore[misc]  # known to the store
 
 
 class RecommendationRow(BaseModel):
@@ -111,7 +113,7 @@ class DecisionRow(BaseModel):
 def list_all(
     user: CurrentUser,
     services: ServicesDep,
-    state: Annotated[list[str] | None, Query(description="open ones by default", max_length=20)] = None,
+    state: Annotated[list[State] | None, Query(description="open ones by default", max_length=20)] = None,
     action: Filter = None,
     region: Filter = None,
     department: Filter = None,
@@ -162,7 +164,7 @@ def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Res
 
 @router.post(
     "/{recommendation_id}/decisions",
-    responses={200: {"model": DecisionRow}, **document(400, 401, 403, 404, 409, 422)},
+    responses={200: {"model": DecisionRow}, **document(400, 401, 403, 404, 409, 413, 422)},
 )
 def decide_on(
     recommendation_id: Id,

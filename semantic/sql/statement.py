@@ -9,6 +9,7 @@ from sqlglot.errors import SqlglotError
 from ..errors import InvalidQueryError, UnsupportedError
 from ..layer import CompiledQuery, SemanticLayer
 from ..restriction import Restriction
+from ..scalar import check_depth
 from .around import around
 from .core import core
 from .reading import TABLE
@@ -23,6 +24,7 @@ def statement(sql: str) -> exp.Select:
         statements = [s for s in sqlglot.parse(sql, dialect="duckdb") if s is not None]
     except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise InvalidQueryError("The SQL cannot be parsed.", hint="Write SELECT … FROM metrics.") from error
+    check_depth(statements)
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise UnsupportedError("Only one SELECT is understood.", hint="Write SELECT … FROM metrics.")
     return statements[0]
