@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.log_redaction import redact_logs
-from api.middleware import add_middleware
+from api.middleware import MAX_BODY_BYTES, add_middleware
 from api.problems import answer_with_problems, document
 from api.routes import audit, health, lineage, metrics, models, query, recommendations, releases
 from api.settings import Settings, settings
@@ -40,6 +40,10 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         responses=document(429, 503),
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.max_body_size = (
+        None  # each route keeps the limit; `observe` answers a body that declares itself too long
     )
     app.state.services = services
     answer_with_problems(app)

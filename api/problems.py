@@ -15,10 +15,17 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.errors import TooManyRequests
-from api.middleware import HEADERS
 from semantic.errors import SteelyardError
 
 MEDIA_TYPE = "application/problem+json"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""On every answer."""
+
 _log = logging.getLogger("steelyard.api")
 
 _STATUS_BY_CODE = {
@@ -100,6 +107,12 @@ def answer_with_problems(app: FastAPI) -> None:
             instance=instance,
             headers=HEADERS,
         )
+
+
+def too_large(most_bytes: int) -> JSONResponse:
+    """The answer to a body that says itself that it is too long."""
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return _answer(status, "body-too-large", f"A request body may hold {most_bytes:,} bytes.", "")
 
 
 def status_of(error: SteelyardError) -> HTTPStatus:
