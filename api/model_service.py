@@ -11,11 +11,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.settings import Settings
-from governance.errors import NotFound
+from governance.errors import Conflict, NotFound
 from governance.identity import Principal
-from governance.model_review import ModelReview, latest_review, permit_promotion, review_model
+from governance.model_review import (
+    ModelReview,
+    current_approval,
+    latest_review,
+    permit_promotion,
+    record_refusal,
+    review_model,
+)
 from governance.store import OpsStore
 from models_ml import registry
+from models_ml.demand.bundle import bundle_digest
 from models_ml.promotion import promote
 from models_ml.registry import ApprovalEvidence, ModelVersion
 
@@ -85,7 +93,7 @@ class ModelService:
         champion = registry.champion(self._uri, name)
         for version in registry.versions(self._uri, name):
             older = champion is not None and int(version.version) < int(champion.version)
-            if older and self._approved(version):
+            if older and not self._why_not(version):
                 return self.promote(principal, name, version.version, action="rollback")
         raise NotFound(f"{name} has no earlier approved version to roll back to")
 
@@ -94,10 +102,32 @@ class ModelService:
             self._uri, "1", name
         )
 
-    def _approved(self, version: ModelVersion) -> bool:
-        review = latest_review(self._store, version.name, version.version)
-        approved = review is not None and review.decision == "approve"
-        return approved and review is not None and review.evidence.get("artifact_digest") == version.digest
+    def approved(self, version: ModelVersion) -> bool:
+        """Whether the recorded decision on the version approves exactly the artifact that it has now.
+
+        Where an alias is held without one, that is refused, and audited under the model's name.
+        """
+        why = self._why_not(version)
+        if why and registry.CHAMPION in version.aliases:
+            record_refusal(
+                self._store,
+                actor="unknown",  # whoever moved it did so in MLflow, past every decision
+                version=f"{version.name}/{version.version}",
+                action="alias champion",
+                reason=why,
+                evidence={"artifact_digest": version.digest},
+                now=datetime.now(UTC),
+            )
+        return not why
+
+    def _why_not(self, version: ModelVersion) -> str:
+        try:
+            current_approval(self._store, version.name, version.version, version.digest)
+        except Conflict as missing:
+            return missing.message
+        if bundle_digest(version.bundle) != version.digest:
+            return f"{version.name} version {version.version}: its files changed after the approval"
+        return ""
 
     def _describe(self, version: ModelVersion) -> dict[str, Any]:
         review = latest_review(self._store, version.name, version.version)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
 
 from governance import audit
-from governance.errors import Conflict, InvalidDecision
+from governance.errors import Conflict, Forbidden, InvalidDecision
 from governance.identity.principal import Principal
 from governance.policy.engine import Policy, Resource
 from governance.restrict import require
@@ -19,6 +20,7 @@ from governance.store.engine import OpsStore
 from governance.store.schema import model_reviews
 
 DECISIONS = ("approve", "reject")
+APPROVAL_DAYS = 30  # an approval moves an alias for so long: later, the evidence must be looked at again
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,11 @@ def review_model(
     """Record a judgement with its audit row. Raises Forbidden (author, service, role) or InvalidDecision."""
     if decision not in DECISIONS or not reason.strip() or not evidence.get("artifact_digest"):
         raise InvalidDecision("a review needs approve or reject, a reason, and the artifact's digest")
-    policy_ids = _entitled(principal, "review_model", f"{model_name}/{model_version}", trained_by, policy)
+    version = f"{model_name}/{model_version}"
+    with _told_if_refused(
+        store, principal, action=decision, version=version, evidence=evidence, now=now, request_id=request_id
+    ):
+        policy_ids = _entitled(principal, "review_model", version, trained_by, policy)
     review = ModelReview(
         uuid.uuid4().hex,
         model_name,
@@ -104,16 +110,16 @@ def permit_promotion(
     """The approval that lets this artifact score, with the promotion written to the audit.
 
     `action` is promote or rollback. Raises Forbidden, or Conflict where the newest review of the version is
-    no approval of exactly this artifact.
+    no approval of exactly this artifact, or too old. What is refused is audited too.
     """
-    policy_ids = _entitled(principal, "promote_model", f"{model_name}/{model_version}", trained_by, policy)
-    review = latest_review(store, model_name, model_version)
-    approved = review is not None and review.decision == "approve"
-    if review is None or not approved or review.evidence.get("artifact_digest") != artifact_digest:
-        raise Conflict(
-            f"{model_name} version {model_version} has no current approval of this artifact",
-            hint=f"`steelyard model approve {model_name} {model_version} --reason … --as ml_reviewer`",
-        )
+    version, asked = f"{model_name}/{model_version}", {"artifact_digest": artifact_digest}
+    with _told_if_refused(
+        store, principal, action=action, version=version, evidence=asked, now=now, request_id=request_id
+    ):
+        policy_ids = _entitled(principal, "promote_model", version, trained_by, policy)
+        # The way back stays open: an old approval still lets its version return.
+        latest = now if action == "promote" else None
+        review = current_approval(store, model_name, model_version, artifact_digest, now=latest)
     with store.write() as transaction:
         entry = audit.AuditEntry(
             actor=principal.actor,
@@ -127,6 +133,93 @@ def permit_promotion(
         )
         audit.append(transaction, entry, now=now)
     return review
+
+
+def current_approval(
+    store: OpsStore,
+    model_name: str,
+    model_version: str,
+    artifact_digest: str,
+    *,
+    now: dt.datetime | None = None,
+) -> ModelReview:
+    """The newest review of the version, if it approves exactly this artifact; with `now` also if it is not
+    older than `APPROVAL_DAYS`. Raises Conflict saying which of these fails."""
+    review = latest_review(store, model_name, model_version)
+    why = None
+    if review is None or review.decision != "approve":
+        why = "has no approval" if review is None else "was rejected last"
+    elif review.evidence.get("artifact_digest") != artifact_digest:
+        why = "was approved with another artifact"
+    elif now is not None and now - _utc(review.reviewed_at) > dt.timedelta(days=APPROVAL_DAYS):
+        why = f"was approved more than {APPROVAL_DAYS} days ago: the evidence is stale"
+    if review is None or why is not None:
+        raise Conflict(
+            f"{model_name} version {model_version} has no current approval of this artifact: it {why}",
+            hint=f"`steelyard model approve {model_name} {model_version} --reason … --as ml_reviewer`",
+        )
+    return review
+
+
+def record_refusal(
+    store: OpsStore,
+    *,
+    actor: str,
+    version: str,
+    action: str,
+    reason: str,
+    evidence: Mapping[str, Any],
+    now: dt.datetime,
+    role: str | None = None,
+    on_behalf_of: str | None = None,
+    request_id: str | None = None,
+) -> None:
+    """Audit what was asked of a model version and refused; `version` is name/number."""
+    entry = audit.AuditEntry(
+        actor=actor,
+        on_behalf_of=on_behalf_of,
+        role=role,
+        action="model.refuse",
+        object_id=f"model_version.{version}",
+        reason=f"{action}: {reason}",
+        request_id=request_id,
+        after=dict(evidence),
+    )
+    with store.write() as transaction:
+        audit.append(transaction, entry, now=now)
+
+
+@contextmanager
+def _told_if_refused(
+    store: OpsStore,
+    principal: Principal,
+    *,
+    action: str,
+    version: str,
+    evidence: Mapping[str, Any],
+    now: dt.datetime,
+    request_id: str | None,
+) -> Iterator[None]:
+    try:
+        yield
+    except (Forbidden, Conflict) as refusal:
+        record_refusal(
+            store,
+            actor=principal.actor,
+            version=version,
+            action=action,
+            reason=refusal.message,
+            evidence=evidence,
+            now=now,
+            role=principal.role,
+            on_behalf_of=principal.on_behalf_of,
+            request_id=request_id,
+        )
+        raise
+
+
+def _utc(moment: dt.datetime) -> dt.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def latest_review(store: OpsStore, model_name: str, model_version: str) -> ModelReview | None:

@@ -14,6 +14,7 @@ from models_ml.registry import ModelVersion
 
 STALE_AFTER_WEEKS = 8
 Model = TypeVar("Model")
+Approved = Callable[[ModelVersion], bool]
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,16 @@ def find_champion(
     tracking_uri: str,
     artifact_root: Path,
     last_week: int,
+    approved: Approved | None = None,
 ) -> Champion[Model]:
-    """The champion `name` as `load(folder, digest)` gives it; None if missing, unapproved, stale, changed."""
+    """The champion `name` as `load(folder, digest)` gives it; None if missing, unapproved, stale, changed.
+
+    `approved` asks the record of decisions; without it the evidence that promotion left with the version
+    counts.
+    """
     note = ""
     try:
-        found = _from_mlflow(tracking_uri, name)
+        found = _from_mlflow(tracking_uri, name, approved)
     except ModelError as error:
         return Champion(None, "", error.message)
     except Exception as error:  # the register may be down in any way; the last approved model still scores
@@ -71,13 +77,13 @@ def receipt_path(artifact_root: Path, name: str) -> Path:
     return artifact_root / f"champion_{name}.json"
 
 
-def _from_mlflow(tracking_uri: str, name: str) -> dict[str, Any] | None:
+def _from_mlflow(tracking_uri: str, name: str, approved: Approved | None) -> dict[str, Any] | None:
     if tracking_uri.startswith("sqlite:///") and not Path(tracking_uri.removeprefix("sqlite:///")).exists():
         raise FileNotFoundError(tracking_uri)
     version = registry.champion(tracking_uri, name)
     if version is None:
         return None
-    if not registry.is_approved(tracking_uri, version):
+    if not (registry.is_approved(tracking_uri, version) and (approved is None or approved(version))):
         raise ModelError(
             f"{name.replace('_', ' ')} model {version.version} holds the alias without an approval"
         )

@@ -1,7 +1,8 @@
 """Batch scoring: the eight weeks after the last complete week, for every series, by the approved model or
 the rule.
 
-Model missing, unapproved, stale, changed or unreachable: the moving-average rule, said in every row.
+Model missing, unapproved, stale or changed, and series that it may not be asked about: the moving-average
+rule, said in every row. A register that is down: the last approved model, checked by its digest.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from models_ml.champion import Champion, find_champion
+from models_ml.champion import Approved, Champion, find_champion
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel, Forecast
 from models_ml.demand.settings import QUANTILE_COLUMNS
 from models_ml.demand.tail import tail_forecast
 from models_ml.evaluate.backtest import Progress, silent
 from models_ml.evaluate.baselines import moving_average
+from models_ml.fallback import Restraints
 from models_ml.panel import HORIZON, Panel, read_panel
 
 RULE_NAME = "moving-average-13"
@@ -49,23 +51,26 @@ def score_demand(
     artifact_root: Path,
     output: Path,
     progress: Progress = silent,
+    approved: Approved | None = None,
 ) -> Scored:
     """Write one row per tier, series and week to `output` (Parquet, replaced whole)."""
     categories, products = read_panel(warehouse, "category"), read_panel(warehouse, "product")
     last_week = int(categories.weeks[-1])
     champion = find_champion(
-        "demand", load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week
-    )
+        "demand", load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week,
+        approved=approved,
+    )  # fmt: skip
     models = champion.model or {}
     progress(f"score: demand {'version ' + champion.version if models else champion.reason}")
     cut = len(categories.weeks) - 1
-    by_category, category_method, why_category = _by_model_or_rule(champion, categories, cut)
+    limits = Restraints.read(warehouse, output.with_name("drift.json"))
+    by_category, category_method, why_category = _by_model_or_rule(champion, categories, cut, limits)
     tail = tail_forecast(products, categories, by_category, cut)
     method = np.full(len(products.items), "category_share" if models else "moving_average", object)
     reason = np.full(len(products.items), why_category, object)
     top = products.selling(cut)
     if top.any() and "product" in models:
-        own, used, why = _by_model_or_rule(champion, products.select(top), cut)
+        own, used, why = _by_model_or_rule(champion, products.select(top), cut, limits)
         tail.quantiles[top], tail.mean[top] = own.quantiles, own.mean
         method[top], reason[top] = used, why
     endings = week_endings(warehouse)
@@ -88,6 +93,7 @@ def score_demand(
         ],
         ignore_index=True,
     ).assign(**stamp)
+    frame = limits.mark(frame)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial")
     frame.to_parquet(partial, index=False)
@@ -103,12 +109,14 @@ def score_demand(
     )
 
 
-def _by_model_or_rule(champion: Champion[Models], panel: Panel, cut: int) -> tuple[Forecast, str, str]:
-    """Forecast, method and reason of a fallback (empty for the model)."""
+def _by_model_or_rule(
+    champion: Champion[Models], panel: Panel, cut: int, limits: Restraints
+) -> tuple[Forecast, str, str]:
+    """Forecast, method and reason of a fallback of all series (empty for the model)."""
     model = (champion.model or {}).get(panel.tier)
     if model is None:
         return moving_average(panel.units, cut), "moving_average", champion.reason or "tier not in the model"
-    return model.forecast(panel, cut), "model", ""
+    return limits.forecast(model, panel, cut), "model", ""
 
 
 def week_endings(warehouse: Path) -> dict[int, date]:

@@ -6,6 +6,7 @@ A step that finds its work done already says `unchanged: true`.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ from governance.store import STATES, OpsStore, list_recommendations, withdraw_re
 from models_ml.reads import POSITION_TABLES, READS
 
 if TYPE_CHECKING:
+    from models_ml.registry import ModelVersion
     from models_ml.score import Scored
 
 PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
@@ -163,6 +165,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
 
     Where no approved model may score, the moving-average rule does, and the routing sends it to a person.
     """
+    from models_ml.fallback import states_by_pair
     from models_ml.recommend.actions import recommend
     from models_ml.score import score_demand
 
@@ -175,6 +178,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         artifact_root=settings.mlflow_artifacts,
         output=forecasts,
         progress=lambda what: report(what, 0, 0),
+        approved=_recorded_approval(settings),
     )
     at_risk = score_margin(settings, release, report)
     report("recommending", 0, 0)
@@ -195,11 +199,12 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         withdrawn = withdraw_recommendations(
             store, found.held.withdrawn, reason="not needed any more", now=now, request_id=request_id
         )
+        states = states_by_pair(forecasts)
         plain = found.rows.astype(object).where(found.rows.notna(), None)
         proposed = propose(
             store,
             service,
-            ({str(name): value for name, value in row.items()} for row in plain.to_dict("records")),
+            (_with_model_state(row, states) for row in plain.to_dict("records")),
             now=now,
             model_state="missing" if scored.fallback_reason else "champion",
             authors=(TRAINER,),
@@ -211,6 +216,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
     return {
         "model": f"{scored.model_name} {scored.model_version}",
         "fallback_reason": scored.fallback_reason,
+        "note": scored.note,
         "forecasts": str(scored.path),
         "forecast_rows": scored.rows,
         "margin_risk": {
@@ -230,6 +236,31 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         "withdrawn": len(withdrawn),
         "automatic": sum(row.policy_route == "automatic" for row in proposed),
     }
+
+
+def _recorded_approval(settings: Settings) -> Callable[[ModelVersion], bool]:
+    """Asks the ops store, not the register, whether a version may score; a refusal is audited."""
+    from api.model_service import ModelService
+
+    def ask(version: ModelVersion) -> bool:
+        store = OpsStore(settings.ops_store_url)
+        try:
+            return ModelService(settings, store).approved(version)
+        finally:
+            store.close()
+
+    return ask
+
+
+def _with_model_state(row: dict[Any, Any], states: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """The row with the state of the forecast behind it, where that is not plainly the champion's."""
+    known = states.get((row["location_id"], row["product_id"]))
+    drivers = row["drivers"] or "{}"
+    if isinstance(drivers, str):
+        drivers = json.loads(drivers)
+    if known is None and drivers.get("fallback_reason"):
+        known = "fallback"  # a distribution centre: the forecast of one of its stores
+    return {str(name): value for name, value in row.items()} | ({"model_state": known} if known else {})
 
 
 def _tell_scored(settings: Settings, scored: Scored, proposed: list[str], since: datetime) -> None:
@@ -252,7 +283,8 @@ def _standing(store: OpsStore) -> list[dict[str, Any]]:
 
 def _recommend_summary(result: Result) -> str:
     by = f"{result['forecast_rows']:,} forecasts by {result['model']}"
-    rule = f" ({result['fallback_reason']})" if result["fallback_reason"] else ""
+    why = result["fallback_reason"] or result.get("note")
+    rule = f" ({why})" if why else ""
     each = ", ".join(f"{n:,} {action}" for action, n in sorted(result["proposed_by_action"].items()))
     new = f"{result['proposed']:,} new proposals ({each or 'nothing new'}), "
     new += f"{result['automatic']:,} within automatic limits"

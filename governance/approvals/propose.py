@@ -35,7 +35,8 @@ def propose(
 
     `proposed_by` is the principal, whatever the rows say; `authors` are the people behind it (who trained the
     model, who set the run off): none of them may approve. Automatic ones become approved, the rest
-    in_review. Keys that a recommendation does not have are ignored. What lies outside the bounds of its
+    in_review. A row's own `model_state` goes before that of the whole. Other keys that a recommendation does
+    not have are ignored. What lies outside the bounds of its
     action is refused: it is not stored, and an audit row says why. Raises Forbidden.
     """
     policy_ids = require(principal, "propose", policy=policy)
@@ -48,7 +49,8 @@ def propose(
         if outside := broken_bound(base, limits=limits):
             refused.append(_refusal(base, outside, policy_ids, request_id))
         else:
-            prepared.append(_routed(base, model_state, limits, now).as_dict())
+            state = str(row.get("model_state") or model_state)
+            prepared.append(_routed(base, state, limits, now).as_dict())
     if refused:
         with store.write() as transaction:
             audit.append_many(transaction, refused, now=now)

@@ -131,7 +131,8 @@ def _backtest(path: Path) -> str:
 
 
 def _units() -> str:
-    columns = [f"{name}::DOUBLE AS {name}" for name in QUANTILES]
+    """Quantiles, NULL for the rest of a category, and the mean."""
+    columns = [f"CASE WHEN NOT isnan({name}) THEN {name}::DOUBLE END AS {name}" for name in QUANTILES]
     return ", ".join([*columns, "mean::DOUBLE AS mean_units"])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
-from models_ml.demand.model import DemandModel
+from models_ml.demand.model import DemandModel, Seen
 from models_ml.errors import ArtifactChangedError
 
 
@@ -27,6 +27,12 @@ def save_bundle(models: dict[str, DemandModel], folder: Path) -> str:
             "names": model.names,
             "table_level": model.table_level.tolist(),
             "table_ratio": model.table_ratio.tolist(),
+            "seen": model.seen
+            and {
+                "lowest": model.seen.lowest.tolist(),
+                "highest": model.seen.highest.tolist(),
+                "level": model.seen.level,
+            },
             "calibration": calibration
             and {
                 "edges": calibration.edges.tolist(),
@@ -59,7 +65,7 @@ def bundle_digest(folder: Path) -> str:
 
 def _load(place: Path) -> DemandModel:
     plain = json.loads((place / "model.json").read_text())
-    kept = plain["calibration"]
+    kept, seen = plain["calibration"], plain.get("seen")
     return DemandModel(
         tier=plain["tier"],
         names=plain["names"],
@@ -67,6 +73,8 @@ def _load(place: Path) -> DemandModel:
         mean=xgb.Booster(model_file=place / "mean.ubj"),
         table_level=np.array(plain["table_level"]),
         table_ratio=np.array(plain["table_ratio"]),
+        seen=seen
+        and Seen(np.array(seen["lowest"], np.float32), np.array(seen["highest"], np.float32), seen["level"]),
         calibration=kept
         and Calibration(
             np.array(kept["edges"]),

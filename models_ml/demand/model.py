@@ -24,6 +24,15 @@ class Forecast(NamedTuple):
     mean: np.ndarray
 
 
+class Seen(NamedTuple):
+    """What training has seen: lowest and highest value of every feature (names,), the highest level in units
+    a week."""
+
+    lowest: np.ndarray
+    highest: np.ndarray
+    level: float
+
+
 @dataclass
 class DemandModel:
     """Two boosters, the table of ratios that turns the mean into quantiles, and the calibration of the
@@ -36,6 +45,7 @@ class DemandModel:
     table_level: np.ndarray
     table_ratio: np.ndarray
     calibration: Calibration | None = None
+    seen: Seen | None = None
 
     def predict(self, features: np.ndarray, scale: np.ndarray) -> Forecast:
         """Forecast from features (series, 8, names) and scale (series,)."""
@@ -93,7 +103,8 @@ def fit(panel: Panel, cut: int, settings: DemandSettings, build_features: Builde
     mean = xgb.train({**shared, **tweedie}, data, settings.mean_rounds)
     fitted = np.maximum(mean.predict(data) * rows.scale, 1e-6)
     level, table = ratio_table(fitted, rows.units, settings.level_bins)
-    return DemandModel(panel.tier, rows.names, quantile, mean, level, table)
+    seen = Seen(rows.features.min(0), rows.features.max(0), float(rows.scale.max()))
+    return DemandModel(panel.tier, rows.names, quantile, mean, level, table, seen=seen)
 
 
 def ratio_table(fitted: np.ndarray, units: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:

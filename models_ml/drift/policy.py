@@ -9,7 +9,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-Response = Literal["rule", "person"]
+Response = Literal["rule", "person", "nothing"]
 
 
 class Retrain(BaseModel):

@@ -4,6 +4,7 @@ with forecasts as (
     select forecasts.*
     from {{ ref('fct_demand_forecasts') }} as forecasts
     inner join {{ ref('feat_calendar_week') }} as weeks on weeks.week = forecasts.week and weeks.is_recorded
+    where forecasts.tier in ('category', 'product')
 ),
 
 compared as (
