@@ -26,6 +26,7 @@ from models_ml.recommend import (
 from models_ml.recommend.anomalies import watch
 from models_ml.recommend.buy_first import read_budgets
 from models_ml.recommend.customers import customer_weights
+from models_ml.recommend.distribution import choose, read_classes, read_replay
 from models_ml.recommend.elasticity import learn_elasticities, read_responses
 from models_ml.recommend.needs import Needs, weigh
 from models_ml.recommend.open_orders import OpenOrders, open_orders, read_open_lines
@@ -69,7 +70,12 @@ def recommend(
     )
     weights = customer_weights(warehouse, parameters)
     positions = positions.merge(weights, on="product_id", how="left").fillna({"customer_weight": 1.0})
-    needs = weigh(with_pledges(positions, pledges(past, run.as_of, parameters)), forecasts, parameters)
+    classes = read_classes(warehouse)
+    positions = positions.merge(classes, on=["location_id", "product_id"], how="left")
+    choice = choose(read_replay(warehouse).merge(classes, on=["location_id", "product_id"]))
+    positions = positions.assign(distribution=positions["demand_class"].map(choice.kind).fillna("counts"))
+    pledged = with_pledges(positions, pledges(past, run.as_of, parameters))
+    needs = weigh(pledged, forecasts, parameters, choice)
     odd = watch(warehouse, run.as_of)
     needs = investigate.hold(needs, odd)
     proposed = stock_actions(needs, run, read_budgets(warehouse))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from models_ml.recommend.demand_over import PLANNED_WEEKS, over_interval, weekly_by_pair
+from models_ml.recommend.distribution import Choice, levels
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.quantity import base_stock, service_target
 
@@ -35,9 +36,14 @@ class Needs:
         )
 
 
-def weigh(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters) -> Needs:
+def weigh(
+    positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters, choice: Choice | None = None
+) -> Needs:
     """Every position with a forecast. Columns of the positions that may be left out: `pledged_units` count as
-    on their way here, `outgoing_units` as gone, `customer_weight` multiplies what a lost customer costs."""
+    on their way here, `outgoing_units` as gone, `customer_weight` multiplies what a lost customer costs.
+
+    With a `choice` the base stock of a `demand_class` follows its distribution; without, all are counts.
+    """
     weekly_mean, weekly_variance, how = weekly_by_pair(forecasts, positions)
     known = ~np.isnan(weekly_mean[:, 0])
     rows = positions[known].reset_index(drop=True).join(how[known].reset_index(drop=True))
@@ -63,11 +69,13 @@ def weigh(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameter
     sellable = daily * (np.minimum(parameters.shelf_life_use * shelf, 7 * PLANNED_WEEKS * 4) + lead)
     spread = np.sqrt(variance) / np.maximum(mean, 1e-6)
     trust = rows["method"].map(TRUST).fillna(0.5).to_numpy(float)
+    rows = rows.assign(demand_mean=mean, demand_variance=variance, interval_days=interval)
+    needed = base_stock(target, mean, variance) if choice is None else levels(rows, choice, target)
     weighed: pd.DataFrame = rows.assign(
-        pledged_units=pledged, outgoing_units=outgoing, customer_weight=weight, interval_days=interval, 
-        demand_mean=mean, demand_variance=variance, daily_mean=daily, service_target=target,
+        pledged_units=pledged, outgoing_units=outgoing, customer_weight=weight,
+        daily_mean=daily, service_target=target,
         worth_usd=np.maximum(margin, 0) + loyal * np.maximum(price, 0),
-        level=base_stock(target, mean, variance), free=free,
+        level=needed, free=free,
         position=free + (rows["in_transit_units"] + rows["on_order_units"]).to_numpy(float) + pledged,
         sellable=sellable, confidence=np.round(trust / (1 + 0.25 * spread), 4),
         days_of_cover=np.maximum(free, 0) / np.maximum(daily, 1e-6),

@@ -60,6 +60,11 @@ def words_of(row: Any) -> list[str]:
     return words
 
 
+def known(value: Any) -> str | None:
+    """A text, or None for what a table calls missing."""
+    return value if isinstance(value, str) and value else None
+
+
 def drivers_of(row: Any, run: Run) -> dict[str, Any]:
     """The inputs of quantity and effect: with them, both can be computed again."""
     return {
@@ -85,7 +90,9 @@ def drivers_of(row: Any, run: Run) -> dict[str, Any]:
         "worth_usd": number(row.worth_usd),
         "customer_weight": number(row.customer_weight),
         "carrying_rate": run.parameters.carrying_rate,
-        "replenished_from": row.replenished_from if isinstance(row.replenished_from, str) else None,
+        "replenished_from": known(row.replenished_from),
+        "demand_class": known(getattr(row, "demand_class", None)),
+        "distribution": getattr(row, "distribution", "counts"),
         "forecast_method": row.method,
         "fallback_reason": row.fallback_reason or None,
         "as_of": run.as_of.isoformat(),
