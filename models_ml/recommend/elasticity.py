@@ -20,9 +20,9 @@ SQL = """
 WITH weekly AS (
     SELECT product_id, any_value(p.department) AS department, any_value(p.category) AS category, s.week,
         sum(s.units_sold)::DOUBLE AS units, (sum(s.net_sales_usd) / sum(s.units_sold))::DOUBLE AS price_usd,
-        avg((w.is_display IS TRUE)::INT) AS display, avg((w.is_mailer IS TRUE)::INT) AS mailer
+        avg((w.display_location <> '0')::INT) AS display, avg((w.mailer_location <> '0')::INT) AS mailer
     FROM fct_sales_lines s JOIN dim_product p USING (product_id)
-    LEFT JOIN fct_promotions_weekly w USING (product_id, location_id, week)
+    LEFT JOIN dim_promotion w USING (promotion_id)
     WHERE s.units_sold > 0 AND s.net_sales_usd > 0 AND s.is_stock_kept GROUP BY product_id, s.week
 ),
 usual AS (
