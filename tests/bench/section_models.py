@@ -12,6 +12,7 @@ from pathlib import Path
 from models_ml.bench import benchmark_demand
 from models_ml.demand.settings import FULL, PIPELINE
 from models_ml.margin_risk.bench import benchmark_margin_risk
+from tests.bench.demand_peers import peers
 from tests.bench.rows import Row
 
 FORECASTS = Path("var/bench/backtest_demand.parquet")
@@ -23,7 +24,7 @@ def run(*, quick: bool) -> Iterator[Row]:
     output = FORECASTS.with_name("backtest_demand_quick.parquet") if quick else FORECASTS
     settings = replace(PIPELINE, tiers=("category",)) if quick else FULL
     warehouse = Path("var/current/warehouse.duckdb")
-    rows, _ = benchmark_demand(warehouse, output, settings)
+    rows, _ = benchmark_demand(warehouse, output, settings, peers=None if quick else peers)
     risks, _ = benchmark_margin_risk(warehouse, FORECASTS.with_name("backtest_margin_risk.parquet"))
     for row in [*rows, *risks]:
         yield Row(**{name: value for name, value in row.items() if name in Row.__dataclass_fields__})
