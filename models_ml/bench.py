@@ -12,12 +12,13 @@ import pandas as pd
 
 from models_ml.demand.settings import FULL, DemandSettings
 from models_ml.evaluate import oracle
-from models_ml.evaluate.backtest import Progress, roll, silent
+from models_ml.evaluate.backtest import Backtest, Progress, reconcile_levels, roll, silent
 from models_ml.evaluate.metrics import NAMES
 from models_ml.evaluate.tables import Others, evaluation_table, write_backtest
 from models_ml.panel import Panel, read_panel
 
 ORIGINS = [29, 37, 45]
+APART = "demand, before levels add up"
 FLOOR = "noise floor (oracle)"
 LARGE = 100  # series of a department whose coverage is looked at
 Peers = Callable[[Panel, list[int]], Others]
@@ -42,25 +43,28 @@ def benchmark_demand(
     `peers` makes forecasts of other methods for the same series and origins. With them comes the noise
     floor: the model's own method on features that also see the weeks around the target.
     """
-    rows: list[dict[str, Any]] = []
-    results, tables = [], []
+    results: dict[str, Backtest] = {}
+    others: dict[str, Others] = {}
+    seconds: dict[str, float] = {}
     for tier in settings.tiers:
         started = time.monotonic()
         panel = read_panel(warehouse, tier)
         chosen, weeks = panel.selling(panel.column(ORIGINS[0])), [WARM_UP, *ORIGINS]
-        result = roll(panel, chosen, weeks, settings, progress)
-        seconds = time.monotonic() - started
-        others: Others = {}
+        results[tier] = roll(panel, chosen, weeks, settings, progress)
+        seconds[tier], others[tier] = time.monotonic() - started, {}
         if peers is not None:
             progress(f"demand, {tier}: other methods and the noise floor")
-            others = peers(result.panel, ORIGINS)
-            others[FLOOR] = roll(panel, chosen, weeks, settings, progress, oracle=oracle.build).forecasts
-        table = evaluation_table(result, ORIGINS, others=others)
-        results.append(result)
-        tables.append(table)
-        rows += _rows(tier, table, seconds)
-    write_backtest(results, ORIGINS, output)
-    table = pd.concat(tables, ignore_index=True)
+            others[tier] = peers(results[tier].panel, ORIGINS)
+            floor = roll(panel, chosen, weeks, settings, progress, oracle=oracle.build)
+            others[tier][FLOOR] = floor.forecasts
+    if {"category", "product"} <= results.keys():
+        for tier, result in results.items():
+            others[tier][APART] = {week: result.forecasts[week] for week in ORIGINS}
+        reconcile_levels(results["category"], results["product"], ORIGINS)
+    tables = {tier: evaluation_table(results[tier], ORIGINS, others=others[tier]) for tier in results}
+    rows = [row for tier, table in tables.items() for row in _rows(tier, table, seconds[tier])]
+    write_backtest(list(results.values()), ORIGINS, output)
+    table = pd.concat(tables.values(), ignore_index=True)
     table.to_csv(output.with_suffix(".csv"), index=False)
     return rows, table
 
@@ -76,7 +80,7 @@ def _rows(tier: str, table: pd.DataFrame, seconds: float) -> list[dict[str, Any]
         for metric, limit in TARGETS[tier].items()
     ]
     for metric in ("wape", "rmsse"):
-        baselines = {name: s[metric] for name, s in scores.items() if name not in ("demand", FLOOR)}
+        baselines = {name: s[metric] for name, s in scores.items() if name not in ("demand", APART, FLOOR)}
         best = min(baselines, key=lambda name: baselines[name])
         named = f"{metric} beside the best of {len(baselines)} baselines ({best})"
         out.append(

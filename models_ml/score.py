@@ -18,6 +18,7 @@ import pandas as pd
 from models_ml.champion import Approved, Champion, find_champion
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel, Forecast
+from models_ml.demand.reconcile import reconcile
 from models_ml.demand.settings import QUANTILE_COLUMNS
 from models_ml.demand.tail import tail_forecast
 from models_ml.evaluate.backtest import Progress, silent
@@ -53,7 +54,11 @@ def score_demand(
     progress: Progress = silent,
     approved: Approved | None = None,
 ) -> Scored:
-    """Write one row per tier, series and week to `output` (Parquet, replaced whole)."""
+    """Write one row per tier, series and week to `output` (Parquet, replaced whole).
+
+    Tier `rest` is what a store's category sells in products that are not tracked there: the means of its
+    products and its rest add up to that of the category, exactly. It has no quantiles.
+    """
     categories, products = read_panel(warehouse, "category"), read_panel(warehouse, "product")
     last_week = int(categories.weeks[-1])
     champion = find_champion(
@@ -64,36 +69,15 @@ def score_demand(
     progress(f"score: demand {'version ' + champion.version if models else champion.reason}")
     cut = len(categories.weeks) - 1
     limits = Restraints.read(warehouse, output.with_name("drift.json"))
-    by_category, category_method, why_category = _by_model_or_rule(champion, categories, cut, limits)
-    tail = tail_forecast(products, categories, by_category, cut)
-    method = np.full(len(products.items), "category_share" if models else "moving_average", object)
-    reason = np.full(len(products.items), why_category, object)
-    top = products.selling(cut)
-    if top.any() and "product" in models:
-        own, used, why = _by_model_or_rule(champion, products.select(top), cut, limits)
-        tail.quantiles[top], tail.mean[top] = own.quantiles, own.mean
-        method[top], reason[top] = used, why
-    endings = week_endings(warehouse)
+    frame = _levels(
+        champion, categories, products, cut, limits=limits, endings=week_endings(warehouse)
+    )
     stamp = {
         "model_name": "demand" if models else RULE_NAME,
         "model_version": champion.version if models else RULE_NAME,
         "release_id": release_id,
     }
-    count = len(categories.items)
-    frame = pd.concat(
-        [
-            _frame(
-                categories,
-                by_category,
-                np.full(count, category_method),
-                np.full(count, why_category),
-                endings,
-            ),
-            _frame(products, tail, method, reason, endings),
-        ],
-        ignore_index=True,
-    ).assign(**stamp)
-    frame = limits.mark(frame)
+    frame = limits.mark(frame.assign(**stamp))
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial")
     frame.to_parquet(partial, index=False)
@@ -109,11 +93,42 @@ def score_demand(
     )
 
 
+def _levels(
+    champion: Champion[Models],
+    categories: Panel,
+    products: Panel,
+    cut: int,
+    *,
+    limits: Restraints,
+    endings: dict[int, date],
+) -> pd.DataFrame:
+    """Rows of all tiers, reconciled."""
+    by_category, method, why = _by_model_or_rule(champion, categories, cut, limits)
+    chosen = products.selling(cut) & ("product" in (champion.model or {}))
+    top, tail = products.select(chosen), products.select(~chosen)
+    by_top, top_method, top_why = _by_model_or_rule(champion, top, cut, limits)
+    levels = reconcile(categories, by_category, top, by_top, cut)
+    shared = tail_forecast(tail, top, categories, levels.rest, cut)
+    nothing = np.full((*shared.other.shape, len(QUANTILE_COLUMNS)), np.nan)
+    tail_method = "category_share" if champion.model else "moving_average"
+    return pd.concat(
+        [
+            _frame(categories, levels.category, method, why, endings),
+            _frame(top, levels.product, top_method, top_why, endings),
+            _frame(tail, shared.forecast, tail_method, why, endings),
+            _frame(categories, Forecast(nothing, shared.other), method, why, endings).assign(tier="rest"),
+        ],
+        ignore_index=True,
+    )
+
+
 def _by_model_or_rule(
     champion: Champion[Models], panel: Panel, cut: int, limits: Restraints
 ) -> tuple[Forecast, str, str]:
     """Forecast, method and reason of a fallback of all series (empty for the model)."""
     model = (champion.model or {}).get(panel.tier)
+    if not len(panel.items):
+        return Forecast(np.zeros((0, HORIZON, len(QUANTILE_COLUMNS))), np.zeros((0, HORIZON))), "", ""
     if model is None:
         return moving_average(panel.units, cut), "moving_average", champion.reason or "tier not in the model"
     return limits.forecast(model, panel, cut), "model", ""
@@ -129,7 +144,7 @@ def week_endings(warehouse: Path) -> dict[int, date]:
 
 
 def _frame(
-    panel: Panel, forecast: Forecast, method: np.ndarray, reason: np.ndarray, endings: dict[int, date]
+    panel: Panel, forecast: Forecast, method: str, reason: str, endings: dict[int, date]
 ) -> pd.DataFrame:
     last, count = int(panel.weeks[-1]), len(panel.items)
     horizon = np.tile(np.arange(1, HORIZON + 1), count)
@@ -146,8 +161,8 @@ def _frame(
         "week": last + horizon,
         "week_ending": np.tile(ending, count),
         "horizon": horizon,
-        "method": np.repeat(method, HORIZON),
-        "fallback_reason": np.repeat(reason, HORIZON),
+        "method": method,
+        "fallback_reason": reason,
     })  # fmt: skip
     for i, column in enumerate(QUANTILE_COLUMNS):
         out[column] = forecast.quantiles[:, :, i].ravel()

@@ -15,9 +15,9 @@ import pandas as pd
 from models_ml import registry
 from models_ml.demand.bundle import bundle_digest, save_bundle
 from models_ml.demand.model import DemandModel
-from models_ml.demand.settings import PIPELINE, DemandSettings
+from models_ml.demand.settings import FULL, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
-from models_ml.evaluate.backtest import Progress, roll, silent
+from models_ml.evaluate.backtest import Backtest, Progress, reconcile_levels, roll, silent
 from models_ml.evaluate.keep import backtest_path, keep_backtest
 from models_ml.evaluate.tables import backtest_frame, evaluation_table
 from models_ml.features import build
@@ -51,7 +51,7 @@ def train_demand(
     tracking_uri: str,
     artifact_root: Path,
     git_commit: str,
-    settings: DemandSettings = PIPELINE,
+    settings: DemandSettings = FULL,
     progress: Progress = silent,
     trained_by: str = "svc-trainer",
 ) -> TrainedModel:
@@ -65,16 +65,18 @@ def train_demand(
     kept = kept_training(artifact_root, registry.MODEL_NAME, fingerprint, tracking_uri)
     if kept is not None and backtest_path(artifact_root, kept.name, kept.version).exists():
         return kept
-    models, tables, backtests, last_week, example = {}, [], [], 0, pd.DataFrame()
+    models, backtests, last_week, example = {}, {}, 0, pd.DataFrame()
     for tier in settings.tiers:
         panel = read_panel(warehouse, tier)
-        model, table, backtest = _train_tier(panel, tier in settings.backtest_tiers, settings, progress)
+        model, backtest = _train_tier(panel, tier in settings.backtest_tiers, settings, progress)
         models[tier], last_week = model, int(panel.weeks[-1])
-        if table is not None and backtest is not None:
-            tables.append(table)
-            backtests.append(backtest)
+        if backtest is not None:
+            backtests[tier], origins = backtest, backtest_origins(panel)[1:]
         if tier == "category" or example.empty:
             example = _example(panel, model)
+    if {"category", "product"} <= backtests.keys():
+        reconcile_levels(backtests["category"], backtests["product"], origins)
+    tables = [evaluation_table(backtest, origins) for backtest in backtests.values()]
     evaluation = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     metrics = _metrics(evaluation)
     progress("demand: register in MLflow")
@@ -103,7 +105,8 @@ def train_demand(
             log_model=lambda folder: log_demand(folder, table_file, example, models[next(iter(models))]),
         )  # fmt: skip
     if backtests:
-        keep_backtest(pd.concat(backtests, ignore_index=True), warehouse, artifact_root, version)
+        frame = backtest_frame(list(backtests.values()), origins)
+        keep_backtest(frame, warehouse, artifact_root, version)
     trained = TrainedModel(
         version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
         json.loads(evaluation.to_json(orient="records")), reused=False,
@@ -125,24 +128,20 @@ def backtest_origins(panel: Panel) -> list[int]:
 
 def _train_tier(
     panel: Panel, with_backtest: bool, settings: DemandSettings, progress: Progress
-) -> tuple[DemandModel, pd.DataFrame | None, pd.DataFrame | None]:
-    """Final model of a tier, calibrated by the forecasts of its earlier origins; its evaluation and the
-    forecasts of the reported origins if asked for."""
+) -> tuple[DemandModel, Backtest | None]:
+    """Final model of a tier, calibrated by the forecasts of its earlier origins, and these if asked for."""
     last = int(panel.weeks[-1])
     origins = backtest_origins(panel)
-    table = backtest = None
     if with_backtest:
         # The series are those that sold often enough before the first reported origin, so that none is
         # chosen late.
         chosen = panel.selling(panel.column(origins[1]))
         result = roll(panel, chosen, [*origins, last], settings, progress)
-        table = evaluation_table(result, origins[1:])
-        backtest = backtest_frame([result], origins[1:])
     else:
         result = roll(panel, panel.selling(panel.column(last)), [last - HORIZON, last], settings, progress)
     if result.model is None:  # pragma: no cover - `roll` fits at every origin
         raise NotEnoughHistoryError("No origin was fitted.")
-    return result.model, table, backtest
+    return result.model, result if with_backtest else None
 
 
 def _example(panel: Panel, model: DemandModel) -> pd.DataFrame:

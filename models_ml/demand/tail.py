@@ -1,48 +1,67 @@
-"""Demand of the tail: a pair's share of its store's category forecast, with empirical ratio quantiles."""
+"""Demand of the tail: a pair's share of what its store's category leaves to it, with empirical quantiles."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from models_ml.demand.model import Forecast, horizon_units, ratio_table
+from models_ml.demand.reconcile import GRAIN, SHARE_WEEKS, category_of
 from models_ml.demand.settings import LEVELS
 from models_ml.panel import HORIZON, Panel
 
-SHARE_WEEKS = 26
 PRIOR_UNITS = 4.0  # units of its category's history that a pair's own share is weighed against
 LEVEL_BINS = 30
 
 
-def tail_forecast(products: Panel, categories: Panel, by_category: Forecast, cut: int) -> Forecast:
-    """Forecast of every pair of `products` from the forecast of its store's category.
+class Tail(NamedTuple):
+    """Forecast of the pairs, and the mean (categories, 8) that no tracked pair takes."""
 
-    The share shrinks towards what the product sells in its category across the chain. A pair whose
-    category is not forecast at its store takes its own level.
+    forecast: Forecast
+    other: np.ndarray
+
+
+def tail_forecast(tail: Panel, top: Panel, categories: Panel, rest: np.ndarray, cut: int) -> Tail:
+    """Forecast of every pair of `tail` from what `top` leaves of its category, `rest` (categories, 8).
+
+    The share shrinks towards what the product sells in its category across the chain; shares of a category
+    add up to one at most, and what they leave is sold by products that are not tracked at the store. A pair
+    whose category is not forecast at its store takes its own level.
     """
-    position = _category_of(products, categories)
-    start = max(0, cut + 1 - SHARE_WEEKS)
-    own = products.units[:, start : cut + 1].sum(1)
-    within = np.where(position >= 0, categories.units[position, start : cut + 1].sum(1), 0.0)
-    chain = products.pools["product"]
-    pool = products.pools["category"]
-    everywhere = chain.units[chain.member, start : cut + 1].sum(1) / np.maximum(
-        pool.units[pool.member, start : cut + 1].sum(1), 1e-9
+    at = category_of(tail, categories)
+    inside = at >= 0
+    weeks = slice(max(0, cut + 1 - SHARE_WEEKS), cut + 1)
+    own = tail.units[:, weeks].sum(1)
+    left = categories.units[:, weeks].sum(1)
+    by_top = category_of(top, categories)
+    np.subtract.at(left, by_top[by_top >= 0], top.units[by_top >= 0, weeks].sum(1))
+    left = np.maximum(left, 0.0)
+    chain, pool = tail.pools["product"], tail.pools["category"]
+    everywhere = chain.units[chain.member, weeks].sum(1) / np.maximum(
+        pool.units[pool.member, weeks].sum(1), 1e-9
     )
-    share = np.minimum((own + PRIOR_UNITS * everywhere) / (within + PRIOR_UNITS), 1.0)
-    level = np.repeat(own[:, None] / (cut + 1 - start), HORIZON, 1)
-    mean = np.where((position >= 0)[:, None], share[:, None] * by_category.mean[position], level)
+    share = np.where(inside, (own + PRIOR_UNITS * everywhere) / (left[at] + PRIOR_UNITS), 0.0)
+    whole = np.zeros(len(left))
+    np.add.at(whole, at[inside], share[inside])
+    share /= np.maximum(whole, 1.0)[at]
+    width = cut + 1 - weeks.start
+    mean = np.where(inside[:, None], share[:, None] * rest[at], np.repeat(own[:, None] / width, HORIZON, 1))
+    mean = np.floor(mean * GRAIN) / GRAIN
+    other = rest.copy()
+    np.subtract.at(other, at[inside], mean[inside])
+    return Tail(Forecast(_quantiles(tail, mean, cut), mean), other)
+
+
+def _quantiles(tail: Panel, mean: np.ndarray, cut: int) -> np.ndarray:
+    """Quantiles around the mean as the ratios to a pair's own level were eight weeks ago, by level."""
     before = cut - HORIZON
-    earlier = products.units[:, max(0, before + 1 - SHARE_WEEKS) : before + 1].mean(1)
-    seen = horizon_units(products, before)
-    fitted = np.maximum(np.repeat(earlier[:, None], seen.shape[1], 1), 1e-3)
+    earlier = tail.units[:, max(0, before + 1 - SHARE_WEEKS) : before + 1].mean(1)
     active = earlier > 0
+    if not active.any():
+        return np.repeat(mean[..., None], len(LEVELS), -1)
+    seen = horizon_units(tail, before)
+    fitted = np.maximum(np.repeat(earlier[:, None], seen.shape[1], 1), 1e-3)
     levels, ratios = ratio_table(fitted[active].ravel(), seen[active].ravel(), LEVEL_BINS)
     quantiles = np.stack([np.interp(mean, levels, ratios[:, i]) for i in range(len(LEVELS))], -1)
-    return Forecast(np.sort(quantiles * mean[..., None], -1), mean)
-
-
-def _category_of(products: Panel, categories: Panel) -> np.ndarray:
-    """Row of each pair's store and category in `categories`, -1 where there is none."""
-    names = np.asarray(products.categories)
-    keys = {key: i for i, key in enumerate(zip(categories.locations, categories.items, strict=True))}
-    return np.array([keys.get(key, -1) for key in zip(products.locations, names, strict=True)])
+    return np.asarray(np.sort(quantiles * mean[..., None], -1))

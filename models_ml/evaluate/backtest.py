@@ -11,6 +11,7 @@ import numpy as np
 
 from models_ml.demand.calibration import Calibration, calibrate
 from models_ml.demand.model import DemandModel, Forecast, fit, horizon_units
+from models_ml.demand.reconcile import reconcile
 from models_ml.demand.settings import DemandSettings
 from models_ml.evaluate.leakage import require_no_leak
 from models_ml.features import Builder, build
@@ -95,3 +96,13 @@ def from_earlier(cut: int, earlier: list[tuple[Panel, int, Forecast]]) -> Calibr
     if not parts:
         return None
     return calibrate(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def reconcile_levels(category: Backtest, product: Backtest, origins: list[int]) -> None:
+    """Make the forecasts of both tiers add up at each origin, as scoring does."""
+    for week in origins:
+        cut = category.panel.column(week)
+        levels = reconcile(
+            category.panel, category.forecasts[week], product.panel, product.forecasts[week], cut
+        )
+        category.forecasts[week], product.forecasts[week] = levels.category, levels.product

@@ -6,11 +6,10 @@ Writes every backtest forecast to `var/bench/backtest_demand.parquet`, for an ou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from models_ml.bench import benchmark_demand
-from models_ml.demand.settings import FULL, PIPELINE
+from models_ml.demand.settings import FULL, QUICK
 from models_ml.margin_risk.bench import benchmark_margin_risk
 from tests.bench.demand_peers import peers
 from tests.bench.rows import Row
@@ -19,10 +18,10 @@ FORECASTS = Path("var/bench/backtest_demand.parquet")
 
 
 def run(*, quick: bool) -> Iterator[Row]:
-    """Quick mode uses the settings of the pipeline's own training, on the category tier only."""
+    """Quick mode fits less, the category tier only, and leaves the other methods out."""
     FORECASTS.parent.mkdir(parents=True, exist_ok=True)
     output = FORECASTS.with_name("backtest_demand_quick.parquet") if quick else FORECASTS
-    settings = replace(PIPELINE, tiers=("category",)) if quick else FULL
+    settings = QUICK if quick else FULL
     warehouse = Path("var/current/warehouse.duckdb")
     rows, _ = benchmark_demand(warehouse, output, settings, peers=None if quick else peers)
     risks, _ = benchmark_margin_risk(warehouse, FORECASTS.with_name("backtest_margin_risk.parquet"))

@@ -20,7 +20,7 @@ series as (
         min(week) as first_week
     from weekly
     group by location_id, category
-    having count(*) >= 8
+    having count(*) >= 7
 ),
 
 -- A category that several departments list belongs to the one that lists most of it: a fact of the catalogue, not of
