@@ -57,7 +57,7 @@ def score_demand(
     """Write one row per tier, series and week to `output` (Parquet, replaced whole).
 
     Tier `rest` is what a store's category sells in products that are not tracked there: the means of its
-    products and its rest add up to that of the category, exactly. It has no quantiles.
+    products and its rest add up to that of the category, exactly. Its quantiles spread as the category's.
     """
     categories, products = read_panel(warehouse, "category"), read_panel(warehouse, "product")
     last_week = int(categories.weeks[-1])
@@ -109,14 +109,15 @@ def _levels(
     by_top, top_method, top_why = _by_model_or_rule(champion, top, cut, limits)
     levels = reconcile(categories, by_category, top, by_top, cut)
     shared = tail_forecast(tail, top, categories, levels.rest, cut)
-    nothing = np.full((*shared.other.shape, len(QUANTILE_COLUMNS)), np.nan)
+    share = shared.other / np.maximum(levels.category.mean, 1e-9)
+    other = Forecast(levels.category.quantiles * share[..., None], shared.other)
     tail_method = "category_share" if champion.model else "moving_average"
     return pd.concat(
         [
             _frame(categories, levels.category, method, why, endings),
             _frame(top, levels.product, top_method, top_why, endings),
             _frame(tail, shared.forecast, tail_method, why, endings),
-            _frame(categories, Forecast(nothing, shared.other), method, why, endings).assign(tier="rest"),
+            _frame(categories, other, method, why, endings).assign(tier="rest"),
         ],
         ignore_index=True,
     )
