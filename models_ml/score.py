@@ -69,9 +69,7 @@ def score_demand(
     progress(f"score: demand {'version ' + champion.version if models else champion.reason}")
     cut = len(categories.weeks) - 1
     limits = Restraints.read(warehouse, output.with_name("drift.json"))
-    frame = _levels(
-        champion, categories, products, cut, limits=limits, endings=week_endings(warehouse)
-    )
+    frame = _levels(champion, categories, products, cut, limits=limits, endings=week_endings(warehouse))
     stamp = {
         "model_name": "demand" if models else RULE_NAME,
         "model_version": champion.version if models else RULE_NAME,
