@@ -17,7 +17,7 @@ from governance.disclosure import GroupControl
 from governance.errors import Forbidden, NotFound
 from governance.identity import Principal
 from governance.releases import Release, ReleaseStore
-from governance.restrict import for_query, with_floor
+from governance.restrict import for_query
 from governance.tags import TaggedCatalog
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
 from semantic.catalog import Dimension, Metric
@@ -129,10 +129,6 @@ class MetricService:
     ) -> Answer:
         """Run under the restriction, and without the groups that would tell of few households."""
         compiled, withheld = compiled_under(restriction), False
-        if restriction is not None:
-            floored = with_floor(restriction, opened.tags, compiled.lineage.models)
-            compiled = compiled if floored is restriction else compiled_under(floored)
-            restriction = floored
         floor = restriction.smallest_group if restriction is not None else None
         if principal is not None and restriction is not None and floor is not None and compiled.probes:
             if self._groups is None:

@@ -46,7 +46,7 @@ FEATURE_FLAGS = {
     "ENABLE_SUPERSET_META_DB": False,
     "ALERT_REPORTS": bool(os.environ.get("STEELYARD_SMTP_HOST")),
     "DRILL_BY": True,
-    "DRILL_TO_DETAIL": False,  # there are no single rows behind a governed metric
+    "DRILL_TO_DETAIL": True,  # opens the menu that "drill by" is in; single rows are not to be had
     "THUMBNAILS": False,
     "LISTVIEWS_DEFAULT_CARD_VIEW": False,
 }

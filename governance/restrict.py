@@ -64,7 +64,7 @@ def for_query(
     return for_principal(
         principal,
         catalog,
-        purpose=purpose_of(catalog, asked, granted=principal.purposes, stated=purpose),
+        purpose=purpose_of(catalog, asked, stated=purpose),
         about_customers=names_customers(catalog, asked),
         policy=policy,
     )
@@ -88,38 +88,18 @@ def for_listing(principal: Principal, catalog: TaggedCatalog, *, policy: Policy 
     )
 
 
-def purpose_of(
-    catalog: TaggedCatalog, names: Iterable[str], *, granted: frozenset[str], stated: str | None = None
-) -> str:
-    """What a query is for: the purpose stated, else the one that its names demand, else operations.
-
-    A name that demands a purpose which the reader does not have is hidden, like one that does not exist: it
-    decides nothing. Raises Forbidden where names demand two that the reader has.
-    """
+def purpose_of(catalog: TaggedCatalog, names: Iterable[str], *, stated: str | None = None) -> str:
+    """What a query is for: the purpose stated, else the one that its names demand, else operations."""
     tagged = {**catalog.metrics, **catalog.dimensions}
-    texts = [name.lower() for name in names]
+    texts = list(names)
     needed = {
         tags.purpose for name, tags in tagged.items() if tags.purpose and any(name in text for text in texts)
     }
     if stated is not None:
         return stated
-    needed &= granted
     if len(needed) > 1:
         raise Forbidden(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
     return needed.pop() if needed else OPERATIONS
-
-
-def with_floor(
-    restriction: Restriction, catalog: TaggedCatalog, models: Iterable[str], *, size: int = SMALLEST_GROUP
-) -> Restriction:
-    """The restriction of a query that turned out to read households, with the floor on groups.
-
-    What a query names is judged before it is parsed, to know its purpose; a name can be written so that no
-    text holds it. `models` are the semantic models that the compiled query reads: they cannot be disguised.
-    """
-    if restriction.smallest_group is not None or not catalog.household_models & set(models):
-        return restriction
-    return replace(restriction, smallest_group=SmallestGroup(size))
 
 
 def names_customers(catalog: TaggedCatalog, names: Iterable[str]) -> bool:

@@ -62,17 +62,13 @@ class TaggedCatalog:
     """Tags by name, and which entities can restrict what.
 
     `metric_entities`: entities held by every model behind the metric. `entity_dimensions`: dimensions of
-    the model that has the entity as its key, which row rules may speak of. `household_metrics`: metrics whose
-    own definition, or that of something they are computed from, counts or filters by households.
-    `household_models`: semantic models with a row per household.
+    the model that has the entity as its key, which row rules may speak of.
     """
 
     metrics: Mapping[str, Tags]
     metric_entities: Mapping[str, frozenset[str]]
     dimensions: Mapping[str, Tags]
     entity_dimensions: Mapping[str, frozenset[str]]
-    household_metrics: frozenset[str] = frozenset()
-    household_models: frozenset[str] = frozenset()
 
     def __hash__(self) -> int:
         return id(self)
@@ -94,8 +90,6 @@ class TaggedCatalog:
             {name: walk.entities(name) for name in metrics},
             _dimension_tags(models.values()),
             _entity_dimensions(models.values()),
-            frozenset(name for name in metrics if walk.names_customers(name)),
-            frozenset(name for name, model in models.items() if _primary(model) == CUSTOMER),
         )
 
     def is_about_customers(self, name: str) -> bool:
@@ -104,7 +98,6 @@ class TaggedCatalog:
         text = name.lower()  # a dimension may be written alone, by another path, in another case
         return (
             CUSTOMER in text
-            or text.strip() in self.household_metrics
             or any(own in text for own in self.entity_dimensions.get(CUSTOMER, ()))
             or (tags is not None and (tags.pii != "none" or tags.purpose is not None))
         )
@@ -131,21 +124,6 @@ class _Walk:
         parts = [_entities(self.models[model]) for model in self._own_models(metric)]
         parts += [self.entities(child, (*above, name)) for child in self._children(metric, above)]
         return frozenset.intersection(*parts) if parts else frozenset()
-
-    def names_customers(self, name: str, above: tuple[str, ...] = ()) -> bool:
-        """Whether a definition speaks of customers: a filter, or what a measure counts."""
-        metric = self.metrics[name]
-        texts = [json.dumps([metric.get("filter"), metric.get("type_params")], default=str)]
-        for measure in _measures(metric):
-            own = next((m for m in self._measures_of(measure)), {})
-            texts.append(json.dumps([own.get("expr"), own.get("agg_params")], default=str))
-        if any(CUSTOMER in text.lower() for text in texts):
-            return True
-        return any(self.names_customers(child, (*above, name)) for child in self._children(metric, above))
-
-    def _measures_of(self, name: str) -> Iterable[Mapping[str, Any]]:
-        measures = self.models.get(self.owners.get(name, ""), {}).get("measures") or ()
-        return (measure for measure in measures if measure["name"] == name)
 
     def _own_models(self, metric: Mapping[str, Any]) -> list[str]:
         aggregation = (metric.get("type_params") or {}).get("metric_aggregation_params") or {}

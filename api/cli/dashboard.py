@@ -11,6 +11,7 @@ from api.cli.output import Json, console, print_json
 from api.cli.services import services
 from api.settings import settings
 from api.superset import ADMIN, SERVICE, Dashboards
+from dashboards.superset_steelyard.exposures import write_exposures
 from governance.errors import NotFound
 
 app = typer.Typer(help="Executive dashboards in Superset.", no_args_is_help=True)
@@ -44,6 +45,12 @@ def password(user: str, as_json: Json = False) -> None:
         print_json({"user": user, "password": text})
     else:
         print(text)
+
+
+@app.command()
+def exposures() -> None:
+    """Write the dashboards and their charts into the dbt project, so that lineage knows of them."""
+    console.print(f"{write_exposures(settings().project_dir)} is up to date.")
 
 
 def _print(report: dict[str, Any]) -> None:

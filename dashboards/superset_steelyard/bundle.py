@@ -46,9 +46,14 @@ def build(boards: Sequence[Board], known: Known, recorded: dict[str, Recorded]) 
     made: dict[tuple[str, str], str] = {}
     waiting: list[tuple[str, str, tuple[str, ...]]] = []
     for board in boards:
-        of_board = replace(known, recorded=recorded.get(board.period_of, known.recorded))
+        of_board = replace(
+            known, house=known.recorded, recorded=recorded.get(board.period_of, known.recorded)
+        )
         rows = [[titled(i, of_board) for i in row.items if is_known(i, known)] for row in board.rows]
         rows = _without_empty([_spread(row) for row in rows if row])
+        if board.empty and not any(item.kind == "kpi" for row in rows for item in row):
+            text = Item("nothing_yet", "text", text=board.empty, width=12, height=14)
+            rows = [[titled(text, of_board)], *[row for row in rows if row[0].kind != "text"]]
         waiting += [(board.slug, i.id, missing(i, known)) for i in board.items if not is_known(i, known)]
         shown = [item for row in rows for item in row if item.kind != "text"]
         uuids = {item.id: asset_uuid("chart", board.slug, item.id) for item in shown}
@@ -75,6 +80,7 @@ def titled(item: Item, known: Known) -> Item:
     """KPI tiles are called by their metric's label; text learns where review and lineage are."""
     if item.kind == "text":
         text = item.text.replace("{review}", known.review_url).replace("{lineage}", known.lineage_url)
+        text = text.replace("{release}", f"Data up to {(known.house or known.recorded).last:%d %B %Y}.")
         return replace(item, text=text)
     if not item.title:
         return replace(item, title=known.label(item.metrics[0]))

@@ -25,6 +25,8 @@ class Known:
     reach: Mapping[str, frozenset[str]]
     """By metric: the dimensions that it can be grouped and filtered by."""
     recorded: Recorded
+    house: Recorded | None = None
+    """Days of recorded sales, where the board counts other days."""
     colours: Mapping[str, str] = field(default_factory=dict)
     """By value: regions have the same colour everywhere."""
     review_url: str = ""
@@ -51,14 +53,17 @@ def params(item: Item, known: Known) -> Params:
 
 def follows_period(item: Item) -> bool:
     """Whether the period filter reaches the chart. Trends show whole weeks or months of their own."""
-    return item.options.get("period") not in {"weeks", "months"}
+    return item.options.get("period") not in {"weeks", "months", "house_weeks", "all"}
 
 
 def time_range(item: Item, known: Known) -> str:
     """The chart's own range; the dashboard's period filter replaces it where the chart follows it."""
-    return {"weeks": known.recorded.whole_weeks(), "months": known.recorded.whole_months()}.get(
-        str(item.options.get("period")), NO_RANGE
-    )
+    ranges = {
+        "weeks": known.recorded.whole_weeks(),
+        "months": known.recorded.whole_months(),
+        "house_weeks": (known.house or known.recorded).whole_weeks(),
+    }
+    return ranges.get(str(item.options.get("period")), NO_RANGE)
 
 
 def _base(item: Item, known: Known) -> Params:
@@ -86,6 +91,7 @@ def _filter(item: Item, at: int, where: Mapping[str, Any]) -> Params:
         "operator": where.get("operator", "IN"),
         "operatorId": where.get("operator", "IN"),
         "comparator": where.get("value"),
+        "isExtra": False,
         "filterOptionName": f"where_{at}_{item.id}",
     }
 
@@ -119,7 +125,7 @@ def _kpi(item: Item, known: Known) -> Params:
         "comparison_color_scheme": "Red" if direction == "down" else "Green",
     }
     if item.options.get("compare") is False:
-        made |= {"viz_type": "big_number_total", "time_compare": [], "show_metric_name": False}
+        made |= {"viz_type": "big_number_total", "time_compare": [], "subtitle_font_size": 0.125}
     return made
 
 
@@ -128,8 +134,8 @@ def _under(metric: Mapping[str, Any]) -> str:
     if metric.get("target") is not None:
         sign = "at most" if metric.get("direction") == "down" else "at least"
         parts.append(f"target {sign} {written(float(metric['target']), d3_format(metric))}")
-    if metric.get("unit") == "days":
-        parts.insert(0, "days")
+    if metric.get("unit") in {"days", "hours"}:
+        parts.insert(0, str(metric["unit"]))
     if metric.get("unit") == "times":
         parts.insert(0, "times a year")
     if metric.get("is_simulated"):
@@ -217,6 +223,7 @@ def _columns(item: Item, known: Known) -> Params:
 def _bars(item: Item, known: Known) -> Params:
     """One bar for each value of `by`, longest first."""
     x, *rest = item.by
+    by_name = item.options.get("order") == "name"
     return (
         _base(item, known)
         | _axes(item, known)
@@ -230,8 +237,8 @@ def _bars(item: Item, known: Known) -> Params:
             "row_limit": item.options.get("limit", 12),
             "timeseries_limit_metric": item.metrics[0],
             "order_desc": True,
-            "x_axis_sort": known.label(item.metrics[0]) if item.options.get("sort") else item.metrics[0],
-            "x_axis_sort_asc": item.options.get("orientation", "horizontal") == "horizontal",
+            "x_axis_sort": x if by_name else item.metrics[0],
+            "x_axis_sort_asc": by_name or item.options.get("orientation", "horizontal") == "horizontal",
             "show_value": not rest,
             "x_axis_title_margin": 15,
         }

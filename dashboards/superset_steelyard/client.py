@@ -7,6 +7,7 @@ whoever may edit connections in Superset can neither read the key nor send it el
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ ARROW = "application/vnd.apache.arrow.stream"
 ON_BEHALF_OF = "Steelyard-On-Behalf-Of"
 _TIMEOUT_SECONDS = 60
 _REFUSED_FROM = 500
+# The API does not tell what is hidden from what is not there; charts name either.
+_UNKNOWN_METRIC = re.compile(r"^The metric (\w+) does not exist\.")
 
 
 @dataclass
@@ -97,5 +100,6 @@ def _refusal(answer: requests.Response) -> OperationalError | ProgrammingError:
         problem = {}
     words = [str(problem.get(part) or "").strip() for part in ("detail", "hint")]
     text = " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in words if part)
+    text = _UNKNOWN_METRIC.sub(r"\1 is not open to your role, or is no longer defined.", text)
     kind = OperationalError if answer.status_code >= _REFUSED_FROM else ProgrammingError
     return kind(text or f"The metrics service answered with status {answer.status_code}.")

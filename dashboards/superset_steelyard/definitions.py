@@ -76,7 +76,7 @@ def dimension_fields(dimension: Mapping[str, Any]) -> dict[str, Any]:
         "is_dttm": is_time,
         "is_active": True,
         "type": sql_type,
-        "groupby": True,
+        "groupby": kind == "categorical" or name == "metric_time",  # what drilling offers
         "filterable": True,
         "expression": None,
         "description": dimension.get("description") or None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +19,6 @@ from .client import Client
 from .definitions import metric_fields
 from .end_user import EndUser
 from .pages import release_for, signed_in_user
-
-_UNKNOWN_METRIC = re.compile(r"The metric (?P<name>\w+) does not exist\.")
 
 
 class SteelyardEngineSpec(BaseEngineSpec):
@@ -132,7 +129,7 @@ class SteelyardEngineSpec(BaseEngineSpec):
         cause: BaseException | None = ex
         while cause is not None:
             if isinstance(cause, errors.Error):
-                return _for_readers(str(cause))
+                return str(cause)
             cause = getattr(cause, "orig", None) or cause.__cause__
         if isinstance(ex, SupersetErrorException):
             return str(ex.error.message)
@@ -144,14 +141,6 @@ class SteelyardEngineSpec(BaseEngineSpec):
             return ask(user)
         except errors.Error as error:
             raise _refusal(str(error)) from error
-
-
-def _for_readers(sentence: str) -> str:
-    """The API does not tell what is hidden from what is not there; a chart that names it need not either."""
-    unknown = _UNKNOWN_METRIC.match(sentence)
-    if unknown is None:
-        return sentence
-    return f"{unknown['name']} is not open to your role, or is no longer defined."
 
 
 def refuse_shared_cache() -> None:

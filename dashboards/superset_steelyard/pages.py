@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 
-from flask import Flask, g, has_request_context, request, session
+from flask import Flask, g, has_app_context, has_request_context, request, session
 
 from .client import Client
 
@@ -35,25 +35,25 @@ def pin_releases(app: Flask) -> None:
 
 
 def signed_in_user() -> str | None:
-    """The signed-in person's name, or None."""
-    user = getattr(g, "user", None) if has_request_context() else None
+    """The person in whose name this runs: signed in, or the owner of a report. None for nobody."""
+    user = getattr(g, "user", None) if has_app_context() else None
     name = getattr(user, "username", None)
     return str(name) if name else None
 
 
 def release_for(user: str) -> str:
     """The release that this request reads: its page's, else the published one. The same all through."""
-    if not has_request_context():
+    if not has_app_context():
         return Client.from_environment().release(user)
-    known = getattr(g, "steelyard_release", None)
-    if known is None:
-        known = _pinned() or Client.from_environment().release(user)
-        g.steelyard_release = known
-    return str(known)
+    known: dict[str, str] = g.setdefault("steelyard_release", {})
+    if user not in known:
+        known[user] = _pinned() or Client.from_environment().release(user)
+    return known[user]
 
 
 def _pinned() -> str | None:
-    pin = session.get(_PINNED) if _BELONGS_TO_A_PAGE.match(request.path) else None
+    on_a_page = has_request_context() and _BELONGS_TO_A_PAGE.match(request.path)
+    pin = session.get(_PINNED) if on_a_page else None
     if not pin or time.time() - float(pin[1]) > _LONGEST_SECONDS:
         return None
     return str(pin[0])

@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -55,6 +54,8 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
     known, days = fetch(Client.from_environment(), readers, boards, site)
     bundle = build(boards, known, days)
     before = _read(home / _MARKER)
+    if not _has_metadata(home):  # deleted, or never there: everything has to be made again
+        before = {"metrics": before.get("metrics", {}), "uses": before.get("uses", {})}
     gone = sorted(set(before.get("metrics", {})) - set(known.metrics))
     report = {
         "dashboards": [board.title for board in boards],
@@ -71,11 +72,14 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
         "changed": True,
     }
     mark = _fingerprint(bundle, people)
-    if before.get("fingerprint") == mark and (home / "superset.db").exists() and not force:
+    if before.get("fingerprint") == mark and not force:
         return report | {"changed": False}
     from . import superset_state  # loads Superset, some seconds
 
-    _run(superset_state.provision, bundle, boards, people, before, report)
+    prepared = before.get("prepared_for") == superset_version()
+    report["problems"] = superset_state.provision(
+        bundle, boards, people, known.recorded, before.get("charts", []), prepared, _tell
+    )
     if not report["problems"]:
         uses = {f"{board}/{chart}": list(_metrics_of(boards, board, chart)) for board, chart in bundle.charts}
         content = {"fingerprint": mark, "metrics": dict.fromkeys(known.metrics, True), "uses": uses}
@@ -85,20 +89,13 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
     return report
 
 
+def _has_metadata(home: Path) -> bool:
+    """A server's metadata database is taken to be kept; a file can be looked for."""
+    return bool(os.environ.get("SUPERSET_DATABASE_URL")) or (home / "superset.db").exists()
+
+
 def superset_version() -> str:
     return metadata.version("apache-superset")
-
-
-def _run(
-    work: Callable[..., list[str]],
-    bundle: Bundle,
-    boards: Any,
-    people: list[dict[str, str]],
-    before: dict[str, Any],
-    report: dict[str, Any],
-) -> None:
-    prepared = before.get("prepared_for") == superset_version()
-    report["problems"] = work(bundle, boards, people, before.get("charts", []), prepared, _tell)
 
 
 def _users_of(metric: str, uses: dict[str, list[str]]) -> list[str]:
@@ -111,7 +108,11 @@ def _metrics_of(boards: Any, board: str, chart: str) -> tuple[str, ...]:
 
 def _fingerprint(bundle: Bundle, people: list[dict[str, str]]) -> str:
     parts = [bundle.contents, sorted((p["name"], p["role"], p["password"]) for p in people)]
-    parts += [superset_version(), metadata.version("superset-steelyard")]
+    parts += [
+        os.environ.get("STEELYARD_SMTP_HOST", ""),
+        superset_version(),
+        metadata.version("superset-steelyard"),
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -50,6 +50,8 @@ class Board:
     period_of: str
     period: str
     filters: tuple[str, ...]
+    empty: str
+    """What stands there before there is anything to show."""
     rows: tuple[Row, ...]
 
     @property
@@ -73,6 +75,7 @@ def _board(path: Path) -> Board:
             period_of=content["period"]["of"],
             period=content["period"]["default"],
             filters=tuple(content.get("filters", ())),
+            empty=content.get("empty", ""),
             rows=tuple(_row(row, f"{path.name}, row {at}") for at, row in enumerate(content["rows"], 1)),
         )
     except (KeyError, TypeError) as error:

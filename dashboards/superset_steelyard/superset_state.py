@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import g
 from superset.app import create_app
 
+from . import reports
 from .bundle import Bundle
 from .identity import DATABASE_UUID, DATASET_UUID, asset_uuid
+from .periods import Recorded
 from .spec import Board
 
 ADMIN = "admin"
@@ -22,6 +25,7 @@ def provision(
     bundle: Bundle,
     boards: Sequence[Board],
     people: list[dict[str, str]],
+    recorded: Recorded,
     charts_before: list[str],
     prepared: bool,
     tell: Callable[[str], None],
@@ -43,6 +47,12 @@ def provision(
             _roles_and_people(boards, [p for p in people if p["role"] != ADMIN])
             tell("verifying")
             problems = verify(bundle, boards)
+            if app.config["SMTP_HOST"]:
+                tell("reports and alerts")
+                send_to = os.environ.get("STEELYARD_REPORT_TO", app.config["SMTP_MAIL_FROM"])
+                problems += reports.schedule(
+                    reports.load_reports(), recorded, send_to, _find_dataset().database
+                )
     return problems
 
 

@@ -7,6 +7,7 @@ import pytest
 from dashboards.superset_steelyard.charts import Known
 from dashboards.superset_steelyard.periods import Recorded
 from dashboards.superset_steelyard.spec import load_boards
+from tests.dashboards.site import running
 
 SALES = frozenset({"metric_time", "location__region", "location__banner", "product__department"})
 
@@ -48,3 +49,10 @@ def known(boards):
         review_url="http://api/review",
         lineage_url="http://api/lineage/",
     )
+
+
+@pytest.fixture(scope="package")
+def site(release_dir, tmp_path_factory):
+    """The API and Superset, running."""
+    with running(release_dir, tmp_path_factory.mktemp("site") / "var") as found:
+        yield found

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from governance.releases.diff.changes import Raw
 
-KINDS = {"dashboard": "dashboard", "ml": "model"}
+KINDS = {"dashboard": "dashboard", "analysis": "chart", "ml": "model"}
 """Exposure types by the word the report uses; any other exposure is an application."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """`kind`: kpi, dashboard, model, application or feature. `because`: the changes that reach it."""
+    """`kind`: kpi, dashboard, chart, model, application or feature. `because`: the changes that reach it."""
 
     kind: str
     name: str

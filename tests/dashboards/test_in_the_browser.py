@@ -1,0 +1,178 @@
+"""The dashboards in a real browser: drawn without error, right to the digit, filtered, drilled.
+
+`STEELYARD_PICTURES=docs/images` keeps full-page pictures of what was seen.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboards.superset_steelyard.charts import written
+from dashboards.superset_steelyard.definitions import d3_format
+from tests.conftest import ROOT
+from tests.dashboards.page import (
+    CHART,
+    ERROR,
+    choose,
+    open_dashboard,
+    picture,
+    signed_in,
+    tiles,
+    wait_until_drawn,
+)
+
+SLUGS = ("executive", "stock", "decisions", "money", "models")
+LONGEST_SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def executive(browser, site):
+    page = signed_in(browser, site, "executive")
+    yield page
+    page.context.close()
+
+
+def metrics_of(site, user="executive"):
+    import httpx
+
+    from tests.dashboards.site import token
+
+    answer = httpx.get(
+        f"{site.dashboards.api_url}/v1/metrics", headers={"Authorization": f"Bearer {token(site, user)}"}
+    )
+    return {row["name"]: row for row in answer.json()["items"]}
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_chart_of_every_dashboard_is_drawn(executive, site, slug):
+    slow, failed = [], []
+
+    def watch(response):
+        if "/api/v1/chart/data" not in response.url:
+            return
+        if response.status >= 400:
+            failed.append((response.status, response.url))
+        timing = response.request.timing
+        if timing["responseStart"] > LONGEST_SECONDS * 1000:
+            slow.append((timing["responseStart"], response.url))
+
+    executive.on("response", watch)
+    try:
+        open_dashboard(executive, site, slug)
+    finally:
+        executive.remove_listener("response", watch)
+    assert executive.locator(CHART).count() >= 4
+    assert executive.locator(ERROR).all_inner_texts() == []
+    assert failed == []
+    assert slow == []
+    if kept := os.environ.get("STEELYARD_PICTURES"):
+        (ROOT / kept).mkdir(parents=True, exist_ok=True)
+        picture(executive, ROOT / kept / f"dashboard-{slug}.png")
+
+
+@pytest.mark.parametrize("user", ["executive", "planner_east", "store_manager"])
+def test_each_tile_is_the_metric_query_of_its_reader(browser, site, boards, user):
+    """Read from the page, on every dashboard that the reader may open, at the precision that is shown."""
+    page = signed_in(browser, site, user)
+    known = metrics_of(site, user)
+    compared = 0
+    for board in boards:
+        if board.roles and site.role(user) not in board.roles:
+            continue
+        open_dashboard(page, site, board.slug)
+        shown = tiles(page)
+        period = period_of(page)
+        for item in board.items:
+            name = item.metrics[0] if item.metrics else ""
+            if item.kind != "kpi" or name not in known:
+                continue
+            where = [condition(one) for one in item.options.get("where", ())]
+            ((value,),) = site.ask(user, [name], where=where, time_constraint=period)
+            expected = written(float(value or 0), d3_format(known[name]))
+            assert shown[known[name]["label"]].replace("-", "−") == expected, (board.slug, name)
+            compared += 1
+    page.context.close()
+    assert compared >= 8
+
+
+def condition(where):
+    """A tile's own filter, as dbt writes it."""
+    values = ", ".join(f"'{value}'" for value in where["value"])
+    return f"{{{{ Dimension('{where['dimension']}') }}}} IN ({values})"
+
+
+def period_of(page):
+    """First and last day of the period filter, as the page shows it."""
+    text = page.locator("[data-test=time-range-trigger], .pill, .ant-tag").first.inner_text()
+    start, stop = re.findall(r"\d{4}-\d\d-\d\d", text)
+    import datetime as dt
+
+    return start, (dt.date.fromisoformat(stop) - dt.timedelta(days=1)).isoformat()
+
+
+def test_a_filter_changes_the_numbers_to_those_of_the_region(executive, site):
+    open_dashboard(executive, site, "executive")
+    before, period = tiles(executive), period_of(executive)
+    choose(executive, "Region", "East")
+    after = tiles(executive)
+    known = metrics_of(site)
+    for name in ("net_sales", "in_stock_rate", "working_capital"):
+        where = ["{{ Dimension('location__region') }} = 'East'"]
+        ((value,),) = site.ask("executive", [name], where=where, time_constraint=period)
+        label = known[name]["label"]
+        assert after[label] == written(float(value), d3_format(known[name]))
+        assert after[label] != before[label]
+
+
+def test_a_number_opens_into_its_parts(executive, site):
+    """Right click on a row, drill by another dimension: a chart of the same number opens."""
+    open_dashboard(executive, site, "stock")
+    executive.get_by_role("cell", name="Store", exact=False).first.click(button="right")
+    executive.locator("[data-test=chart-context-menu]").get_by_text("Drill by").hover()
+    executive.get_by_placeholder("Search columns").fill("Department")
+    executive.wait_for_timeout(1500)  # the list follows the search after a moment
+    executive.get_by_text("Department", exact=True).last.click()
+    dialog = executive.get_by_role("dialog")
+    dialog.wait_for(timeout=20_000)
+    wait_until_drawn(executive)
+    assert dialog.locator(".ant-alert-error").count() == 0
+    assert "Drill by" in dialog.inner_text()
+
+
+def test_from_a_number_to_review_and_lineage(executive, site):
+    open_dashboard(executive, site, "executive")
+    links = executive.locator(".dashboard-markdown a")
+    targets = {link.inner_text(): link.get_attribute("href") for link in links.all()}
+    assert targets["review"].startswith(f"{site.dashboards.api_url}/review")
+    assert targets["lineage"].startswith(f"{site.dashboards.api_url}/")
+
+
+def test_the_next_reader_on_the_same_dashboard_sees_their_own(browser, site):
+    """Cache on, one after the other, tile by tile; the second look of each asks nothing of the API."""
+    seen = {}
+    for user in ("executive", "planner_east", "executive"):
+        page = signed_in(browser, site, user)
+        open_dashboard(page, site, "stock")
+        numbers = tiles(page)
+        assert seen.setdefault(user, numbers) == numbers
+        page.context.close()
+    differing = [title for title, text in seen["executive"].items() if seen["planner_east"][title] != text]
+    assert len(differing) >= 5
+
+
+def test_a_dashboard_is_not_listed_for_those_it_is_not_for(site):
+    names = {
+        user: {
+            row["slug"] for row in site.sign_in(user).get(f"{site.url}/api/v1/dashboard/").json()["result"]
+        }
+        for user in ("executive", "store_manager")
+    }
+    assert names["executive"] == set(SLUGS)
+    assert names["store_manager"] == {"stock", "decisions", "models"}
+
+
+def test_the_pictures_of_the_documentation_exist():
+    for slug in SLUGS:
+        assert (Path(ROOT) / "docs" / "images" / f"dashboard-{slug}.png").stat().st_size > 20_000
