@@ -13,17 +13,19 @@ import numpy as np
 from models_ml.recommend.buy_first import spend
 from models_ml.recommend.flow import Lanes, Segments, is_optimal, move_packs
 from models_ml.recommend.markdown_programme import Item, best_plan
+from tests.bench import replay_rows
 from tests.bench.rows import Row
 
 SECTION = "decisions"
 
 
 def run(*, quick: bool) -> Iterator[Row]:
-    """Quick mode uses a quarter of the product-locations."""
+    """Quick mode uses a quarter of the product-locations, and replays fewer items."""
     yield from _transfers()
     yield from _open_to_buy()
     yield from _markdowns()
     yield from _many_pairs(25_000 if quick else 100_000)
+    yield from replay_rows.run(quick=quick)
 
 
 def _transfers() -> Iterator[Row]:
