@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from api.log_redaction import redact_logs
 from api.middleware import MAX_BODY_BYTES, add_middleware
 from api.problems import answer_with_problems, document
+from api.review import install_review
 from api.routes import audit, health, lineage, metrics, models, query, recommendations, releases
 from api.settings import Settings, settings
 from api.wiring import Services
@@ -50,4 +51,5 @@ def create_app(configured: Settings | None = None) -> FastAPI:
     add_middleware(app, strict_transport=services.settings.mode == "production")
     for part in (health, metrics, query, recommendations, lineage, models, releases, audit):
         app.include_router(part.router)
+    install_review(app)
     return app

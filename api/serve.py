@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import configparser
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 import httpx
 
 from api.errors import ServerFailed
+from api.secret import secret_in
 from api.settings import Settings
 from api.superset import Dashboards
 from api.wiring import Services
@@ -123,7 +123,7 @@ def _mlflow(settings: Settings) -> Server:
     command += ["--artifacts-destination", str(settings.mlflow_artifacts)]
     environment = {
         "MLFLOW_AUTH_CONFIG_PATH": str(config),
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": _secret(folder / "flask_secret"),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": secret_in(folder / "flask_secret"),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     return Server(
@@ -158,7 +158,7 @@ def _mlflow_auth(folder: Path) -> Path:
         "default_permission": "READ",
         "database_uri": f"sqlite:///{(folder / 'auth.db').resolve()}",
         "admin_username": "admin",
-        "admin_password": _secret(folder / "admin_password"),
+        "admin_password": secret_in(folder / "admin_password"),
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
     }
     path = folder / "auth.ini"
@@ -166,15 +166,6 @@ def _mlflow_auth(folder: Path) -> Path:
     with path.open("w") as file:
         config.write(file)
     return path.resolve()
-
-
-def _secret(path: Path) -> str:
-    """Read a secret, or make one of 256 bits, readable by its owner only."""
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-    return path.read_text()
 
 
 def _refuse_taken_port(server: Server) -> None:

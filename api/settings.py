@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     directory: Path | None = Field(None, description="YAML of people and services; unset: the demo's")
     oidc_issuer: str = Field("", description="token issuer; empty: the demo's local issuer")
     oidc_audience: str = Field("steelyard", description="audience a token must name")
+    oidc_client_id: str = Field("", description="the review page as the identity provider knows it")
+    oidc_client_secret: str = Field("", description="its secret; empty for a public client (PKCE alone)")
     oidc_jwks_url: str = Field("", description="where the issuer publishes its keys")
     oidc_algorithm: Literal["RS256", "ES256", "EdDSA"] = Field(
         "RS256", description="the one that is accepted"

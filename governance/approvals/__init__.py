@@ -6,12 +6,12 @@ compensates an old one, and is decided like any other.
 """
 
 from governance.approvals.bounds import broken_bound
-from governance.approvals.decide import Decision, decide
+from governance.approvals.decide import Decision, decide, decisions_on, may_decide
 from governance.approvals.execution import advance, roll_back
 from governance.approvals.limits import DEFAULT_LIMITS, ROUTES, Limits
 from governance.approvals.propose import propose
 from governance.approvals.reasons import REASON_CODES
-from governance.approvals.routing import Route, route
+from governance.approvals.routing import Route, money_at_stake_usd, route
 from governance.approvals.service_level import escalate_due
 
 __all__ = [
@@ -24,7 +24,10 @@ __all__ = [
     "advance",
     "broken_bound",
     "decide",
+    "decisions_on",
     "escalate_due",
+    "may_decide",
+    "money_at_stake_usd",
     "propose",
     "roll_back",
     "route",

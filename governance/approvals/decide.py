@@ -105,6 +105,24 @@ def decide(
     return Decision.from_dict(made)
 
 
+def may_decide(
+    principal: Principal, record: Recommendation, decision: str = "approve", *, policy: Policy | None = None
+) -> bool:
+    """Whether policy lets `principal` decide so: for showing, since `decide` asks again and knows more."""
+    try:
+        _authorize(policy or default_policy(), principal, decision, record, {})
+    except Forbidden:
+        return False
+    return True
+
+
+def decisions_on(store: OpsStore, recommendation_id: str) -> list[dict[str, Any]]:
+    """Who decided what on a recommendation that the caller was let see, the oldest first."""
+    query = select(decisions).where(decisions.c.recommendation_id == recommendation_id)
+    with store.read() as conn:
+        return [dict(row) for row in conn.execute(query.order_by(decisions.c.decided_at)).mappings()]
+
+
 def _check(decision: str, quantity: float | None, reason_code: str | None, note: str | None) -> None:
     if decision not in _STATE:
         raise InvalidDecision(f"no decision {decision!r}", hint=f"decisions: {', '.join(_STATE)}")

@@ -1,0 +1,132 @@
+"""The small chart of a recommendation: demand by week, stock by day, what is on order, what is proposed.
+
+The numbers are the governed metrics, read as the person who looks; the picture is plain SVG without styles.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from api.metric_service import MetricService
+from governance.identity import Principal
+from governance.store import Recommendation
+from semantic import MetricQuery
+
+WEEKS = 10
+WIDTH, HEIGHT = 640, 196
+LEFT, RIGHT, TOP, BOTTOM = 36, 12, 12, 24
+METRICS = ("inventory_on_hand_units", "on_order_units", "demand_units")
+
+
+@dataclass(frozen=True)
+class Bar:
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything the template draws, in pixels. `ticks` are (y, units), `weeks` are (x, label)."""
+
+    bars: tuple[Bar, ...]
+    stock: str
+    on_order: str
+    ticks: tuple[tuple[float, int], ...]
+    weeks: tuple[tuple[float, str], ...]
+    proposed: Bar | None
+    width: int
+    height: int
+    baseline: float
+    words: str
+
+
+def read_days(
+    metrics: MetricService, person: Principal, record: Recommendation, last: dt.date
+) -> list[tuple[dt.date, float, float, float]]:
+    """Day, on hand, on order, demand of the ten weeks up to `last`, as this person may see them."""
+    first = last - dt.timedelta(days=7 * WEEKS - 1)
+    query = MetricQuery(
+        metrics=list(METRICS),
+        group_by=["metric_time__day"],
+        where=[_is("product", record.product_id), _is("location", record.location_id)],
+        order_by=["metric_time__day"],
+        time_constraint=(first.isoformat(), last.isoformat()),
+    )
+    answer = metrics.answer(query, person).as_dict()
+    names = [column["name"] for column in answer["columns"]]
+    rows = [dict(zip(names, row, strict=True)) for row in answer["rows"]]
+    return [
+        (_day(row["metric_time__day"]), *(float(row[metric] or 0) for metric in METRICS))  # type: ignore[misc]
+        for row in rows
+    ]
+
+
+def draw(
+    days: list[tuple[dt.date, float, float, float]], last: dt.date, proposed_units: float | None
+) -> Chart | None:
+    """None where nothing is known of these weeks."""
+    if not days:
+        return None
+    first = last - dt.timedelta(days=7 * WEEKS - 1)
+    weekly = [0.0] * WEEKS
+    for day, _, _, demand in days:
+        weekly[(day - first).days // 7] += demand
+    top = max(*weekly, *(max(on_hand, on_order) for _, on_hand, on_order, _ in days), proposed_units or 0, 4)
+    step = _step(top)
+    top = step * -(-top // step)
+    across = WIDTH - LEFT - RIGHT - 40  # the last 40 pixels are for what is proposed
+    base = HEIGHT - BOTTOM
+
+    def x(day: dt.date) -> float:
+        return round(LEFT + across * ((day - first).days + 0.5) / (7 * WEEKS), 1)
+
+    def y(units: float) -> float:
+        return round(base - (base - TOP) * units / top, 1)
+
+    slot = across / WEEKS
+    starts = [first + dt.timedelta(days=7 * k) for k in range(WEEKS)]
+    bars = tuple(
+        Bar(round(LEFT + k * slot + 4, 1), y(units), round(slot - 8, 1), round(base - y(units), 1),
+            f"week from {starts[k]:%-d %B}: {units:.0f} units wanted")
+        for k, units in enumerate(weekly)
+    )  # fmt: skip
+    proposed = None
+    if proposed_units:
+        height = round(base - y(proposed_units), 1)
+        proposed = Bar(
+            WIDTH - RIGHT - 28, y(proposed_units), 22, height, f"proposed: {proposed_units:.0f} units"
+        )
+    return Chart(
+        bars=bars,
+        stock=" ".join(f"{x(day)},{y(on_hand)}" for day, on_hand, _, _ in days),
+        on_order=" ".join(f"{x(day)},{y(on_order)}" for day, _, on_order, _ in days),
+        ticks=tuple((y(k * step), int(k * step)) for k in range(int(top // step) + 1)),
+        weeks=tuple((round(LEFT + (k + 0.5) * slot, 1), f"{starts[k]:%-d %b}") for k in range(0, WEEKS, 3)),
+        proposed=proposed,
+        width=WIDTH,
+        height=HEIGHT,
+        baseline=base,
+        words=f"{sum(weekly):.0f} units wanted in {WEEKS} weeks, {weekly[-1]:.0f} in the last; "
+        f"{days[-1][1]:.0f} on hand and {days[-1][2]:.0f} on order on {last:%-d %B %Y}.",
+    )
+
+
+def _is(entity: str, key: str) -> str:
+    quoted = key.replace("'", "''")
+    return f"{{{{ Entity('{entity}') }}}} = '{quoted}'"
+
+
+def _day(value: object) -> dt.date:
+    return value if type(value) is dt.date else dt.date.fromisoformat(str(value)[:10])
+
+
+def _step(top: float) -> int:
+    """About four round steps up to `top`."""
+    for step in (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000):
+        if top / step <= 4.5:
+            return step
+    return 10_000

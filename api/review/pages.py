@@ -1,0 +1,282 @@
+"""The routes of the page: the queue, one recommendation, its chart and lineage, and deciding."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from api.deps import RequestId, ServicesDep
+from api.recommendation_fields import visible_fields
+from api.review import chart, words
+from api.review.queue import FILTERS, Queue, as_of, rank, read_queue
+from api.review.render import page, problem_page
+from api.review.session import OwnForm, Person, form_token
+from api.wiring import Services
+from governance.approvals import REASON_CODES, decide, decisions_on, may_decide
+from governance.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidDecision, NotFound
+from governance.identity import Principal
+from governance.restrict import recommendation_scope, sees_margin
+from governance.store import OPEN_STATES, Recommendation, find_recommendation, list_recommendations
+from semantic.errors import SteelyardError
+
+router = APIRouter(prefix="/review", include_in_schema=False)
+Id = Annotated[str, Path(max_length=64)]
+Short = Annotated[str, Query(max_length=128)]
+_EARLIER = 6
+_DONE = {"approve": "Approved", "override": "Changed and approved", "reject": "Rejected"}
+_STATUS: dict[type[SteelyardError], int] = {
+    Forbidden: 403,
+    Conflict: 409,
+    InvalidDecision: 422,
+    IdempotencyMismatch: 422,
+}
+
+
+@router.get("")
+def queue_page(request: Request, person: Person, services: ServicesDep) -> Response:
+    """The queue, with the most pressing recommendation open."""
+    queue = _queue(request, person, services)
+    first = queue.rows[0].record if queue.rows else None
+    return _whole(request, person, services, queue, first)
+
+
+@router.get("/queue")
+def queue_part(request: Request, person: Person, services: ServicesDep) -> Response:
+    """The list alone, under other filters."""
+    return page("queue.html", **_common(request, person, services), queue=_queue(request, person, services),
+                open_id=None)  # fmt: skip
+
+
+@router.get("/items/{recommendation_id}")
+def item(request: Request, recommendation_id: Id, person: Person, services: ServicesDep) -> Response:
+    """One recommendation. What the person may not see answers like what does not exist."""
+    try:
+        record = _find(services, person, recommendation_id)
+    except NotFound:
+        return _missing(request)
+    if "hx-request" in request.headers:
+        return page("item.html", **_item(request, person, services, record))
+    return _whole(request, person, services, _queue(request, person, services), record)
+
+
+@router.get("/items/{recommendation_id}/chart")
+def item_chart(request: Request, recommendation_id: Id, person: Person, services: ServicesDep) -> Response:
+    """Its chart, loaded after the page: it asks the warehouse."""
+    try:
+        record = _find(services, person, recommendation_id)
+        last = as_of(record)
+        days = chart.read_days(services.metrics, person, record, last)
+    except NotFound:
+        return _missing(request)
+    except SteelyardError as error:
+        return page("chart.html", chart=None, why=error.message)
+    adds = record.quantity_units if record.action in ("reorder", "transfer", "expedite") else None
+    return page("chart.html", chart=chart.draw(days, last, adds), why="No stock is recorded for these weeks.")
+
+
+@router.get("/items/{recommendation_id}/lineage")
+def item_lineage(request: Request, recommendation_id: Id, person: Person, services: ServicesDep) -> Response:
+    """Where its numbers come from, drawn."""
+    try:
+        record = _find(services, person, recommendation_id)
+        found = services.lineage.show(f"recommendation.{record.recommendation_id}", person, depth=2)
+    except NotFound:
+        return _missing(request)
+    picture = Response(found.svg(), media_type="image/svg+xml")
+    picture.headers["X-Content-Type-Options"] = "nosniff"
+    return picture
+
+
+@router.post("/items/{recommendation_id}/decisions", dependencies=[OwnForm])
+def decide_on(
+    request: Request,
+    recommendation_id: Id,
+    person: Person,
+    services: ServicesDep,
+    request_id: RequestId,
+    decision: Annotated[str, Form(max_length=16)],
+    key: Annotated[str, Form(max_length=64)],
+    quantity: Annotated[str, Form(max_length=32)] = "",
+    reason_code: Annotated[str, Form(max_length=64)] = "",
+    note: Annotated[str, Form(max_length=2000)] = "",
+    filters: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Decide, then show the next one. Sent twice with the same key it decides once."""
+    request.state.filters = filters
+    before = _queue(request, person, services)
+    try:
+        done = decide(
+            services.store,
+            person,
+            recommendation_id,
+            decision,
+            quantity=_number(quantity) if decision == "override" else None,
+            reason_code=reason_code or None if decision != "approve" else None,
+            note=note.strip() or None,
+            request_id=request_id,
+            idempotency_key=f"review-{key}",
+            now=datetime.now(UTC),
+        )
+    except NotFound:
+        return _missing(request)
+    except (Forbidden, Conflict, InvalidDecision, IdempotencyMismatch) as error:
+        return _refused(request, person, services, recommendation_id, error)
+    said = _DONE[done.decision] if done.state != "in_review" else "Approved; a second person decides too"
+    following = before.after(recommendation_id)
+    if "hx-request" not in request.headers:
+        return RedirectResponse(f"/review/items/{following}" if following else "/review", 303)
+    queue = _queue(request, person, services)
+    record = next((row.record for row in queue.rows if row.id == following), None)
+    record = record or (queue.rows[0].record if queue.rows else None)
+    return _after(request, person, services, queue, record, said=f"{said}.", url=True)
+
+
+@router.post("/decisions", dependencies=[OwnForm])
+def approve_several(
+    request: Request,
+    person: Person,
+    services: ServicesDep,
+    request_id: RequestId,
+    key: Annotated[str, Form(max_length=64)],
+    ids: Annotated[list[str], Form(max_length=200)] = [],  # noqa: B006 - FastAPI copies it
+    filters: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Approve what was selected, each by itself and within this person's limits; the rest stays."""
+    request.state.filters = filters
+    done, refused = 0, 0
+    for recommendation_id in dict.fromkeys(ids):
+        try:
+            decide(
+                services.store,
+                person,
+                recommendation_id,
+                "approve",
+                request_id=request_id,
+                idempotency_key=f"review-{key}-{recommendation_id}"[:128],
+                now=datetime.now(UTC),
+            )
+            done += 1
+        except (NotFound, Forbidden, Conflict, InvalidDecision, IdempotencyMismatch):
+            refused += 1
+    said = f"{done} approved." + (
+        f" {refused} stay: not yours to decide, or decided already." if refused else ""
+    )
+    if "hx-request" not in request.headers:
+        return RedirectResponse("/review", 303)
+    queue = _queue(request, person, services)
+    return _after(request, person, services, queue, queue.rows[0].record if queue.rows else None, said=said)
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """The filters in force: those of the form that was sent, else those of the address."""
+    kept: str | None = getattr(request.state, "filters", None)
+    asked = dict(request.query_params) if kept is None else dict(parse_qsl(kept))
+    return {name: asked[name][:128] for name in (*FILTERS, "mine") if asked.get(name)}
+
+
+def _queue(request: Request, person: Principal, services: Services) -> Queue:
+    asked = _asked(request)
+    return read_queue(services.store, person, asked, only_mine="mine" in asked)
+
+
+def _find(services: Services, person: Principal, recommendation_id: str) -> Recommendation:
+    return find_recommendation(services.store, recommendation_id, scope=recommendation_scope(person))
+
+
+def _common(request: Request, person: Principal, services: Services) -> dict[str, Any]:
+    asked = _asked(request)
+    return {
+        "person": person,
+        "csrf": form_token(request, services.settings),
+        "key": str(uuid.uuid4()),
+        "filter_names": FILTERS,
+        "only_mine": "mine" in asked,
+        "query": urlencode(asked),
+        "margin_shown": sees_margin(person),
+    }
+
+
+def _item(
+    request: Request, person: Principal, services: Services, record: Recommendation, **more: Any
+) -> dict[str, Any]:
+    shown = replace(record, **{
+        name: value
+        for name, value in visible_fields(record, person).items()
+        if name in ("expected_margin_usd", "expected_cash_usd", "drivers", "details")
+    })  # fmt: skip
+    details = shown.details if isinstance(shown.details, dict) else {}
+    earlier = list_recommendations(
+        services.store,
+        scope=recommendation_scope(person),
+        limit=_EARLIER + 1,
+        product_id=record.product_id,
+        location_id=record.location_id,
+    ).items
+    return {
+        **_common(request, person, services),
+        "row": rank(record, person),
+        "item": shown,
+        "details": details,
+        "drivers": words.driver_lines(shown),
+        "data_line": words.data_line(record),
+        "decided": decisions_on(services.store, record.recommendation_id),
+        "earlier": [r for r in earlier if r.recommendation_id != record.recommendation_id][:_EARLIER],
+        "is_open": record.state in OPEN_STATES,
+        "may": {kind: may_decide(person, record, kind) for kind in ("approve", "override", "reject")},
+        "problem": "",
+        "typed": {},
+        "reasons": REASON_CODES,
+    } | more
+
+
+def _whole(
+    request: Request, person: Principal, services: Services, queue: Queue, record: Recommendation | None
+) -> Response:
+    values = _item(request, person, services, record) if record else _common(request, person, services)
+    return page(
+        "page.html", **values, queue=queue, open_id=record.recommendation_id if record else None, said=""
+    )
+
+
+def _after(
+    request: Request, person: Principal, services: Services, queue: Queue, record: Recommendation | None, *,
+    said: str, url: bool = False,
+) -> Response:  # fmt: skip
+    values = _item(request, person, services, record) if record else _common(request, person, services)
+    open_id = record.recommendation_id if record else None
+    answer = page("after.html", **values, queue=queue, open_id=open_id, said=said)
+    if url:
+        answer.headers["HX-Push-Url"] = f"/review/items/{open_id}" if open_id else "/review"
+    return answer
+
+
+def _refused(
+    request: Request, person: Principal, services: Services, recommendation_id: str, error: SteelyardError
+) -> Response:
+    record = _find(services, person, recommendation_id)
+    text = " ".join(part for part in (error.message, f"({error.hint})" if error.hint else "") if part)
+    values = _item(request, person, services, record, problem=text[:1].upper() + text[1:])
+    if "hx-request" in request.headers:
+        return page("item.html", _STATUS[type(error)], **values)
+    queue = _queue(request, person, services)
+    return page("page.html", _STATUS[type(error)], **values, queue=queue, open_id=recommendation_id, said="")
+
+
+def _missing(request: Request) -> Response:
+    return problem_page(
+        request, 404, "Nothing here", "There is no such recommendation, or it is not yours to see."
+    )
+
+
+def _number(text: str) -> float | None:
+    """None where it is no number: the decision then says what it needs."""
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        return None

@@ -1,0 +1,109 @@
+"""The queue: open recommendations that a person may see, ranked by money and urgency."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from governance.approvals import may_decide, money_at_stake_usd
+from governance.identity import Principal
+from governance.restrict import recommendation_scope
+from governance.store import OPEN_STATES, OpsStore, Recommendation, list_recommendations
+
+MOST_ROWS = 400
+FILTERS = ("action", "region", "department", "policy_route")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the queue. `days_left` counts from the day of the data; `mine`: this person may decide."""
+
+    record: Recommendation
+    money_usd: float | None
+    days_left: int | None
+    priority: float
+    mine: bool
+
+    @property
+    def id(self) -> str:
+        return self.record.recommendation_id
+
+
+@dataclass(frozen=True)
+class Queue:
+    """`rows` in order. `has_more`: beyond MOST_ROWS there are others, of less margin."""
+
+    rows: tuple[Row, ...]
+    has_more: bool
+    filters: dict[str, str]
+    choices: dict[str, list[str]]
+
+    @property
+    def mine(self) -> int:
+        return sum(row.mine for row in self.rows)
+
+    @property
+    def margin_usd(self) -> float:
+        return sum(row.record.expected_margin_usd or 0.0 for row in self.rows)
+
+    @property
+    def cash_usd(self) -> float:
+        return sum(row.record.expected_cash_usd or 0.0 for row in self.rows)
+
+    @property
+    def due_today(self) -> int:
+        return sum(row.days_left is not None and row.days_left <= 1 for row in self.rows)
+
+    def after(self, recommendation_id: str) -> str | None:
+        """The row that follows, else the one before, else None."""
+        ids = [row.id for row in self.rows]
+        if recommendation_id not in ids:
+            return ids[0] if ids else None
+        at = ids.index(recommendation_id)
+        rest = ids[at + 1 :] or ids[:at][-1:]
+        return rest[0] if rest else None
+
+
+def read_queue(store: OpsStore, person: Principal, filters: dict[str, str], only_mine: bool = False) -> Queue:
+    """What `person` may see, most pressing first."""
+    scope = recommendation_scope(person)
+    wanted = {name: value for name, value in filters.items() if name in FILTERS and value}
+    page = list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN_STATES, **wanted)
+    rows = [rank(record, person) for record in page.items]
+    if only_mine:
+        rows = [row for row in rows if row.mine]
+    rows.sort(key=lambda row: (-row.priority, row.id))
+    everything = page.items if not wanted else (
+        list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN_STATES).items
+    )  # fmt: skip
+    choices = {
+        name: sorted({value for record in everything if (value := getattr(record, name))}) for name in FILTERS
+    }
+    return Queue(tuple(rows), page.next_cursor is not None, wanted, choices)
+
+
+def rank(record: Recommendation, person: Principal) -> Row:
+    """Money at stake, weighed by how soon it has to be decided."""
+    money = money_at_stake_usd(record)
+    day = as_of(record)
+    left = None if record.order_by is None else (record.order_by - day).days
+    urgency = 1.0 if left is None else 3.0 if left <= 1 else 2.0 if left <= 3 else 1.3 if left <= 7 else 1.0
+    return Row(record, money, left, (money or 0.0) * urgency, may_decide(person, record))
+
+
+def as_of(record: Recommendation) -> dt.date:
+    """The day whose data the recommendation was made from; the day of the proposal where it does not tell."""
+    for told in (record.details, drivers(record)):
+        if isinstance(told, dict) and told.get("as_of"):
+            return dt.date.fromisoformat(str(told["as_of"])[:10])
+    return record.created_at.date()
+
+
+def drivers(record: Recommendation) -> dict[str, Any]:
+    """Its drivers by name, whether stored as JSON or as text of it."""
+    told = record.drivers
+    if isinstance(told, str):
+        told = json.loads(told)
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,41 @@
+"""Templates, and what every one of them may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api.review import words
+from governance.approvals import REASON_CODES
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+for _name in ("money", "units", "percent", "day", "moment", "headline", "product", "place", "due"):
+    _environment.filters[_name] = getattr(words, _name)
+_environment.globals.update(ROUTES=words.ROUTES, STATES=words.STATES, VERBS=words.VERBS, REASONS=REASON_CODES)
+
+
+def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A template as an answer."""
+    return HTMLResponse(_environment.get_template(name).render(**values), status)
+
+
+def problem_page(request: Request, status: int, title: str, words: str) -> HTMLResponse:
+    """A refusal as a person reads it; inside the page where htmx asked."""
+    if "hx-request" in request.headers:
+        return page("refusal.html", status, title=title, words=words)
+    return page("problem.html", status, title=title, words=words)

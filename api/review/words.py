@@ -1,0 +1,102 @@
+"""Numbers and codes in words a planner uses."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from api.review.queue import as_of, drivers
+from governance.store import Recommendation
+
+VERBS = {
+    "reorder": "Order", "transfer": "Move", "buy_first": "Buy first", "markdown": "Mark down",
+    "expedite": "Expedite", "defer": "Defer", "cancel": "Cancel", "investigate": "Look into",
+}  # fmt: skip
+ROUTES = {
+    "automatic": "policy, without a person", "planner": "a planner",
+    "category_manager": "the category manager",
+    "finance_controller": "finance", "two_people": "two people",
+}  # fmt: skip
+STATES = {"in_review": "waits for a decision", "proposed": "waits for a decision"}
+_DRIVERS = (
+    ("demand_mean_units", "Expected demand until the next order could come", "{:,.1f} units"),
+    ("demand_sd_units", "Its spread (standard deviation)", "± {:,.1f} units"),
+    ("protection_interval_days", "Days that have to be covered", "{:,.1f} days"),
+    ("lead_time_mean_days", "Lead time, mean", "{:,.1f} days"),
+    ("service_target", "Service aimed at", "{:.0%}"),
+    ("service_without_order", "Service if nothing is done", "{:.0%}"),
+    ("base_stock_units", "Units needed for it", "{:,.0f} units"),
+    ("on_hand_units", "On hand", "{:,.0f} units"),
+    ("reserved_units", "of these reserved", "{:,.0f} units"),
+    ("on_order_units", "On order", "{:,.0f} units"),
+    ("in_transit_units", "Under way", "{:,.0f} units"),
+    ("case_pack_units", "Case pack", "{:,.0f} units"),
+)
+
+
+def money(value: float | None) -> str:
+    """Dollars, cents where they matter; a dash where unknown or not for this reader's eyes."""
+    if value is None:
+        return "–"
+    digits = 2 if abs(value) < 100 else 0
+    return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
+
+
+def units(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def day(value: dt.date | None) -> str:
+    return "–" if value is None else f"{value:%-d %b %Y}"
+
+
+def moment(value: dt.datetime | None) -> str:
+    return "–" if value is None else f"{value:%-d %b %Y, %H:%M} UTC"
+
+
+def headline(record: Recommendation) -> str:
+    """What, how much, of what: one line."""
+    verb = VERBS.get(record.action, record.action.replace("_", " ").capitalize())
+    amount = f" {units(record.quantity_units)}" if record.quantity_units else ""
+    return f"{verb}{amount} · {product(record)}"
+
+
+def product(record: Recommendation) -> str:
+    """The product's name in sentence case; recorded names are in capitals."""
+    name = record.product_name or f"product {record.product_id}"
+    return name.capitalize() if name.isupper() else name
+
+
+def place(record: Recommendation) -> str:
+    """Where; for a transfer, from where to where."""
+    here = record.location_id if record.location_id.startswith("DC") else f"Store {record.location_id}"
+    here = f"{here}, {record.region}" if record.region else here
+    return f"{record.from_location_id} → {here}" if record.from_location_id else here
+
+
+def due(days_left: int | None) -> str:
+    """How soon it has to be decided."""
+    if days_left is None:
+        return "no date"
+    if days_left <= 0:
+        return "overdue"
+    return "due today" if days_left == 1 else f"due in {days_left} days"
+
+
+def driver_lines(record: Recommendation) -> list[tuple[str, str]]:
+    """Drivers with their numbers."""
+    told = drivers(record)
+    return [(label, form.format(told[key])) for key, label, form in _DRIVERS if told.get(key) is not None]
+
+
+def data_line(record: Recommendation) -> str:
+    """What it was computed from."""
+    model = f"{record.model_name} {record.model_version}" if record.model_name else "no model"
+    if record.model_name == record.model_version:
+        model = f"the rule {record.model_name}"
+    return (
+        f"Computed by {model} from data up to {day(as_of(record))}, release {record.release_id or 'unknown'}."
+    )
