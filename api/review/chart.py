@@ -20,6 +20,16 @@ METRICS = ("inventory_on_hand_units", "on_order_units", "demand_units")
 
 
 @dataclass(frozen=True)
+class Day:
+    """Units of one day. `demand` is None where none is recorded, as at a distribution centre."""
+
+    day: dt.date
+    on_hand: float
+    on_order: float
+    demand: float | None
+
+
+@dataclass(frozen=True)
 class Bar:
     x: float
     y: float
@@ -44,9 +54,7 @@ class Chart:
     words: str
 
 
-def read_days(
-    metrics: MetricService, person: Principal, record: Recommendation, last: dt.date
-) -> list[tuple[dt.date, float, float, float]]:
+def read_days(metrics: MetricService, person: Principal, record: Recommendation, last: dt.date) -> list[Day]:
     """Day, on hand, on order, demand of the ten weeks up to `last`, as this person may see them."""
     first = last - dt.timedelta(days=7 * WEEKS - 1)
     query = MetricQuery(
@@ -59,23 +67,28 @@ def read_days(
     answer = metrics.answer(query, person).as_dict()
     names = [column["name"] for column in answer["columns"]]
     rows = [dict(zip(names, row, strict=True)) for row in answer["rows"]]
+    on_hand, on_order, demand = METRICS
     return [
-        (_day(row["metric_time__day"]), *(float(row[metric] or 0) for metric in METRICS))  # type: ignore[misc]
+        Day(
+            _day(row["metric_time__day"]),
+            float(row[on_hand] or 0),
+            float(row[on_order] or 0),
+            None if row[demand] is None else float(row[demand]),
+        )
         for row in rows
     ]
 
 
-def draw(
-    days: list[tuple[dt.date, float, float, float]], last: dt.date, proposed_units: float | None
-) -> Chart | None:
+def draw(days: list[Day], last: dt.date, proposed_units: float | None) -> Chart | None:
     """None where nothing is known of these weeks."""
     if not days:
         return None
     first = last - dt.timedelta(days=7 * WEEKS - 1)
     weekly = [0.0] * WEEKS
-    for day, _, _, demand in days:
-        weekly[(day - first).days // 7] += demand
-    top = max(*weekly, *(max(on_hand, on_order) for _, on_hand, on_order, _ in days), proposed_units or 0, 4)
+    for one in days:
+        weekly[(one.day - first).days // 7] += one.demand or 0.0
+    has_demand = any(one.demand is not None for one in days)
+    top = max(*weekly, *(max(one.on_hand, one.on_order) for one in days), proposed_units or 0, 4)
     step = _step(top)
     top = step * -(-top // step)
     across = WIDTH - LEFT - RIGHT - 40  # the last 40 pixels are for what is proposed
@@ -92,7 +105,7 @@ def draw(
     bars = tuple(
         Bar(round(LEFT + k * slot + 4, 1), y(units), round(slot - 8, 1), round(base - y(units), 1),
             f"week from {starts[k]:%-d %B}: {units:.0f} units wanted")
-        for k, units in enumerate(weekly)
+        for k, units in enumerate(weekly if has_demand else ())
     )  # fmt: skip
     proposed = None
     if proposed_units:
@@ -102,17 +115,21 @@ def draw(
         )
     return Chart(
         bars=bars,
-        stock=" ".join(f"{x(day)},{y(on_hand)}" for day, on_hand, _, _ in days),
-        on_order=" ".join(f"{x(day)},{y(on_order)}" for day, _, on_order, _ in days),
+        stock=" ".join(f"{x(one.day)},{y(one.on_hand)}" for one in days),
+        on_order=" ".join(f"{x(one.day)},{y(one.on_order)}" for one in days),
         ticks=tuple((y(k * step), int(k * step)) for k in range(int(top // step) + 1)),
         weeks=tuple((round(LEFT + (k + 0.5) * slot, 1), f"{starts[k]:%-d %b}") for k in range(0, WEEKS, 3)),
         proposed=proposed,
         width=WIDTH,
         height=HEIGHT,
         baseline=base,
-        words=f"{sum(weekly):.0f} units wanted in {WEEKS} weeks, {weekly[-1]:.0f} in the last; "
-        f"{days[-1][1]:.0f} on hand and {days[-1][2]:.0f} on order on {last:%-d %B %Y}.",
+        words=f"{_wanted(weekly) if has_demand else 'No demand of its own: it serves stores'}; "
+        f"{days[-1].on_hand:.0f} on hand and {days[-1].on_order:.0f} on order on {last:%-d %B %Y}.",
     )
+
+
+def _wanted(weekly: list[float]) -> str:
+    return f"{sum(weekly):.0f} units wanted in {WEEKS} weeks, {weekly[-1]:.0f} in the last"
 
 
 def _is(entity: str, key: str) -> str:
