@@ -1,0 +1,296 @@
+"""The planners' page in a real browser, and its guards by plain requests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import replace
+
+import duckdb
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from sqlalchemy import select
+
+from api.pipeline.child import run_in_child
+from api.pipeline.record import record_step
+from api.pipeline.steps import build_step, publish_step
+from api.review.session import COOKIE, password_file
+from api.secret import secret_in
+from api.wiring import Services
+from governance.approvals import propose
+from governance.identity import Directory
+from governance.store import OpsStore, find_recommendation
+from governance.store.schema import decisions, recommendations
+from semantic import MetricQuery
+from tests.api.review_served import served, state_of_its_own
+
+pytestmark = pytest.mark.demo
+NOW = dt.datetime.now(dt.UTC)
+
+
+def proposal(number: int, region: str, location: str, product: str, **more):
+    return {
+        "recommendation_id": f"{region.lower()}-{number:02}", "action": "reorder", "product_id": product,
+        "product_name": f"GOODS {number}, 12 OZ", "location_id": location, "region": region,
+        "banner": "Steelyard",
+        "department": "GROCERY", "category": "CHEESE", "supplier_id": "S001", "quantity_units": 24.0 + number,
+        "order_by": dt.date(2018, 1, 1), "need_by": dt.date(2018, 1, 4), "expected_units": 9.0,
+        "expected_margin_usd": 100.0 - number, "expected_cash_usd": -300.0 + number, "expected_service": 0.96,
+        "confidence": 0.8, "reason": "Order what sells.",
+        "drivers": {"as_of": "2017-12-31", "on_hand_units": 3},
+        "model_name": "demand", "model_version": "7", "release_id": "r", "is_simulated": True,
+        "details": {"as_of": "2017-12-31", "drivers_in_words": ["It sells <b>fast</b>."], "alternatives": [
+            {"action": "reorder", "quantity": 24, "expected_units": 9, "expected_service": 0.96,
+             "expected_margin_usd": 12, "expected_cash_usd": -30, "is_proposed": True,
+             "words": "as proposed"},
+            {"action": "nothing", "quantity": 0, "expected_units": 0, "expected_service": 0.2,
+             "expected_margin_usd": 0, "expected_cash_usd": 0, "is_proposed": False, "words": "do nothing"}]},
+    } | more  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, var_dir, release_dir):
+    return state_of_its_own(tmp_path_factory.mktemp("review"), var_dir, release_dir)
+
+
+@pytest.fixture(scope="module")
+def store(settings):
+    opened = OpsStore(settings.ops_store_url)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def queue(store, release_dir):
+    """Twelve for the East, three for the West, on real pairs; none of them automatic."""
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS w (READ_ONLY)")
+        pairs = con.execute("""
+            SELECT l.region, l.location_id, i.product_id FROM w.fct_inventory_daily i JOIN w.dim_location l USING (location_id)
+            WHERE l.location_type = 'store' AND i.date_day = DATE '2017-12-31' AND i.is_ranged ORDER BY ALL""").fetchall()  # noqa: E501
+    service = replace(Directory.load().service("pipeline"), scopes=frozenset({"propose"}))
+    rows = []
+    for region, count in (("East", 12), ("West", 3)):
+        here = [pair for pair in pairs if pair[0] == region][:count]
+        rows += [proposal(n, region, location, product) for n, (_, location, product) in enumerate(here)]
+    made = propose(store, service, rows, now=NOW)
+    assert {r.policy_route for r in made} == {"planner"} and len(made) == 15
+    return [r.recommendation_id for r in made]
+
+
+@pytest.fixture(scope="module")
+def address(settings, queue):
+    with served(settings) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser, address):
+    """A fresh browser window, whose console must stay silent: a broken CSP or script shows there."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    noise = []
+    opened.on("console", lambda m: noise.append(m.text) if m.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda e: noise.append(str(e)))
+    yield opened
+    context.close()
+    assert [line for line in noise if "status of 4" not in line] == []
+
+
+def sign_in(page, address, settings, user):
+    page.goto(f"{address}/review")
+    page.select_option("#user", user)
+    page.fill("#password", secret_in(password_file(settings)))
+    page.click("button[type=submit]")
+    page.wait_for_selector("#queue")
+
+
+def west(client, settings):
+    """Sign the West's planner in, without a browser."""
+    form = {"user": "planner_west", "password": secret_in(password_file(settings))}
+    assert client.post("/review/sign-in", data=form).status_code == 303
+
+
+def settled(page, count):
+    """Wait until the list has so many rows."""
+    page.wait_for_function("n => document.querySelectorAll('#rows .row').length === n", arg=count)
+
+
+def test_a_planner_sees_only_her_region_and_a_hidden_item_answers_like_a_missing_one(page, address, settings):
+    sign_in(page, address, settings, "planner_east")
+    settled(page, 12)
+    assert page.locator("#rows").get_by_text("West").count() == 0
+    told = []
+    for key in ("west-00", "no-such-thing"):
+        answer = page.goto(f"{address}/review/items/{key}")
+        told.append((answer.status, answer.text()))
+    assert told[0] == told[1] and told[0][0] == 404
+
+
+def test_the_page_is_accessible_and_tells_what_is_simulated(page, address, settings):
+    sign_in(page, address, settings, "planner_east")
+    page.wait_for_selector(".plot")
+    page.keyboard.press("r")
+    for where in ("the item with a form open", "the help"):
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+    page.keyboard.press("Escape")
+    assert page.locator(".tag.simulated").inner_text() == "simulated data"
+    assert page.locator(".words li").first.inner_text() == "It sells <b>fast</b>."  # text, not markup
+    assert page.locator("tr.chosen th").inner_text().startswith("As proposed")
+
+
+def test_what_breaks_a_rule_is_told_and_changes_nothing(page, address, settings, store):
+    sign_in(page, address, settings, "planner_east")
+    first = page.locator("#detail .item").get_attribute("data-id")
+    page.keyboard.press("r")
+    page.select_option("#act-reject select", "other")  # needs a note
+    page.click("#act-reject button")
+    page.wait_for_selector(".alert")
+    assert "needs a note" in page.locator(".alert").inner_text()
+    assert find_recommendation(store, first).state == "in_review"
+
+
+def test_double_submit_decides_once(address, settings, store):
+    """The same form twice, as a nervous finger sends it: one decision, and the same answer."""
+    with httpx.Client(base_url=address) as client:
+        client.post(
+            "/review/sign-in", data={"user": "planner_west", "password": secret_in(password_file(settings))}
+        )
+        html = client.get("/review/items/west-02").text
+        token, key = (re.search(rf'name="{n}" value="([^"]+)"', html).group(1) for n in ("csrf", "key"))
+        form = {"decision": "approve", "csrf": token, "key": key}
+        answers = [client.post("/review/items/west-02/decisions", data=form) for _ in range(2)]
+        assert [a.status_code for a in answers] == [303, 303]
+        other = client.post("/review/items/west-02/decisions", data=form | {"key": "another"})
+        assert other.status_code == 409 and "already approved" in other.text
+    with store.read() as conn:
+        made = conn.execute(select(decisions).where(decisions.c.recommendation_id == "west-02")).all()
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(("form", "headers"), [
+    ({"csrf": "0" * 64}, {}),
+    ({}, {}),
+    ({"csrf": None}, {"origin": "https://evil.example"}),
+    ({"csrf": None}, {"sec-fetch-site": "cross-site"}),
+])  # fmt: skip
+def test_a_form_of_another_site_or_session_decides_nothing(form, headers, address, settings, store):
+    with httpx.Client(base_url=address) as client:
+        client.post(
+            "/review/sign-in", data={"user": "planner_west", "password": secret_in(password_file(settings))}
+        )
+        token = re.search(r'name="csrf" value="([^"]+)"', client.get("/review").text).group(1)
+        sent = {"decision": "approve", "key": "k"} | {k: token if v is None else v for k, v in form.items()}
+        answer = client.post("/review/items/west-00/decisions", data=sent, headers=headers)
+    assert answer.status_code == 403
+    assert find_recommendation(store, "west-00").state == "in_review"
+
+
+def test_the_session_is_kept_from_scripts_and_other_sites(address, settings):
+    with httpx.Client(base_url=address) as client:
+        assert client.get("/review").headers["location"] == "/review/sign-in"
+        wrong = client.post("/review/sign-in", data={"user": "planner_east", "password": "wrong"})
+        assert wrong.status_code == 401 and "set-cookie" not in wrong.headers
+        right = client.post(
+            "/review/sign-in", data={"user": "planner_east", "password": secret_in(password_file(settings))}
+        )
+        cookie = right.headers["set-cookie"]
+        assert cookie.startswith(COOKIE)
+        assert {"HttpOnly", "SameSite=strict", "Path=/review"} <= set(cookie.split("; "))
+        policy = client.get("/review").headers["content-security-policy"]
+        assert (
+            "unsafe" not in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        )
+        assert client.get("/review/queue", headers={"hx-request": "true"}).status_code == 200
+        client.cookies.set(COOKIE, "forged.token.here", path="/review")
+        gone = client.get("/review/queue", headers={"hx-request": "true"})
+        assert (gone.status_code, gone.headers["hx-redirect"]) == (401, "/review/sign-in")
+
+
+def test_bulk_approval_stays_within_limits(address, settings, store, queue):
+    """One of the West's and one of the East's, sent by the West's planner: only her own is approved."""
+    with httpx.Client(base_url=address) as client:
+        client.post(
+            "/review/sign-in", data={"user": "planner_west", "password": secret_in(password_file(settings))}
+        )
+        token = re.search(r'name="csrf" value="([^"]+)"', client.get("/review").text).group(1)
+        sent = {"csrf": token, "key": "b", "ids": ["west-01", "east-11"]}
+        answer = client.post("/review/decisions", data=sent, headers={"hx-request": "true"})
+    assert "1 approved. 1 stay" in answer.text
+    assert [find_recommendation(store, key).state for key in ("west-01", "east-11")] == [
+        "approved",
+        "in_review",
+    ]
+
+
+def test_ten_items_cleared_by_keyboard_are_what_the_next_build_shows(page, address, settings, store):
+    """Eight approved, one changed, one rejected; then record, build, and ask the metrics."""
+    sign_in(page, address, settings, "planner_east")
+    settled(page, 12)
+    clear_ten(page)
+    for step in (record_step, build_step, publish_step):
+        run_in_child(step, (settings,), lambda *what: None)
+    rates = ["acceptance_rate", "override_rate", "rejection_rate", "decisions_by_people"]
+    shown = by_person(settings, [*rates, "decision_cycle_time_hours"])
+    hours = cycle_hours(store, "planner_east")
+    assert len(hours) == 10
+    assert [float(shown[name]) for name in rates] == [0.8, 0.1, 0.1, 10.0]
+    assert float(shown["decision_cycle_time_hours"]) == pytest.approx((hours[4] + hours[5]) / 2, abs=1e-6)
+
+
+def clear_ten(page):
+    """By keys alone: six approved one by one, two at once, one changed, one rejected."""
+    for left in (11, 10, 9):
+        page.keyboard.press("a")
+        settled(page, left)
+    page.keyboard.press("e")
+    page.keyboard.type("6")
+    page.keyboard.press("Tab")
+    page.keyboard.type("no room")  # picks the reason by its first letters
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    settled(page, 8)
+    page.keyboard.press("r")
+    page.keyboard.type("the supplier")
+    page.keyboard.press("Tab")
+    page.keyboard.type("They wrote us today.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    settled(page, 7)
+    for left in (6, 5, 4):
+        page.keyboard.press("a")
+        settled(page, left)
+    page.keyboard.press("x")
+    second = page.locator("#rows .row").nth(1)
+    page.keyboard.press("j")
+    page.wait_for_function("id => document.querySelector('#detail .item').dataset.id === id",
+                           arg=second.get_attribute("data-id"))  # fmt: skip
+    page.keyboard.press("x")
+    page.keyboard.press("a")
+    settled(page, 2)
+    assert page.locator("#said").inner_text() == "2 approved."
+
+
+def by_person(settings, names):
+    """The metrics of the newest release, in the row of the East's planner."""
+    services = Services.from_settings(settings)
+    try:
+        query = MetricQuery(metrics=names, group_by=["decision__decided_by"])
+        rows = services.metrics.answer(query, None).table.to_pylist()
+    finally:
+        services.close()
+    return next(row for row in rows if row["decision__decided_by"] == "planner_east")
+
+
+def cycle_hours(store, user):
+    """From the ops store itself: hours from proposal to decision, sorted."""
+    pair = select(decisions.c.decided_at, recommendations.c.created_at).join(recommendations)
+    with store.read() as conn:
+        rows = conn.execute(pair.where(decisions.c.decided_by == user)).all()
+    return sorted((decided - proposed).total_seconds() / 3600 for decided, proposed in rows)
