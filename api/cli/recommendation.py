@@ -11,6 +11,7 @@ import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
+from api.decision_report import decision_report
 from api.impact_service import impact_of
 from api.recommendation_fields import visible_fields
 from governance.approvals import decide
@@ -32,6 +33,19 @@ _SHOWN = (
     "expected_cash_usd",
     "state",
 )
+
+_REPORTED = {
+    "decisions_measured": "measured",
+    "override_rate": "overridden",
+    "rejection_rate": "rejected",
+    "decision_cycle_time_hours": "hours",
+    "judgement_margin_realised": "judgement $",
+    "margin_impact_realised": "margin $",
+    "service_impact_realised": "service",
+    "working_capital_impact_realised": "stock $",
+    "outcome_turns_decided": "turns",
+    "outcome_turns_baseline": "baseline turns",
+}
 
 
 @app.command("list")
@@ -66,6 +80,30 @@ def list_(
     print_table("Recommendations", _SHOWN, [[row[name] for name in _SHOWN] for row in rows])
     if page.next_cursor:
         console.print(f"More: --cursor {page.next_cursor}")
+
+
+@app.command()
+def report(as_user: AsUser = None, as_json: Json = False) -> None:
+    """Who was right: outcomes by kind of decision, person and reason, and what is at fault."""
+    told = decision_report(services().metrics, principal_named(as_user))
+    if as_json:
+        print_json(told.as_dict())
+        return
+    tables = {"By decision": told.by_kind, "By person": told.by_person, "By reason": told.by_reason}
+    for title, rows in tables.items():
+        names = [name for name in _REPORTED if rows and name in rows[0]]
+        shown = [[_short(row.get(name)) for name in (next(iter(rows[0])), *names)] for row in rows]
+        print_table(title, ["", *(_REPORTED[name] for name in names)], shown)
+    for finding in told.findings:
+        console.print(f"[bold]{finding.fault}[/] · {finding.subject}, {finding.decisions:,} decisions")
+        console.print(f"  {finding.words}")
+    if not told.findings:
+        console.print("Nothing stands out, or too little was measured.")
+    console.print("[dim]Outcomes replay recorded demand against a min-max rule; the demo's are simulated.[/]")
+
+
+def _short(value: Any) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else cell(value)
 
 
 @app.command()

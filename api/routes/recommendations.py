@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.decision_report import DecisionReport, decision_report
 from api.deps import CurrentUser, Decider, RequestId, ServicesDep
 from api.impact_service import impact_of
 from api.jsonable import json_document
@@ -151,6 +152,13 @@ def impact(
     """What the proposals would do to stock, payables, cash and working capital, week by week."""
     found = impact_of(services.store, user, state=state, action=action, region=region, department=department)
     return Response(json_document(found), media_type="application/json")
+
+
+@router.get("/report", responses={200: {"model": DecisionReport}, **document(400, 401, 403, 404)})
+def report(user: CurrentUser, services: ServicesDep) -> Response:
+    """Who was right: what came of decisions by kind, person and reason, and what is at fault."""
+    told = decision_report(services.metrics, user)
+    return Response(json_document(told.as_dict()), media_type="application/json")
 
 
 @router.get(

@@ -1,0 +1,127 @@
+"""Who was right: what people did with proposals, what came of it, and which part is at fault.
+
+Read from the governed metrics, so a reader's own rows and entitlements hold. Realised figures replay recorded
+demand; they are simulated where their data are, and say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from api.metric_service import MetricService
+from governance.identity import Principal
+from semantic import MetricQuery
+
+OUTCOMES = (
+    *("decisions_measured", "margin_impact_realised", "judgement_margin_realised", "service_impact_realised"),
+    *("working_capital_impact_realised", "outcome_turns_decided", "outcome_turns_baseline"),
+)
+HABITS = (
+    *("decisions_by_people", "acceptance_rate", "override_rate", "rejection_rate"),
+    *("decision_cycle_time_hours", "decision_cycle_time_p90_hours"),
+)
+_FEWEST = 10  # fewer decisions than this prove nothing about anybody
+_LEAST_USD = 0.03  # a decision, on average: less is noise
+_ALWAYS_ACCEPTED = 0.9
+_OFTEN_OVERRULED = 0.15
+AUTOMATIC = "policy"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`fault`: model, explanation or policy. `subject`: whom it is about; `margin_usd`: the evidence."""
+
+    fault: str
+    subject: str
+    decisions: int
+    margin_usd: float
+    words: str
+
+
+@dataclass(frozen=True)
+class DecisionReport:
+    """Rows by kind of decision, by person and by reason, and what follows from them."""
+
+    release: str
+    is_simulated: bool
+    by_kind: list[dict[str, Any]]
+    by_person: list[dict[str, Any]]
+    by_reason: list[dict[str, Any]]
+    findings: list[Finding]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+
+def decision_report(metrics: MetricService, reader: Principal | None) -> DecisionReport:
+    """The report over everything decided. Raises what asking for a hidden metric raises."""
+    release, by_kind = _rows(metrics, reader, OUTCOMES, "decision_outcome__decision_kind")
+    _, outcomes = _rows(metrics, reader, OUTCOMES, "decision_outcome__decided_by")
+    _, habits = _rows(metrics, reader, HABITS, "decision__decided_by")
+    _, by_reason = _rows(metrics, reader, OUTCOMES[:3], "decision_outcome__reason_code")
+    known = {row["decided_by"]: row for row in habits}
+    by_person = [{**known.get(row["decided_by"], {}), **row} for row in outcomes]
+    by_reason = [row for row in by_reason if row["reason_code"] is not None]
+    return DecisionReport(
+        release=release,
+        is_simulated=True,  # the marts' outcome metrics say so of themselves
+        by_kind=by_kind,
+        by_person=by_person,
+        by_reason=by_reason,
+        findings=[*_about_the_model(by_kind, by_reason), *_about_people(by_person)],
+    )
+
+
+def _about_the_model(by_kind: list[dict[str, Any]], by_reason: list[dict[str, Any]]) -> list[Finding]:
+    """Proposals as made against the baseline; and reasons for which people saw what the model did not."""
+    found = []
+    count = sum(row["decisions_measured"] for row in by_kind)
+    gain = sum(row["margin_impact_realised"] - row["judgement_margin_realised"] for row in by_kind)
+    if count >= _FEWEST and gain < -_LEAST_USD * count:
+        words = f"Proposals as made would have brought ${-gain:,.2f} less than the baseline policy."
+        found.append(Finding("model", "all proposals", count, gain, words))
+    for row in by_reason:
+        worth, count = row["judgement_margin_realised"], row["decisions_measured"]
+        if count >= _FEWEST and worth > _LEAST_USD * count:
+            words = f"People who gave this reason were right, by ${worth:,.2f}: the model should know of it."
+            found.append(Finding("model", row["reason_code"], count, worth, words))
+    return found
+
+
+def _about_people(by_person: list[dict[str, Any]]) -> list[Finding]:
+    """Who overrules often and loses by it was not convinced; who never overrules was asked in vain."""
+    found = []
+    for row in by_person:
+        who, worth = row["decided_by"], row["judgement_margin_realised"]
+        asked = int(row.get("decisions_by_people") or 0)
+        if who == AUTOMATIC or asked < _FEWEST:
+            continue
+        overruled = (row["override_rate"] or 0) + (row["rejection_rate"] or 0)
+        if overruled > _OFTEN_OVERRULED and worth < -_LEAST_USD * asked * overruled:
+            words = f"Overruled {overruled:.0%} and lost ${-worth:,.2f} by it: the reasons did not convince."
+            found.append(Finding("explanation", who, asked, worth, words))
+        elif (row["acceptance_rate"] or 0) >= _ALWAYS_ACCEPTED and worth <= _LEAST_USD:
+            words = (
+                f"Accepted {row['acceptance_rate']:.0%} after {row['decision_cycle_time_hours']:.0f} hours "
+                "at the median, and gained nothing by looking: a higher automatic limit would do."
+            )
+            found.append(Finding("policy", who, asked, worth, words))
+    return found
+
+
+def _rows(
+    metrics: MetricService, reader: Principal | None, names: tuple[str, ...], group: str
+) -> tuple[str, list[dict[str, Any]]]:
+    query = MetricQuery(metrics=list(names), group_by=[group], order_by=[group])
+    answer = metrics.answer(query, reader).as_dict()
+    columns = [column["name"] for column in answer["columns"]]
+    rows = [dict(zip(columns, row, strict=True)) for row in answer["rows"]]
+    short = group.rpartition("__")[2]
+    return answer["release"], [{short: row[group], **{n: _number(row[n]) for n in names}} for row in rows]
+
+
+def _number(value: Any) -> Any:
+    """Whole counts as they are, everything else as a float, NULL as NULL."""
+    return value if value is None or isinstance(value, int) else float(value)
