@@ -154,7 +154,7 @@ def impact(
     return Response(json_document(found), media_type="application/json")
 
 
-@router.get("/report", responses={200: {"model": DecisionReport}, **document(400, 401, 403, 404)})
+@router.get("/report", responses={200: {"model": DecisionReport}, **document(400, 401, 403, 404, 422)})
 def report(user: CurrentUser, services: ServicesDep) -> Response:
     """Who was right: what came of decisions by kind, person and reason, and what is at fault."""
     told = decision_report(services.metrics, user)
