@@ -276,8 +276,9 @@ def _tell_scored(settings: Settings, scored: Scored, proposed: list[str], since:
 
 
 def _standing(store: OpsStore) -> list[dict[str, Any]]:
-    """What was proposed and decided before, except what lapsed."""
-    page = list_recommendations(store, limit=_EVERYTHING, state=[s for s in STATES if s != "expired"])
+    """What was proposed and decided before, except what lapsed or was measured: stock shows that by now."""
+    states = [state for state in STATES if state not in ("expired", "measured")]
+    page = list_recommendations(store, limit=_EVERYTHING, state=states)
     return [row.as_dict() for row in page.items]
 
 

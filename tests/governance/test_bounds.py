@@ -25,6 +25,7 @@ def _random(rng: random.Random, now) -> Recommendation:
         "price_usd": price,
         "floor_price_usd": rng.choice([None, 0, round(rng.uniform(0, 5), 2)]),
         "data_age_days": rng.choice([0, 0, 3, 10, 11]),
+        "buy_first": rng.choice([None, {}, {"over_budget_usd": 0.0}, {"over_budget_usd": 3.0}]),
         "fallback_reason": rng.choice(["", "", "stale model"]),
     }
     return Recommendation(
@@ -80,6 +81,7 @@ def _may_be_automatic(r: Recommendation, model_state: str) -> bool:
         and r.department != "DRUG GM"
         and details.get("data_age_days", 0) <= 10
         and not details.get("fallback_reason")
+        and not (details.get("buy_first") or {}).get("over_budget_usd")
         and (r.action != "transfer" or details.get("from_region") == r.region)
     )
 
@@ -101,6 +103,8 @@ def test_no_action_outside_policy(now) -> None:
         )
         if record.action in ("markdown", "cancel"):
             assert way.name not in ("automatic", "planner")
+        if ((record.details or {}).get("buy_first") or {}).get("over_budget_usd"):
+            assert way.name in ("finance_controller", "two_people")
         automatic += way.name == "automatic"
     assert automatic > CASES / 200 and refused > CASES / 10
 

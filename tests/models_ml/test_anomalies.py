@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from governance.approvals.limits import default_limits
 from models_ml.recommend.anomalies import Limits, score, watch
+from models_ml.recommend.investigate import hold
+from models_ml.recommend.needs import Needs
 
 SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170111"))
 FIRST, STEP, RUNS = dt.date(2017, 2, 5), 14, 24
@@ -50,6 +53,25 @@ def test_money_beyond_the_usual_is_the_excess_share() -> None:
     hit = score(rows, Limits()).set_index("subject").loc["0"]
     assert hit["beyond_usd"] == pytest.approx(200 * (100 - hit["usual"]) / 100)
     assert hit["usual"] == pytest.approx(10, rel=0.2)
+
+
+def test_what_is_under_suspicion_waits_for_a_person() -> None:
+    """Confidence falls below what may be automatic: for the shelf that loses stock, and the late supplier."""
+    rows = pd.DataFrame({
+        "location_id": ["A", "A", "B", "B"], "department": ["GROCERY", "MEAT", "GROCERY", "MEAT"],
+        "supplier_id": ["S1", "S1", "S1", "S2"], "replenished_from": [None, None, "DC", None],
+        "confidence": 0.95,
+    })  # fmt: skip
+    weekly = np.ones((4, 8))
+    found = pd.DataFrame([
+        {"kind": "shrink", "location_id": "A", "peers": "GROCERY", "supplier_id": None},
+        {"kind": "late_supplier", "location_id": "B", "peers": "all", "supplier_id": "S2"},
+        {"kind": "returns", "location_id": "B", "peers": "all", "supplier_id": None},
+    ])  # fmt: skip
+    held = hold(Needs(rows, weekly, weekly), found).rows
+    least = default_limits().enterprise.minimum_confidence
+    assert (held["confidence"] < least).tolist() == [True, False, False, True]
+    assert held["held"].str.len().gt(0).tolist() == [True, False, False, True]
 
 
 @pytest.mark.demo
