@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     project_dir: Path = Field(_ROOT / "dbt_project", description="the dbt project to build")
     source: str = Field("complete-journey", description="complete-journey, or a retailer's folder")
     ops_url: str = Field("", description="SQLAlchemy URL of the ops store; empty: SQLite in var_dir")
+    build_memory: str = Field("2200MB", description="memory dbt's DuckDB may use before it spills to disk")
     host: str = Field("127.0.0.1", description="address the servers bind to")
     api_port: int = Field(8000, description="port of the API")
     mlflow_port: int = Field(5000, description="port of the MLflow UI")

@@ -119,6 +119,7 @@ def _build(settings: Settings, report: Report, *, full: bool) -> Result:
         write_lineage=_lineage_writer(settings, store),
         progress=report,
         full=full,
+        memory_limit=settings.build_memory,
     )
     LineageEvents(settings).built(release)
     state, lineage = BuildState.read(release), dict(LineageGraph.load(release.lineage).facts)

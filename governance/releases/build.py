@@ -60,18 +60,19 @@ def build_release(
     write_lineage: Callable[[Path], object],
     progress: Progress = lambda what, done, total: None,
     full: bool = False,
+    memory_limit: str = "2200MB",
 ) -> Release:
     """Run `dbt build` (models and tests) into a new release. It is not published yet.
 
-    With `full` nothing is taken over. `write_lineage` gets the folder, with the manifests in it, and writes
-    `lineage.json`. Raises ReleaseBuildFailed naming the first failed model or test; nothing of the attempt
-    stays.
+    With `full` nothing is taken over; beyond `memory_limit` DuckDB spills to disk. `write_lineage` gets the
+    folder, with the manifests in it, and writes `lineage.json`. Raises ReleaseBuildFailed naming the first
+    failed model or test; nothing of the attempt stays.
     """
     fingerprint = project_fingerprint(project_dir, landing)
     with store.building(fingerprint) as work:
         target = work.resolve() / "target"  # dbt takes a relative path from its project
         warehouse = work / WAREHOUSE
-        dbt = DbtRun(project_dir, landing, warehouse, target)
+        dbt = DbtRun(project_dir, landing, warehouse, target, memory_limit)
         manifest = dbt.compile()
         keys = node_keys(manifest, landing, project_dir)
         plan = None if full else best_plan(store.list(), manifest, keys)

@@ -22,7 +22,9 @@ Json = dict[str, Any]
 class DbtRun:
     """A dbt project run against one warehouse file. Every method raises ReleaseBuildFailed."""
 
-    def __init__(self, project_dir: Path, landing: Path, warehouse: Path, target: Path) -> None:
+    def __init__(
+        self, project_dir: Path, landing: Path, warehouse: Path, target: Path, memory_limit: str = "2200MB"
+    ) -> None:
         from dbt.cli.main import dbtRunner  # two seconds to import: only where dbt runs
 
         self._runner = dbtRunner
@@ -32,6 +34,7 @@ class DbtRun:
         self._variables = {
             "STEELYARD_LANDING": str(landing.resolve()),
             "STEELYARD_WAREHOUSE": str(warehouse.resolve()),
+            "STEELYARD_BUILD_MEMORY": memory_limit,
             "DO_NOT_TRACK": "1",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }

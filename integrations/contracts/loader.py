@@ -21,7 +21,8 @@ PLATFORM = "platform"  # folder of the tables that Steelyard writes itself
 ORDER = (
     "suppliers", "products", "locations", "customers", "consents", "campaigns", "coupon_redemptions",
     "sales_lines", "returns", "promotions", "price_changes", "purchase_orders", "purchase_order_lines",
-    "receipts", "transfers", "inventory_movements", "inventory_snapshots", "invoices", "payments", "budgets",
+    "receipts", "transfers", "inventory_movements", "inventory_snapshots", "inventory_lots", "invoices",
+    "payments", "budgets",
 )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """The day loop: review, order, receive, sell, lose; vectorised over all product-locations.
 
 Order of a day: receipts, departures, recorded sales, customer returns, expiry (first in, first out), shrink,
-unmet demand, review, expediting. Expediting looks one day ahead: where the morrow's recorded sales exceed the
-stock, the pending order is pulled forward and what still lacks is rushed, so recorded sales always stand.
+unmet demand, review, rebalancing, expediting. Expediting looks one day ahead: where the morrow's recorded
+sales exceed the stock, the pending order is pulled forward and what lacks is rushed, so they always stand.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from integrations.demo.conditions import Conditions
 from integrations.demo.network import Network
 from integrations.demo.orders import NEVER, Kind, OrderBook
 from integrations.demo.parameters import Parameters
+from integrations.demo.rebalance import matches
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Flows:
     shrink: np.ndarray
     ranged: np.ndarray
     opening: np.ndarray
+    total_in: np.ndarray
     orders: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -134,6 +136,8 @@ class _Loop:
         served = np.where(self.is_dc, 0, sales)
         self.on_hand = stock
         requested = self._review(day, ranged)
+        if day % self.policy["rebalancing"]["every_days"] == 0:
+            self._rebalance(day, ranged)
         self._expedite(day)
         memory = 1 / self.policy["demand_memory_days"]
         self.rate += memory * (np.where(self.is_dc, requested, served) - self.rate) * ranged
@@ -141,7 +145,7 @@ class _Loop:
         flows.on_hand[day], flows.waste[day], flows.shrink[day], flows.unmet[day] = stock, waste, lost, unmet
         flows.ranged[day] = ranged
         flows.aged[day] = np.minimum(self._older_than(day, np.maximum(net.shelf_life // 2, 1)), stock)
-        moving = self.from_dc & (self.pending_shipped <= day)
+        moving = self.pending_shipped <= day
         flows.in_transit[day] = np.where(moving, self.pending, 0)
         flows.on_order[day] = np.where(moving, 0, self.pending) + self.rush
         flows.reserved[day] = self.departing
@@ -221,9 +225,34 @@ class _Loop:
         arrival = day + 1 + self.cond.transfer_days[net.location[pair]]
         rows = self.book.add(
             pair, Kind.FROM_DC, day=day, promised=arrival, arrival=arrival, ordered=given, received=given,
-            shipped=day + 1,
+            shipped=day + 1, source=source,
         )  # fmt: skip
-        self.pending[pair], self.pending_arrival[pair], self.pending_shipped[pair] = given, arrival, day + 1
+        self._await(pair, given, arrival, rows, shipped=day + 1)
+
+    def _rebalance(self, day: int, ranged: np.ndarray) -> None:
+        """Stores with more than they would order up to give to stores of their region that have none."""
+        net, terms = self.net, self.policy["rebalancing"]
+        _, upto = self._levels()
+        keeps = ranged & ~self.is_dc & (net.shelf_life >= terms["least_shelf_life_days"])
+        keeps &= (day >= self.cond.order_from) & (day < self.cond.order_until)
+        surplus = np.where(keeps, self.on_hand - self.departing - upto, 0)
+        surplus = np.where(surplus >= terms["least_surplus_units"], surplus, 0)
+        lacks = keeps & (self.on_hand == 0) & (self.pending == 0)
+        giver, taker = matches(net.group, surplus, np.where(lacks, upto, 0))
+        given = np.minimum(surplus[giver], upto[taker]).astype(np.int32)
+        self.departing[giver] += given
+        arrival = day + 1 + self.cond.transfer_days[net.location[taker]]
+        rows = self.book.add(
+            taker, Kind.FROM_STORE, day=day, promised=arrival, arrival=arrival, ordered=given, received=given,
+            shipped=day + 1, source=giver,
+        )  # fmt: skip
+        self._await(taker, given, arrival, rows, shipped=day + 1)
+
+    def _await(
+        self, pair: np.ndarray, units: np.ndarray, arrival: np.ndarray, rows: np.ndarray, *, shipped: int
+    ) -> None:
+        """A transfer on its way to each pair."""
+        self.pending[pair], self.pending_arrival[pair], self.pending_shipped[pair] = units, arrival, shipped
         self.pending_row[pair] = rows
 
     def _expedite(self, day: int) -> None:
@@ -232,7 +261,7 @@ class _Loop:
             return
         net = self.net
         coming = np.where(self.pending_arrival == day + 1, self.pending, 0)
-        short = net.sales[day + 1] - self.on_hand - coming
+        short = net.sales[day + 1] + self.departing - self.on_hand - coming
         pull = np.flatnonzero((short > 0) & (self.pending > 0) & (self.pending_arrival > day + 1))
         self.pending_arrival[pull] = day + 1
         self.book.pull_forward(self.pending_row[pull], day + 1)
@@ -247,4 +276,5 @@ class _Loop:
     def finish(self) -> Flows:
         """What the year left; pulled-forward orders carry the day on which they really came."""
         self.flows.orders = self.book.columns()
+        self.flows.total_in[:] = self.total_in[:DAYS]
         return self.flows

@@ -12,17 +12,16 @@ from integrations.demo.days import Flows
 from integrations.demo.parameters import Parameters
 from integrations.demo.returned import RETURNS
 
-SUPPLIER_ORDER, FROM_DC, RUSH = 0, 1, 2
-
 
 def build_orders(con: duckdb.DuckDBPyConnection, flows: Flows, parameters: Parameters) -> None:
     """Create `demo_lines` (one row per order line), `demo_receipts` and `demo_transfers`."""
-    cost = parameters.section("policy")["transfer_cost_per_unit_usd"]
+    policy = parameters.section("policy")
+    from_dc, from_store = policy["transfer_cost_per_unit_usd"], policy["rebalancing"]["cost_per_unit_usd"]
     con.execute("""
         CREATE OR REPLACE TABLE demo_lines AS
         WITH ordered AS (
-            SELECT o.*, i.location_id, i.supplier_id, i.product_id, i.payment_terms_days, i.region,
-                   i.department,
+            SELECT o.* EXCLUDE (source), i.location_id, i.supplier_id, i.product_id, i.payment_terms_days,
+                   i.later_terms_days, i.terms_change_day, i.region, i.department,
                    'PO-' || strftime(day_of(ordered_day), '%Y%m%d') || '-' || i.supplier_id || '-'
                        || i.location_id
                        || CASE WHEN kind = 2 THEN '-R' ELSE '' END AS purchase_order_id,
@@ -43,31 +42,42 @@ def build_orders(con: duckdb.DuckDBPyConnection, flows: Flows, parameters: Param
     con.execute("""
         CREATE OR REPLACE TABLE demo_receipts AS
         SELECT 'R' || substr(purchase_order_id, 3) || '-' || line_number AS receipt_id, purchase_order_id,
-               line_number, pair, product_id, location_id, supplier_id, payment_terms_days, department,
-               region, arrival_day, units AS received, goods + freight + duty AS landed
+               line_number, pair, product_id, location_id, supplier_id, department, region, arrival_day,
+               CASE WHEN arrival_day >= terms_change_day THEN later_terms_days ELSE payment_terms_days END
+                   AS payment_terms_days, units AS received, goods + freight + duty AS landed
         FROM demo_lines WHERE status = 'received' ORDER BY arrival_day, purchase_order_id, line_number""")
     con.execute(f"""
         CREATE OR REPLACE TABLE demo_transfers AS
         SELECT 'T' || strftime(day_of(o.ordered_day), '%Y%m%d') || '-' || i.location_id || '-' || i.product_id
                    AS transfer_id,
-               i.source_id AS from_location_id, i.location_id AS to_location_id, i.product_id, o.pair,
+               d.location_id AS from_location_id, i.location_id AS to_location_id, i.product_id, o.pair,
                d.pair AS source_pair, o.shipped_day, o.arrival_day AS received_day, o.received AS units,
-               CAST(o.received * {cost} AS DECIMAL(18, 4)) AS transfer_cost_usd
-        FROM demo_shipments o JOIN demo_items i USING (pair)
-        JOIN demo_items d ON d.is_dc AND d.location_id = i.source_id AND d.product_id = i.product_id
-        WHERE o.kind = 1 ORDER BY o.shipped_day, o.pair""")
+               CAST(o.received * CASE WHEN d.is_dc THEN {from_dc} ELSE {from_store} END AS DECIMAL(18, 4))
+                   AS transfer_cost_usd
+        FROM demo_shipments o JOIN demo_items i USING (pair) JOIN demo_items d ON d.pair = o.source
+        WHERE o.kind IN (1, 3) ORDER BY o.shipped_day, o.pair""")
 
 
 DOCUMENTS = {
     "returns": RETURNS,
     "suppliers": """
-        SELECT supplier_id, supplier_name, payment_terms_days, lead_time_mean_days, lead_time_sd_days,
-               1 AS minimum_order_units, review_period_days, true AS is_simulated
-        FROM demo_suppliers ORDER BY supplier_index""",
+        WITH versions AS (
+            SELECT *, NULL::DATE AS effective_date FROM demo_suppliers
+            UNION ALL
+            SELECT * REPLACE (later_terms_days AS payment_terms_days), day_of(terms_change_day)
+            FROM demo_suppliers WHERE terms_change_day < 365)
+        SELECT supplier_id, effective_date, supplier_name, payment_terms_days, lead_time_mean_days,
+               lead_time_sd_days, 1 AS minimum_order_units, review_period_days, true AS is_simulated
+        FROM versions ORDER BY supplier_index, effective_date NULLS FIRST""",
     "locations": """
-        SELECT location_id, location_name, location_type, region, banner, serving_dc_id,
+        WITH versions AS (
+            SELECT *, NULL::DATE AS effective_date FROM demo_locations
+            UNION ALL
+            SELECT * REPLACE (later_banner AS banner), day_of(refit_day) FROM demo_locations
+            WHERE refit_day < 365)
+        SELECT location_id, effective_date, location_name, location_type, region, banner, serving_dc_id,
                NULL::DATE AS opened_on, NULL::DATE AS closed_on, true AS is_simulated
-        FROM demo_locations ORDER BY location_index""",
+        FROM versions ORDER BY location_index, effective_date NULLS FIRST""",
     "purchase_orders": """
         SELECT purchase_order_id, supplier_id, location_id, day_of(min(ordered_day)) AS ordered_on,
                day_of(min(promised_day)) AS promised_on, 'USD' AS currency, true AS is_simulated

@@ -16,6 +16,7 @@ from integrations.demo.conditions import draw_conditions
 from integrations.demo.days import Flows, run_days
 from integrations.demo.documents import DOCUMENTS, build_orders
 from integrations.demo.locations import build_locations
+from integrations.demo.lots import LOTS, lot_changes
 from integrations.demo.money import MONEY
 from integrations.demo.network import Network, read_network
 from integrations.demo.parameters import Parameters
@@ -32,11 +33,12 @@ TABLES = {
     **CONSENTS,
     "inventory_movements": MOVEMENTS,
     "inventory_snapshots": SNAPSHOTS,
+    "inventory_lots": LOTS,
 }
 LEDGER_TABLES = (
     "suppliers", "products", "locations", "consents", "returns", "price_changes", "purchase_orders",
     "purchase_order_lines", "receipts", "transfers", "inventory_movements", "inventory_snapshots",
-    "invoices", "payments", "budgets",
+    "inventory_lots", "invoices", "payments", "budgets",
 )  # fmt: skip
 
 
@@ -75,7 +77,7 @@ def simulate(
     for table in LEDGER_TABLES:
         con.execute(f"COPY ({TABLES[table]}) TO '{folder / table}.parquet' (FORMAT parquet)")
     con.execute(f"SET threads = {threads}")
-    for view in ("_stock", "_flows"):
+    for view in ("_stock", "_flows", "_lots"):
         con.unregister(view)
     if truth is not None:
         truth.mkdir(parents=True, exist_ok=True)
@@ -85,9 +87,14 @@ def simulate(
 
 
 def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, returned: np.ndarray) -> None:
-    """The arrays as tables: `_stock` (day, pair, closing state), `_flows` (day, pair, kind, signed units)."""
+    """The arrays as tables.
+
+    `_stock` (day, pair, closing state), `_flows` (day, pair, kind, signed units), `_lots` (changes of lots).
+    """
     n = network.pairs
     present = flows.ranged | (flows.on_hand > 0) | (flows.on_order > 0) | (flows.in_transit > 0)
+    present[1:] |= flows.on_hand[:-1] > 0  # the day on which the last unit went has a row, of zero
+    present |= np.diff(flows.total_in, axis=0, prepend=0) > 0
     day, pair = np.nonzero(present)
     sales = network.sales[:DAYS]
     con.register("_stock", pa.table({
@@ -114,6 +121,7 @@ def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, re
         "kind": ["opening"] * len(opening), "units": flows.opening[opening],
     }))  # fmt: skip
     con.register("_flows", pa.concat_tables(parts))
+    con.register("_lots", pa.table(lot_changes(flows)))
     con.register("_shipments", pa.table(flows.orders))
     con.execute("CREATE OR REPLACE TABLE demo_shipments AS SELECT * FROM _shipments")
     con.unregister("_shipments")
@@ -121,15 +129,14 @@ def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, re
         CREATE OR REPLACE TABLE demo_items AS
         SELECT p.pair, p.is_dc, p.location_index, l.location_id, l.region,
                CAST(p.product_id AS VARCHAR) AS product_id,
-               q.department, q.case_pack_units, s.supplier_id, s.payment_terms_days,
-               d.location_id AS source_id,
+               q.department, q.case_pack_units, q.shelf_life_days, s.supplier_id, s.payment_terms_days,
+               s.later_terms_days, s.terms_change_day,
                q.change_day, q.goods0, q.goods1, q.freight0, q.freight1, q.duty0, q.duty1, q.landed0,
                q.landed1, r.list_price_usd
         FROM demo_pairs p
         JOIN demo_locations l USING (location_index)
         JOIN demo_products q USING (product_id)
         JOIN demo_suppliers s ON s.supplier_index = p.supplier_index
-        LEFT JOIN demo_locations d ON d.location_index = p.dc_location_index
         LEFT JOIN demo_first_price r USING (product_id)
         ORDER BY p.pair""")
     assert n == con.execute("SELECT count(*) FROM demo_items").fetchall()[0][0]  # noqa: S101

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from integrations.demo.columns import columns
+from integrations.demo.orders import NEVER
 from integrations.demo.parameters import Parameters
 
 
@@ -24,12 +25,20 @@ def build_locations(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> N
         region += [regions[i] for i in rng.permutation(len(regions))]
     banners = parameters.section("banners")
     banner = rng.choice(list(banners), len(stores), p=list(banners.values()))
+    refit = parameters.section("refit_stores")
+    later = parameters.stream("refits")
+    refit_day = np.full(len(stores) + len(regions), NEVER, dtype=np.int32)
+    first, last = refit["days"]
+    changing = later.permutation(100)[: refit["count"]]  # of the hundred largest
+    refit_day[changing] = later.integers(first, last, size=refit["count"])
     rows = {
         "location_id": [str(s) for s in stores] + [f"DC-{r.upper()}" for r in regions],
         "location_name": [f"Store {s}" for s in stores] + [f"{r} distribution centre" for r in regions],
         "location_type": ["store"] * len(stores) + ["dc"] * len(regions),
         "region": region[: len(stores)] + list(regions),
         "banner": [str(b) for b in banner] + ["Distribution"] * len(regions),
+        "refit_day": refit_day,
+        "later_banner": [refit["banner"]] * len(refit_day),
         "sales_rank": np.arange(1, len(stores) + len(regions) + 1, dtype=np.int32),
     }
     con.register("_locations", pa.table(rows))

@@ -16,7 +16,8 @@ from integrations.demo.parameters import Parameters
 class Network:
     """Arrays over pairs (stores `[0, stores)`, then DCs) and `sales[day, pair]` as recorded.
 
-    `source[pair]` is the DC pair that replenishes it, −1 where the supplier delivers.
+    `group[pair]` numbers product and region (−1 for DCs). `source[pair]` is the DC pair that replenishes it,
+    −1 where the supplier delivers.
     """
 
     stores: int
@@ -24,6 +25,7 @@ class Network:
     location: np.ndarray
     supplier: np.ndarray
     source: np.ndarray
+    group: np.ndarray
     pack: np.ndarray
     shelf_life: np.ndarray
     first_sale: np.ndarray
@@ -40,8 +42,10 @@ def read_network(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> Netw
     pairs = columns(
         con,
         """
-        SELECT p.*, q.case_pack_units, q.shelf_life_days, coalesce(d.pair, -1) AS source
+        SELECT p.*, q.case_pack_units, q.shelf_life_days, coalesce(d.pair, -1) AS source,
+               CASE WHEN p.is_dc THEN -1 ELSE dense_rank() OVER (ORDER BY p.product_id, l.region) END AS grp
         FROM demo_pairs p JOIN demo_products q USING (product_id)
+        JOIN demo_locations l USING (location_index)
         LEFT JOIN demo_pairs d ON d.is_dc AND d.product_id = p.product_id
             AND d.location_index = p.dc_location_index
         ORDER BY p.pair""",
@@ -64,6 +68,7 @@ def read_network(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> Netw
         location=pairs["location_index"].astype(np.int32),
         supplier=pairs["supplier_index"].astype(np.int32),
         source=pairs["source"].astype(np.int64),
+        group=pairs["grp"].astype(np.int64),
         pack=pack,
         shelf_life=pairs["shelf_life_days"].astype(np.int32),
         first_sale=pairs["first_sale"].astype(np.int32),

@@ -10,11 +10,12 @@ NEVER = 32_000  # a day after every day
 
 
 class Kind(IntEnum):
-    """Who delivers: the supplier as planned, the region's DC, or the supplier in a rush."""
+    """Who delivers: the supplier as planned, the region's DC, the supplier in a rush, or another store."""
 
     SUPPLIER = 0
     FROM_DC = 1
     RUSH = 2
+    FROM_STORE = 3
 
 
 class OrderBook:
@@ -36,11 +37,16 @@ class OrderBook:
         ordered: np.ndarray,
         received: np.ndarray,
         shipped: int = NEVER,
+        source: np.ndarray | int = -1,
     ) -> np.ndarray:
-        """Record one order per pair; returns row numbers. `received` is what will arrive of `ordered`."""
+        """Record one order per pair; returns row numbers. `received` is what will arrive of `ordered`.
+
+        `source` is the pair that gives, of a transfer.
+        """
         columns = {
             "pair": pair, "ordered_day": day, "promised_day": promised, "arrival_day": arrival,
             "ordered": ordered, "received": received, "kind": int(kind), "shipped_day": shipped,
+            "source": source,
         }  # fmt: skip
         n = len(pair)
         self._blocks.append(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from integrations.demo.orders import NEVER
 from integrations.demo.parameters import Parameters
 
 FIRST = ("Northfield", "Harbour", "Greenmount", "Stonebridge", "Larkspur", "Millbrook", "Redwood", "Ashford",
@@ -48,6 +49,11 @@ def assign_suppliers(
     cv = rng.uniform(*parameters.interval("suppliers", "lead_time_cv"), n)
     terms = rng.choice([int(k) for k in section["terms_days"]], n, p=list(section["terms_days"].values()))
     terms = np.where(is_fresh, 14, terms)
+    renewed = section["new_terms"]
+    changes = parameters.stream("new terms").permutation(np.flatnonzero(~is_fresh))[: renewed["count"]]
+    change_day = np.full(n, NEVER, dtype=np.int32)
+    change_day[changes] = renewed["on_day"]
+    later = np.array([renewed["next"][int(t)] for t in terms])
     imported = rng.random(n) < parameters.values["imported_supplier_share"]
     names = [f"{FIRST[i % len(FIRST)]} {LAST[i // len(FIRST) % len(LAST)]}" for i in range(n)]
     columns = {
@@ -56,6 +62,8 @@ def assign_suppliers(
         "supplier_name": names,
         "kind": kind.tolist(),
         "payment_terms_days": terms.astype(np.int32),
+        "later_terms_days": np.where(change_day < NEVER, later, terms).astype(np.int32),
+        "terms_change_day": change_day,
         "lead_time_mean_days": mean,
         "lead_time_sd_days": np.round(mean * cv, 2),
         "review_period_days": np.array([section["review_period_days"][k] for k in kind], dtype=np.int32),

@@ -45,6 +45,21 @@ LEDGER = {
                0 AS reserved_units, 0 AS in_transit_units, 0 AS on_order_units, true AS is_ranged,
                cost AS unit_cost_usd, sold AS demand_units, sold AS sales_units, NULL AS aged_units
         FROM cells""",
+    "inventory_lots": """
+        WITH flows AS (SELECT *, received + CASE WHEN d = 0 THEN opening ELSE 0 END AS inflow FROM cells),
+        queue AS (
+            SELECT *, sum(inflow) OVER before AS came, sum(sold) OVER before AS went FROM flows
+            WINDOW before AS (PARTITION BY s, p ORDER BY d)),
+        changed AS (
+            SELECT s, p, d AS lot_day, d, inflow AS units FROM queue WHERE inflow > 0
+            UNION ALL
+            SELECT s, p, l.d, o.d, greatest(l.came - o.went, 0)
+            FROM (FROM queue WHERE inflow > 0) l JOIN (FROM queue WHERE sold > 0) o USING (s, p)
+            WHERE o.went > l.came - l.inflow AND o.went - o.sold < l.came)
+        SELECT 'LOT-' || lot_day || '-' || store_name(s) || '-' || product_name(p) AS lot_id,
+               store_name(s) AS location_id, product_name(p) AS product_id, day_of(d) AS counted_on,
+               day_of(lot_day) AS received_on, NULL AS expires_on, min(units) AS on_hand_units
+        FROM changed GROUP BY ALL""",
     "inventory_movements": """
         WITH moves AS (
             SELECT location_id, product_id, 0 AS d, 'opening' AS kind, opening AS units, cost

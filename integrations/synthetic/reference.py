@@ -21,7 +21,7 @@ MACROS = (
 
 REFERENCE = {
     "suppliers": """
-        SELECT supplier_of(i) AS supplier_id, 'Supplier ' || (1 + i) AS supplier_name,
+        SELECT supplier_of(i) AS supplier_id, NULL AS effective_date, 'Supplier ' || (1 + i) AS supplier_name,
                [14, 30, 60][1 + i % 3] AS payment_terms_days, 3.0 AS lead_time_mean_days,
                0.5 AS lead_time_sd_days, 1 AS minimum_order_units, 7 AS review_period_days
         FROM range(12) r(i)""",
@@ -34,12 +34,13 @@ REFERENCE = {
                supplier_of(i) AS supplier_id, cost_of(i) AS landed_cost_usd, price_of(i) AS list_price_usd
         FROM range(getvariable('products')) r(i)""",
     "locations": """
-        SELECT store_name(i) AS location_id, 'Store ' || i AS location_name, 'store' AS location_type,
+        SELECT store_name(i) AS location_id, NULL AS effective_date, 'Store ' || i AS location_name,
+               'store' AS location_type,
                region_of(i) AS region, 'Market' AS banner, 'DC-' || upper(region_of(i)) AS serving_dc_id,
                NULL AS opened_on, NULL AS closed_on
         FROM range(getvariable('stores')) r(i)
         UNION ALL
-        SELECT 'DC-' || upper(region_of(i)), region_of(i) || ' distribution centre', 'dc', region_of(i),
+        SELECT 'DC-' || upper(region_of(i)), NULL, region_of(i) || ' distribution centre', 'dc', region_of(i),
                'Distribution', NULL, NULL, NULL FROM range(4) r(i)""",
     "customers": """
         SELECT 'C' || i AS customer_id, ['19-24', '25-34', '35-44', '45-54', '55-64', '65+'][1 + i % 6]

@@ -19,6 +19,7 @@ TABLES = [
     "promotions",
     "price_changes",
     "inventory_snapshots",
+    "inventory_lots",
     "inventory_movements",
     "purchase_orders",
     "purchase_order_lines",

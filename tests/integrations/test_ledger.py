@@ -104,9 +104,55 @@ def test_payments_settle_invoices_once_and_in_time(con):
         "SELECT count(*) FROM invoices ANTI JOIN payments USING (invoice_id) WHERE due_on < DATE '2017-12-25'"
     )
     assert one(con, unpaid) == (0,)
-    terms = """SELECT count(*) FROM invoices i JOIN suppliers s USING (supplier_id)
-               WHERE due_on - invoiced_on <> payment_terms_days"""
-    assert one(con, terms) == (0,)
+    terms = """SELECT count(*), count(*) FILTER (invoiced_on >= s.starts_on AND s.effective_date IS NOT NULL)
+               FROM invoices i ASOF JOIN (
+                   SELECT *, coalesce(effective_date, DATE '1900-01-01') AS starts_on FROM suppliers) s
+               ON s.supplier_id = i.supplier_id AND i.invoiced_on >= s.starts_on
+               WHERE due_on - invoiced_on = payment_terms_days"""
+    kept, under_later_terms = one(con, terms)
+    assert kept == one(con, "SELECT count(*) FROM invoices")[0]
+    assert under_later_terms > 1000
+
+
+def test_lots_add_up_to_the_stock_of_every_product_location_day(con):
+    """Summed from the lots in force that day, without their changes."""
+    (days,) = one(con, "SELECT count(*) FROM inventory_snapshots")
+    agreeing = one(
+        con,
+        """
+        WITH ranged AS (
+            SELECT *, coalesce(lead(counted_on) OVER (PARTITION BY lot_id ORDER BY counted_on),
+                               DATE '2018-01-01') AS next_on
+            FROM inventory_lots),
+        daily AS (
+            SELECT location_id, product_id, counted_on + CAST(k AS INTEGER) AS d, on_hand_units
+            FROM ranged, unnest(range(0, next_on - counted_on)) days(k) WHERE on_hand_units > 0),
+        summed AS (SELECT location_id, product_id, d, sum(on_hand_units) AS units FROM daily GROUP BY ALL)
+        SELECT count(*) FILTER (s.on_hand_units = coalesce(l.units, 0)), count(*) FILTER (s.d IS NULL)
+        FROM (SELECT *, snapshot_date AS d FROM inventory_snapshots) s
+        FULL JOIN summed l ON l.location_id = s.location_id AND l.product_id = s.product_id AND l.d = s.d""",
+    )
+    assert agreeing == (days, 0)
+
+
+def test_no_lot_outlives_its_shelf_life_and_the_oldest_leaves_first(con):
+    late = "SELECT count(*) FROM inventory_lots WHERE counted_on >= expires_on AND on_hand_units > 0"
+    assert one(con, late) == (0,)
+    lives = """SELECT count(*) FROM inventory_lots JOIN products USING (product_id)
+               WHERE expires_on - received_on <> shelf_life_days"""
+    assert one(con, lives) == (0,)
+    queue = """
+        WITH lots AS (
+            SELECT location_id, product_id, received_on, lot_id,
+                   min(counted_on) FILTER (on_hand_units = 0) AS emptied_on,
+                   min(counted_on) FILTER (counted_on > received_on) AS touched_on
+            FROM inventory_lots GROUP BY ALL),
+        next AS (
+            SELECT *, lag(emptied_on) OVER queue AS emptied_before, lag(lot_id) OVER queue AS before
+            FROM lots WINDOW queue AS (PARTITION BY location_id, product_id ORDER BY received_on))
+        SELECT count(*) FROM next
+        WHERE before IS NOT NULL AND touched_on < coalesce(emptied_before, DATE '9999-01-01')"""
+    assert one(con, queue) == (0,)
 
 
 def test_receipts_and_transfers_are_the_movements(con):
@@ -124,8 +170,7 @@ def test_receipts_and_transfers_are_the_movements(con):
 
 
 def test_open_commitments_of_the_last_day_are_the_open_documents(con):
-    last = """SELECT sum(on_order_units) FROM inventory_snapshots JOIN locations USING (location_id)
-              WHERE snapshot_date = DATE '2017-12-31'"""
+    last = """SELECT sum(on_order_units) FROM inventory_snapshots WHERE snapshot_date = DATE '2017-12-31'"""
     lines = "SELECT sum(ordered_units) FROM purchase_order_lines WHERE status = 'open'"
     waiting = """SELECT coalesce(sum(reserved_units), 0) FROM inventory_snapshots
                  WHERE snapshot_date = DATE '2017-12-31'"""
@@ -200,14 +245,21 @@ def test_derived_rows_say_so_and_recorded_do_not(con, demo):
 
 def test_regions_are_balanced_and_served_by_their_dc(con):
     rows = con.execute(
-        "SELECT region, count(*) FROM locations WHERE location_type = 'store' GROUP BY 1"
+        "SELECT region, count(*) FROM locations WHERE location_type = 'store' "
+        "AND effective_date IS NULL GROUP BY 1"
     ).fetchall()
     assert sorted(r for r, _ in rows) == ["East", "North", "South", "West"]
     assert max(n for _, n in rows) - min(n for _, n in rows) <= 1
-    wrong = """SELECT count(*) FROM transfers t JOIN locations f ON f.location_id = t.from_location_id
-               JOIN locations o ON o.location_id = t.to_location_id
-               WHERE f.location_type <> 'dc' OR o.serving_dc_id <> f.location_id"""
-    assert one(con, wrong) == (0,)
+    moved = """SELECT f.location_type, count(*), count(*) FILTER (CASE f.location_type
+                   WHEN 'dc' THEN o.serving_dc_id <> f.location_id
+                   ELSE o.region <> f.region OR o.location_type <> 'store' END)
+               FROM transfers t
+               JOIN locations f ON f.location_id = t.from_location_id AND f.effective_date IS NULL
+               JOIN locations o ON o.location_id = t.to_location_id AND o.effective_date IS NULL
+               GROUP BY 1 ORDER BY 1"""
+    (dc, from_dcs, astray), (store, from_stores, abroad) = con.execute(moved).fetchall()
+    assert (dc, store, astray, abroad) == ("dc", "store", 0, 0)
+    assert from_dcs > 30_000 and from_stores > 100
 
 
 def test_planted_anomalies_show_and_are_kept_aside(con, demo):

@@ -54,6 +54,23 @@ def test_its_stock_is_conserved_and_its_sales_are_the_recorded(landed):
     assert sold == recorded > 0
 
 
+def test_its_lots_are_its_stock(landed):
+    _, con, _ = landed
+    days, agreeing = con.execute("""
+        WITH ranged AS (
+            SELECT *, lead(counted_on) OVER (PARTITION BY lot_id ORDER BY counted_on) AS next_on
+            FROM inventory_lots)
+        SELECT count(*), count(*) FILTER (on_hand_units = units) FROM (
+            SELECT s.snapshot_date, s.location_id, s.product_id, s.on_hand_units,
+                   coalesce(sum(r.on_hand_units), 0) AS units
+            FROM inventory_snapshots s LEFT JOIN ranged r
+                ON r.location_id = s.location_id AND r.product_id = s.product_id
+                AND s.snapshot_date >= r.counted_on
+                AND s.snapshot_date < coalesce(r.next_on, DATE '9999-12-31')
+            GROUP BY ALL)""").fetchall()[0]
+    assert days == agreeing == 8 * 20 * 84
+
+
 def test_its_money_agrees(landed):
     _, con, _ = landed
     totals = con.execute("""

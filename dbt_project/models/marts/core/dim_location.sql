@@ -8,4 +8,5 @@ select
     opened_on,
     closed_on,
     is_simulated
-from {{ ref('stg_landing__locations') }}
+from {{ ref('int_locations_ranged') }}
+where is_current

@@ -12,6 +12,8 @@ select
     invoices.invoiced_on,
     invoices.due_on,
     payments.paid_on,
+    -- What had been agreed on the day of the invoice, whatever is agreed today.
+    terms.payment_terms_days as agreed_terms_days,
     cast(invoices.amount_usd as decimal(18, 4)) as amount_usd,
     cast(coalesce(payments.paid_usd, 0) as decimal(18, 4)) as paid_usd,
     invoices.is_simulated
@@ -19,3 +21,7 @@ from {{ ref('stg_landing__invoices') }} as invoices
 left join {{ ref('stg_landing__purchase_orders') }} as orders
     on orders.purchase_order_id = invoices.purchase_order_id
 left join payments on payments.invoice_id = invoices.invoice_id
+left join {{ ref('dim_supplier_terms') }} as terms
+    on terms.supplier_id = invoices.supplier_id
+    and invoices.invoiced_on >= terms.valid_from
+    and invoices.invoiced_on < terms.valid_to

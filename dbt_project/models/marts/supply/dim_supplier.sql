@@ -7,4 +7,5 @@ select
     minimum_order_units,
     review_period_days,
     is_simulated
-from {{ ref('stg_landing__suppliers') }}
+from {{ ref('int_suppliers_ranged') }}
+where is_current

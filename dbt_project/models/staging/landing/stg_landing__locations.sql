@@ -1,8 +1,9 @@
 {{ latest_rows(
     'locations',
-    key=['location_id'],
+    key=['location_id', 'effective_date'],
     columns=[
         'landed.location_id',
+        'landed.effective_date',
         'landed.location_name',
         'landed.location_type',
         'landed.region',

@@ -1,8 +1,9 @@
 {{ latest_rows(
     'suppliers',
-    key=['supplier_id'],
+    key=['supplier_id', 'effective_date'],
     columns=[
         'landed.supplier_id',
+        'landed.effective_date',
         'landed.supplier_name',
         'landed.payment_terms_days',
         'landed.lead_time_mean_days',
