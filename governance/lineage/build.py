@@ -10,7 +10,7 @@ from typing import Any
 
 from governance.errors import LineageError
 from governance.lineage.built import built_tables, columns_of
-from governance.lineage.dbt_nodes import Manifest, metric_lineage, node_ids, table_lineage
+from governance.lineage.dbt_nodes import Manifest, metric_lineage, node_ids, table_lineage, table_name
 from governance.lineage.found import Found
 from governance.lineage.graph import Edge, LineageGraph, Node
 from governance.lineage.metric_columns import add_metric_columns
@@ -99,10 +99,10 @@ def _label(name: str) -> str:
 
 def _facts(manifest: Manifest, tables: Any, checksums: dict[str, str], found: Found) -> dict[str, Any]:
     """Counts: columns of the traced models, the share of them with an origin, models taken over."""
-    nodes = [n for n in manifest["nodes"].values() if n["name"] in checksums]
+    nodes = [n for n in manifest["nodes"].values() if table_name(n) in checksums]
     broken = {name.partition(".")[2] for name, _ in found.unresolved if name.startswith("model.")}
     total = sum(len(columns_of(tables, node)) for node in nodes)
     lost = sum(1 for name, _ in found.unresolved if name.startswith("column."))
-    lost += sum(len(columns_of(tables, node)) for node in nodes if node["name"] in broken)
+    lost += sum(len(columns_of(tables, node)) for node in nodes if table_name(node) in broken)
     share = round(1 - lost / total, 4) if total else 0.0
     return {"columns": total, "resolved_share": share, "models_taken_over": found.taken_over}

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from governance.lineage.columns import Tables
-from governance.lineage.dbt_nodes import Manifest
+from governance.lineage.dbt_nodes import Manifest, table_name
 
 _SOURCE = "source"  # the catalog under which sources are parsed; their own relations are file functions
 
@@ -20,8 +20,8 @@ def built_tables(manifest: Manifest, warehouse: Path) -> Tables:
     schema: dict[str, Any] = {}
     ids = {}
     for node in manifest["nodes"].values():
-        name = node.get("alias") or node["name"]
-        ids[f"{node['database']}.{node['schema']}.{name}".lower()] = node["name"]
+        name = table_name(node)
+        ids[f"{node['database']}.{node['schema']}.{name}".lower()] = name
         documented = dict.fromkeys(node.get("columns") or {}, "unknown")
         columns = built.get((node["schema"], name), documented)
         if columns:
@@ -47,7 +47,7 @@ def with_named_sources(sql: str, manifest: Manifest) -> str:
 def columns_of(tables: Tables, node: Mapping[str, Any]) -> list[str]:
     """Names of a model's columns, in no particular order; empty where they are not known."""
     place = tables.schema.get(node["database"], {}).get(node["schema"], {})
-    return list(place.get(node.get("alias") or node["name"], {}))
+    return list(place.get(table_name(node), {}))
 
 
 def _built_columns(warehouse: Path) -> dict[tuple[str, str], dict[str, str]]:

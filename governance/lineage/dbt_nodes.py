@@ -17,8 +17,13 @@ def node_ids(manifest: Manifest) -> dict[str, str]:
     for uid, node in manifest["nodes"].items():
         if node["resource_type"] in _KEPT:
             kind = "feature" if node["name"].startswith("feat_") else "model"
-            ids[uid] = f"{kind}.{node['name']}"
+            ids[uid] = f"{kind}.{table_name(node)}"
     return ids
+
+
+def table_name(node: Mapping[str, Any]) -> str:
+    """What a node is called in the warehouse; the versions of a model share a name and differ in this."""
+    return str(node.get("alias") or node["name"])
 
 
 def table_lineage(manifest: Manifest) -> tuple[list[Node], list[Edge]]:

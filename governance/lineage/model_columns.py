@@ -10,7 +10,7 @@ from typing import Any
 from governance.errors import LineageError
 from governance.lineage.built import columns_of, with_named_sources
 from governance.lineage.columns import Tables, query_lineage
-from governance.lineage.dbt_nodes import Manifest, node_ids
+from governance.lineage.dbt_nodes import Manifest, node_ids, table_name
 from governance.lineage.found import Found
 from governance.lineage.graph import Edge, LineageGraph
 
@@ -62,7 +62,9 @@ def _trace(found: Found, model: str, sql: str, tables: Tables) -> None:
 def _checksum(node: Any, manifest: Manifest, tables: Tables) -> str:
     parents = [manifest["nodes"].get(uid) for uid in node["depends_on"]["nodes"]]
     read = sorted(
-        f"{parent['name']}({','.join(sorted(columns_of(tables, parent)))})" for parent in parents if parent
+        f"{table_name(parent)}({','.join(sorted(columns_of(tables, parent)))})"
+        for parent in parents
+        if parent
     )
     sources = sorted(
         f"{uid}({','.join(sorted(manifest['sources'][uid].get('columns') or ()))})"

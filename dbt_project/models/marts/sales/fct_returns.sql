@@ -7,6 +7,6 @@ select
     customer_id,
     quantity as returned_units,
     cast(refund_usd as decimal(18, 4)) as refund_usd,
-    reason,
+    reason as return_reason,
     is_simulated
 from {{ ref('stg_landing__returns') }}
