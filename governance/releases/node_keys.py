@@ -23,8 +23,9 @@ Manifest = Mapping[str, Any]
 _FOOTER_BYTES = 1 << 16
 _DESCRIBING = {"meta", "tags", "docs", "group", "access", "freshness", "static_analysis", "enabled"}
 _UNREPEATABLE = re.compile(
-    r"\b(current_(date|time|timestamp)|localtime(stamp)?|today|now|random|uuid|gen_random_uuid|nextval"
-    r"|get_current_(time|timestamp)|transaction_timestamp|setseed)\b",
+    r"\b(current_(date|time|timestamp)|localtime(stamp)?)\b"
+    r"|\b(today|now|random|uuid|gen_random_uuid|nextval|get_current_(time|timestamp)|transaction_timestamp"
+    r"|setseed)\s*\(",
     re.IGNORECASE,
 )
 _LANDED = {"landing", "platform"}  # sources whose tables are folders of the landing

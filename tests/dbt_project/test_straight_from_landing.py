@@ -62,9 +62,7 @@ def test_totals_are_those_of_the_packaged_data(ask):
     assert ask("active_customers", ())[()] == 2_469
 
 
-STOCK = (
-    "inventory_snapshots s left join products p using (product_id) left join places l using (location_id)"
-)
+STOCK = "inventory_snapshots s left join products p using (product_id) left join places l using (location_id)"
 STOCK_GROUPS = {
     (): "",
     ("product__department",): "p.department",
