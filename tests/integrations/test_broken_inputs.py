@@ -107,7 +107,7 @@ def test_duplicate_keys_keep_the_last_row(shop, suppliers):
     assert (report.rows_in, report.rows_loaded, report.rows_quarantined) == (6, 5, 1)
     assert ("S1", "Renamed") in shop.rows("suppliers", "supplier_id, supplier_name")
     (reject,) = shop.rejects("suppliers")
-    assert (reject["line"], reject["column"]) == ("2", "supplier_id")
+    assert (reject["line"], reject["column"]) == ("2", "supplier_id, effective_date")
     assert "duplicate key" in reject["rule"]
 
 
