@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -22,6 +22,9 @@ from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
 from governance.store.schema import audit_log
 from governance.store.types import canonical_json
+
+if TYPE_CHECKING:  # identity itself writes to the audit
+    from governance.identity.principal import Principal
 
 GENESIS = "0" * 64
 _SEALED = tuple(column.name for column in audit_log.columns if column.name != "hash")
@@ -41,6 +44,18 @@ class AuditEntry:
     request_id: str | None = None
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+
+    @classmethod
+    def by(cls, principal: Principal, action: str, object_id: str, **more: Any) -> AuditEntry:
+        """What a principal did: the service that acted, the person it acted for, and the role."""
+        return cls(
+            principal.actor,
+            action,
+            object_id,
+            on_behalf_of=principal.on_behalf_of,
+            role=principal.role,
+            **more,
+        )
 
 
 @dataclass(frozen=True)

@@ -79,12 +79,10 @@ def review_model(
     }
     with store.write() as transaction:
         transaction.conn.execute(insert(model_reviews).values(row))
-        entry = audit.AuditEntry(
-            actor=principal.actor,
-            on_behalf_of=principal.on_behalf_of,
-            role=principal.role,
-            action=f"model.{decision}",
-            object_id=f"model_version.{model_name}/{model_version}",
+        entry = audit.AuditEntry.by(
+            principal,
+            f"model.{decision}",
+            f"model_version.{model_name}/{model_version}",
             reason=reason,
             policy_ids=policy_ids,
             request_id=request_id,
@@ -121,12 +119,10 @@ def permit_promotion(
         latest = now if action == "promote" else None
         review = current_approval(store, model_name, model_version, artifact_digest, now=latest)
     with store.write() as transaction:
-        entry = audit.AuditEntry(
-            actor=principal.actor,
-            on_behalf_of=principal.on_behalf_of,
-            role=principal.role,
-            action=f"model.{action}",
-            object_id=f"model_version.{model_name}/{model_version}",
+        entry = audit.AuditEntry.by(
+            principal,
+            f"model.{action}",
+            f"model_version.{model_name}/{model_version}",
             policy_ids=policy_ids,
             request_id=request_id,
             after={"review_id": review.review_id, "artifact_digest": artifact_digest},

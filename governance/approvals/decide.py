@@ -222,12 +222,10 @@ def _store(
     )
     if changed.rowcount != 1:
         raise Conflict(f"recommendation {record.recommendation_id!r} was decided at the same moment")
-    entry = audit.AuditEntry(
-        actor=principal.actor,
-        on_behalf_of=principal.on_behalf_of,
-        role=principal.role,
-        action=f"recommendation.{made['decision']}",
-        object_id=f"recommendation.{record.recommendation_id}",
+    entry = audit.AuditEntry.by(
+        principal,
+        f"recommendation.{made['decision']}",
+        f"recommendation.{record.recommendation_id}",
         reason=": ".join(part for part in (made["reason_code"], made["note"]) if part) or None,
         policy_ids=made["policy_ids"],
         request_id=made["request_id"],

@@ -59,12 +59,10 @@ def advance(
             .where(table.c.recommendation_id == recommendation_id)
             .values(state=state, updated_at=now)
         )
-        entry = audit.AuditEntry(
-            actor=principal.actor,
-            on_behalf_of=principal.on_behalf_of,
-            role=principal.role,
-            action=f"recommendation.{state}",
-            object_id=f"recommendation.{recommendation_id}",
+        entry = audit.AuditEntry.by(
+            principal,
+            f"recommendation.{state}",
+            f"recommendation.{recommendation_id}",
             policy_ids=policy_ids,
             request_id=request_id,
             before={"state": record.state},

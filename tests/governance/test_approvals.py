@@ -21,6 +21,7 @@ from governance.errors import (
     InvalidDecision,
     NotFound,
     PolicyBroken,
+    StoreUnavailable,
 )
 from governance.store import OpsStore, Recommendation, expire_due, find_recommendation
 
@@ -139,9 +140,9 @@ def test_a_hundred_threads_ninety_nine_conflicts(store, proposed, people, now):
 def test_processes_race_as_threads_do(store, proposed, now):
     proposed(store)
     with multiprocessing.get_context("spawn").Pool(6) as pool:
-        work = [(store.url, str(store.anchor.path), n, now) for n in range(24)]
+        work = [(store.url, str(store.anchor.path), n, now) for n in range(100)]
         outcomes = Counter(pool.starmap(_decide_in_a_process, work, chunksize=1))
-    assert outcomes == Counter({"approved": 1, "Conflict": 23})
+    assert outcomes == Counter({"approved": 1, "Conflict": 99})
     assert audit.verify(store) == audit.AuditReport(2, True)
 
 
@@ -188,6 +189,19 @@ def test_failed_audit_means_no_decision(sqlite_store, proposed, people, now, mon
     with pytest.raises(OSError, match="disk full"):
         decide(sqlite_store, people["planner_east"], "r1", "approve", now=now)
     assert find_recommendation(sqlite_store, "r1").state == "in_review"
+
+
+def test_an_audit_that_cannot_be_anchored_means_no_decision(store, proposed, people, now):
+    proposed(store)
+    kept = store.anchor.path.read_text()
+    store.anchor.path.unlink()
+    store.anchor.path.mkdir()
+    with pytest.raises(StoreUnavailable):
+        decide(store, people["planner_east"], "r1", "approve", now=now)
+    assert find_recommendation(store, "r1").state == "in_review"
+    store.anchor.path.rmdir()
+    store.anchor.path.write_text(kept)
+    assert audit.verify(store) == audit.AuditReport(1, True)
 
 
 def test_expiry_and_escalation(sqlite_store, proposed, people, now):

@@ -1,0 +1,151 @@
+"""Who may let a model score: not who trained it, not another artifact, not on stale evidence; all audited."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from governance import audit
+from governance.errors import Conflict, Forbidden, InvalidDecision
+from governance.model_review import APPROVAL_DAYS, latest_review, permit_promotion, review_model
+
+DIGEST, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def review(store, people, now):
+    def judge(
+        decision="approve", *, by=None, trained_by="svc-trainer", digest=DIGEST, at=now, reason="beats both"
+    ):
+        return review_model(
+            store,
+            by or people["ml_reviewer"],
+            model_name="demand",
+            model_version="3",
+            trained_by=trained_by,
+            decision=decision,
+            reason=reason,
+            evidence={"artifact_digest": digest},
+            now=at,
+            request_id="req-1",
+        )
+
+    return judge
+
+
+@pytest.fixture
+def promote(store, people, now):
+    def ask(*, by=None, trained_by="svc-trainer", digest=DIGEST, at=now, action="promote"):
+        return permit_promotion(
+            store,
+            by or people["ml_reviewer"],
+            model_name="demand",
+            model_version="3",
+            trained_by=trained_by,
+            artifact_digest=digest,
+            now=at,
+            action=action,
+            request_id="req-2",
+        )
+
+    return ask
+
+
+def actions(store):
+    return [entry["action"] for entry in reversed(audit.read(store).items)]
+
+
+def test_an_approved_artifact_may_score_and_the_audit_says_who(store, review, promote):
+    approved = review()
+    assert promote() == latest_review(store, "demand", "3") == approved
+    told = audit.read(store, object_id="model_version.demand/3").items
+    assert [e["action"] for e in told] == ["model.promote", "model.approve"]
+    assert {e["actor"] for e in told} == {"ml_reviewer"}
+    assert told[0]["after"] == {"review_id": approved.review_id, "artifact_digest": DIGEST}
+    assert told[1]["policy_ids"] == ["review-models"]
+    assert audit.verify(store).holds
+
+
+def test_nobody_approves_or_promotes_what_they_trained(store, people, review, promote):
+    reviewer = people["ml_reviewer"]
+    through = replace(reviewer, acting_service="svc-superset", scopes=frozenset({"decide"}))
+    for who, trained_by in (
+        (reviewer, "ml_reviewer"),
+        (through, "ml_reviewer"),
+        (through, "svc-superset"),
+        (through, "somebody else"),  # judging a model is a person's own step
+    ):
+        with pytest.raises(Forbidden):
+            review(by=who, trained_by=trained_by)
+        with pytest.raises(Forbidden):
+            promote(by=who, trained_by=trained_by)
+    assert latest_review(store, "demand", "3") is None
+    assert set(actions(store)) == {"model.refuse"}
+    assert len(actions(store)) == 8
+
+
+def test_only_reviewers_judge(people, pipeline, review, promote):
+    review()
+    for who in (people["analytics_engineer"], people["executive"], people["data_steward"], pipeline):
+        with pytest.raises(Forbidden):
+            review(by=who)
+        with pytest.raises(Forbidden):
+            promote(by=who)
+
+
+@pytest.mark.parametrize("broken", [{"decision": "adopt"}, {"reason": "  "}, {"digest": ""}])
+def test_a_judgement_needs_a_word_a_reason_and_an_artifact(store, review, broken):
+    with pytest.raises(InvalidDecision):
+        review(**broken)
+    assert actions(store) == []
+
+
+def test_without_approval_with_another_artifact_or_after_a_rejection_nothing_scores(review, promote, now):
+    with pytest.raises(Conflict, match="no approval"):
+        promote()
+    review()
+    with pytest.raises(Conflict, match="another artifact"):
+        promote(digest=OTHER)
+    review("reject", at=now + dt.timedelta(minutes=1))
+    with pytest.raises(Conflict, match="rejected last"):
+        promote()
+
+
+def test_evidence_gets_stale_but_the_way_back_stays_open(store, review, promote, now):
+    review()
+    edge = now + dt.timedelta(days=APPROVAL_DAYS)
+    assert promote(at=edge)
+    with pytest.raises(Conflict, match="stale"):
+        promote(at=edge + dt.timedelta(seconds=1))
+    assert promote(at=edge + dt.timedelta(days=300), action="rollback")
+    assert actions(store) == ["model.approve", "model.promote", "model.refuse", "model.rollback"]
+
+
+def test_a_refusal_is_audited_with_its_reason(store, promote):
+    with pytest.raises(Conflict):
+        promote(digest=OTHER)
+    (entry,) = audit.read(store).items
+    assert (entry["action"], entry["actor"], entry["role"]) == ("model.refuse", "ml_reviewer", "ml_reviewer")
+    assert entry["reason"].startswith("promote: ")
+    assert entry["after"] == {"artifact_digest": OTHER}
+    assert entry["request_id"] == "req-2"
+
+
+def test_no_audit_no_judgement(sqlite_store, people, now, monkeypatch):
+    def broken(*_args, **_more):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(audit, "append", broken)
+    with pytest.raises(OSError, match="disk full"):
+        review_model(
+            sqlite_store,
+            people["ml_reviewer"],
+            model_name="demand",
+            model_version="3",
+            trained_by="x",
+            decision="approve",
+            reason="good",
+            evidence={"artifact_digest": DIGEST},
+            now=now,
+        )
+    assert latest_review(sqlite_store, "demand", "3") is None
