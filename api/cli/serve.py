@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from rich.console import Console
 
 from api.cli.output import Json, console, print_json, print_table
+from api.review import password_file
+from api.secret import secret_in
 from api.serve import Server, serving, wait_for_interrupt
 from api.settings import settings
 from governance.releases import ReleaseStore
@@ -21,13 +23,24 @@ def serve(as_json: Json = False) -> None:
     with ExitStack() as stack:
         chosen = stack.enter_context(_started())
         if as_json:
-            print_json([{"name": s.name, "url": s.url, "sign_in": s.sign_in} for s in chosen])
+            print_json([{"name": n, "url": url, "sign_in": how} for n, url, how in _addresses(chosen)])
         else:
-            print_table("Serving", ["", "address", "sign in"], [(s.name, s.url, s.sign_in) for s in chosen])
+            print_table("Serving", ["", "address", "sign in"], _addresses(chosen))
             if not settings().superset_venv.exists():
                 console.print("The dashboards are not installed here: `make setup-superset` does.")
             console.print("Ctrl-C stops everything that was started here.")
         wait_for_interrupt()
+
+
+def _addresses(chosen: list[Server]) -> list[tuple[str, str, str]]:
+    """Name, address and sign-in of every server, and of the review page, which the API serves."""
+    configured = settings()
+    page = f"http://{configured.host}:{configured.api_port}/review"
+    how = "your identity provider"
+    if not configured.oidc_issuer:
+        secret_in(password_file(configured))
+        how = f"a demo user, password in {password_file(configured)}"
+    return [("Review", page, how), *((s.name, s.url, s.sign_in) for s in chosen)]
 
 
 @contextmanager

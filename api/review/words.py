@@ -42,7 +42,10 @@ def money(value: float | None) -> str:
 
 
 def units(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"
+    """Whole units; a tenth where there are few of them."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:,.1f}"
 
 
 def percent(value: float | None) -> str:
@@ -72,9 +75,14 @@ def product(record: Recommendation) -> str:
 
 def place(record: Recommendation) -> str:
     """Where; for a transfer, from where to where."""
-    here = record.location_id if record.location_id.startswith("DC") else f"Store {record.location_id}"
+    here = _location(record.location_id)
     here = f"{here}, {record.region}" if record.region else here
-    return f"{record.from_location_id} → {here}" if record.from_location_id else here
+    return f"{_location(record.from_location_id)} → {here}" if record.from_location_id else here
+
+
+def _location(location_id: str) -> str:
+    """Stores have bare numbers; a distribution centre's id says what it is."""
+    return f"Store {location_id}" if location_id.isdigit() else location_id
 
 
 def due(days_left: int | None) -> str:
