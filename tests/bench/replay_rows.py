@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models_ml.demand.settings import FULL, PIPELINE
+from models_ml.demand.settings import FULL, QUICK
 from models_ml.replay import Outcome, World, compare, read_world, replay
 from models_ml.replay.compare import stronger
 from models_ml.replay.run import ORACLE, OURS, TUNED, ReplaySettings, demand_of
@@ -32,7 +32,7 @@ def run(*, quick: bool) -> Iterator[Row]:
             count=600 if quick else 3000 if tier == "category" else 1500,
             seed=20170101,
             origins=(29, 37, 45),
-            settings=PIPELINE if quick else FULL,
+            settings=QUICK if quick else FULL,
         )
         yield from _tier(tier, world, list(replay(world, rules, settings)), demand_of(world, settings))
 
