@@ -49,7 +49,7 @@ class Server:
 def servers(settings: Settings, services: Services) -> list[Server]:
     """What `serve` starts, in order. The dashboards only where Superset is installed."""
     dashboards = Dashboards(settings, services)
-    chosen = [_api(settings), _mlflow(settings)]
+    chosen = [_api(settings), mlflow_server(settings)]
     return [*chosen, _superset(dashboards)] if dashboards.is_installed else chosen
 
 
@@ -112,7 +112,8 @@ def _api(settings: Settings) -> Server:
     return Server("API", f"{url}/docs", f"{url}/healthz", command, {}, "steelyard auth token USER")
 
 
-def _mlflow(settings: Settings) -> Server:
+def mlflow_server(settings: Settings) -> Server:
+    """MLflow's own pages over the registry, behind its own sign-in."""
     url = f"http://{settings.host}:{settings.mlflow_port}"
     folder = settings.var_dir / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)

@@ -33,10 +33,27 @@ with empirical ratio quantiles; calibrated by the errors of earlier forecasts. S
 
 {markdown_table(overall)}
 
+## Fairness: regions, and stores' sizes of demand
+
+No attribute of a customer is a feature, so no group of people is treated by what it is. What can differ is
+how well places are served: the same scores by region and by volume.
+
+{markdown_table(_by(table, "region", "volume"))}
+
 ## Departments where it gains least over the moving average
 
 {markdown_table(weak)}
 """
+
+
+def _by(table: pd.DataFrame, *slices: str) -> pd.DataFrame:
+    """The model's rows of some slices, with how its WAPE compares to the moving average's."""
+    rows = table[table["slice"].isin(slices)]
+    wide = rows.pivot_table(index=["tier", "slice", "member"], columns="model", values="wape")
+    ours = rows[rows["model"] == "demand"].set_index(["tier", "slice", "member"])
+    out = ours[["series", "wape", "pinball", "coverage_80", "bias_mean"]]
+    gain = 1 - wide["demand"] / wide["moving average 13"]
+    return out.assign(gain_over_moving_average=gain).reset_index()
 
 
 def _weakest(table: pd.DataFrame) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: Dem
     requirements."""
     return mlflow.pyfunc.log_model(
         name="model",
-        python_model=DemandPyfunc(),
+        python_model=str(Path(__file__).with_name("served_demand.py")),
         artifacts={"bundle": str(bundle), "evaluation": str(evaluation)},
         pip_requirements=PIP_REQUIREMENTS,
         signature=infer_signature(example, predict_frame(model, example), params={"tier": SERVED_TIER}),

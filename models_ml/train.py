@@ -80,6 +80,7 @@ def train_demand(
     evaluation = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     metrics = _metrics(evaluation)
     progress("demand: register in MLflow")
+    from models_ml.evidence import attach_evidence
     from models_ml.pyfunc import log_demand
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -105,8 +106,10 @@ def train_demand(
             log_model=lambda folder: log_demand(folder, table_file, example, models[next(iter(models))]),
         )  # fmt: skip
     if backtests:
+        progress("demand: evidence for the reviewer")
         frame = backtest_frame(list(backtests.values()), origins)
-        keep_backtest(frame, warehouse, artifact_root, version)
+        kept_at = keep_backtest(frame, warehouse, artifact_root, version)
+        attach_evidence(tracking_uri, version, warehouse, kept_at, evaluation)
     trained = TrainedModel(
         version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
         json.loads(evaluation.to_json(orient="records")), reused=False,

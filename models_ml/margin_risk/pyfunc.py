@@ -46,7 +46,7 @@ def log_margin_risk(bundle: Path, evaluation: Path, example: pd.DataFrame, model
     requirements."""
     return mlflow.pyfunc.log_model(
         name="model",
-        python_model=MarginRiskPyfunc(),
+        python_model=str(Path(__file__).with_name("served.py")),
         artifacts={"bundle": str(bundle), "evaluation": str(evaluation)},
         pip_requirements=REQUIREMENTS,
         signature=infer_signature(example, predict_frame(model, example)),
