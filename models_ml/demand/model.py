@@ -16,6 +16,8 @@ from models_ml.errors import NotEnoughHistoryError
 from models_ml.features import Builder, build
 from models_ml.panel import HORIZON, Panel
 
+AT_ONCE = 10_000  # series forecast together
+
 
 class Forecast(NamedTuple):
     """Units of the eight weeks after the cut: quantiles (series, 8, 7), ascending, and mean (series, 8)."""
@@ -61,7 +63,18 @@ class DemandModel:
         return Forecast(quantiles, mean)
 
     def forecast(self, panel: Panel, cut: int, build_features: Builder = build) -> Forecast:
-        """Forecast of every series of the panel for the eight weeks after column `cut`."""
+        """Forecast of every series of the panel for the eight weeks after column `cut`.
+
+        Series are taken some at a time, so that memory does not grow with the features of all of them.
+        """
+        count = len(panel.items)
+        parts = [
+            self._some(panel.select(np.arange(start, min(start + AT_ONCE, count))), cut, build_features)
+            for start in range(0, max(count, 1), AT_ONCE)
+        ]
+        return Forecast(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _some(self, panel: Panel, cut: int, build_features: Builder) -> Forecast:
         features, scale, names = build_features(panel, cut)
         if names != self.names:
             raise NotEnoughHistoryError(

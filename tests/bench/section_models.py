@@ -5,8 +5,12 @@ Writes every backtest forecast to `var/bench/backtest_demand.parquet`, for an ou
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from models_ml.bench import benchmark_demand
 from models_ml.demand.settings import FULL, QUICK
@@ -25,5 +29,18 @@ def run(*, quick: bool) -> Iterator[Row]:
     warehouse = Path("var/current/warehouse.duckdb")
     rows, _ = benchmark_demand(warehouse, output, settings, peers=None if quick else peers)
     risks, _ = benchmark_margin_risk(warehouse, FORECASTS.with_name("backtest_margin_risk.parquet"))
-    for row in [*rows, *risks]:
+    for row in [*rows, *risks, *_million_weeks()]:
         yield Row(**{name: value for name, value in row.items() if name in Row.__dataclass_fields__})
+
+
+def _million_weeks() -> Iterator[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.million_weeks"], capture_output=True, text=True, check=True
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    for name, unit, measured, most in (
+        ("a million series-weeks scored", "s", found["seconds"], 60),
+        ("a million series-weeks scored, peak memory", "MB", found["peak_mb"], 2000),
+    ):
+        yield {"section": "models", "name": name, "unit": unit, "measured": measured,
+               "target": f"<= {most}", "holds": measured <= most}  # fmt: skip

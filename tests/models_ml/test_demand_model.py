@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from models_ml.demand import model as demand_model
 from models_ml.demand.bundle import bundle_digest, load_bundle, save_bundle
 from models_ml.demand.calibration import calibrate
 from models_ml.demand.model import fit, ratio_table
@@ -86,3 +87,18 @@ def test_interval_of_slow_sellers_holds_its_share() -> None:
     assert abs((fresh < fixed[:, 1]).mean() - 0.10) < 0.005
     assert held < plain - 0.04
     assert (np.diff(fixed, axis=-1) >= 0).all()
+
+
+def test_series_forecast_some_at_a_time_are_those_forecast_together(
+    small: Path, quick: DemandSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = read_panel(small, "product")
+    cut = panel.column(45)
+    model = fit(panel, cut, quick)
+    together = model.forecast(panel, cut)
+    monkeypatch.setattr(demand_model, "AT_ONCE", 7)
+    some = model.forecast(panel, cut)
+    assert len(panel.items) > 14
+    np.testing.assert_array_equal(together.quantiles, some.quantiles)
+    np.testing.assert_array_equal(together.mean, some.mean)
+    assert model.forecast(panel.select(np.zeros(len(panel.items), bool)), cut).mean.shape == (0, 8)

@@ -1,0 +1,42 @@
+"""A million series-weeks scored: seconds, and the peak memory of a process that does nothing else.
+
+`python -m tests.bench.million_weeks` repeats the release's store × category series until they make a million
+weeks of forecasts, and times features, both boosters, calibration and the Parquet file. The model has the
+pipeline's own trees; it is fitted on few rows, which does not change the work of scoring.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from models_ml.demand.model import fit
+from models_ml.demand.settings import FULL
+from models_ml.evaluate.tables import forecast_frame
+from models_ml.panel import HORIZON, read_panel
+
+SERIES_WEEKS = 1_000_000
+
+
+def main() -> None:
+    panel = read_panel(Path("var/current/warehouse.duckdb"), "category")
+    cut = len(panel.weeks) - 1
+    model = fit(panel, cut, replace(FULL, rows=6_000, first_cut=cut - 12))
+    many = panel.select(np.arange(SERIES_WEEKS // HORIZON) % len(panel.items))
+    started = time.monotonic()
+    frame = forecast_frame(many, cut, model.forecast(many, cut))
+    with tempfile.TemporaryDirectory() as folder:
+        frame.to_parquet(Path(folder) / "forecasts.parquet", index=False)
+    seconds = time.monotonic() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"series_weeks": len(frame), "seconds": seconds, "peak_mb": peak}))
+
+
+if __name__ == "__main__":
+    main()
