@@ -68,9 +68,11 @@ class DemandModel:
         Series are taken some at a time, so that memory does not grow with the features of all of them.
         """
         count = len(panel.items)
+        if not count:
+            return Forecast(np.zeros((0, HORIZON, len(LEVELS))), np.zeros((0, HORIZON)))
         parts = [
             self._some(panel.select(np.arange(start, min(start + AT_ONCE, count))), cut, build_features)
-            for start in range(0, max(count, 1), AT_ONCE)
+            for start in range(0, count, AT_ONCE)
         ]
         return Forecast(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
