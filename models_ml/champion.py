@@ -59,7 +59,10 @@ def find_champion(
                         f"{found['trained_through_week']}, data reach week {last_week}", note)  # fmt: skip
     try:
         model = load(Path(found["bundle"]), found["digest"])
-    except (ModelError, OSError, KeyError, ValueError) as error:  # files of another format included
+    except (KeyError, TypeError, ValueError):
+        why = "its files are of another version of Steelyard; train it anew"
+        return Champion(None, "", f"{said} model {found['version']}: {why}", note)
+    except (ModelError, OSError) as error:
         return Champion(None, "", f"{said} model {found['version']}: {error}", note)
     return Champion(model, found["version"], "", note, int(found["trained_through_week"]))
 
