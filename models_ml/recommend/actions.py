@@ -28,6 +28,7 @@ from models_ml.recommend.buy_first import read_budgets
 from models_ml.recommend.customers import customer_weights
 from models_ml.recommend.distribution import choose, read_classes, read_replay
 from models_ml.recommend.elasticity import learn_elasticities, read_responses
+from models_ml.recommend.lots import read_lots
 from models_ml.recommend.needs import Needs, weigh
 from models_ml.recommend.open_orders import OpenOrders, open_orders, read_open_lines
 from models_ml.recommend.parameters import ReorderParameters
@@ -81,7 +82,8 @@ def recommend(
     proposed = stock_actions(needs, run, read_budgets(warehouse))
     proposed.append(investigate.propose(odd, positions, run))
     proposed += order_actions(open_orders(needs, read_open_lines(warehouse), parameters), run)
-    proposed.append(markdown.propose(needs, learn_elasticities(read_responses(warehouse)), run))
+    elasticities = learn_elasticities(read_responses(warehouse))
+    proposed.append(markdown.propose(needs, elasticities, run, read_lots(warehouse)))
     everything = frame([row for part in proposed for row in part.to_dict("records")])
     held = hold_back(everything, past, run.as_of, parameters, now=now, proposed_by=proposed_by)
     return Recommended(group_requests(held.rows, run), dict(Counter(everything["action"])), held, run)

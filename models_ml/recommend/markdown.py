@@ -10,6 +10,7 @@ import pandas as pd
 
 from models_ml.recommend.demand_over import PLANNED_WEEKS
 from models_ml.recommend.effects import Weekly
+from models_ml.recommend.lots import age_by_lots
 from models_ml.recommend.markdown_programme import Item, Plan, best_plan, hold_price
 from models_ml.recommend.needs import Needs
 from models_ml.recommend.proposal import (
@@ -26,9 +27,11 @@ from models_ml.recommend.proposal import (
 DEPTHS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
 
 
-def propose(needs: Needs, elasticities: pd.DataFrame, run: Run) -> pd.DataFrame:
+def propose(
+    needs: Needs, elasticities: pd.DataFrame, run: Run, lots: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """One proposal for every endangered stock that a markdown brings more for than waiting."""
-    rows, items = endangered(needs, elasticities, run)
+    rows, items = endangered(needs, elasticities, run, lots)
     if rows.empty:
         return frame([])
     best, hold = best_plan(items, DEPTHS), hold_price(items)
@@ -63,24 +66,27 @@ def _by_week(units: np.ndarray, gain: np.ndarray, rows: pd.DataFrame) -> Weekly:
     return Weekly(inventory, 0 * inventory, share * (gain[:, None] + salvage * units[:, None]))
 
 
-def endangered(needs: Needs, elasticities: pd.DataFrame, run: Run) -> tuple[pd.DataFrame, Item]:
-    """Stock older than its share of the shelf life, or more than sells in the life that it has left.
-
-    `endangered_units` and `weeks_left` are the rows' own where lots are known; else the age is told by
-    first in, first out.
-    """
-    parameters, rows = run.parameters, needs.rows
-    life = rows["shelf_life_days"].to_numpy(float, na_value=np.inf)
+def _age_by_value(rows: pd.DataFrame, run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Aged units and the days that they have left, where only first in, first out tells the age."""
     cost = np.maximum(rows["unit_cost_usd"].to_numpy(float), 1e-9)
-    aged = np.minimum(np.rint(rows["aged_inventory_value_usd"].to_numpy(float) / cost), rows["free"])
-    left = np.floor(life * (1 - parameters.aged_life_share) / 7)
-    slow = rows["daily_mean"].to_numpy(float) * life * (1 - parameters.aged_life_share) < aged
-    wanted = ((aged > 0) & slow & (rows["free"] > 0) & (rows["location_type"] == "store")).to_numpy()
+    life = rows["shelf_life_days"].to_numpy(float, na_value=np.inf) * (1 - run.parameters.aged_life_share)
+    return np.rint(rows["aged_inventory_value_usd"].to_numpy(float) / cost), life
+
+
+def endangered(
+    needs: Needs, elasticities: pd.DataFrame, run: Run, lots: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, Item]:
+    """Store stock that will not sell in the life that it has left: by its lots where they are known, else
+    what is older than its share of the shelf life."""
+    parameters, rows = run.parameters, needs.rows
+    aged, life = _age_by_value(rows, run) if lots is None or lots.empty else age_by_lots(rows, lots)
+    aged = np.minimum(aged, np.maximum(rows["free"].to_numpy(float), 0))
+    slow = rows["daily_mean"].to_numpy(float) * life < aged
+    wanted = (aged > 0) & slow & (rows["location_type"] == "store").to_numpy()
     chosen = rows[wanted].assign(
-        endangered_units=aged[wanted],
-        weeks_left=np.clip(left[wanted], 1, parameters.markdown_weeks).astype(int),
-        life_left_days=(life * (1 - parameters.aged_life_share))[wanted],
-    )
+        endangered_units=aged[wanted], life_left_days=life[wanted],
+        weeks_left=np.clip(np.floor(life[wanted] / 7), 1, parameters.markdown_weeks).astype(int),
+    )  # fmt: skip
     chosen = chosen.merge(
         elasticities[["department", "category", "elasticity", "raw", "sd", "rows"]].rename(
             columns={"raw": "own_elasticity", "sd": "elasticity_sd", "rows": "price_rows"}
@@ -119,7 +125,7 @@ def _proposal(
     )
     rows_seen = 0 if pd.isna(row.price_rows) else row.price_rows
     words = [
-        f"{row.endangered_units:.0f} old units cost ${row.endangered_units * row.unit_cost_usd:.2f}",
+        f"{row.endangered_units:.0f} endangered units cost ${row.endangered_units * row.unit_cost_usd:.2f}",
         f"demand answers to price with elasticity {row.elasticity:.1f}, learnt from "
         f"{rows_seen:.0f} product-weeks of {row.category}",
         f"a unit left at the end brings ${row.salvage_usd:.2f}",

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from models_ml.recommend.elasticity import learn_elasticities
+from models_ml.recommend.lots import endangered_lots
 from models_ml.recommend.markdown_programme import Item, best_plan, hold_price
 
 SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170108"))
@@ -133,3 +134,16 @@ def test_elasticities_are_found_and_drawn_together() -> None:
     assert np.isnan(found.loc["RARE", "raw"])
     assert found.loc["RARE", "elasticity"] == found.loc["RARE", "department_mean"]
     assert abs(found.loc["SODA", "elasticity"] + 2) <= abs(found.loc["SODA", "raw"] + 2)
+
+
+def test_the_lots_that_will_not_sell_in_time() -> None:
+    """First expired, first sold: what expires by a day, against what sells until then."""
+    lots = pd.DataFrame({
+        "location_id": "A", "product_id": ["p", "p", "p", "q"], "days_left": [2.0, 5.0, 30.0, 9.0],
+        "units": [3.0, 9.0, 10.0, 4.0],
+    })  # fmt: skip
+    daily = pd.DataFrame({"location_id": "A", "product_id": ["p", "q", "r"], "daily_mean": [1.0, 1.0, 1.0]})
+    found = endangered_lots(lots, daily)
+    assert found.to_dict("records") == [
+        {"location_id": "A", "product_id": "p", "lot_units": 12.0, "lot_days_left": 5.0}
+    ]
