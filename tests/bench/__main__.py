@@ -1,4 +1,4 @@
-"""Run benchmark sections and write `docs/benchmarks.md` and `var/bench/results.json`."""
+"""Run benchmark sections; put their tables into `docs/benchmarks.md` and `var/bench/results.json`."""
 
 from __future__ import annotations
 
@@ -25,16 +25,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller data")
     arguments = parser.parse_args()
     console = Console()
-    command = (
-        "make bench"
-        + (f" ONLY={arguments.only}" if arguments.only else "")
-        + (" QUICK=1" if arguments.quick else "")
-    )
     for section in [arguments.only] if arguments.only else SECTIONS:
+        command = f"make bench ONLY={section}" + (" QUICK=1" if arguments.quick else "")
         with console.status(f"measuring {section} …"):
             rows = list(importlib.import_module(f"tests.bench.section_{section}").run(quick=arguments.quick))
-        everything = keep(rows, Path("var/bench/results.json"))
-        write_page(everything, Path("docs/benchmarks.md"), command)
+        keep(rows, Path("var/bench/results.json"))
+        write_page(rows, Path("docs/benchmarks.md"), command)
         for row in rows:
             verdict = {True: "[green]holds[/]", False: "[red]falls short[/]", None: ""}[row.holds]
             console.print(f"{row.section}: {row.name}: {row.measured:,.4g} {row.unit} {verdict}")

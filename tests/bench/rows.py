@@ -58,28 +58,40 @@ def keep(rows: Iterable[Row], results: Path) -> list[Row]:
     return everything
 
 
+HEAD = """# Benchmarks
+
+Medians of alternating runs in one process; a ratio holds better than an absolute time. Shortfalls stay in.
+Each section says the command that wrote it; `make bench` writes them all.
+"""
+
+
 def write_page(rows: list[Row], page: Path, command: str) -> None:
-    """`docs/benchmarks.md`: machine, versions, command, a table a section; shortfalls stay in it."""
-    versions = ", ".join(
-        f"{p} {metadata.version(p)}" for p in ("duckdb", "sqlglot", "metricflow", "xgboost-cpu")
-    )
-    lines = [
-        "# Benchmarks",
-        "",
-        f"`{command}` on {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {platform.python_version()}; {versions}.",
-        "Medians of alternating runs in one process; a ratio holds better than an absolute time.",
-    ]
+    """Put a table for each section of `rows` into the page, in place of the one before. Others stay."""
+    sections = _sections(page.read_text() if page.exists() else "")
     for section in dict.fromkeys(row.section for row in rows):
-        lines += [
-            "",
-            f"## {section}",
+        lines = [
+            f"`{command}` on {os.cpu_count()} cores, {platform.system()}; {_versions()}.",
             "",
             "| what | unit | measured | target | peer | ratio | holds |",
             "|---|---|---|---|---|---|---|",
+            *(_line(row) for row in rows if row.section == section),
         ]
-        lines += [_line(row) for row in rows if row.section == section]
-    page.write_text("\n".join(lines) + "\n")
+        sections[section] = "\n".join(lines)
+    parts = [f"## {name}\n\n{sections[name]}\n" for name in sorted(sections)]
+    page.write_text("\n".join([HEAD, *parts]))
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The sections of a page by name."""
+    found = [part.partition("\n") for part in ("\n" + text).split("\n## ")[1:]]
+    return {name.strip(): body.strip() for name, _, body in found}
+
+
+def _versions() -> str:
+    packages = ("duckdb", "sqlglot", "metricflow", "xgboost-cpu")
+    return ", ".join(
+        [f"Python {platform.python_version()}", *(f"{p} {metadata.version(p)}" for p in packages)]
+    )
 
 
 def _line(row: Row) -> str:

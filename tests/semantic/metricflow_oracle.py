@@ -55,6 +55,11 @@ class _Client:
         return f"${key}"
 
 
+def engine_of(raw: dict[str, Any]) -> MetricFlowEngine:
+    """MetricFlow on a manifest that dbt has written."""
+    return MetricFlowEngine(SemanticManifestLookup(PydanticSemanticManifest.parse_obj(raw)), _Client())
+
+
 @lru_cache
 def oracle(name: str) -> MetricFlowEngine:
     return MetricFlowEngine(SemanticManifestLookup(shipped_manifest(name)), _Client())
