@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from semantic import MetricQuery, SemanticLayer, Statistics, check_rollups
+from semantic.catalog import Rollup
 from semantic.manifest import build_catalog
 from semantic.rollups import read_rollup
 from tests.bench.rows import Row, alternate_ms
@@ -21,13 +22,30 @@ CREATE TABLE dim_product AS SELECT 'p'||i product_id, 'd'||(i%30) department, 'b
 CREATE TABLE dim_location AS SELECT 'l'||i location_id, ['East','West','North','South'][1+i%4] region FROM range(100) t(i);
 CREATE TABLE time_spine AS SELECT CAST(d AS DATE) date_day FROM range(DATE '2016-01-01', DATE '2018-01-01', INTERVAL 1 DAY) t(d);
 CREATE TABLE fct_sales AS SELECT DATE '2017-01-01' + (i*365//{lines})::INT date_day, 'p'||(hash(i)%20000) product_id, 'l'||(hash(i*7)%100) location_id, ((hash(i*3)%100000)/100.0)::DECIMAL(18,4) amount, (1+hash(i*5)%4)::INT units FROM range({lines}) t(i);
-CREATE TABLE rollup_sales AS SELECT date_day, location_id, department, SUM(amount) amount, SUM(units) units, COUNT(amount) lines FROM fct_sales LEFT JOIN dim_product USING (product_id) GROUP BY ALL;
 """
-DECLARED = {
-    "of": "fct_sales",
-    "keeps": {"metric_time__day": "date_day", "location": "location_id", "product__department": "department"},
-    "measures": {"amount": "sum", "units": "sum", "lines": {"agg": "count", "expr": "amount"}},
+DAY, PLACE = ("metric_time__day", "date_day"), ("location", "location_id")
+DEPARTMENT = ("product__department", "department")
+KEEPS = {
+    "rollup_location_department": dict([DAY, PLACE, DEPARTMENT]),
+    "rollup_location": dict([DAY, PLACE]),
+    "rollup_department": dict([DAY, DEPARTMENT]),
 }
+MEASURES = {"amount": "sum", "units": "sum", "lines": {"agg": "count", "expr": "amount"}}
+
+
+def _rollups(connection: duckdb.DuckDBPyConnection) -> tuple[Rollup, ...]:
+    """Build them and declare them, as dbt models would."""
+    for name, keeps in KEEPS.items():
+        connection.execute(
+            f"CREATE TABLE {name} AS SELECT {', '.join(keeps.values())}, SUM(amount) amount, SUM(units) units, COUNT(amount) lines"
+            " FROM fct_sales LEFT JOIN dim_product USING (product_id) GROUP BY ALL"
+        )
+    declared = {
+        name: {"of": "fct_sales", "keeps": keeps, "measures": MEASURES} for name, keeps in KEEPS.items()
+    }
+    return tuple(read_rollup(name, f"main.{name}", raw) for name, raw in declared.items())
+
+
 DASHBOARD = [
     ("net sales by week and region", MetricQuery(["net_sales"], ["metric_time__week", "location__region"])),
     ("net sales and price by month and department", MetricQuery(["net_sales", "price"], ["metric_time__month", "product__department"])),
@@ -43,12 +61,14 @@ def rollup_rows(lines: int) -> Iterator[Row]:
     """One row a query, its peer the same query without rollups; the last says the least gain."""
     with tempfile.TemporaryDirectory() as folder:
         connection = duckdb.connect(str(Path(folder) / "large.duckdb"))
-        connection.execute("SET threads = 2; SET preserve_insertion_order = false; SET memory_limit = '4GB'")
+        connection.execute(
+            "SET threads = 2; SET preserve_insertion_order = false; SET memory_limit = '4GB'; SET enable_progress_bar = false"
+        )
         connection.execute(TABLES.format(lines=lines))
         dates = frozenset({("main.fct_sales", "date_day")})
-        rollup = read_rollup("rollup_sales", "main.rollup_sales", DECLARED)
+        rollups = _rollups(connection)
         plain = SemanticLayer(build_catalog(manifest()), Statistics(dates=dates))
-        rolled = SemanticLayer(build_catalog(manifest(), (rollup,)), Statistics(dates=dates))
+        rolled = SemanticLayer(build_catalog(manifest(), rollups), Statistics(dates=dates))
         check_rollups(rolled.catalog, connection)
         gains = []
         for name, query in DASHBOARD:
