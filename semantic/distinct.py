@@ -25,6 +25,10 @@ class ValueRows(Rows):
     def is_time(self, item: Item) -> bool:
         return item.is_metric_time
 
+    def _validity(self, target: Model, alias: str) -> list[exp.Expr]:
+        """Every version's value exists: no time is asked about."""
+        return []
+
 
 def distinct_values(context: Context, ask: Ask, *, deduplicate: bool, min_max: bool) -> Select:
     """The distinct combinations of the items that exist. min_max: smallest and largest of one item."""

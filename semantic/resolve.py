@@ -110,7 +110,7 @@ class Resolver:
     def _local(
         self, model: Model, links: tuple[str, ...], element: str, kind: str
     ) -> Dimension | Entity | None:
-        if links and links != (model.primary,):
+        if links and links != (model.primary,) and not _names_a_row(model, links):
             return None
         if kind != "entity" and element in model.dimensions:
             return model.dimensions[element]
@@ -165,6 +165,16 @@ class Resolver:
                     if depth > 1:
                         for name in self._joined(target, other, depth - 1, (*seen, target.name)):
                             yield f"{other}__{name}"
+
+
+def _names_a_row(model: Model, links: tuple[str, ...]) -> bool:
+    """Whether a model without a primary entity is named by another key of its rows: one valid for a time."""
+    return model.primary is None and len(links) == 1 and _kind(model, links[0]) == "natural"
+
+
+def _kind(model: Model, entity: str) -> str:
+    found = model.entities.get(entity)
+    return found.kind if found is not None else ""
 
 
 def _as_item(name: str) -> Item:

@@ -80,6 +80,11 @@ def oracle_sql(engine: MetricFlowEngine, query: dict[str, Any]) -> str:
     return engine.explain(request).sql_statement.sql
 
 
+def saved_query_sql(engine: MetricFlowEngine, name: str) -> str:
+    """MetricFlow's SQL for a saved query."""
+    return engine.explain(MetricFlowQueryRequest.create(saved_query_name=name)).sql_statement.sql
+
+
 # -- random tables that fit a manifest --------------------------------------------------------------------
 
 
