@@ -168,13 +168,9 @@ class Resolver:
 
 
 def _names_a_row(model: Model, links: tuple[str, ...]) -> bool:
-    """Whether a model without a primary entity is named by another key of its rows: one valid for a time."""
-    return model.primary is None and len(links) == 1 and _kind(model, links[0]) == "natural"
-
-
-def _kind(model: Model, entity: str) -> str:
-    found = model.entities.get(entity)
-    return found.kind if found is not None else ""
+    """Whether a key names the model's own rows: primary, unique, or valid for a time."""
+    found = model.entities.get(links[0]) if len(links) == 1 else None
+    return found is not None and found.kind in ("primary", "unique", "natural")
 
 
 def _as_item(name: str) -> Item:
