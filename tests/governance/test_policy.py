@@ -18,7 +18,7 @@ from governance.policy.predicate import holds
 
 DUCKDB = duckdb.connect()
 SCHEMA = (POLICIES / "schema.cedarschema").read_text()
-VALUES = ["East", "West", "O'Brien", "*", "", 'a"b', ":x", "%s", "Ünïcode"]
+VALUES = ["East", "West", "1", "True", "O'Brien", "*", "", 'a"b', ":x", "%s", "Ünïcode"]
 NULLABLE = st.one_of(st.none(), st.sampled_from(VALUES))
 SETS = st.frozensets(st.sampled_from(VALUES), max_size=3)
 PURPOSES = ["operations", "analytics", "personalisation", "marketing", "curiosity"]
@@ -72,6 +72,9 @@ ATOMS = [
     '["East", ""].contains(resource.banner)',
     "principal.is_service",
     "true",
+    "resource.region == 1",  # of another type: never equal, and no error
+    "resource.banner != true",
+    '[1, true, "East"].contains(resource.region)',
 ]
 
 
