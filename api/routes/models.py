@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.deps import CurrentUser, ServicesDep
+from api.pipeline.monitor import last_monitored
 from api.problems import document
+from governance.errors import NotFound
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -36,3 +39,46 @@ class ModelsAnswer(BaseModel):
 def list_models(user: CurrentUser, services: ServicesDep) -> ModelsAnswer:
     """Versions, newest first."""
     return ModelsAnswer(items=[ModelRow.model_validate(row) for row in services.models.versions()])
+
+
+class Monitoring(BaseModel):
+    """What the last monitoring run found."""
+
+    release_id: str
+    week: int = Field(description="the week that was compared with those before it")
+    drift_share: float = Field(description="drifted features ÷ watched features")
+    alerts: list[dict[str, Any]] = Field(description="open alerts: kind, feature, segment, finding")
+    retrain: dict[str, Any] = Field(examples=[{"is_recommended": False, "reasons": []}])
+    report: str | None = Field(
+        examples=["/v1/reports/20170101T000000-0123abcd/drift_demand.html"],
+        description="the page of Evidently's report; for readers of all regions and departments",
+    )
+
+
+class ModelAnswer(BaseModel):
+    """A model: its versions, newest first, and how it is doing."""
+
+    name: str
+    versions: list[ModelRow]
+    monitoring: Monitoring | None
+
+
+@router.get("/{name}", responses=document(401, 403, 404, 422))
+def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswer:
+    """Versions of one model, open alerts, advice on retraining, and where the report lies."""
+    versions = services.models.versions(name)
+    if not versions:
+        raise NotFound(f"there is no model {name!r}")
+    found = last_monitored(services.settings) if name == "demand" else None
+    if found is not None:
+        sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))
+        link = f"/v1/reports/{found['release_id']}/{Path(found['report']).name}"
+        found = found | {
+            "alerts": found["alerts"] if sees_all else [],
+            "report": link if sees_all else None,
+        }
+    return ModelAnswer(
+        name=name,
+        versions=[ModelRow.model_validate(row) for row in versions],
+        monitoring=Monitoring.model_validate(found) if found else None,
+    )
