@@ -62,4 +62,4 @@ def _print(report: dict[str, Any]) -> None:
         console.print(f"[bold]{gone['metric']}[/] is no longer defined; it was on: {used}.")
     for one in report["waiting"]:
         names = ", ".join(one["missing"])
-        console.print(f"[dim]{one['dashboard']}/{one['chart']} waits for {names}.[/]")
+        console.print(f"[dim]{one['dashboard']}/{one['chart']} waits for data or a definition: {names}.[/]")

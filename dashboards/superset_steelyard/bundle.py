@@ -31,7 +31,7 @@ class Bundle:
     contents: dict[str, str]
     charts: dict[tuple[str, str], str]
     waiting: tuple[tuple[str, str, tuple[str, ...]], ...]
-    """Charts left out: board, chart, and the metrics that the definitions do not have."""
+    """Charts left out: board, chart, and the metrics that are not defined or have no data yet."""
 
 
 def build(boards: Sequence[Board], known: Known, recorded: dict[str, Recorded]) -> Bundle:
@@ -51,9 +51,9 @@ def build(boards: Sequence[Board], known: Known, recorded: dict[str, Recorded]) 
         )
         rows = [[titled(i, of_board) for i in row.items if is_known(i, known)] for row in board.rows]
         rows = _without_empty([_spread(row) for row in rows if row])
-        if board.empty and not any(item.kind == "kpi" for row in rows for item in row):
+        if board.empty and board.period_of not in recorded:
             text = Item("nothing_yet", "text", text=board.empty, width=12, height=14)
-            rows = [[titled(text, of_board)], *[row for row in rows if row[0].kind != "text"]]
+            rows = [[titled(text, of_board)], *[row for row in rows if row[0].kind not in {"text", "kpi"}]]
         waiting += [(board.slug, i.id, missing(i, known)) for i in board.items if not is_known(i, known)]
         shown = [item for row in rows for item in row if item.kind != "text"]
         uuids = {item.id: asset_uuid("chart", board.slug, item.id) for item in shown}
@@ -65,8 +65,8 @@ def build(boards: Sequence[Board], known: Known, recorded: dict[str, Recorded]) 
 
 
 def missing(item: Item, known: Known) -> tuple[str, ...]:
-    """Metrics and dimensions that the item needs and the definitions lack, or cannot combine."""
-    gone = [name for name in item.metrics if name not in known.metrics]
+    """Metrics that are not defined or have no data yet, and dimensions that they cannot be cut by."""
+    gone = [name for name in item.metrics if name not in known.metrics or name in known.silent]
     gone += [d for d in item.by for m in item.metrics if d not in known.reach.get(m, ()) and d != charts.TIME]
     return tuple(dict.fromkeys(gone))
 

@@ -47,6 +47,7 @@ def fetch(client: Client, people: Sequence[str], boards: Iterable[Board], site: 
         dimensions=dimensions,
         reach=reach,
         recorded=next(iter(days.values()), _UNKNOWN),
+        silent=silent(client, boards, seen_by),
         colours=dict(zip(regions(client, people), look.CATEGORICAL[0]["colors"], strict=False)),
         review_url=f"{site}/review",
         lineage_url=f"{site}/lineage/",
@@ -55,6 +56,21 @@ def fetch(client: Client, people: Sequence[str], boards: Iterable[Board], site: 
 
 
 Days = dict[str, Recorded]
+
+
+def silent(client: Client, boards: Iterable[Board], seen_by: dict[str, str]) -> frozenset[str]:
+    """Metrics of the boards that have no value at all, asked in one question per person."""
+    wanted = sorted({name for board in boards for item in board.items for name in item.metrics})
+    found: set[str] = set()
+    for person in sorted(set(seen_by.values())):
+        names = [name for name in wanted if seen_by.get(name) == person]
+        with contextlib.suppress(Error):  # a metric over time cannot be asked without it: then all are shown
+            table, _ = client.sql(
+                f"SELECT {', '.join(f'MEASURE({n}) AS {n}' for n in names)} FROM metrics", person
+            )
+            values = (table.to_pylist() or [{}])[0]
+            found |= {name for name in names if values.get(name) is None}
+    return frozenset(found)
 
 
 def regions(client: Client, people: Sequence[str]) -> list[str]:

@@ -25,6 +25,8 @@ class Known:
     reach: Mapping[str, frozenset[str]]
     """By metric: the dimensions that it can be grouped and filtered by."""
     recorded: Recorded
+    silent: frozenset[str] = frozenset()
+    """Metrics that nothing has been recorded for yet."""
     house: Recorded | None = None
     """Days of recorded sales, where the board counts other days."""
     colours: Mapping[str, str] = field(default_factory=dict)

@@ -63,7 +63,7 @@ def picture(page: Page, path: Path) -> None:
 def tiles(page: Page) -> dict[str, str]:
     """The number that each tile shows, by its title."""
     found = page.evaluate(
-        "[...document.querySelectorAll('[data-test-viz-type=pop_kpi]')]"
+        f"[...document.querySelectorAll('{TILE}')]"
         ".map(e => [e.getAttribute('data-test-chart-name'),"
         " e.querySelector('[data-test=slice-container]')?.innerText.trim() || ''])"
     )

@@ -27,7 +27,8 @@ def without(known, *names):
 
 
 def test_the_five_dashboards_are_made_alike_every_time(boards, known):
-    first, second = build(boards, known, {}), build(boards, known, {})
+    days = {board.period_of: known.recorded for board in boards}
+    first, second = build(boards, known, days), build(boards, known, days)
     assert [board.slug for board in boards] == ["executive", "stock", "decisions", "money", "models"]
     assert first.contents == second.contents
     assert first.waiting == ()
@@ -70,6 +71,22 @@ def test_a_chart_waits_for_its_metric_and_a_heading_never_stands_alone(boards, k
     for dashboard in parsed(build(boards, bare, {}), "dashboards").values():
         kinds = [node["type"] for node in dashboard["position"].values() if isinstance(node, dict)]
         assert "CHART" not in kinds
+
+
+def test_a_board_without_data_says_what_will_stand_there(boards, known):
+    """Defined, but nothing recorded yet: no tile that says "no data"."""
+    models = next(board for board in boards if board.slug == "models")
+    names = {name for item in models.items for name in item.metrics} - {"net_sales"}
+    bundle = build(boards, replace(known, silent=frozenset(names)), {})
+    dashboard = parsed(bundle, "dashboards")["dashboards/models.yaml"]
+    texts = [
+        n["meta"]["code"]
+        for n in dashboard["position"].values()
+        if "code" in (n.get("meta") or {} if isinstance(n, dict) else {})
+    ]
+    assert len(texts) == 1
+    assert "No forecast has been scored yet" in texts[0]
+    assert [chart for board, chart in bundle.charts if board == "models"] == ["data_weeks"]
 
 
 def test_a_filter_leaves_out_what_it_cannot_cut(boards, known):
