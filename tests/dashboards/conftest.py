@@ -47,7 +47,7 @@ def known(boards):
         reach=dict.fromkeys(names, dimensions),
         recorded=Recorded(dt.date(2017, 1, 1), dt.date(2017, 12, 31)),
         review_url="http://api/review",
-        lineage_url="http://api/lineage/",
+        lineage_url="http://api/docs#/lineage",
     )
 
 
