@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
-from api.review import pages, sign_in
+from api.review import lineage, pages, sign_in
 from api.review.render import CONTENT_SECURITY_POLICY
 from api.review.session import SignInNeeded
 
@@ -20,6 +20,7 @@ def install_review(app: FastAPI) -> None:
     app.mount("/review/static", StaticFiles(directory=STATIC), name="review-static")
     app.include_router(sign_in.router)
     app.include_router(pages.router)
+    app.include_router(lineage.router)
 
     @app.middleware("http")
     async def headers(request: Request, call_next):  # type: ignore[no-untyped-def]

@@ -19,7 +19,10 @@ from api.wiring import Services
 from governance.errors import NotAuthenticated, NotFound
 
 router = APIRouter(prefix="/review", include_in_schema=False)
-_DEMO_ORDER = ("planner_east", "planner_west", "category_manager", "finance_controller", "store_manager")
+_DEMO_ORDER = (
+    "planner_east", "planner_west", "category_manager", "finance_controller", "store_manager", "executive",
+    "auditor",
+)  # fmt: skip
 
 
 @router.get("/sign-in")

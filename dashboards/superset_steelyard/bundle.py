@@ -172,7 +172,7 @@ def explained(item: Item, known: Known) -> str:
     lines = [item.why] if item.why else []
     for name in item.metrics:
         metric = known.metrics[name]
-        where = f" [Lineage]({known.lineage_url}) of `metric.{name}`." if known.lineage_url else ""
+        where = f" [Lineage]({known.lineage_url}/metric.{name})." if known.lineage_url else ""
         lines.append(f"**{known.label(name)}**: {description(metric)}{where}")
     return "\n\n".join(lines)
 

@@ -50,7 +50,7 @@ def fetch(client: Client, people: Sequence[str], boards: Iterable[Board], site: 
         silent=silent(client, boards, seen_by),
         colours=dict(zip(regions(client, people), look.CATEGORICAL[0]["colors"], strict=False)),
         review_url=f"{site}/review",
-        lineage_url=f"{site}/docs#/lineage",  # the interface that draws it
+        lineage_url=f"{site}/review/lineage",
     )
     return known, days
 

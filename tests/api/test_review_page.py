@@ -294,3 +294,14 @@ def cycle_hours(store, user):
     with store.read() as conn:
         rows = conn.execute(pair.where(decisions.c.decided_by == user)).all()
     return sorted((decided - proposed).total_seconds() / 3600 for decided, proposed in rows)
+
+
+def test_lineage_is_drawn_and_leads_on(page, address, settings):
+    sign_in(page, address, settings, "finance_controller")
+    page.goto(f"{address}/review/lineage/metric.gmroi?direction=upstream")
+    assert page.locator("svg a").count() > 10
+    page.locator("svg a", has_text="fct_inventory_daily").first.click()
+    assert page.url.endswith("/review/lineage/model.fct_inventory_daily")
+    page.get_by_role("textbox").fill("metric.net_sale")
+    page.get_by_role("button", name="Show").click()
+    assert "metric.net_sales" in page.content()  # the near miss
