@@ -92,7 +92,8 @@ def test_drift_alerts(groups, marts, agree):
 
 def test_model_age_is_days_since_the_promotion_of_what_scores(ask, marts):
     expected = numbers(
-        marts.execute("""select model_name, date_diff('second', promoted_at, cast(recorded_at as timestamp)) / 86400.0
+        marts.execute("""select model_name,
+            date_diff('microsecond', promoted_at, cast(recorded_at as timestamp)) / 86400e6
             from staging.stg_landing__model_versions where is_champion""").fetchall()
     )
     assert ask("model_age_days", ["registered_model__model_name"]) == pytest.approx(expected)

@@ -132,7 +132,7 @@ def test_days_of_supply(groups, marts, agree):
             from ends e join fct_inventory_daily d on d.location_id = e.location_id and d.product_id = e.product_id
                 and d.date_day between e.last_day - 27 and e.last_day
             group by all)
-        select {select} sum(e.on_hand) / sum(e.daily) from demand e
+        select {select} sum(e.on_hand) / nullif(sum(e.daily), 0) from demand e
         left join dim_product p using (product_id) left join dim_location l using (location_id) group by all""").fetchall()
     agree("days_of_supply", groups, {tuple(r[:-1]): float(r[-1]) for r in rows if r[-1] is not None})
 
