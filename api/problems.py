@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.errors import TooManyRequests
-from semantic.errors import SteelyardError
+from semantic.errors import EngineBusyError, SteelyardError
 
 MEDIA_TYPE = "application/problem+json"
 HEADERS = {
@@ -40,6 +40,7 @@ _STATUS_BY_CODE = {
     "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "execution-failed": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "engine-busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "query-timeout": HTTPStatus.GATEWAY_TIMEOUT,
     "result-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "release-corrupt": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -77,6 +78,8 @@ def answer_with_problems(app: FastAPI) -> None:
         headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
         if isinstance(error, TooManyRequests):
             headers["Retry-After"] = str(error.retry_after_seconds)
+        if isinstance(error, EngineBusyError):
+            headers["Retry-After"] = "1"
         return _answer(status, error.code, error.message, error.hint, headers=headers)
 
     @app.exception_handler(RequestValidationError)

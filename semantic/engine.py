@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from .catalog import Catalog
-from .errors import ExecutionError, QueryTimeoutError, ResultTooLargeError
+from .errors import EngineBusyError, ExecutionError, QueryTimeoutError, ResultTooLargeError
 from .groups import GroupProbe
 from .layer import CompiledQuery
 from .rules import Statistics
@@ -23,12 +27,15 @@ class Engine:
 
     max_rows: larger results raise ResultTooLargeError. timeout_seconds: longer queries are interrupted and
     raise QueryTimeoutError. memory_limit: DuckDB's syntax, e.g. "2GB". cache_size: results remembered, which
-    is sound because a release never changes.
+    is sound because a release never changes. at_once: queries that run together (two a core unless told; more
+    would only slow one another and share out the memory); further ones wait their turn for as long as a query
+    may run, then raise EngineBusyError. A query that is running already is joined, not run again.
     """
 
     def __init__(
         self, warehouse: Path | str, *, max_rows: int = 100_000, timeout_seconds: float = 30.0,
         memory_limit: str = "2GB", threads: int | None = None, cache_size: int = 256,
+        at_once: int | None = None,
     ) -> None:  # fmt: skip
         self.warehouse = Path(warehouse)
         self.max_rows = max_rows
@@ -50,20 +57,56 @@ class Engine:
         self._cache: OrderedDict[str, pa.Table] = OrderedDict()
         self._cache_size = cache_size
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(at_once or 2 * (os.cpu_count() or 1))
+        self._flights: dict[str, Future[pa.Table]] = {}
         self._running: dict[str, Any] = {}
 
     def run(self, compiled: CompiledQuery | GroupProbe, *, query_id: str | None = None) -> pa.Table:
-        """The answer of a compiled query. Raises QueryTimeoutError, ResultTooLargeError or ExecutionError."""
+        """The answer of a compiled query. A `query_id` makes it one's own, to `cancel`.
+
+        Raises QueryTimeoutError, ResultTooLargeError, EngineBusyError or ExecutionError.
+        """
+        sql, mine = compiled.sql, Future[pa.Table]()
         with self._lock:
-            cached = self._cache.get(compiled.sql)
-        if cached is not None:
-            return cached
-        table = self._execute(compiled.sql, query_id)
-        with self._lock:
-            self._cache[compiled.sql] = table
-            while len(self._cache) > self._cache_size:
-                self._cache.popitem(last=False)
+            if (known := self._cache.get(sql)) is not None:
+                self._cache.move_to_end(sql)
+                return known
+            joined = self._flights.setdefault(sql, mine) if query_id is None else mine
+        if joined is not mine:
+            return joined.result()
+        try:
+            with self._turn():
+                table = self._execute(sql, query_id)
+        except BaseException as error:
+            self._land(sql, mine)
+            mine.set_exception(error)
+            del joined, mine  # an error that held itself would hold the warehouse open
+            raise
+        self._land(sql, mine, table)
+        mine.set_result(table)
         return table
+
+    def _land(self, sql: str, flight: Future[pa.Table], table: pa.Table | None = None) -> None:
+        """Let later callers find the answer, or ask again where there is none."""
+        with self._lock:
+            if self._flights.get(sql) is flight:
+                del self._flights[sql]
+            if table is not None:
+                self._cache[sql] = table
+                while len(self._cache) > self._cache_size:
+                    self._cache.popitem(last=False)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=self.timeout_seconds):
+            raise EngineBusyError(
+                f"Other queries took every turn for {self.timeout_seconds:g} seconds.",
+                hint="Ask again in a moment.",
+            )
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _execute(self, sql: str, query_id: str | None) -> pa.Table:
         cursor = self._connection.cursor()

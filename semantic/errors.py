@@ -90,6 +90,12 @@ class QueryTimeoutError(SemanticError):
     code = "query-timeout"
 
 
+class EngineBusyError(SemanticError):
+    """So many queries run that this one got no turn in the time that it might have run."""
+
+    code = "engine-busy"
+
+
 class ResultTooLargeError(SemanticError):
     """The result has more rows than the engine returns, or needs more memory than it may use."""
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import duckdb
 import pytest
 
 from semantic import Engine, MetricQuery, SemanticLayer
-from semantic.errors import ExecutionError, QueryTimeoutError, ResultTooLargeError
+from semantic.errors import EngineBusyError, ExecutionError, QueryTimeoutError, ResultTooLargeError
 
 from .retailer import TABLES
 
@@ -55,6 +57,58 @@ def test_rows_and_time_are_bounded(layer: SemanticLayer, warehouse: Path) -> Non
     )
     with Engine(warehouse, timeout_seconds=0.2) as engine, pytest.raises(QueryTimeoutError):
         engine.run(slow)
+
+
+ENDLESS = "SELECT COUNT(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = {}"
+
+
+def test_the_same_query_runs_once(
+    layer: SemanticLayer, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = layer.compile(MetricQuery(metrics=["net_sales"]))
+    runs, everyone = [], threading.Barrier(8)
+    with Engine(warehouse) as engine, ThreadPoolExecutor(8) as people:
+        execute = engine._execute
+
+        def slowly(sql: str, query_id: str | None):
+            runs.append(sql)
+            threading.Event().wait(0.3)  # the others come meanwhile
+            return execute(sql, query_id)
+
+        monkeypatch.setattr(engine, "_execute", slowly)
+
+        def ask(_: int):
+            everyone.wait()
+            return engine.run(compiled)
+
+        answers = list(people.map(ask, range(8)))
+    assert len(runs) == 1 and len({id(answer) for answer in answers}) == 1
+
+
+def test_a_query_that_fails_tells_all_who_wait_and_can_be_asked_again(
+    layer: SemanticLayer, warehouse: Path
+) -> None:
+    compiled = replace(layer.compile(MetricQuery(metrics=["net_sales"])), sql=ENDLESS.format(1))
+    with Engine(warehouse, timeout_seconds=0.3) as engine, ThreadPoolExecutor(4) as people:
+        errors = [future.exception() for future in [people.submit(engine.run, compiled) for _ in range(4)]]
+        assert all(isinstance(error, QueryTimeoutError) for error in errors)
+        with pytest.raises(QueryTimeoutError):
+            engine.run(compiled)
+
+
+def test_queries_take_turns_and_say_so_when_none_comes(layer: SemanticLayer, warehouse: Path) -> None:
+    compiled = layer.compile(MetricQuery(metrics=["net_sales"]))
+    long = replace(compiled, sql=ENDLESS.format(2))
+    with Engine(warehouse, timeout_seconds=0.5, at_once=1) as engine, ThreadPoolExecutor(1) as people:
+        engine._turns.acquire()
+        with pytest.raises(EngineBusyError):
+            engine.run(compiled)
+        engine._turns.release()
+        running = people.submit(engine.run, long, query_id="mine")
+        while not engine.cancel("mine"):
+            assert not running.done()
+        assert isinstance(running.exception(), QueryTimeoutError)
+        assert engine.run(compiled).num_rows == 1  # its turn is free again
 
 
 def test_missing_warehouse(tmp_path: Path) -> None:
