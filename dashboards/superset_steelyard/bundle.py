@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from . import charts, filters, layout
-from .charts import Known
+from .known import TIME, Known
 from .definitions import SIMULATED, description, dimension_fields, metric_fields
 from .identity import DATABASE_NAME, DATABASE_UUID, DATASET_NAME, DATASET_UUID, asset_uuid, chart_number
 from .periods import Recorded
@@ -67,7 +67,7 @@ def build(boards: Sequence[Board], known: Known, recorded: dict[str, Recorded]) 
 def missing(item: Item, known: Known) -> tuple[str, ...]:
     """Metrics that are not defined or have no data yet, and dimensions that they cannot be cut by."""
     gone = [name for name in item.metrics if name not in known.metrics or name in known.silent]
-    gone += [d for d in item.by for m in item.metrics if d not in known.reach.get(m, ()) and d != charts.TIME]
+    gone += [d for d in item.by for m in item.metrics if d not in known.reach.get(m, ()) and d != TIME]
     return tuple(dict.fromkeys(gone))
 
 
@@ -127,7 +127,7 @@ def _database() -> dict[str, Any]:
 def _dataset(known: Known) -> dict[str, Any]:
     return {
         "table_name": DATASET_NAME,
-        "main_dttm_col": charts.TIME,
+        "main_dttm_col": TIME,
         "description": "Every governed metric, by every dimension that it can be grouped by.",
         "default_endpoint": None,
         "offset": 0,

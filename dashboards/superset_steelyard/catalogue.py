@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import look
-from .charts import TIME, Known
+from .known import TIME, Known
 from .client import Client
 from .errors import Error, ProgrammingError
 from .periods import Recorded

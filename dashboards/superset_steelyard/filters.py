@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .charts import TIME, Known, follows_period
+from .charts import follows_period
 from .identity import DATASET_UUID
+from .known import TIME, Known
 from .spec import Board, Item
 
 DIMENSIONS = {

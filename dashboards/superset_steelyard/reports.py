@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from .charts import TIME
+from .known import TIME
 from .identity import asset_uuid
 from .periods import Recorded
 

@@ -1,0 +1,74 @@
+"""Tiles: one number, beside the period before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..definitions import SIMULATED, d3_format
+from ..known import Known, Params
+from ..spec import Item
+from .frame import base
+
+_SUMS = frozenset(
+    {"currency", "currency_days", "count", "units"}
+)  # change in per cent; else in their own unit
+
+
+def kpi(item: Item, known: Known) -> Params:
+    """One number, with the period before it. Green is good, whichever way good points."""
+    metric = known.metrics[item.metrics[0]]
+    direction = str(metric.get("direction"))
+    made = base(item, known) | {
+        "viz_type": "pop_kpi",
+        "metric": item.metrics[0],
+        "y_axis_format": d3_format(metric),
+        "percentDifferenceFormat": "+.1%",
+        "header_font_size": 0.4,
+        "subtitle": _under(metric),
+        "subtitle_font_size": 0.28,
+        "subheader_font_size": 0.125,
+        "column_config": {
+            "Previous value": {"displayTypeIcon": False, "customColumnName": "before"},
+            "Delta": {
+                "displayTypeIcon": False,
+                "customColumnName": "points" if metric.get("unit") == "percent" else "change",
+                "visible": metric.get("unit") not in _SUMS,
+            },
+            "Percent change": {"displayTypeIcon": False, "visible": metric.get("unit") in _SUMS},
+        },
+        "show_metric_name": False,
+        "comparison_type": "values",
+        "time_compare": "inherit",
+        "comparison_color_enabled": direction in {"up", "down"},
+        "comparison_color_scheme": "Red" if direction == "down" else "Green",
+    }
+    if item.options.get("compare") is False:
+        made |= {"viz_type": "big_number_total", "time_compare": [], "subtitle_font_size": 0.125}
+    return made
+
+
+def _under(metric: Mapping[str, Any]) -> str:
+    parts = []
+    if metric.get("target") is not None:
+        sign = "at most" if metric.get("direction") == "down" else "at least"
+        parts.append(f"target {sign} {written(float(metric['target']), d3_format(metric))}")
+    if metric.get("unit") in {"days", "hours"}:
+        parts.insert(0, str(metric["unit"]))
+    if metric.get("unit") == "times":
+        parts.insert(0, "times a year")
+    if metric.get("is_simulated"):
+        parts.append(SIMULATED)
+    return " · ".join(parts)
+
+
+def written(value: float, form: str) -> str:
+    """A number in one of our d3 formats, as a browser would write it."""
+    money = "$" if form.startswith("$") else ""
+    plain = form.lstrip("$+")
+    sign = "−" if value < 0 else "+" if form.startswith("+") else ""
+    if plain.endswith("%"):
+        return f"{sign}{abs(value):{plain}}"
+    if plain.endswith("d"):
+        return f"{sign}{money}{abs(value):,.0f}"
+    return f"{sign}{money}{abs(value):{plain}}"

@@ -1,0 +1,36 @@
+"""What the definitions say, as far as charts need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .definitions import label_of
+from .periods import Recorded
+
+TIME = "metric_time"
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Metrics and dimensions by name, the days that have data, and where review and lineage are."""
+
+    metrics: Mapping[str, Mapping[str, Any]]
+    dimensions: Mapping[str, Mapping[str, Any]]
+    reach: Mapping[str, frozenset[str]]
+    """By metric: the dimensions that it can be grouped and filtered by."""
+    recorded: Recorded
+    silent: frozenset[str] = frozenset()
+    """Metrics that nothing has been recorded for yet."""
+    house: Recorded | None = None
+    """Days of recorded sales, where the board counts other days."""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """By value: regions have the same colour everywhere."""
+    review_url: str = ""
+    lineage_url: str = ""
+
+    def label(self, name: str) -> str:
+        known = self.metrics.get(name) or self.dimensions.get(name) or {}
+        return str(known.get("label") or label_of(name))
