@@ -13,7 +13,18 @@ from api.log_redaction import redact_logs
 from api.middleware import MAX_BODY_BYTES, add_middleware
 from api.problems import answer_with_problems, document
 from api.review import install_review
-from api.routes import audit, health, lineage, metrics, models, query, recommendations, releases, reports
+from api.routes import (
+    audit,
+    dashboards,
+    health,
+    lineage,
+    metrics,
+    models,
+    query,
+    recommendations,
+    releases,
+    reports,
+)
 from api.settings import Settings, settings
 from api.wiring import Services
 
@@ -49,7 +60,18 @@ def create_app(configured: Settings | None = None) -> FastAPI:
     app.state.services = services
     answer_with_problems(app)
     add_middleware(app, strict_transport=services.settings.mode == "production")
-    for part in (health, metrics, query, recommendations, lineage, models, reports, releases, audit):
+    for part in (
+        health,
+        metrics,
+        query,
+        recommendations,
+        lineage,
+        models,
+        reports,
+        releases,
+        dashboards,
+        audit,
+    ):
         app.include_router(part.router)
     install_review(app)
     return app

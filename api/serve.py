@@ -95,9 +95,14 @@ def _start(server: Server, logs: Path) -> subprocess.Popen[bytes]:
         )
 
 
+def heed_signals() -> None:
+    """Ctrl-C and SIGTERM both interrupt, also where a shell started us in the background, deaf to Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
 def wait_for_interrupt() -> None:
     """Return on Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         while True:
             signal.pause()

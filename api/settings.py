@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     mlflow_port: int = Field(5000, description="port of the MLflow UI")
     superset_port: int = Field(8088, description="port of the dashboards")
     superset_venv: Path = Field(_ROOT / ".venv-superset", description="where Superset is installed")
+    superset_url: str = Field("", description="where a browser finds it; empty: host and port")
+    superset_embed_domains: str = Field(
+        "", description="origins that may show dashboards inside their pages, by commas; empty: none"
+    )
+    superset_guest_secret: Path | None = Field(
+        None, description="file of the key shared with Superset for that; unset: below var_dir"
+    )
     superset_workers: int = Field(1, description="processes of Superset, each about 350 MB")
     directory: Path | None = Field(None, description="YAML of people and services; unset: the demo's")
     oidc_issuer: str = Field("", description="token issuer; empty: the demo's local issuer")

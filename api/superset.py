@@ -63,6 +63,7 @@ class Dashboards:
             "STEELYARD_API_URL": self.api_url,
             "STEELYARD_SERVICE_KEY_FILE": str(key.resolve()),
             "STEELYARD_SUPERSET_HOME": str(self.home),
+            "STEELYARD_SUPERSET_EMBED_DOMAINS": self.settings.superset_embed_domains,
             "PYTHONPATH": str(_CONFIG.parent),
         }
 

@@ -3,11 +3,14 @@
 Production (PostgreSQL, Redis, TLS, single sign-on): docs/dashboards.md.
 """
 
+import copy
 import os
 from pathlib import Path
 
+from superset import config as defaults
 from superset_steelyard import look
-from superset_steelyard.pages import pin_releases
+from superset_steelyard.identity import GUEST_AUDIENCE
+from superset_steelyard.pages import look_after_pages
 
 HOME = Path(os.environ["STEELYARD_SUPERSET_HOME"]).resolve()
 
@@ -21,6 +24,9 @@ SECRET_KEY = _secret("secret_key")
 SQLALCHEMY_DATABASE_URI = os.environ.get("SUPERSET_DATABASE_URL") or f"sqlite:///{HOME / 'superset.db'}"
 if SQLALCHEMY_DATABASE_URI.startswith("sqlite"):
     SQLALCHEMY_ENGINE_OPTIONS = {"connect_args": {"timeout": 60}}
+
+# -- dashboards inside other sites: for whom, says the API alone -------------------------------------------
+EMBED_DOMAINS = [one for one in os.environ.get("STEELYARD_SUPERSET_EMBED_DOMAINS", "").split(",") if one]
 
 # -- readers are kept apart --------------------------------------------------------------------------------
 _REDIS = os.environ.get("SUPERSET_REDIS_URL")
@@ -39,7 +45,7 @@ FEATURE_FLAGS = {
     "CACHE_QUERY_BY_USER": True,
     "CACHE_IMPERSONATION": True,
     "DASHBOARD_RBAC": True,
-    "EMBEDDED_SUPERSET": os.environ.get("STEELYARD_SUPERSET_EMBEDDING") == "1",
+    "EMBEDDED_SUPERSET": bool(EMBED_DOMAINS),
     "CHART_PLUGINS_EXPERIMENTAL": True,  # the tile that shows a number beside the period before
     "ALLOW_ADHOC_SUBQUERY": False,
     "ENABLE_TEMPLATE_PROCESSING": False,
@@ -71,9 +77,19 @@ ENABLE_PROXY_FIX = os.environ.get("STEELYARD_SUPERSET_TLS") == "1"
 AUTH_USER_REGISTRATION = False
 GUEST_ROLE_NAME = "Steelyard guest"
 GUEST_TOKEN_JWT_SECRET = _secret("guest_secret")
-GUEST_TOKEN_JWT_EXP_SECONDS = 300
-GUEST_TOKEN_JWT_AUDIENCE = "steelyard-superset"  # noqa: S105 - a name, no secret
-FLASK_APP_MUTATOR = pin_releases
+GUEST_TOKEN_JWT_AUDIENCE = GUEST_AUDIENCE
+
+
+def GUEST_TOKEN_VALIDATOR_HOOK(_: object) -> bool:  # noqa: N802 - Superset's name
+    """Superset makes no guest tokens: whoever may ask it for one could name anybody."""
+    return False
+
+
+FLASK_APP_MUTATOR = look_after_pages
+if EMBED_DOMAINS:
+    TALISMAN_CONFIG = copy.deepcopy(defaults.TALISMAN_CONFIG)
+    TALISMAN_CONFIG["frame_options"] = None  # the newer rule says who may
+    TALISMAN_CONFIG["content_security_policy"]["frame-ancestors"] = ["'self'", *EMBED_DOMAINS]
 
 # -- the look -----------------------------------------------------------------------------------------------
 APP_NAME = "Steelyard"

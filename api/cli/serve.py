@@ -10,7 +10,7 @@ from rich.console import Console
 from api.cli.output import Json, console, print_json, print_table
 from api.review import password_file
 from api.secret import secret_in
-from api.serve import Server, serving, wait_for_interrupt
+from api.serve import Server, heed_signals, serving, wait_for_interrupt
 from api.settings import settings
 from governance.releases import ReleaseStore
 
@@ -20,6 +20,7 @@ errors = Console(stderr=True, highlight=False)
 def serve(as_json: Json = False) -> None:
     """Serve the current release: API, dashboards and MLflow UI, until Ctrl-C."""
     ReleaseStore(settings().var_dir).current()  # a clear refusal where nothing was built yet
+    heed_signals()
     with ExitStack() as stack:
         chosen = stack.enter_context(_started())
         if as_json:

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from . import charts, filters, layout
-from .known import TIME, Known
 from .definitions import SIMULATED, description, dimension_fields, metric_fields
 from .identity import DATABASE_NAME, DATABASE_UUID, DATASET_NAME, DATASET_UUID, asset_uuid, chart_number
+from .known import TIME, Known
 from .periods import Recorded
 from .spec import Board, Item
 

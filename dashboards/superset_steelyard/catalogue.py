@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import look
-from .known import TIME, Known
 from .client import Client
 from .errors import Error, ProgrammingError
+from .known import TIME, Known
 from .periods import Recorded
 from .spec import Board
 

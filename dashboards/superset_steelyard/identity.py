@@ -7,6 +7,7 @@ import uuid
 _NAMESPACE = uuid.UUID("5f0ce6f4-4f0a-5f4b-9b7e-2f1f5b7d9a11")
 
 DATABASE_NAME = "Steelyard"
+GUEST_AUDIENCE = "steelyard-superset"
 DATASET_NAME = "metrics"
 
 

@@ -1,15 +1,17 @@
-"""Who is signed in, and which release their page shows.
+"""Who is looking, and which release their page shows.
 
 A dashboard is many requests. All of them read the release that was published when the page was opened, so a
-publish in between never mixes two releases on one page; the next page load takes the new one.
+publish in between never mixes two releases on one page; the next page load takes the new one. Inside another
+site, the guest's token says both: who, and which release.
 """
 
 from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
-from flask import Flask, g, has_app_context, has_request_context, request, session
+from flask import Flask, g, has_app_context, has_request_context, jsonify, request, session
 
 from .client import Client
 
@@ -19,13 +21,22 @@ _PINNED = "steelyard_release"
 _LONGEST_SECONDS = 12 * 3600
 
 
-def pin_releases(app: Flask) -> None:
-    """Remember the published release whenever a page is opened."""
+def look_after_pages(app: Flask) -> None:
+    """Refuse requests of two people at once; remember the published release whenever a page is opened."""
+
+    @app.before_request
+    def _one_person_at_a_time() -> Any:
+        shown_for_guest = request.headers.get(app.config["GUEST_TOKEN_HEADER_NAME"])
+        if shown_for_guest and signed_in_user() and guest_token() is None:
+            words = "Somebody else has signed in to Superset in this browser. Load the page again."
+            return jsonify({"message": words}), 401
+        return None
 
     @app.before_request
     def _pin() -> None:
         user = signed_in_user()
-        if user and request.method == "GET" and _OPENS_A_PAGE.match(request.path):
+        opened = request.method == "GET" and _OPENS_A_PAGE.match(request.path)
+        if user and opened and guest_token() is None:
             session.pop(_PINNED, None)
             try:
                 release = Client.from_environment().release(user)
@@ -41,6 +52,12 @@ def signed_in_user() -> str | None:
     return str(name) if name else None
 
 
+def guest_token() -> dict[str, Any] | None:
+    """What the API signed for the guest who is looking; None where somebody signed in, or nobody."""
+    user = getattr(g, "user", None) if has_app_context() else None
+    return getattr(user, "guest_token", None)
+
+
 def release_for(user: str) -> str:
     """The release that this request reads: its page's, else the published one. The same all through."""
     if not has_app_context():
@@ -52,6 +69,9 @@ def release_for(user: str) -> str:
 
 
 def _pinned() -> str | None:
+    guest = guest_token()
+    if guest is not None:
+        return str(guest["release"])
     on_a_page = has_request_context() and _BELONGS_TO_A_PAGE.match(request.path)
     pin = session.get(_PINNED) if on_a_page else None
     if not pin or time.time() - float(pin[1]) > _LONGEST_SECONDS:

@@ -110,6 +110,7 @@ def _fingerprint(bundle: Bundle, people: list[dict[str, str]]) -> str:
     parts = [bundle.contents, sorted((p["name"], p["role"], p["password"]) for p in people)]
     parts += [
         os.environ.get("STEELYARD_SMTP_HOST", ""),
+        os.environ.get("STEELYARD_SUPERSET_EMBED_DOMAINS", ""),
         superset_version(),
         metadata.version("superset-steelyard"),
     ]

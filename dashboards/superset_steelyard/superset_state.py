@@ -17,7 +17,7 @@ from .periods import Recorded
 from .spec import Board
 
 ADMIN = "admin"
-READER = "Steelyard reader"
+READER, GUEST = "Steelyard reader", "Steelyard guest"
 _SQL_LAB_ROLES = frozenset({"analytics_engineer", "data_steward", "ml_reviewer", "finance_controller"})
 
 
@@ -150,10 +150,33 @@ def _roles_and_people(boards: Sequence[Board], people: list[dict[str, str]]) -> 
         if person["role"] in _SQL_LAB_ROLES:
             roles += [security_manager.find_role("sql_lab"), sql_lab]
         _account(person, roles)
+    guest = security_manager.add_role(
+        GUEST
+    )  # charts of the dashboard that the token names, and no other data
+    guest.permissions = [
+        security_manager.add_permission_view_menu(*allowed)
+        for allowed in sorted(security_manager.PUBLIC_ROLE_PERMISSIONS | {("can_csv", "Superset")})
+    ]
     for board in boards:
         found = db.session.query(Dashboard).filter_by(uuid=asset_uuid("dashboard", board.slug)).one()
+        _embedded(found, asset_uuid("embedded", board.slug))
         found.roles = [by_name[role] for role in board.roles or sorted(by_name) if role in by_name]
     db.session.commit()
+
+
+def _embedded(dashboard: Any, uuid: str) -> None:
+    """Under which name, and in which sites, it may be shown; nowhere by default."""
+    from flask import current_app
+    from superset import db
+    from superset.models.embedded_dashboard import EmbeddedDashboard
+
+    domains = current_app.config["EMBED_DOMAINS"]
+    row = db.session.get(EmbeddedDashboard, uuid) or EmbeddedDashboard(uuid=uuid)
+    row.dashboard_id, row.allow_domain_list = dashboard.id, ",".join(domains)
+    if domains:
+        db.session.add(row)
+    elif row in db.session:
+        db.session.delete(row)
 
 
 def _roles(people: list[dict[str, str]]) -> set[str]:

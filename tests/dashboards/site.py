@@ -33,6 +33,12 @@ class Site:
     settings: Settings
     dashboards: Dashboards
     logs: Path
+    host_port: int
+    """Where the tests serve pages of another site, which may show dashboards."""
+
+    @property
+    def host_url(self) -> str:
+        return f"http://127.0.0.1:{self.host_port}"
 
     @property
     def url(self) -> str:
@@ -107,8 +113,10 @@ def running(release: Path, folder: Path) -> Iterator[Site]:
     (folder / "releases").mkdir(parents=True)
     (folder / "releases" / release.name).symlink_to(release)
     (folder / "current").symlink_to(f"releases/{release.name}")
+    host_port = _free_port()
     settings = Settings(
         var_dir=folder,
+        superset_embed_domains=f"http://127.0.0.1:{host_port}",
         api_port=_free_port(),
         superset_port=_free_port(),
         superset_venv=Path(os.environ.get("STEELYARD_SUPERSET_VENV", ROOT / ".venv-superset")),
@@ -120,15 +128,18 @@ def running(release: Path, folder: Path) -> Iterator[Site]:
     logs.mkdir()
     processes = []
     try:
+        known = {"STEELYARD_VAR_DIR": str(folder)}
+        known["STEELYARD_SUPERSET_EMBED_DOMAINS"] = settings.superset_embed_domains
+        known["STEELYARD_SUPERSET_PORT"] = str(settings.superset_port)
         api = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory"]
         api += ["--port", str(settings.api_port)]
-        processes.append(_start(api, {"STEELYARD_VAR_DIR": str(folder)}, logs / "api.log"))
+        processes.append(_start(api, known, logs / "api.log"))
         _wait(f"{dashboards.api_url}/healthz", processes[-1], logs / "api.log")
         dashboards.sync(print)
         superset = _start(dashboards.command(), dashboards.environment(), logs / "superset.log")
         processes.append(superset)
         _wait(f"{dashboards.url}/health", superset, logs / "superset.log")
-        yield Site(settings, dashboards, logs)
+        yield Site(settings, dashboards, logs, host_port)
     finally:
         for process in reversed(processes):
             process.terminate()

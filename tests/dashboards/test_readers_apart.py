@@ -214,7 +214,7 @@ def test_a_publish_under_load_breaks_no_chart_and_mixes_no_releases(site):
 
     store = ReleaseStore(site.settings.var_dir)
     first = store.current_id()
-    second = _another(store, first)
+    second = another(store, first)
     sessions = [site.sign_in(user) for user in ("executive", "planner_east") for _ in range(4)]
     pages = threading.Barrier(len(sessions) + 1)
 
@@ -247,7 +247,7 @@ def test_a_publish_under_load_breaks_no_chart_and_mixes_no_releases(site):
     assert set(codes) == {200}
 
 
-def _another(store, release_id):
+def another(store, release_id):
     """The same release under another name, as a rebuild without changes would be."""
     import shutil
 
