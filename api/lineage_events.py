@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from api.settings import Settings
 from governance import audit
+from governance.disk import write_whole
 from governance.lineage import LineageGraph
 from governance.lineage.emit import LineageSink
 from governance.lineage.openlineage import Ran, build_runs
 from governance.releases import Release
 from governance.store import OpsStore
 
+_log = logging.getLogger(__name__)
 _DECIDED = ("approve", "override", "reject", "executing", "executed", "failed", "measured")
 _PAUSE_SECONDS = 60
 
@@ -54,19 +58,27 @@ class LineageEvents:
         """
         if time.monotonic() < self._not_before:
             return 0
-        with self._bookmark() as bookmark:
-            if bookmark is None:
-                return 0
-            told, seq = 0, int(bookmark.read_text() or 0) if bookmark.exists() else 0
-            actions = [f"recommendation.{name}" for name in _DECIDED]
-            sink = self._sink()
-            while rows := audit.read_after(store, seq, actions=actions):
-                for row in rows:
-                    if not sink.send([_decision(row)]):
-                        self._not_before = time.monotonic() + _PAUSE_SECONDS
-                        return told
-                    seq, told = row["seq"], told + 1
-                    bookmark.write_text(str(seq))
+        try:
+            with self._bookmark() as bookmark:
+                return 0 if bookmark is None else self._tell(store, bookmark)
+        except OSError as error:
+            _log.warning("decisions are told later: %s", error)
+            self._not_before = time.monotonic() + _PAUSE_SECONDS
+            return 0
+
+    def _tell(self, store: OpsStore, bookmark: Path) -> int:
+        """Page by page; after a kill the decisions of a page are told again, as the same runs."""
+        told, seq = 0, int(bookmark.read_text() or 0) if bookmark.exists() else 0
+        actions = [f"recommendation.{name}" for name in _DECIDED]
+        sink = self._sink()
+        while rows := audit.read_after(store, seq, actions=actions):
+            sent = list(takewhile(lambda row: sink.send([_decision(row)]), rows))
+            if sent:
+                told, seq = told + len(sent), sent[-1]["seq"]
+                write_whole(bookmark, str(seq))
+            if len(sent) < len(rows):
+                self._not_before = time.monotonic() + _PAUSE_SECONDS
+                break
         return told
 
     def _sink(self) -> LineageSink:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from governance.disk import write_whole
 from models_ml import registry
 from models_ml.errors import ModelError
 from models_ml.registry import ModelVersion
@@ -70,9 +71,8 @@ def find_champion(
 def remember_champion(artifact_root: Path, version: ModelVersion) -> None:
     """Keep what is needed to score with the approved model while the register is down."""
     artifact_root.mkdir(parents=True, exist_ok=True)
-    receipt_path(artifact_root, version.name).write_text(
-        json.dumps(_needed(version) | {"bundle": str(version.bundle)})
-    )
+    needed = _needed(version) | {"bundle": str(version.bundle)}
+    write_whole(receipt_path(artifact_root, version.name), json.dumps(needed))
 
 
 def receipt_path(artifact_root: Path, name: str) -> Path:

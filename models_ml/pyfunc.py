@@ -12,7 +12,7 @@ from mlflow.models import infer_signature
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel
 from models_ml.demand.settings import QUANTILE_COLUMNS
-from models_ml.registry import MODEL_NAME, PIP_REQUIREMENTS
+from models_ml.registry import PIP_REQUIREMENTS
 
 SERVED_TIER = "category"
 
@@ -40,8 +40,7 @@ class DemandPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-define
 
 
 def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: DemandModel) -> Any:
-    """Log and register the bundle in the active run, with signature, input example and pinned
-    requirements."""
+    """Log the bundle in the active run, with signature, input example and pinned requirements."""
     return mlflow.pyfunc.log_model(
         name="model",
         python_model=str(Path(__file__).with_name("served_demand.py")),
@@ -49,5 +48,4 @@ def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: Dem
         pip_requirements=PIP_REQUIREMENTS,
         signature=infer_signature(example, predict_frame(model, example), params={"tier": SERVED_TIER}),
         input_example=example,
-        registered_model_name=MODEL_NAME,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Callable
@@ -67,7 +68,7 @@ def client(tracking_uri: str) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     if tracking_uri.startswith("sqlite:///"):
-        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        _ensure_database(Path(tracking_uri.removeprefix("sqlite:///")))
     import mlflow
     from mlflow import MlflowClient
 
@@ -166,9 +167,15 @@ def register(
     log_model: Callable[[Path], Any],
     name: str = MODEL_NAME,
 ) -> ModelVersion:
-    """Log a run with its metrics, parameters, documents and model, and register the model as a new
-    version."""
+    """Log a run with its metrics, parameters, documents and model, and register the model as a new version.
+
+    A version of equal fingerprint and digest is that model already, registered by a training that was killed
+    before its end: it is returned. A version is there with all its tags or not at all.
+    """
     mlflow_client = client(tracking_uri)
+    for known in versions(tracking_uri, name):
+        if (known.fingerprint, known.digest) == (tags["training_fingerprint"], tags["artifact_digest"]):
+            return known
     import mlflow
 
     experiment = mlflow_client.get_experiment_by_name(name)
@@ -184,10 +191,28 @@ def register(
         for path, text in documents.items():
             mlflow.log_text(text, path)
         info = log_model(bundle)
-    registered = info.registered_model_version
-    for key, value in {**tags, "metrics": json.dumps(metrics)}.items():
-        mlflow_client.set_model_version_tag(name, str(registered), key, value)
-    return get_version(tracking_uri, str(registered), name)
+    registered = mlflow.register_model(info.model_uri, name, tags={**tags, "metrics": json.dumps(metrics)})
+    return get_version(tracking_uri, str(registered.version), name)
+
+
+def _ensure_database(path: Path) -> None:
+    """A new register is made beside its place: MLflow cannot go on with one whose making was killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        return
+    with (path.parent / f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        part = path.with_name(f".{path.name}.part")
+        part.unlink(missing_ok=True)
+        part.with_name(part.name + "-journal").unlink(missing_ok=True)
+        made: Any = SqlAlchemyStore  # MLflow leaves it untyped
+        made(f"sqlite:///{part}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
+        part.rename(path)
 
 
 def _aliases(mlflow: Any, name: str) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from governance.disk import write_whole
 from models_ml import registry
 from models_ml.demand.bundle import bundle_digest, save_bundle
 from models_ml.demand.model import DemandModel
@@ -169,7 +170,7 @@ def _metrics(evaluation: pd.DataFrame) -> dict[str, float]:
 def keep_training(artifact_root: Path, trained: TrainedModel, bundle: Path, tracking_uri: str) -> None:
     """Write down what a training made, readable without MLflow."""
     receipt = {**trained.__dict__, "bundle": str(bundle), "tracking_uri": tracking_uri}
-    (artifact_root / f"{trained.name}_trained.json").write_text(json.dumps(receipt))
+    write_whole(artifact_root / f"{trained.name}_trained.json", json.dumps(receipt))
 
 
 def kept_training(artifact_root: Path, name: str, fingerprint: str, tracking_uri: str) -> TrainedModel | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import PipelineBusy
+from governance.disk import write_whole
 
 
 def read_marker(folder: Path, step: str, fingerprint: str) -> dict[str, Any] | None:
@@ -27,9 +28,8 @@ def read_marker(folder: Path, step: str, fingerprint: str) -> dict[str, Any] | N
 
 def write_marker(folder: Path, step: str, fingerprint: str, result: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / f".{step}.json"
-    fresh.write_text(json.dumps({"fingerprint": fingerprint, "result": result}, indent=2))
-    fresh.rename(folder / f"{step}.json")
+    body = {"fingerprint": fingerprint, "result": result}
+    write_whole(folder / f"{step}.json", json.dumps(body, indent=2))
 
 
 def code_fingerprint(*packages: Path) -> str:

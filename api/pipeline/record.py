@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from api.pipeline.child import Report
 from api.pipeline.marker import code_fingerprint
 from api.settings import Settings
+from governance.disk import write_whole
 from governance.releases import ReleaseStore, project_fingerprint
 from governance.store import OpsStore
 
@@ -111,7 +112,7 @@ def _ensure_history(settings: Settings, report: Report) -> int:
         release_id=release.release_id,
         progress=lambda what: report(what, 0, 0),
     )
-    made.write_text(json.dumps({"mark": mark, "proposals": proposals}))
+    write_whole(made, json.dumps({"mark": mark, "proposals": proposals}))
     return proposals
 
 

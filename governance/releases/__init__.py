@@ -6,7 +6,13 @@ one of its tests passed; `BuildState` says which was which.
 """
 
 from governance.releases.build import build_release, project_fingerprint
-from governance.releases.errors import ReleaseBuildFailed, ReleaseCorrupt, ReleaseError, ReleaseNotFound
+from governance.releases.errors import (
+    ReleaseBuildFailed,
+    ReleaseBusy,
+    ReleaseCorrupt,
+    ReleaseError,
+    ReleaseNotFound,
+)
 from governance.releases.layout import Release
 from governance.releases.publish import ReleaseStore
 from governance.releases.take_over import BuildState
@@ -15,6 +21,7 @@ __all__ = [
     "BuildState",
     "Release",
     "ReleaseBuildFailed",
+    "ReleaseBusy",
     "ReleaseCorrupt",
     "ReleaseError",
     "ReleaseNotFound",

@@ -25,3 +25,9 @@ class ReleaseBuildFailed(ReleaseError):
     """dbt reported a failed model or test; the last release keeps serving."""
 
     code = "release-build-failed"
+
+
+class ReleaseBusy(ReleaseError):
+    """Another process is building a release in the same store; nothing was done."""
+
+    code = "release-busy"

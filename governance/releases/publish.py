@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import fcntl
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from governance.releases.errors import ReleaseCorrupt, ReleaseNotFound
+from governance.disk import telling_disk_full
+from governance.releases.errors import ReleaseBusy, ReleaseCorrupt, ReleaseNotFound
 from governance.releases.layout import Release, open_release, seal
 
 BUILDING = ".building-"
@@ -40,9 +41,13 @@ class ReleaseStore:
     def building(self, fingerprint: str) -> Iterator[Path]:
         """A new folder `.building-<release id>`. Becomes a release, or vanishes on an exception.
 
-        A kill leaves a `.building-` folder that nobody reads; the next build sweeps it away.
+        A kill leaves a `.building-` folder that nobody reads; the next build sweeps it away. One build at a
+        time, or the one would sweep the other's folder: raises ReleaseBusy.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with telling_disk_full("the build of a release"), self._alone("building"):
+            yield from self._build(fingerprint)
+
+    def _build(self, fingerprint: str) -> Iterator[Path]:
         self.sweep()
         created_at = datetime.now(UTC)
         release_id = f"{created_at:%Y%m%dT%H%M%S}-{fingerprint[:8]}"
@@ -103,15 +108,13 @@ class ReleaseStore:
 
     def publish(self, release_id: str) -> Release:
         """Point `current` at a release that holds against its seal."""
-        release = self.get(release_id)
-        fresh = self.var_dir / f".current-{uuid.uuid4().hex[:8]}"
-        fresh.symlink_to(Path("releases") / release_id)
-        try:
+        with telling_disk_full("publishing"), self._alone("publishing", wait=True):
+            release = self.get(release_id)
+            fresh = self.var_dir / ".current"
+            fresh.unlink(missing_ok=True)  # of a publication that was killed
+            fresh.symlink_to(Path("releases") / release_id)
             fresh.rename(self.pointer)
-        except BaseException:
-            fresh.unlink(missing_ok=True)
-            raise
-        _fsync(self.var_dir)
+            _fsync(self.var_dir)
         return release
 
     def rollback(self) -> Release:
@@ -130,16 +133,31 @@ class ReleaseStore:
         The one that serves stays, and so does every newer one and the one that a roll back would go to. What
         is removed can no longer be asked for with `--release`; audit and decisions keep its name.
         """
-        sound = [release.release_id for release in self.list()]
-        current = self.current_id()
-        older = [name for name in sound if current is None or name < current]
-        stay = {*sound[-max(keep, 1) :], *older[-1:], *(name for name in sound if name not in older)}
-        gone = [name for name in self.ids() if name not in stay and name in older]
-        for name in gone:
-            leaving = self.folder / f"{BUILDING}{name}"  # a kill in between leaves it to the next sweep
-            (self.folder / name).rename(leaving)
-            shutil.rmtree(leaving)
+        with self._alone("publishing", wait=True):
+            sound = [release.release_id for release in self.list()]
+            current = self.current_id()
+            older = [name for name in sound if current is None or name < current]
+            stay = {*sound[-max(keep, 1) :], *older[-1:], *(name for name in sound if name not in older)}
+            gone = [name for name in self.ids() if name not in stay and name in older]
+            for name in gone:
+                leaving = self.folder / f"{BUILDING}{name}"  # a kill in between leaves it to the next sweep
+                (self.folder / name).rename(leaving)
+                shutil.rmtree(leaving, ignore_errors=True)  # a build that begins now sweeps it, too
         return tuple(gone)
+
+    @contextmanager
+    def _alone(self, what: str, *, wait: bool = False) -> Iterator[None]:
+        """Nobody else is `what` in this store meanwhile; the lock of a process that ended is free."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f".{what}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ReleaseBusy(
+                    f"Another process is {what} a release in {self.folder}.",
+                    hint="Wait for it to end, then run again.",
+                ) from error
+            yield
 
 
 def _fsync(path: Path) -> None:

@@ -7,11 +7,15 @@ the store may not write, and the chain is as safe as that place.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from governance.errors import AuditBroken, StoreUnavailable
+
+_CUT_SHORT = re.compile(r"\d*|\d+ [0-9a-f]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,14 @@ class Anchor:
             raise StoreUnavailable(f"the audit anchor {self.path} cannot be written: {error}") from error
 
     def append(self, head: AnchorLine) -> None:
-        """Durable once this returns."""
+        """Durable once this returns. Raises OSError; a line that the disk cut short is no head to `heads`."""
+        line = f"{head.seq} {head.hash}\n".encode()
         descriptor = self._open()
         try:
-            os.write(descriptor, f"{head.seq} {head.hash}\n".encode())
+            if self._ends_within_a_line():
+                line = b"\n" + line
+            if os.write(descriptor, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -47,16 +55,26 @@ class Anchor:
     def heads(self) -> dict[int, str]:
         """Hash by sequence number; empty when nothing was anchored yet.
 
-        Raises AuditBroken on a line that is not a head, or on two heads for one row.
+        The beginning of a line, which a full disk leaves, says nothing. Raises AuditBroken on any other line
+        that is not a head, or on two heads for one row.
         """
         if not self.path.exists():
             return {}
         heads: dict[int, str] = {}
         for number, line in enumerate(self.path.read_text().splitlines(), start=1):
+            if _CUT_SHORT.fullmatch(line):
+                continue
             seq, _, digest = line.partition(" ")
             if not seq.isdigit() or heads.setdefault(int(seq), digest) != digest:
                 raise AuditBroken(f"line {number} of the audit anchor {self.path.name} does not hold")
         return heads
+
+    def _ends_within_a_line(self) -> bool:
+        with self.path.open("rb") as file:
+            if not file.seek(0, os.SEEK_END):
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
 
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ lock. That makes the audit chain's "read the head, append" safe and leaves no de
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from governance.errors import StoreUnavailable
 from governance.store.anchor import Anchor, AnchorLine
 
+_log = logging.getLogger(__name__)
 _WRITE = "steelyard_write"
 _ADVISORY_LOCK = 0x57EE17A2D  # any constant that only this store uses
 _BUSY_TIMEOUT_MS = 30_000
@@ -57,6 +59,7 @@ class OpsStore:
             ) from error
         self.anchor = Anchor(anchor) if anchor is not None else None
         self._one_writer = threading.Lock()
+        self._late_head: AnchorLine | None = None
 
     def migrate(self) -> None:
         """Bring the schema to this version, from any earlier one or from nothing."""
@@ -68,11 +71,14 @@ class OpsStore:
     def write(self) -> Iterator[Transaction]:
         """One serialised transaction: all of it is committed, or none.
 
-        The anchor is opened first, so that a store whose audit could not be anchored refuses to act.
+        The anchor is opened first, so that a store whose audit could not be anchored refuses to act. Where
+        the disk gives out between commit and anchor, what was committed stays true; its head is anchored
+        before anything else is written.
         """
         if self.anchor is not None:
             self.anchor.check_writable()
         with self._one_writer:
+            self._anchor_late_head()
             try:
                 with self.engine.connect() as conn:
                     conn.execution_options(**{_WRITE: True})
@@ -83,8 +89,26 @@ class OpsStore:
                         yield transaction
             except SQLAlchemyError as error:
                 raise StoreUnavailable(f"the ops store refused the write: {_cause(error)}") from error
-            if self.anchor is not None and transaction.head is not None:
-                self.anchor.append(transaction.head)
+            self._anchor(transaction.head)
+
+    def _anchor_late_head(self) -> None:
+        self._anchor(self._late_head)
+        if self._late_head is not None:
+            raise StoreUnavailable(
+                "the head of the last audit row could not be anchored yet, so nothing more is written",
+                hint="free some space where the audit anchor lies",
+            )
+
+    def _anchor(self, head: AnchorLine | None) -> None:
+        """Keeps the head for later where it cannot be anchored."""
+        if self.anchor is None or head is None:
+            return
+        try:
+            self.anchor.append(head)
+            self._late_head = None
+        except OSError as error:
+            self._late_head = head
+            _log.error("audit row %d is committed, its head not anchored yet: %s", head.seq, error)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

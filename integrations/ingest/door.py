@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from governance.disk import telling_disk_full
 from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflict
 from integrations.ingest.batch import Door
@@ -36,11 +37,12 @@ def ingest(
     """Bring a source into the landing; the same content twice changes nothing.
 
     `tolerance` is the share of bad rows a batch may have. `as_of` is the day after which a recorded event
-    lies in the future (today by default). Raises IntegrationError; batches landed before it stay.
+    lies in the future (today by default). Raises IntegrationError or DiskFull; batches landed before it stay.
     """
     started = time.monotonic()
-    landing.mkdir(parents=True, exist_ok=True)
-    with only_writer(landing):
+    with telling_disk_full("ingest"):
+        landing.mkdir(parents=True, exist_ok=True)
+    with telling_disk_full("ingest"), only_writer(landing):
         report = _ingest(
             source, landing, quarantine, progress=progress, tolerance=tolerance,
             settings=(memory_limit, threads, as_of or dt.date.today()),
@@ -89,9 +91,9 @@ def _ingest(
             table.warnings.extend(unknown_keys(connection, landing, table.table, table.batches_added))
         state.fingerprint, state.is_complete = fingerprint, True
     finally:
-        state.write(landing)
         connection.close()
-        shutil.rmtree(workspace, ignore_errors=True)
+        shutil.rmtree(workspace, ignore_errors=True)  # first of all: it may be what fills the disk
+        state.write(landing)
     return report
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from governance.disk import write_whole
 
 FILE = "_landing.json"
 
@@ -54,9 +55,7 @@ class LandingState:
 
     def write(self, landing: Path) -> None:
         """Replace the state file in one rename."""
-        temporary = landing / f"{FILE}.{os.getpid()}"
-        temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-        temporary.replace(landing / FILE)
+        write_whole(landing / FILE, json.dumps(asdict(self), indent=1))
 
     def find(self, table: str, batch_id: str) -> Batch | None:
         """The landed batch of that id, if any."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from governance.disk import sweep_parts
 from integrations.contracts import Contract, contracts
 from integrations.errors import LandingBusy
 from integrations.ingest.batch import Door
@@ -30,11 +31,17 @@ def only_writer(landing: Path) -> Iterator[None]:
 
 
 def sweep(state: LandingState, landing: Path) -> None:
-    """Remove batch folders that no state knows: what a killed run landed last. It will be landed again."""
+    """Remove what killed runs left: batch folders that no state knows (they will be landed again), the empty
+    batch of a table that has others, and halves of the state file."""
+    sweep_parts(landing)
     names = {(b.table, f"batch={b.batch_id}") for b in state.batches}
+    filled = {b.table for b in state.batches}
     for table in contracts():
         for folder in (landing / table).glob("batch=*"):
-            if folder.name != f"batch={EMPTY}" and (table, folder.name) not in names:
+            is_needed = (
+                table not in filled if folder.name == f"batch={EMPTY}" else (table, folder.name) in names
+            )
+            if not is_needed:
                 shutil.rmtree(folder)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from governance.disk import write_whole
 from models_ml.champion import Champion, find_champion
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel
@@ -104,7 +105,7 @@ def monitor(
         _told(alerts),
         advice, champion.version, path, report,
     )  # fmt: skip
-    (output / SUMMARY_FILE).write_text(json.dumps(done.as_dict(), indent=1))
+    write_whole(output / SUMMARY_FILE, json.dumps(done.as_dict(), indent=1))
     return done
 
 

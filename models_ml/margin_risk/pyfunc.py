@@ -12,7 +12,6 @@ from mlflow.models import infer_signature
 from models_ml.margin_risk.bundle import load_bundle
 from models_ml.margin_risk.features import Features
 from models_ml.margin_risk.model import MarginRiskModel
-from models_ml.margin_risk.settings import MODEL_NAME
 from models_ml.registry import PIP_REQUIREMENTS
 
 REQUIREMENTS = [*PIP_REQUIREMENTS, "scikit-learn==1.9.1"]
@@ -42,8 +41,7 @@ class MarginRiskPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-de
 
 
 def log_margin_risk(bundle: Path, evaluation: Path, example: pd.DataFrame, model: MarginRiskModel) -> Any:
-    """Log and register the bundle in the active run, with signature, input example and pinned
-    requirements."""
+    """Log the bundle in the active run, with signature, input example and pinned requirements."""
     return mlflow.pyfunc.log_model(
         name="model",
         python_model=str(Path(__file__).with_name("served.py")),
@@ -51,5 +49,4 @@ def log_margin_risk(bundle: Path, evaluation: Path, example: pd.DataFrame, model
         pip_requirements=REQUIREMENTS,
         signature=infer_signature(example, predict_frame(model, example)),
         input_example=example,
-        registered_model_name=MODEL_NAME,
     )

@@ -1,0 +1,63 @@
+"""Files that are there whole, old or new, whenever a process or the disk gives out; and a full disk, told."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from governance.errors import DiskFull
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SAID = tuple(os.strerror(number) for number in _FULL)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put `text` in the place of the file by one rename; raises OSError, and the old file stays.
+
+    What a kill leaves is a hidden file beside it that nobody reads; `sweep_parts` removes it.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove what killed writers left in a folder of which the caller is the only writer."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def telling_disk_full(doing: str) -> Iterator[None]:
+    """Raises DiskFull in place of whatever a library says of a full disk, a quota or a limit of file size."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        if not is_disk_full(error):
+            raise
+        reason = str(error).splitlines()[0]
+        raise DiskFull(
+            f"The disk is full: {doing} stopped ({reason}).",
+            hint="Free some space and run it again: nothing half-done is used; what served before serves.",
+        ) from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the error, or one that led to it, is that of a full disk."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    if any(said in str(error) for said in _SAID):
+        return True
+    return error.__cause__ is not None and is_disk_full(error.__cause__)
