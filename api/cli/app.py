@@ -12,6 +12,7 @@ from api.cli import (
     audit,
     auth,
     dashboard,
+    doctor,
     drift,
     ingest,
     lineage,
@@ -50,6 +51,7 @@ for noun in (
 ):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

@@ -1,0 +1,30 @@
+"""`steelyard doctor`: what on this machine would keep the platform from serving."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+
+import typer
+
+from api.cli.output import Json, console, print_json, print_table
+from api.doctor import Level, examine
+from api.settings import settings
+
+_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "bold red"}
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check machine, settings, release, stores and models; exit status 1 where something failed."""
+    with console.status("Looking …") as status:
+        findings = list(examine(settings(), tell=lambda what: status.update(f"Looking at {what} …")))
+    counts = Counter(finding.level for finding in findings)
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+    else:
+        rows = [(f.subject, f.level.value, f.said, f.hint) for f in findings]
+        print_table("Steelyard on this machine", ["", "", "found", "what to do"], rows)
+        told = [f"[{_COLOURS[level]}]{counts[level]} {level.value}[/]" for level in Level if counts[level]]
+        console.print(", ".join(told) + ".")
+    if counts[Level.FAILED]:
+        raise typer.Exit(1)

@@ -1,0 +1,47 @@
+"""`steelyard doctor`: is this machine, and what the platform keeps on it, fit to serve.
+
+Every check looks and changes nothing; one that cannot look says so instead of raising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from api.doctor.finding import Finding, Level
+from api.doctor.kept import check_audit, check_release, check_store
+from api.doctor.machine import check_machine, check_packages, check_ports, check_superset
+from api.doctor.models import check_forecasts, check_models
+from api.doctor.safety import check_secrets, check_settings
+from api.settings import Settings
+from semantic.errors import SteelyardError
+
+Check = Callable[[Settings], Iterator[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    check_machine,
+    check_packages,
+    check_superset,
+    check_ports,
+    check_settings,
+    check_secrets,
+    check_release,
+    check_store,
+    check_audit,
+    check_models,
+    check_forecasts,
+)
+
+__all__ = ["CHECKS", "Finding", "Level", "examine"]
+
+
+def examine(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+    """Every finding, in the order of `CHECKS`; `tell` hears which check is running."""
+    for check in CHECKS:
+        subject = check.__name__.removeprefix("check_")
+        tell(subject)
+        try:
+            yield from check(settings)
+        except SteelyardError as error:
+            yield Finding(subject, Level.FAILED, error.message, error.hint)
+        except Exception as error:  # a doctor who faints helps nobody
+            yield Finding(subject, Level.FAILED, f"could not look: {type(error).__name__}: {error}")

@@ -1,0 +1,71 @@
+"""What the platform keeps: releases, the ops store, the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from sqlalchemy.engine import make_url
+
+from api.doctor.finding import Finding, Level
+from api.settings import Settings
+from governance.audit import verify
+from governance.releases import ReleaseStore
+from governance.store import OpsStore
+from governance.store.migrate import newest_revision, revision_of
+
+
+def check_release(settings: Settings) -> Iterator[Finding]:
+    """The published release holds against its seal and opens; others that do not are named."""
+    store = ReleaseStore(settings.var_dir)
+    current = store.current()  # raises ReleaseNotFound or ReleaseCorrupt
+    with duckdb.connect(str(current.warehouse), read_only=True) as warehouse:
+        tables = warehouse.execute("SELECT count(*) FROM duckdb_tables()").fetchone()
+    yield Finding("release", Level.OK, f"{current.release_id} serves, {tables[0] if tables else 0} tables")
+    unsound = sorted(set(store.ids()) - {release.path.name for release in store.list()})
+    for release_id in unsound:
+        hint = "It cannot be served or rolled back to; `steelyard release prune` removes old ones."
+        yield Finding("release", Level.WARNING, f"{release_id} does not hold against its seal", hint)
+
+
+def check_store(settings: Settings) -> Iterator[Finding]:
+    """The ops store answers, in this version's schema."""
+    with _store(settings) as store:
+        if store is None:
+            yield Finding("ops store", Level.WARNING, "not there yet", "The first command makes it.")
+            return
+        kind, found, newest = store.engine.dialect.name, revision_of(store), newest_revision()
+    if found == newest:
+        yield Finding("ops store", Level.OK, f"{kind}, schema {found}")
+    else:
+        hint = "Take a backup; the next command brings it forward. A newer schema needs a newer Steelyard."
+        yield Finding("ops store", Level.WARNING, f"{kind}, schema {found}, this version has {newest}", hint)
+
+
+def check_audit(settings: Settings) -> Iterator[Finding]:
+    """The record of who did what is whole."""
+    with _store(settings) as store:
+        if store is None or revision_of(store) is None:
+            return
+        report = verify(store)
+    if report.holds:
+        yield Finding("audit", Level.OK, f"{report.rows:,} rows hold")
+    else:
+        said = f"does not hold at row {report.first_broken}: {report.problem}"
+        yield Finding("audit", Level.FAILED, said, "Keep the store as it is and compare it with a backup.")
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[OpsStore | None]:
+    """The ops store as it is, not migrated; None where SQLite has no file yet."""
+    url = make_url(settings.ops_store_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        yield None
+        return
+    store = OpsStore(settings.ops_store_url)
+    try:
+        yield store
+    finally:
+        store.close()
