@@ -60,7 +60,10 @@ def _deliberate(query: dict[str, Any]) -> bool:
     two_grains_on_a_spine = len(grains) > 1 and any(w in text for w in ("fill", "spine", "booked_or_none"))
     own_time = any("__ds" in g for g in query["group_by"])  # beside a coarser metric_time
     early_months = own_time and len(query["group_by"]) > 1 and "time_constraint" in query
-    coarse = any(m in NESTED_OFFSETS for m in query["metrics"]) and grains != ["metric_time__day"]
+    filters = " ".join(query.get("where", ()))
+    coarse_filter = "metric_time" in filters and "'day'" not in filters
+    nested = any(m in NESTED_OFFSETS for m in query["metrics"])
+    coarse = nested and (grains != ["metric_time__day"] or coarse_filter)
     return two_grains_on_a_spine or early_months or coarse or any(d in text for d in DELIBERATE)
 
 
