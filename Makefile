@@ -1,10 +1,11 @@
 # Steelyard. `make run` and `make test` each work as the first command on a machine with Python 3.11.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-superset run pipeline serve test lint bench lock clean
+.PHONY: help setup setup-dev setup-superset run pipeline serve test lint audit bench lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
+WORKERS ?= 2
 SUPERSET := .venv-superset
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
@@ -55,15 +56,19 @@ serve: setup  ## API, Superset and MLflow on what the pipeline built
 
 test: setup-dev setup-superset  ## every test; builds the demo release first where it is missing
 	@$(BIN)/steelyard pipeline run
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
-lint: setup-dev  ## ruff, mypy, one-way imports
+lint: setup-dev  ## ruff, mypy, one-way imports, no secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy semantic governance models_ml integrations api
 	@$(BIN)/lint-imports
+	@git ls-files -z -- ':!*.png' ':!*.svg' | xargs -0 $(BIN)/detect-secrets-hook
 
-bench: setup-dev  ## ONLY=semantic|queries|pipeline|warehouse|models QUICK=1
+audit: setup-dev  ## known vulnerabilities of the pinned packages (asks the public advisory database)
+	@for part in product dev superset; do $(BIN)/pip-audit --no-deps --disable-pip -r requirements/$$part.txt || exit 1; done
+
+bench: setup-dev  ## ONLY=api|decisions|models|pipeline|policy|queries|semantic|warehouse QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 lock: $(VENV)/.uv  ## pin requirements/*.in again
