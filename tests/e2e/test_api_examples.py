@@ -58,12 +58,10 @@ def test_ask_with_curl(run):
     assert '"release"' in said and "East" in said and said.count("net_sales") == 2
 
 
-def test_ask_with_python(run, warehouse):
+def test_ask_with_python(run):
     said = run("ask.py", "executive")
-    months = warehouse.execute(
-        "SELECT count(DISTINCT date_trunc('month', sold_at)) FROM fct_sales_lines"
-    ).fetchone()[0]
-    assert len(re.findall(r"\d{4}-\d\d-01 ", said)) == months
+    shown = re.findall(r"^ +(\d{4}-\d\d)-01 ", said, flags=re.MULTILINE)
+    assert shown == [f"2017-{month:02d}" for month in range(1, 13)]
     assert "400 unknown-name" in said and "net_sales" in said.splitlines()[-1]
 
 

@@ -17,9 +17,8 @@ client = httpx.Client(
 waiting = client.get("/v1/recommendations", params={"state": "in_review", "action": "reorder", "limit": 1})
 waiting.raise_for_status()
 proposal = waiting.json()["items"][0]
-print(
-    f"{proposal['action']} of {proposal['quantity_units']:g} at {proposal['location_id']}: {proposal['reason']}"
-)
+what, where = f"{proposal['action']} of {proposal['quantity_units']:g}", proposal["location_id"]
+print(f"{what} at {where}: {proposal['reason']}")
 
 lineage = client.get(
     f"/v1/lineage/recommendation.{proposal['recommendation_id']}", params={"direction": "upstream"}
