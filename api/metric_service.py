@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections import OrderedDict
@@ -16,13 +17,14 @@ from api.settings import Settings
 from governance.disclosure import GroupControl
 from governance.errors import Forbidden, NotFound
 from governance.identity import Principal
-from governance.releases import Release, ReleaseStore
+from governance.releases import Release, ReleaseCorrupt, ReleaseStore
 from governance.restrict import for_query
 from governance.tags import TaggedCatalog
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
 from semantic.catalog import Dimension, Metric
 from semantic.errors import UnknownNameError
 
+_log = logging.getLogger("steelyard.api")
 _RELEASES_KEPT_OPEN = 3
 
 
@@ -73,8 +75,22 @@ class MetricService:
         self._lock = threading.Lock()
 
     def opened(self, release_id: str | None = None) -> Opened:
-        """The release of that name, or the current one. Raises ReleaseNotFound or ReleaseCorrupt."""
-        wanted = release_id or self._releases.current_id() or self._releases.current().release_id
+        """The release of that name, or the current one; where that is damaged, the last good one before it.
+
+        Raises ReleaseNotFound or ReleaseCorrupt.
+        """
+        if release_id is not None:
+            return self._opened(release_id)
+        try:
+            return self._opened(self._releases.current_id() or self._releases.current().release_id)
+        except ReleaseCorrupt as refused:
+            last_good = self._releases.serving().release_id
+            if last_good == self._releases.current_id():  # its seal holds, and yet it cannot be opened
+                raise
+            _log.error("%s; %s answers", refused.message, last_good)
+            return self._opened(last_good)
+
+    def _opened(self, wanted: str) -> Opened:
         with self._lock:
             if wanted in self._open:
                 self._open.move_to_end(wanted)

@@ -19,8 +19,9 @@ _SAID = tuple(os.strerror(number) for number in _FULL)
 def write_whole(path: Path, text: str) -> None:
     """Put `text` in the place of the file by one rename; raises OSError, and the old file stays.
 
-    What a kill leaves is a hidden file beside it that nobody reads; `sweep_parts` removes it.
+    What a kill leaves is a hidden file beside it that nobody reads; the next write removes it.
     """
+    sweep_parts(path.parent, path.name)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -33,10 +34,15 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def sweep_parts(folder: Path) -> None:
-    """Remove what killed writers left in a folder of which the caller is the only writer."""
-    for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+def sweep_parts(folder: Path, name: str = "*") -> None:
+    """Remove what writers left that were killed: hidden parts that name a process that is gone."""
+    for part in folder.glob(f".{name}.*.part"):
+        try:
+            os.kill(int(part.name.split(".")[-2]), 0)
+        except (ProcessLookupError, ValueError):
+            part.unlink(missing_ok=True)
+        except PermissionError:
+            pass  # alive, and somebody else's
 
 
 @contextmanager

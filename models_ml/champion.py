@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from governance.disk import write_whole
 from models_ml import registry
-from models_ml.errors import ModelError
+from models_ml.errors import ModelError, RegisterUnavailable
 from models_ml.registry import ModelVersion
 
 STALE_AFTER_WEEKS = 8
@@ -46,9 +46,9 @@ def find_champion(
     note = ""
     try:
         found = _from_mlflow(tracking_uri, name, approved)
-    except ModelError as error:
-        return Champion(None, "", error.message)
     except Exception as error:  # the register may be down in any way; the last approved model still scores
+        if isinstance(error, ModelError) and not isinstance(error, RegisterUnavailable):
+            return Champion(None, "", error.message)
         note = f"register not reachable ({type(error).__name__}); last approved model used"
         path = receipt_path(artifact_root, name)
         found = json.loads(path.read_text()) if path.exists() else None

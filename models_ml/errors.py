@@ -27,6 +27,12 @@ class ModelNotFoundError(ModelError):
     code = "model-not-found"
 
 
+class RegisterUnavailable(ModelError):
+    """MLflow's register does not answer; what it held before is as it was."""
+
+    code = "register-unavailable"
+
+
 class ArtifactChangedError(ModelError):
     """The artifact on disk is not the one whose digest was recorded."""
 

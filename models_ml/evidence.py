@@ -13,7 +13,7 @@ import pandas as pd
 
 from models_ml.demand.settings import LEVELS, QUANTILE_COLUMNS
 from models_ml.reads import READS
-from models_ml.registry import ModelVersion, client
+from models_ml.registry import ModelVersion, client, reaching_register
 
 FOLDER = "evidence"
 ROWS = 4000  # of forecasts in Evidently's report: enough to see, small enough to open
@@ -29,6 +29,7 @@ LEFT JOIN feat_demand_product_week p ON f.tier = 'product' AND p.location_id = f
 """
 
 
+@reaching_register()
 def attach_evidence(
     tracking_uri: str, version: ModelVersion, warehouse: Path, backtest: Path, evaluation: pd.DataFrame
 ) -> list[str]:

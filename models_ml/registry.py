@@ -5,14 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from governance.disk import is_disk_full
+from governance.errors import DiskFull
 from models_ml.demand.bundle import bundle_digest
-from models_ml.errors import EvidenceMissingError, ModelNotFoundError
+from models_ml.errors import EvidenceMissingError, ModelNotFoundError, RegisterUnavailable
 
 MODEL_NAME = "demand"
 REGISTERED = (MODEL_NAME, "margin_risk")
@@ -77,12 +80,34 @@ def client(tracking_uri: str) -> Any:
     return MlflowClient(tracking_uri, tracking_uri)
 
 
+@contextmanager
+def reaching_register() -> Iterator[None]:
+    """Raises RegisterUnavailable in place of whatever MLflow says of a store that does not answer."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        if getattr(error, "error_code", "") in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        if is_disk_full(error):
+            raise DiskFull(
+                "The disk is full: the register of models stopped.", hint="Free some space."
+            ) from error
+        raise RegisterUnavailable(
+            f"The register of models does not answer: {str(error).splitlines()[0]}",
+            hint="Bring MLflow's store back and run it again; what is registered stays as it was.",
+        ) from error
+
+
 def exists(tracking_uri: str) -> bool:
     """False where nothing was ever registered: no address, or an SQLite store without its file."""
     path = tracking_uri.removeprefix("sqlite:///")
     return bool(tracking_uri) and (path == tracking_uri or Path(path).exists())
 
 
+@reaching_register()
 def versions(tracking_uri: str, name: str = MODEL_NAME) -> list[ModelVersion]:
     """All versions, newest first; empty where the model is unknown."""
     mlflow = client(tracking_uri)
@@ -106,6 +131,7 @@ def champion(tracking_uri: str, name: str = MODEL_NAME) -> ModelVersion | None:
     return next((v for v in versions(tracking_uri, name) if CHAMPION in v.aliases), None)
 
 
+@reaching_register()
 def move_champion(tracking_uri: str, evidence: ApprovalEvidence) -> ModelVersion:
     """Point `champion` at the approved version and remember the evidence with it.
 
@@ -136,6 +162,7 @@ def move_champion(tracking_uri: str, evidence: ApprovalEvidence) -> ModelVersion
     return get_version(tracking_uri, version.version, version.name)
 
 
+@reaching_register()
 def is_approved(tracking_uri: str, version: ModelVersion) -> bool:
     """True where the version carries the evidence of an approval of exactly its digest."""
     tags = client(tracking_uri).get_model_version(version.name, version.version).tags
@@ -155,6 +182,7 @@ def review_data(tracking_uri: str, version: str, name: str = MODEL_NAME) -> dict
     }
 
 
+@reaching_register()
 def register(
     tracking_uri: str,
     artifact_root: Path,

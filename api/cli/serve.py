@@ -19,7 +19,7 @@ errors = Console(stderr=True, highlight=False)
 
 def serve(as_json: Json = False) -> None:
     """Serve the current release: API, dashboards and MLflow UI, until Ctrl-C."""
-    ReleaseStore(settings().var_dir).current()  # a clear refusal where nothing was built yet
+    ReleaseStore(settings().var_dir).serving()  # a clear refusal where nothing was built yet
     heed_signals()
     with ExitStack() as stack:
         chosen = stack.enter_context(_started())

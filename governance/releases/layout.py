@@ -49,13 +49,15 @@ class Release:
 def seal(folder: Path, release_id: str, created_at: str, fingerprint: str) -> None:
     """Write `release.json`: what the folder holds, so that a damaged copy is found before it serves.
 
-    Definitions are sealed by SHA-256; the warehouse, gigabytes at scale, by its size.
+    Every file is sealed by SHA-256, the warehouse by its size as well: gigabytes at scale, it is read in full
+    only when it is published.
     """
     body = {
         "release_id": release_id,
         "created_at": created_at,
         "fingerprint": fingerprint,
         "warehouse_bytes": (folder / WAREHOUSE).stat().st_size,
+        "warehouse_sha256": _sha256(folder / WAREHOUSE),
         "sha256": {n: _sha256(folder / n) for n in (*DEFINITIONS, STATE) if (folder / n).exists()},
     }
     (folder / SEAL).write_text(json.dumps(body, indent=2) + "\n")
@@ -64,6 +66,8 @@ def seal(folder: Path, release_id: str, created_at: str, fingerprint: str) -> No
 def open_release(folder: Path) -> Release:
     """Read the seal and hold the folder against it. Raises ReleaseCorrupt naming the file."""
     body = _read_seal(folder)
+    if body["release_id"] != folder.name:
+        raise ReleaseCorrupt(f"Release {folder.name}: {SEAL} is that of {body['release_id']}.")
     warehouse = folder / WAREHOUSE
     if not warehouse.is_file() or warehouse.stat().st_size != body["warehouse_bytes"]:
         raise ReleaseCorrupt(f"Release {folder.name}: {WAREHOUSE} is missing or not of its sealed size.")
@@ -71,6 +75,13 @@ def open_release(folder: Path) -> Release:
         if not (folder / name).is_file() or _sha256(folder / name) != digest:
             raise ReleaseCorrupt(f"Release {folder.name}: {name} is missing or was changed after sealing.")
     return Release(body["release_id"], folder, body["created_at"], body["fingerprint"])
+
+
+def check_warehouse(release: Release) -> None:
+    """Read the whole warehouse against its seal. Raises ReleaseCorrupt; an older seal knows its size only."""
+    sealed = _read_seal(release.path).get("warehouse_sha256")
+    if sealed is not None and sealed != _sha256(release.warehouse):
+        raise ReleaseCorrupt(f"Release {release.release_id}: {WAREHOUSE} was changed after sealing.")
 
 
 def _read_seal(folder: Path) -> dict[str, Any]:

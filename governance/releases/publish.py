@@ -14,7 +14,7 @@ from pathlib import Path
 
 from governance.disk import telling_disk_full
 from governance.releases.errors import ReleaseBusy, ReleaseCorrupt, ReleaseNotFound
-from governance.releases.layout import Release, open_release, seal
+from governance.releases.layout import Release, check_warehouse, open_release, seal
 
 BUILDING = ".building-"
 
@@ -106,10 +106,25 @@ class ReleaseStore:
             )
         return self.get(release_id)
 
+    def serving(self) -> Release:
+        """The release to answer from: the published one or, where damaged, the last good one before it.
+
+        Raises ReleaseCorrupt where there is none. What builds on a release asks for `current` instead.
+        """
+        try:
+            return self.current()
+        except ReleaseCorrupt:
+            published = self.current_id() or ""
+            older = [release for release in self.list() if release.release_id < published]
+            if not older:
+                raise
+            return older[-1]
+
     def publish(self, release_id: str) -> Release:
-        """Point `current` at a release that holds against its seal."""
+        """Point `current` at a release that holds against its seal, byte by byte."""
         with telling_disk_full("publishing"), self._alone("publishing", wait=True):
             release = self.get(release_id)
+            check_warehouse(release)
             fresh = self.var_dir / ".current"
             fresh.unlink(missing_ok=True)  # of a publication that was killed
             fresh.symlink_to(Path("releases") / release_id)

@@ -1,23 +1,15 @@
 """Stores of both kinds, a fixed clock, the demo's people, and proposals to decide on."""
 
 import datetime as dt
-import getpass
-import importlib.util
-import os
-import shutil
-import subprocess
-import tempfile
-import uuid
-from pathlib import Path
 
 import pytest
 
 from governance.approvals import propose
 from governance.identity import Directory
 from governance.store import OpsStore
+from tests.postgres import Cluster
 
 NOW = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
-_POSTGRES_USER = "postgres" if getpass.getuser() == "root" else getpass.getuser()
 
 
 @pytest.fixture
@@ -45,27 +37,15 @@ def pipeline(directory):
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A private cluster on a Unix socket, gone afterwards."""
-    binaries = _postgres_binaries()
-    if binaries is None or importlib.util.find_spec("psycopg") is None:
-        pytest.skip("needs PostgreSQL's binaries and the psycopg driver")
-    home = Path(tempfile.mkdtemp(prefix="pg"))
-    home.chmod(0o777)
-    socket = home / "socket"
-    socket.mkdir(mode=0o777)
-    socket.chmod(0o777)
-    data = home / "data"
+    """A private cluster, gone afterwards."""
+    if missing := Cluster.missing():
+        pytest.skip(missing)
+    cluster = Cluster()
     try:
-        _as_postgres(f"{binaries}/initdb -D {data} -U steelyard --auth=trust -E UTF8")
-        options = (
-            f"-c listen_addresses= -c unix_socket_directories={socket} -c fsync=off -c max_connections=150"
-        )
-        _as_postgres(f"{binaries}/pg_ctl -D {data} -w -l {home}/log -o '{options}' start")
-        yield f"postgresql+psycopg://steelyard@/postgres?host={socket}"
+        cluster.start()
+        yield cluster
     finally:
-        if (data / "postmaster.pid").exists():
-            _as_postgres(f"{binaries}/pg_ctl -D {data} -m immediate stop")
-        shutil.rmtree(home, ignore_errors=True)
+        cluster.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -74,7 +54,7 @@ def store(request, tmp_path):
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path}/ops.db"
     else:
-        url = _fresh_database(request.getfixturevalue("postgres"))
+        url = request.getfixturevalue("postgres").fresh_database()
     opened = OpsStore(url, anchor=tmp_path / "anchor")
     opened.migrate()
     yield opened
@@ -124,27 +104,3 @@ def proposed(pipeline, proposal):
         return record
 
     return put
-
-
-def _postgres_binaries() -> str | None:
-    found = [str(p.parent) for p in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    on_path = shutil.which("initdb")
-    return found[-1] if found else str(Path(on_path).parent) if on_path else None
-
-
-def _as_postgres(command: str) -> None:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() == 0:
-        command = f'su {_POSTGRES_USER} -s /bin/sh -c "{command}"'
-    subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60)  # noqa: S602
-
-
-def _fresh_database(url: str) -> str:
-    import sqlalchemy as sa
-
-    name = f"t{uuid.uuid4().hex}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        conn.execute(sa.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return url.replace("/postgres?", f"/{name}?")

@@ -1,0 +1,53 @@
+"""kill -9 at seeded points of ingest, build, publish, train, decide and audit.
+
+After each kill readers see the old state or the new one, whole; the job run again leaves what an undisturbed
+one leaves, rows, digests and files. A few points of each are tried here; `STEELYARD_FAULT_POINTS=50` tries
+fifty of each. The seed is printed; `STEELYARD_TEST_SEED` sets it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from tests.faults import scene_decide, scene_ingest, scene_release, scene_train
+from tests.faults.kill import ask, points, run, run_and_kill
+from tests.faults.scenes import Scene
+from tests.faults.seed import SEED
+
+HERE = {
+    scene_ingest.SCENE: 6,
+    scene_release.BUILD: 3,
+    scene_release.PUBLISH: 6,
+    scene_train.FIRST: 2,
+    scene_train.AGAIN: 2,
+    scene_decide.DECIDE: 8,
+    scene_decide.AUDIT: 8,
+}
+FULL = int(os.environ.get("STEELYARD_FAULT_POINTS", "0"))
+
+
+@pytest.mark.parametrize("scene", HERE, ids=lambda scene: scene.name)
+def test_killed_at_any_point_and_run_again(scene: Scene, tmp_path):
+    print(f"STEELYARD_TEST_SEED={SEED}")
+    here, start = tmp_path / "here", tmp_path / "start"  # one place: paths are written down
+    here.mkdir()
+    run(scene.prepare, here)
+    shutil.copytree(here, start, symlinks=True)
+    before = ask(scene.state, here)
+    undisturbed = run(scene.job, here)
+    after = ask(scene.state, here)
+    chosen = points(scene.name, undisturbed, FULL or HERE[scene], SEED)
+    killed = 0
+    for point in chosen:
+        shutil.rmtree(here)
+        shutil.copytree(start, here, symlinks=True)
+        killed += run_and_kill(scene.job, here, point).was_killed
+        ask(scene.between, here, before, after)
+        run(scene.job, here)
+        assert ask(scene.state, here) == after, f"{scene.name} killed at {point}"
+    things, seconds = len(undisturbed.moments), undisturbed.moments[-1]
+    print(f"{scene.name}: {killed} of {len(chosen)} killed, {things} things in {seconds:.2f} s")
+    assert killed >= len(chosen) * 0.7  # a pause may outlast the job
