@@ -82,7 +82,7 @@ def _survives(scene: Scene, folder: Path, attempt: Callable[[Path, random.Random
     rng = random.Random(f"{SEED}:{scene.name}")
     here, start = folder / "here", folder / "start"
     after, before, refused = ask(scene.state, here), None, []
-    for _ in range(TIMES.get(scene.name, 3)):
+    for _ in range(TIMES.get(scene.name, 2)):
         shutil.rmtree(here)
         shutil.copytree(start, here, symlinks=True)
         before = before or ask(scene.state, here)

@@ -18,13 +18,13 @@ from tests.faults.scenes import Scene
 from tests.faults.seed import SEED
 
 HERE = {
-    scene_ingest.SCENE: 6,
-    scene_release.BUILD: 3,
-    scene_release.PUBLISH: 6,
-    scene_train.FIRST: 2,
-    scene_train.AGAIN: 2,
-    scene_decide.DECIDE: 8,
-    scene_decide.AUDIT: 8,
+    scene_ingest.SCENE: 4,
+    scene_release.BUILD: 2,
+    scene_release.PUBLISH: 3,
+    scene_train.FIRST: 1,
+    scene_train.AGAIN: 1,
+    scene_decide.DECIDE: 5,
+    scene_decide.AUDIT: 5,
 }
 FULL = int(os.environ.get("STEELYARD_FAULT_POINTS", "0"))
 
