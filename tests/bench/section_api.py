@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -121,9 +122,11 @@ def _body(metric: str, by: str = "metric_time__week", first: str = DAYS[0], floo
 
 
 def _unseen() -> Iterator[dict[str, Any]]:
-    """Questions that differ in metric, dimension, period or limit: no cache has met them."""
+    """Questions that differ in metric, dimension, period or limit, in a seeded order: no cache has met them."""
+    kinds = list(itertools.product(METRICS, DIMENSIONS, DAYS))
+    random.Random(0).shuffle(kinds)
     for floor in itertools.count(1):
-        for metric, by, first in itertools.product(METRICS, DIMENSIONS, DAYS):
+        for metric, by, first in kinds:
             yield _body(metric, by, first, floor)
 
 
