@@ -122,7 +122,7 @@ def _body(metric: str, by: str = "metric_time__week", first: str = DAYS[0], floo
 
 
 def _unseen() -> Iterator[dict[str, Any]]:
-    """Questions that differ in metric, dimension, period or limit, in a seeded order: no cache has met them."""
+    """Questions that differ in metric, dimension, period or limit, shuffled by a seed: no cache met them."""
     kinds = list(itertools.product(METRICS, DIMENSIONS, DAYS))
     random.Random(0).shuffle(kinds)
     for floor in itertools.count(1):
