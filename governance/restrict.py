@@ -90,11 +90,8 @@ def for_listing(principal: Principal, catalog: TaggedCatalog, *, policy: Policy 
 
 def purpose_of(catalog: TaggedCatalog, names: Iterable[str], *, stated: str | None = None) -> str:
     """What a query is for: the purpose stated, else the one that its names demand, else operations."""
-    tagged = {**catalog.metrics, **catalog.dimensions}
     texts = list(names)
-    needed = {
-        tags.purpose for name, tags in tagged.items() if tags.purpose and any(name in text for text in texts)
-    }
+    needed = {need for name, need in catalog.purposes.items() if any(name in text for text in texts)}
     if stated is not None:
         return stated
     if len(needed) > 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,12 @@ class TaggedCatalog:
             _dimension_tags(models.values()),
             _entity_dimensions(models.values()),
         )
+
+    @cached_property
+    def purposes(self) -> Mapping[str, str]:
+        """Names that demand a purpose, and which."""
+        tagged = {**self.metrics, **self.dimensions}
+        return {name: tags.purpose for name, tags in tagged.items() if tags.purpose}
 
     def is_about_customers(self, name: str) -> bool:
         """Whether a metric, dimension or filter text touches single households."""

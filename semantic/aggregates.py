@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from .catalog import Measure
 from .errors import UnsupportedError
-from .sqlexpr import number
+from .sqlexpr import cast, coalesce, number
 
 DECOMPOSABLE = {"sum": "SUM", "sum_boolean": "SUM", "count": "SUM", "min": "MIN", "max": "MAX"}
 """Aggregations of which partial results can be aggregated again, and how."""
@@ -45,7 +45,7 @@ def reaggregate(measure: Measure, partial: exp.Expr) -> exp.Expr:
 
 def sum_of_counts(partial: exp.Expr) -> exp.Expr:
     """A count from partial counts: a whole number as a count is, and 0 where there are no rows."""
-    return exp.cast(exp.Coalesce(this=exp.Sum(this=partial), expressions=[exp.Literal.number(0)]), "BIGINT")
+    return cast(coalesce(exp.Sum(this=partial), exp.Literal.number(0)), exp.DType.BIGINT)
 
 
 def _percentile(value: exp.Expr, fraction: float, *, discrete: bool, approximate: bool) -> exp.Expr:

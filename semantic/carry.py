@@ -15,10 +15,11 @@ from .catalog import Window
 from .errors import UnsupportedError
 from .expressions import bind, column
 from .leaf import Named, group_guard, measure_value, model_of
-from .plan import Column, Join, Select, Source
+from .plan import Column, Join, Plan, Select, Source
+from .render import render
 from .rows import Context, Rows
 from .shift import SPINE, spine_grain, ticks_of, time_items
-from .sqlexpr import trunc
+from .sqlexpr import interval, trunc
 
 AT = "closes_at"
 
@@ -35,11 +36,12 @@ def carried(context: Context, ask: Ask, named: Named) -> Select:
     periods = _periods(context, ask, named, rows)
     at = column("period", AT)
     seen = trunc(rows.own_time(), rows.own_grain())
+    longest = interval(Window(measure.carry_forward_days, "day"))
     on = exp.and_(
         exp.LTE(this=seen, expression=at),
         exp.GT(
             this=seen.copy(),
-            expression=exp.Sub(this=at.copy(), expression=_days(measure.carry_forward_days)),
+            expression=exp.Sub(this=at.copy(), expression=longest),
         ),
     )
     rows.joins.append(Join(Source(periods, "period"), on, "INNER"))
@@ -72,10 +74,11 @@ def carried(context: Context, ask: Ask, named: Named) -> Select:
     )
 
 
-def _days(count: int) -> exp.Expr:
-    from .sqlexpr import interval
-
-    return interval(Window(count, "day"))
+def _last_instant(context: Context, rows: Rows) -> exp.Expr:
+    """The last instant with data that the reader may see."""
+    at = bind(rows.model.dimensions[rows.agg_time or ""].expr, "fact")
+    last = Select(Source(context.table(rows.model), "fact"), (Column("at", exp.Max(this=at)),), eager=False)
+    return exp.Subquery(this=render(Plan(last)))
 
 
 def _periods(context: Context, ask: Ask, named: Named, rows: Rows) -> Select:
@@ -88,9 +91,7 @@ def _periods(context: Context, ask: Ask, named: Named, rows: Rows) -> Select:
     ticks = Rows(context, rows.model, rows.agg_time, tick, own)
     ticks.source = ticks_of(spine, own)
     keys = tuple(Column(i.name, ticks.column(i)) for i in timed)
-    last = exp.select(exp.Max(this=bind(rows.model.dimensions[rows.agg_time or ""].expr, "fact")))
-    last = last.from_(exp.alias_(exp.to_table(rows.model.relation), "fact", table=True))
-    where: list[exp.Expr] = [exp.LTE(this=tick.copy(), expression=last.subquery())]
+    where: list[exp.Expr] = [exp.LTE(this=tick.copy(), expression=_last_instant(context, rows))]
     where += [ticks.condition(p, trusted=True) for p in use.filters if time_only(p, ticks.is_time)]
     where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]
     if ask.time_range is not None:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from .catalog import Catalog, Rollup
 from .errors import ManifestError, RollupError
-from .expressions import column, ident
+from .expressions import column, ident, named_table
 from .plan import Column, Plan, Select
 from .render import render
 from .resolve import Resolver
@@ -30,7 +30,7 @@ def difference_sql(rollup: Rollup, catalog: Catalog, resolver: Resolver) -> str:
     mine = render(Plan(Select(rows.source, keys, values, tuple(rows.joins), grouped=True)))
     names = [c.name for c in (*keys, *values)]
     theirs = exp.select(*(column("rollup", n) for n in names))
-    theirs = theirs.from_(exp.alias_(exp.to_table(rollup.relation, dialect="duckdb"), "rollup", table=True))
+    theirs = theirs.from_(exp.alias_(named_table(rollup.relation), "rollup", table=True))
     ours = exp.select(*map(ident, names), exp.alias_(exp.true(), "is_fact")).from_(mine.subquery("fact"))
     both = exp.union(ours, theirs.select(exp.alias_(exp.false(), "is_fact")), distinct=False)
     wrong = ["COUNT(*) FILTER (WHERE is_fact) <> 1", "COUNT(*) FILTER (WHERE NOT is_fact) <> 1"]

@@ -42,10 +42,29 @@ def column(alias: str, name: str) -> exp.Column:
     return exp.Column(this=ident(name), table=ident(alias))
 
 
+def without_positions(tree: exp.Expr) -> exp.Expr:
+    """The tree without where in its text each name stood: copies of it are made far faster."""
+    for node in tree.walk():
+        node._meta = None
+    return tree
+
+
+def named_table(relation: str) -> exp.Table:
+    """A table by the name that the manifest gives it."""
+    return _named_table(relation).copy()
+
+
+@lru_cache(maxsize=8192)
+def _named_table(relation: str) -> exp.Table:
+    found = exp.to_table(relation, dialect="duckdb")
+    without_positions(found)
+    return found
+
+
 @lru_cache(maxsize=8192)
 def _parsed(text: str, dialect: str) -> exp.Expr:
     try:
-        return sqlglot.parse_one(text, dialect=dialect)
+        return without_positions(sqlglot.parse_one(text, dialect=dialect))
     except (SqlglotError, RecursionError) as error:
         raise ManifestError(f"The expression {text!r:.200} of the manifest is not valid SQL.") from error
 

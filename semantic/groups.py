@@ -19,9 +19,10 @@ from .ask import Ask, Use
 from .expressions import bind, ident
 from .plan import Column, Plan, Select, Union
 from .query import Item
-from .render import render
+from .render import printed as sql_of
 from .restriction import SmallestGroup
 from .rows import Rows
+from .sqlexpr import cast
 
 BUCKETS = 128
 """Numbers in a sketch. Groups that differ in the rows of k entities differ in at most k of them."""
@@ -75,7 +76,7 @@ def probed(rows: Rows, select: Select, ask: Ask, use: Use, guard: SmallestGroup)
     values = (Column(WEIGHT, exp.Sum(this=_row_hash(rows))),)
     known = exp.not_(key.copy().is_(exp.null()))
     body = Select(select.source, keys, values, tuple(rows.joins), (*kept, known), grouped=True, eager=False)
-    name = hashlib.sha256(render(Plan(body)).sql("duckdb").encode()).hexdigest()[:16]
+    name = hashlib.sha256(sql_of(Plan(body), "duckdb").encode()).hexdigest()[:16]
     cell = tuple(n for n in every if n not in {c.name for c in computed})
     return Probed(name, body, cell, tuple(k.name for k in shown), rows.model.name)
 
@@ -92,8 +93,8 @@ def withheld_condition(select: Select, ask: Ask, probe: Probed, guard: SmallestG
 
 def printed(probe: Probed, ctes: Iterable[tuple[str, Select | Union]]) -> GroupProbe:
     """The probe as SQL, with whatever named subqueries its rows refer to."""
-    rows = render(Plan(probe.rows, tuple(ctes)))
-    source = rows.subquery(ident("by_entity"))
+    rows = exp.Var(this=sql_of(Plan(probe.rows, tuple(ctes)), "duckdb"))
+    source = exp.Subquery(this=rows, alias=exp.TableAlias(this=ident("by_entity")))
     bucket = _modulo(_hash(exp.column(ident(ENTITY))), BUCKETS)
     weight = _wrapped(exp.Sum(this=exp.column(ident(WEIGHT))))
     names = dict.fromkeys((*probe.cell, *probe.shown))
@@ -103,8 +104,9 @@ def printed(probe: Probed, ctes: Iterable[tuple[str, Select | Union]]) -> GroupP
         exp.alias_(bucket, "bucket"),
         exp.alias_(exp.Count(this=exp.Star()), "entities"),
         exp.alias_(weight, "weight"),
-    ).from_(source)
-    by_bucket = by_bucket.group_by(*[exp.Literal.number(n + 1) for n in range(len(keys) + 1)])
+        copy=False,
+    ).from_(source, copy=False)
+    by_bucket.set("group", _group_by(len(keys) + 1))
     cell = _json([exp.column(ident(n)) for n in probe.cell] + [exp.column(ident(MATCHED))])
     shown = exp.Case().when(exp.column(ident(MATCHED)), _json([exp.column(ident(n)) for n in probe.shown]))
     pair = exp.Anonymous(this="struct_pack", expressions=[
@@ -113,11 +115,17 @@ def printed(probe: Probed, ctes: Iterable[tuple[str, Select | Union]]) -> GroupP
     outer = exp.select(
         exp.alias_(cell, "cell"),
         exp.alias_(shown, "shown"),
-        exp.alias_(exp.cast(exp.Sum(this=exp.column("entities")), "BIGINT"), "entities"),
+        exp.alias_(cast(exp.Sum(this=exp.column("entities")), exp.DType.BIGINT), "entities"),
         exp.alias_(exp.Anonymous(this="list", expressions=[pair]), "sketch"),
-    ).from_(by_bucket.subquery("by_bucket"))
-    outer = outer.group_by(exp.Literal.number(1), exp.Literal.number(2))
+        copy=False,
+    ).from_(by_bucket.subquery("by_bucket", copy=False), copy=False)
+    outer.set("group", _group_by(2))
     return GroupProbe(probe.name, outer.sql("duckdb"), probe.model, len(probe.cell))
+
+
+def _group_by(columns: int) -> exp.Group:
+    """The first so many columns, by their number."""
+    return exp.Group(expressions=[exp.Literal.number(n + 1) for n in range(columns)])
 
 
 def _is_about(rows: Rows, item: Item, guard: SmallestGroup) -> bool:
@@ -148,14 +156,14 @@ def _modulo(value: exp.Expr, by: int) -> exp.Expr:
 
 
 def _wrapped(total: exp.Expr) -> exp.Expr:
-    return exp.cast(_modulo(total, _WRAP), exp.DataType.build("UBIGINT", dialect="duckdb"))
+    return cast(_modulo(total, _WRAP), exp.DType.UBIGINT)
 
 
 def _json(values: Sequence[exp.Expr]) -> exp.Expr:
     """A JSON list of the values as text: unambiguous, and NULL stays NULL."""
-    texts = [exp.cast(v.copy(), "TEXT") for v in values]
+    texts = [cast(v.copy(), exp.DType.TEXT) for v in values]
     listed = exp.Anonymous(this="list_value", expressions=texts)
-    return exp.cast(exp.Anonymous(this="to_json", expressions=[listed]), "TEXT")
+    return cast(exp.Anonymous(this="to_json", expressions=[listed]), exp.DType.TEXT)
 
 
 __all__ = ["BUCKETS", "GroupProbe", "Probed", "printed", "probed", "withheld_condition"]

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from .ask import Ask, Offset, TimeRange, Use, time_only
 from .catalog import Window
-from .expressions import bind, column
+from .expressions import bind, column, named_table
 from .grains import CALENDAR_UNITS, RANK
 from .leaf import model_of
 from .plan import Column, Ref, Select, Source
@@ -94,7 +94,7 @@ def relabelled(context: Context, ask: Ask, use: Use, base: Select | Ref, values:
             if use.offsets and not where:
                 spine = context.spine(spine_grain((item,), context, own), "An offset metric")
                 last = exp.select(exp.Max(this=bind(spine.column, SPINE)))
-                last = last.from_(exp.alias_(exp.to_table(spine.relation), SPINE, table=True))
+                last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True))
                 where.append(exp.LTE(this=label.copy(), expression=last.subquery()))
         keys.append(Column(item.name, label))
     shown = tuple(Column(n, column(alias, v)) for n, v in values.items())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from .expressions import ident
+from .expressions import ident, named_table
 from .plan import Plan, Ref, Select, Source, Table, Union
+from .remembered import by_identity
 
 
 def render(plan: Plan, *, comments: bool = False) -> exp.Select:
@@ -33,49 +34,33 @@ def _query(node: Select | Union, comments: bool, dialect: str = "") -> exp.Query
     return tree
 
 
-def _table(node: Table) -> exp.Table:
-    return exp.to_table(node.relation, dialect="duckdb")
-
-
 def _source(source: Source, comments: bool, dialect: str) -> exp.Expr:
     node = source.node
     if isinstance(node, Ref):
         table = exp.Table(this=ident(node.name))
         return table if source.alias == node.name else exp.alias_(table, ident(source.alias), table=True)
     if isinstance(node, Table):
-        table = _table(node)
+        table = named_table(node.relation)
         if not node.rules:
             same = table.name == source.alias
             return table if same else exp.alias_(table, ident(source.alias), table=True, copy=False)
-        return _PRINTED.of(node, source.alias, dialect) if dialect else _ruled(node, source.alias)
+        if not dialect:
+            return _ruled(node, source.alias)
+        return exp.Var(this=_printed(node, source.alias, dialect))
     query = _query(node, comments, dialect)
     return exp.Subquery(this=query, alias=exp.TableAlias(this=ident(source.alias)))
 
 
 def _ruled(node: Table, alias: str) -> exp.Subquery:
-    inner = exp.select("*").from_(_table(node), copy=False)
+    inner = exp.select("*").from_(named_table(node.relation), copy=False)
     inner = inner.where(*[rule.copy() for rule in node.rules], copy=False)
     return inner.subquery(ident(alias), copy=False)
 
 
-class _Printed:
-    """The text of tables under row rules, by the table object, which it keeps alive."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._texts: dict[tuple[int, str, str], tuple[Table, str]] = {}
-
-    def of(self, table: Table, alias: str, dialect: str) -> exp.Var:
-        key = (id(table), alias, dialect)
-        found = self._texts.get(key)
-        if found is None:
-            if len(self._texts) >= self._most:
-                self._texts.clear()
-            found = self._texts[key] = (table, _ruled(table, alias).sql(dialect=dialect))
-        return exp.Var(this=found[1])
-
-
-_PRINTED = _Printed(1024)
+@by_identity(1024)
+def _printed(table: Table, alias: str, dialect: str) -> str:
+    """The text of a table under row rules."""
+    return str(_ruled(table, alias).sql(dialect=dialect))
 
 
 def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:

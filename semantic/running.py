@@ -14,7 +14,7 @@ from sqlglot import exp
 from .aggregates import DECOMPOSABLE, aggregate, reaggregate
 from .ask import Ask, TimeRange, Use, time_only
 from .catalog import TimeSpine, Window
-from .expressions import bind, column
+from .expressions import bind, column, named_table
 from .grains import RANK, floor
 from .leaf import Named, group_guard, measure_value, model_of
 from .plan import Column, Join, Ref, Select, Source, Union
@@ -158,7 +158,7 @@ def _ticks(parts: str, clock: Clock, window: Window | None) -> Union:
 
 
 def _edge(parts: str, function: type[exp.AggFunc]) -> exp.Expr:
-    edge = exp.select(function(this=column(parts, BASE))).from_(exp.to_table(parts))
+    edge = exp.select(function(this=column(parts, BASE))).from_(named_table(parts))
     return exp.Subquery(this=edge)
 
 
@@ -193,7 +193,7 @@ def _shown(context: Context, ask: Ask, use: Use, base: Select, clock: Clock) -> 
     if not base.grouped:
         tick = exp.column(clock.spine.column)
         shown = tick if clock.spine.grain == clock.own else trunc(tick, clock.own)
-        spined = exp.select(shown).from_(exp.to_table(clock.spine.relation))
+        spined = exp.select(shown).from_(named_table(clock.spine.relation))
         where.append(exp.In(this=at.copy(), query=spined.subquery()))
     where += [ticks.condition(p, trusted=True) for p in use.filters if time_only(p, ticks.is_time)]
     where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]

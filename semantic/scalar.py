@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from .errors import InvalidQueryError
+from .expressions import without_positions
 
 DEEPEST = 400
 FILTER_HINT = "Write for instance {{ Dimension('product__department') }} = 'GROCERY'."
@@ -67,7 +68,7 @@ def _condition(source: str, shown: str) -> exp.Expr:
         if alone and isinstance(inner, exp.Paren) and isinstance(inner.this, exp.Condition):
             condition: exp.Expr = inner.this
             condition.pop()
-            return condition
+            return without_positions(condition)
     raise InvalidQueryError(f"The filter {shown!r:.200} is not a valid condition.", hint=FILTER_HINT)
 
 

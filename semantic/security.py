@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from .catalog import Catalog, Metric, Model
 from .errors import InvalidQueryError, ManifestError
-from .expressions import bind, ident
+from .expressions import bind, ident, named_table
 from .manifest import JOINABLE_KINDS
 from .plan import Table
 from .predicates import parse_predicate
@@ -22,10 +22,15 @@ from .scalar import parse_condition
 def table_for(catalog: Catalog, model: Model, restriction: Restriction) -> Table:
     """The model's table, reduced to the rows that the reader may see."""
     if restriction.allow_nothing:
-        return Table(model.relation, (exp.false(),))
+        return _nothing(model.relation)
     if not restriction.rows:
         return Table(model.relation)
     return _cut(Holder(catalog), model.name, restriction.rows)
+
+
+@lru_cache(maxsize=4096)
+def _nothing(relation: str) -> Table:
+    return Table(relation, (exp.false(),))
 
 
 @lru_cache(maxsize=4096)
@@ -47,7 +52,7 @@ def _rule(catalog: Catalog, model: Model, rule: RowRule) -> exp.Expr | None:
     if owner.name == model.name:
         return exp.paren(condition)
     keys = exp.select(exp.alias_(bare(owner.entities[rule.entity].expr), ident("key")))
-    keys = keys.from_(exp.to_table(owner.relation, dialect="duckdb")).where(condition)
+    keys = keys.from_(named_table(owner.relation)).where(condition)
     return exp.In(this=bare(model.entities[rule.entity].expr), query=keys.subquery())
 
 

@@ -12,7 +12,7 @@ from sqlglot import exp
 from .ask import Ask, Offset
 from .catalog import Model, TimeSpine, Window
 from .errors import InvalidQueryError, UnknownNameError, UnsupportedError
-from .expressions import bind, column
+from .expressions import bind, column, named_table
 from .grains import CALENDAR_UNITS, RANK, divides, finest
 from .plan import Column, Join, Select, Source, Table
 from .query import Item
@@ -94,7 +94,7 @@ def _relabelled(
         time = plus(time, window)
     spine = context.spine(spine_grain(items, context, rows.own_grain()), "An offset metric")
     last = exp.Select().select(exp.Max(this=bind(spine.column, SPINE)), copy=False)
-    last = last.from_(exp.alias_(exp.to_table(spine.relation), SPINE, table=True), copy=False)
+    last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True), copy=False)
     shown = trunc(time, spine.grain)
     rows = Rows(context, rows.model, rows.agg_time, time, rows.own_grain())
     return rows, [exp.LTE(this=shown.copy(), expression=exp.Subquery(this=last))]

@@ -11,6 +11,13 @@ from .catalog import Window
 from .grains import DATE_PARTS
 
 
+def cast(value: exp.Expr, kind: exp.DType) -> exp.Expr:
+    """`value` as another type; sqlglot's own function parses the type and copies the value each time."""
+    if isinstance(value, exp.Cast) and value.to.this == kind:
+        return value
+    return exp.Cast(this=value, to=exp.DataType(this=kind))
+
+
 def trunc(value: exp.Expr, grain: str) -> exp.Expr:
     """The start of the period of `grain` that holds `value`."""
     return exp.TimestampTrunc(this=value, unit=exp.var(grain.upper()))
@@ -40,8 +47,8 @@ def plus(value: exp.Expr, window: Window) -> exp.Expr:
 def moment(value: dt.datetime) -> exp.Expr:
     """A literal instant: a date where it is midnight, so that date columns compare as dates."""
     if value.time() == dt.time(0):
-        return exp.cast(exp.Literal.string(value.date().isoformat()), "DATE")
-    return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "TIMESTAMP")
+        return cast(exp.Literal.string(value.date().isoformat()), exp.DType.DATE)
+    return cast(exp.Literal.string(value.isoformat(sep=" ")), exp.DType.TIMESTAMP)
 
 
 def eq(left: exp.Expr, right: exp.Expr) -> exp.Expr:
@@ -62,7 +69,7 @@ def both(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
 def ratio(numerator: exp.Expr, denominator: exp.Expr) -> exp.Expr:
     """A quotient in floating point; NULL where the denominator is zero."""
     safe = exp.func("NULLIF", denominator, exp.Literal.number(0))
-    return exp.Div(this=exp.cast(numerator, "DOUBLE"), expression=exp.cast(safe, "DOUBLE"))
+    return exp.Div(this=cast(numerator, exp.DType.DOUBLE), expression=cast(safe, exp.DType.DOUBLE))
 
 
 def coalesce(value: exp.Expr, other: exp.Expr) -> exp.Expr:

@@ -9,12 +9,10 @@ all holdings one by one is needless. A release is built only where this holds.
 
 from __future__ import annotations
 
-from sqlglot import exp
-
 from .ask import Ask, Use
 from .catalog import Catalog, Model
 from .errors import ManifestError
-from .expressions import bind
+from .expressions import bind, named_table
 from .predicates import Predicate
 from .query import Item
 from .rows import Context, is_time_item
@@ -70,7 +68,7 @@ def broken_sql(model: Model) -> str:
         raise ManifestError(f"{model.name} declares itself unbroken and has no time of aggregation.")
     day = trunc(bind(dimension.expr, "facts"), dimension.grain or "day").sql("duckdb")
     keys = [bind(e.expr, "facts").sql("duckdb") for e in model.entities.values() if e.kind == "foreign"]
-    table = exp.to_table(model.relation, dialect="duckdb").sql("duckdb")
+    table = named_table(model.relation).sql("duckdb")
     return (
         f"WITH days AS (SELECT DISTINCT {day} AS day FROM {table} AS facts), "
         "left_days AS (SELECT day, ROW_NUMBER() OVER (ORDER BY day DESC) AS n FROM days), "

@@ -63,6 +63,20 @@ def signature(node: exp.Expr, tables: Mapping[str, str]) -> str:
     return copy.sql("duckdb", normalize=True)
 
 
+class Signatures:
+    """Signatures of the expressions of one select, each worked out once. `names`: as `table_names` gives."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+        self._known: dict[int, tuple[exp.Expr, str]] = {}
+
+    def of(self, node: exp.Expr) -> str:
+        found = self._known.get(id(node))
+        if found is None:  # the node is kept, so that no other takes its identity
+            found = self._known[id(node)] = (node, signature(node, self.names))
+        return found[1]
+
+
 def table_names(fact: str, joins: Iterable[Join]) -> dict[str, str]:
     """By alias: how the fact reaches each table. Nothing matches joins that are no look-ups."""
     names = {fact: FACT}

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from ..aggregates import sum_of_counts
-from ..expressions import column
+from ..expressions import column, named_table
 from ..grains import RANK, divides, floor
 from ..plan import Column, Join, Select, Source, Table
+from ..remembered import by_identity
 from ..sqlexpr import ratio, trunc
-from .kept import FACT, Kept, KeptTime, signature, table_names
+from .kept import FACT, Kept, KeptTime, Signatures, signature, table_names
 from .row_rule import on_kept_dimensions, semi_join
 from .statistics import Statistics
 
@@ -36,36 +37,100 @@ def read_rollup(select: Select, statistics: Statistics) -> Select:
     source = select.source
     if source is None or not isinstance(source.node, Table):
         return select
-    for kept in statistics.rollups.get(source.node.relation, ()):
+    rollups = statistics.rollups.get(source.node.relation, ())
+    signatures = Signatures(table_names(source.alias, select.joins)) if rollups else None
+    for kept in rollups:
         try:
-            return over_rollup(select, kept, statistics)
+            return over_rollup(select, kept, statistics, signatures)
         except Lost:
             continue
     return select
 
 
-def over_rollup(select: Select, kept: Kept, statistics: Statistics) -> Select:
-    """The select over one rollup. Raises Lost, saying why, where that would not be exact."""
+def over_rollup(
+    select: Select, kept: Kept, statistics: Statistics, signatures: Signatures | None = None
+) -> Select:
+    """The select over one rollup. Raises Lost, saying why, where that would not be exact.
+
+    `signatures`: of this select, where other rollups are tried, too.
+    """
     if not (select.grouped or (select.distinct and not select.values)):
         raise Lost("single rows are needed")
     if any(j.kind == "FULL" for j in select.joins) or select.source is None:
         raise Lost("rows of other tables are needed")
-    return _Rewrite(select, select.source, kept, statistics).select()
+    signatures = signatures or Signatures(table_names(select.source.alias, select.joins))
+    return _Rewrite(select, select.source, kept, statistics, signatures).select()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The rollup as the reader may see it, and the look-ups that are cut alike: key, table, condition."""
+
+    table: Table
+    cut: frozenset[tuple[str, str, str]]
+
+
+@by_identity(1024)
+def _ruled(table: Table, kept: Kept) -> _Seen | Lost:
+    """The rollup under the row rules of a fact's table; once per reader's table, as it is printed once."""
+    rules, cut = [], set()
+    for rule in table.rules:
+        if not rule.find(exp.Column):
+            rules.append(rule)
+            continue
+        if not isinstance(rule, exp.In) or not rule.args.get("query"):
+            return Lost("a row rule speaks of single rows")
+        foreign_key = signature(rule.this, {"": FACT})
+        held = kept.columns.get(foreign_key)
+        told = on_kept_dimensions(rule, kept) if held is None else None
+        if held is not None:
+            told = exp.In(this=exp.column(held), query=rule.args["query"].copy())
+        if told is None:
+            return Lost(f"the row rule on {rule.this.sql('duckdb')} speaks of what is not kept")
+        rules.append(told)
+        if (parts := semi_join(rule)) is not None:
+            cut.add((parts.foreign_key, parts.relation, exp.paren(parts.condition.copy()).sql()))
+    return _Seen(_rollup_table(kept, tuple(rules)), frozenset(cut))
+
+
+def _seen(node: object, kept: Kept) -> _Seen:
+    """The rollup instead of what a select reads. Raises Lost where the reader's rules need more."""
+    if not isinstance(node, Table) or not node.rules:
+        return _Seen(_rollup_table(kept), frozenset())
+    seen = _ruled(node, kept)
+    if isinstance(seen, Lost):
+        raise Lost(str(seen))
+    return seen
+
+
+def _rollup_table(kept: Kept, rules: tuple[exp.Expr, ...] = ()) -> Table:
+    return Table(kept.rollup.relation, rules, rollup=kept.rollup.name)
+
+
+@by_identity(1024)
+def _told(table: Table) -> tuple[tuple[str, str], ...]:
+    """The row rules of a table as text, each with the table's name."""
+    relation = named_table(table.relation).sql("duckdb")
+    return tuple((relation, rule.sql()) for rule in table.rules)
 
 
 class _Rewrite:
     """One select over one rollup."""
 
-    def __init__(self, select: Select, source: Source, kept: Kept, statistics: Statistics) -> None:
+    def __init__(
+        self, select: Select, source: Source, kept: Kept, statistics: Statistics, signatures: Signatures
+    ) -> None:
         self.before = select
         self.kept = kept
         self.fact = source.alias
         self.table = source.node
         self.alias = kept.rollup.name
-        self.names = table_names(source.alias, select.joins)
+        self.names = signatures.names
+        self.signature = signatures.of
         self.dates = statistics.dates
-        self.rules, cut = self._rules()
-        self.hidden = {j.source.alias for j in select.joins if self._hides(j, cut)}
+        seen = _seen(source.node, kept)
+        self.rollup = seen.table
+        self.hidden = {j.source.alias for j in select.joins if self._hides(j, seen.cut)}
 
     def select(self) -> Select:
         before = self.before
@@ -74,10 +139,9 @@ class _Rewrite:
         having = tuple(map(self.aggregated, before.having))
         where = tuple(map(self.over, before.where))
         said = [*(c.expr for c in (*keys, *values)), *having, *where]
-        node = Table(self.kept.rollup.relation, self.rules, rollup=self.kept.rollup.name)
         return replace(
-            before, source=Source(node, self.alias), keys=keys, values=values, where=where, having=having,
-            joins=self._joins({c.table for e in said for c in e.find_all(exp.Column)}),
+            before, source=Source(self.rollup, self.alias), keys=keys, values=values, where=where,
+            having=having, joins=self._joins({c.table for e in said for c in e.find_all(exp.Column)}),
         )  # fmt: skip
 
     # -- rows ---------------------------------------------------------------------------------------------
@@ -104,7 +168,7 @@ class _Rewrite:
         for time in self.kept.times:
             if (found := self._timed(node, time)) is not None:
                 return found
-        name = self.kept.columns.get(signature(node, self.names))
+        name = self.kept.columns.get(self.signature(node))
         return None if name is None or self._reads_hidden(node) else column(self.alias, name)
 
     def _timed(self, node: exp.Expr, time: KeptTime) -> exp.Expr | None:
@@ -112,7 +176,7 @@ class _Rewrite:
         mine = column(self.alias, time.column)
 
         def is_raw(part: exp.Expr) -> bool:
-            return signature(part, self.names) == time.raw
+            return self.signature(part) == time.raw
 
         if isinstance(node, exp.TimestampTrunc) and is_raw(node.this):
             unit = node.args["unit"].name.lower()
@@ -163,7 +227,7 @@ class _Rewrite:
         return _with_children(node, self.aggregated)
 
     def _again(self, node: exp.AggFunc) -> exp.Expr:
-        found = self.kept.aggregates.get(signature(node, self.names))
+        found = self.kept.aggregates.get(self.signature(node))
         if found is not None:
             name, agg = found
             part = column(self.alias, name)
@@ -181,26 +245,6 @@ class _Rewrite:
 
     # -- sources ------------------------------------------------------------------------------------------
 
-    def _rules(self) -> tuple[tuple[exp.Expr, ...], frozenset[tuple[str, str, str]]]:
-        """The reader's row rules over the rollup, and what look-ups they cut: key, table, condition."""
-        rules, cut = [], set()
-        for rule in self.table.rules if isinstance(self.table, Table) else ():
-            if not rule.find(exp.Column):
-                rules.append(rule)
-                continue
-            if not isinstance(rule, exp.In) or not rule.args.get("query"):
-                raise Lost("a row rule speaks of single rows")
-            held = self.kept.columns.get(signature(rule.this, {"": FACT}))
-            told = on_kept_dimensions(rule, self.kept) if held is None else None
-            if held is not None:
-                told = exp.In(this=exp.column(held), query=rule.args["query"].copy())
-            if told is None:
-                raise Lost(f"the row rule on {rule.this.sql('duckdb')} speaks of what is not kept")
-            rules.append(told)
-            if (parts := semi_join(rule)) is not None:
-                cut.add((parts.foreign_key, parts.relation, exp.paren(parts.condition.copy()).sql()))
-        return tuple(rules), frozenset(cut)
-
     def _hides(self, join: Join, cut: frozenset[tuple[str, str, str]]) -> bool:
         """Whether a look-up shows the reader less than the rollup has recorded of it."""
         node, on = join.source.node, join.on
@@ -208,9 +252,8 @@ class _Rewrite:
             return False
         if not isinstance(on, exp.EQ):
             return True
-        relation = exp.to_table(node.relation, dialect="duckdb").sql("duckdb")
-        key = signature(on.this, self.names)
-        return any((key, relation, rule.sql()) not in cut for rule in node.rules)
+        key = self.signature(on.this)
+        return any((key, *rule) not in cut for rule in _told(node))
 
     def _joins(self, needed: set[str]) -> tuple[Join, ...]:
         """The joins over the rollup, without look-ups that nothing reads: those change no rows."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from ..expressions import named_table
 from .kept import FACT, Kept, signature
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
@@ -25,7 +26,7 @@ def on_kept_dimensions(rule: exp.In, kept: Kept) -> exp.Expr | None:
     if found is None:
         return None
     for key in kept.keys:
-        same = exp.to_table(key.relation, dialect="duckdb").sql("duckdb") == found.relation
+        same = named_table(key.relation).sql("duckdb") == found.relation
         if same and key.foreign_key == found.foreign_key:
             condition = _renamed(found.condition, key.columns)
             return (

@@ -1,9 +1,13 @@
 """Restrictions from tags: hidden, masked, cut, and the floor on groups."""
 
+from dataclasses import replace
+
 import pytest
 
 from governance.errors import Forbidden, PolicyBroken, PolicyUntranslatable
 from governance.identity import Principal
+from governance.policy import Policy
+from governance.policy.engine import POLICIES
 from governance.restrict import for_principal, for_query, purpose_of
 from governance.tags import TaggedCatalog, Tags
 from semantic import Restriction
@@ -144,6 +148,26 @@ def test_restrictions_are_remembered(catalog, people):
     first = for_principal(people["planner_east"], catalog)
     assert for_principal(people["planner_east"], catalog) is first
     assert isinstance(first, Restriction)
+
+
+def test_what_changed_is_not_answered_from_before(catalog, people):
+    """Restrictions and plans are remembered; neither outlives a move, a new policy or a new release."""
+    planner = people["planner_east"]
+    before = for_principal(planner, catalog)
+    moved = for_principal(replace(planner, regions=frozenset({"West"})), catalog)
+    assert [rule.predicate for rule in moved.rows] == ["region IS NOT NULL AND region IN ('West')"]
+    unpaid = for_principal(replace(planner, purposes=frozenset()), catalog)
+    assert (unpaid.allow_nothing, before.allow_nothing) == (True, False)
+    texts = "\n".join(path.read_text() for path in sorted(POLICIES.glob("*.cedar")))
+    forbid = '@id("closed") forbid (principal, action == Action::"read_row", resource is Location);'
+    stricter = Policy(f"{texts}\n{forbid}", (POLICIES / "schema.cedarschema").read_text())
+    assert for_principal(planner, catalog, policy=stricter).rows[0].predicate == "FALSE"
+    tagged = {**catalog.metrics, "net_sales": Tags(margin_sensitive=True)}
+    released = replace(catalog, metrics=tagged)
+    manager = people["store_manager"]
+    assert "net_sales" not in for_principal(manager, catalog).hidden_metrics
+    assert "net_sales" in for_principal(manager, released).hidden_metrics
+    assert for_principal(planner, catalog) == before
 
 
 def test_a_catalogue_shows_what_some_purpose_shows(catalog, people):
