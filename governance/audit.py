@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -45,17 +45,15 @@ class AuditEntry:
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
 
-    @classmethod
-    def by(cls, principal: Principal, action: str, object_id: str, **more: Any) -> AuditEntry:
-        """What a principal did: the service that acted, the person it acted for, and the role."""
-        return cls(
-            principal.actor,
-            action,
-            object_id,
-            on_behalf_of=principal.on_behalf_of,
-            role=principal.role,
-            **more,
-        )
+
+class _More(TypedDict, total=False):
+    """Why, and what changed: see `AuditEntry`."""
+
+    reason: str | None
+    policy_ids: Sequence[str]
+    request_id: str | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,20 @@ class AuditReport:
 def append(transaction: Transaction, entry: AuditEntry, *, now: dt.datetime) -> int:
     """Seal one entry onto the chain; returns its sequence number."""
     return append_many(transaction, [entry], now=now)
+
+
+def record(
+    transaction: Transaction,
+    principal: Principal,
+    action: str,
+    object_id: str,
+    *,
+    now: dt.datetime,
+    **more: Unpack[_More],
+) -> int:
+    """Append what a principal did: the service that acted, the person it acted for, and the role."""
+    entry = AuditEntry(principal.actor, action, object_id, principal.on_behalf_of, principal.role, **more)
+    return append(transaction, entry, now=now)
 
 
 def append_many(transaction: Transaction, entries: Sequence[AuditEntry], *, now: dt.datetime) -> int:

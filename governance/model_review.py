@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from governance import audit
 from governance.errors import Conflict, Forbidden, InvalidDecision
@@ -79,16 +79,17 @@ def review_model(
     }
     with store.write() as transaction:
         transaction.conn.execute(insert(model_reviews).values(row))
-        entry = audit.AuditEntry.by(
+        audit.record(
+            transaction,
             principal,
             f"model.{decision}",
-            f"model_version.{model_name}/{model_version}",
+            f"model_version.{version}",
+            now=now,
             reason=reason,
             policy_ids=policy_ids,
             request_id=request_id,
             after={"review_id": review.review_id, **evidence},
         )
-        audit.append(transaction, entry, now=now)
     return review
 
 
@@ -105,7 +106,8 @@ def permit_promotion(
     request_id: str | None = None,
     policy: Policy | None = None,
 ) -> ModelReview:
-    """The approval that lets this artifact score, with the promotion written to the audit.
+    """The approval that lets this artifact score, with the promotion written to the audit in one transaction:
+    no rejection comes between.
 
     `action` is promote or rollback. Raises Forbidden, or Conflict where the newest review of the version is
     no approval of exactly this artifact, or too old. What is refused is audited too.
@@ -117,17 +119,18 @@ def permit_promotion(
         policy_ids = _entitled(principal, "promote_model", version, trained_by, policy)
         # The way back stays open: an old approval still lets its version return.
         latest = now if action == "promote" else None
-        review = current_approval(store, model_name, model_version, artifact_digest, now=latest)
-    with store.write() as transaction:
-        entry = audit.AuditEntry.by(
-            principal,
-            f"model.{action}",
-            f"model_version.{model_name}/{model_version}",
-            policy_ids=policy_ids,
-            request_id=request_id,
-            after={"review_id": review.review_id, "artifact_digest": artifact_digest},
-        )
-        audit.append(transaction, entry, now=now)
+        with store.write() as transaction:
+            review = _approval(transaction.conn, model_name, model_version, artifact_digest, now=latest)
+            audit.record(
+                transaction,
+                principal,
+                f"model.{action}",
+                f"model_version.{version}",
+                now=now,
+                policy_ids=policy_ids,
+                request_id=request_id,
+                after={"review_id": review.review_id, "artifact_digest": artifact_digest},
+            )
     return review
 
 
@@ -141,7 +144,14 @@ def current_approval(
 ) -> ModelReview:
     """The newest review of the version, if it approves exactly this artifact; with `now` also if it is not
     older than `APPROVAL_DAYS`. Raises Conflict saying which of these fails."""
-    review = latest_review(store, model_name, model_version)
+    with store.read() as conn:
+        return _approval(conn, model_name, model_version, artifact_digest, now=now)
+
+
+def _approval(
+    conn: Connection, model_name: str, model_version: str, artifact_digest: str, *, now: dt.datetime | None
+) -> ModelReview:
+    review = _latest(conn, model_name, model_version)
     why = None
     if review is None or review.decision != "approve":
         why = "has no approval" if review is None else "was rejected last"
@@ -220,15 +230,19 @@ def _utc(moment: dt.datetime) -> dt.datetime:
 
 def latest_review(store: OpsStore, model_name: str, model_version: str) -> ModelReview | None:
     """The newest judgement of a version, or None."""
+    with store.read() as conn:
+        return _latest(conn, model_name, model_version)
+
+
+def _latest(conn: Connection, model_name: str, model_version: str) -> ModelReview | None:
     table = model_reviews
     query = (
         select(*(table.c[name] for name in ModelReview.__dataclass_fields__))
         .where(table.c.model_name == model_name, table.c.model_version == str(model_version))
-        .order_by(table.c.reviewed_at.desc())
+        .order_by(table.c.reviewed_at.desc(), table.c.decision.desc())  # of one moment, the rejection
         .limit(1)
     )
-    with store.read() as connection:
-        row = connection.execute(query).mappings().first()
+    row = conn.execute(query).mappings().first()
     return None if row is None else ModelReview(**row)
 
 

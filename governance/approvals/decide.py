@@ -222,14 +222,15 @@ def _store(
     )
     if changed.rowcount != 1:
         raise Conflict(f"recommendation {record.recommendation_id!r} was decided at the same moment")
-    entry = audit.AuditEntry.by(
+    audit.record(
+        transaction,
         principal,
         f"recommendation.{made['decision']}",
         f"recommendation.{record.recommendation_id}",
+        now=now,
         reason=": ".join(part for part in (made["reason_code"], made["note"]) if part) or None,
         policy_ids=made["policy_ids"],
         request_id=made["request_id"],
         before={"state": record.state, "quantity_units": record.quantity_units},
         after={name: made[name] for name in ("decision_id", "state", "quantity_units")},
     )
-    audit.append(transaction, entry, now=now)

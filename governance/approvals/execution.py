@@ -59,16 +59,17 @@ def advance(
             .where(table.c.recommendation_id == recommendation_id)
             .values(state=state, updated_at=now)
         )
-        entry = audit.AuditEntry.by(
+        audit.record(
+            transaction,
             principal,
             f"recommendation.{state}",
             f"recommendation.{recommendation_id}",
+            now=now,
             policy_ids=policy_ids,
             request_id=request_id,
             before={"state": record.state},
             after={"state": state, "outcome": dict(outcome or {})},
         )
-        audit.append(transaction, entry, now=now)
 
 
 def roll_back(

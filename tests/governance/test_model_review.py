@@ -1,6 +1,8 @@
 """Who may let a model score: not who trained it, not another artifact, not on stale evidence; all audited."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -121,6 +123,45 @@ def test_evidence_gets_stale_but_the_way_back_stays_open(store, review, promote,
     assert actions(store) == ["model.approve", "model.promote", "model.refuse", "model.rollback"]
 
 
+def test_a_rejection_at_the_last_moment_wins(store, review, promote, monkeypatch):
+    """Somebody rejects after the promotion was asked for and before its transaction begins."""
+    review()
+    begin, rejected = store.write, []
+
+    def after_a_rejection():
+        if not rejected:
+            rejected.append(True)
+            review("reject")
+        return begin()
+
+    monkeypatch.setattr(store, "write", after_a_rejection)
+    with pytest.raises(Conflict, match="rejected last"):
+        promote()
+    assert actions(store) == ["model.approve", "model.reject", "model.refuse"]
+
+
+def test_no_promotion_follows_a_rejection(store, review, promote, now):
+    """Promoters and a reviewer who changes their mind, all at once."""
+    review()
+
+    def rejecting():
+        review("reject", at=now + dt.timedelta(seconds=1))
+
+    def promoting():
+        with suppress(Conflict):
+            promote(at=now + dt.timedelta(seconds=2))
+
+    steps = [promoting] * 12
+    steps.insert(6, rejecting)
+    with ThreadPoolExecutor(len(steps)) as pool:
+        for done in [pool.submit(step) for step in steps]:
+            done.result()
+    told = actions(store)
+    assert sorted(set(told) - {"model.promote", "model.refuse"}) == ["model.approve", "model.reject"]
+    assert "model.promote" not in told[told.index("model.reject") :]
+    assert audit.verify(store).holds
+
+
 def test_a_refusal_is_audited_with_its_reason(store, promote):
     with pytest.raises(Conflict):
         promote(digest=OTHER)
@@ -135,7 +176,7 @@ def test_no_audit_no_judgement(sqlite_store, people, now, monkeypatch):
     def broken(*_args, **_more):
         raise OSError("disk full")
 
-    monkeypatch.setattr(audit, "append", broken)
+    monkeypatch.setattr(audit, "append_many", broken)
     with pytest.raises(OSError, match="disk full"):
         review_model(
             sqlite_store,

@@ -95,6 +95,18 @@ def test_same_rows_at_the_corners_of_the_spec() -> None:
     assert sum(_agree(corner_oracle(), layer, tables, q) for q in queries) > 25
 
 
+def test_one_row_where_nothing_matches() -> None:
+    """Totals of no rows: NULL, or 0 for counts and filled metrics, alone and side by side."""
+    manifest = as_json(shipped_manifest("simple_manifest"))
+    layer, tables = SemanticLayer.from_dict(manifest), random_tables(manifest, 1)
+    names = [m["name"] for m in manifest["metrics"]]
+    asked = [[name] for name in names[::7]] + [
+        list(two) for two in zip(names[::20], names[1::20], strict=False)
+    ]
+    never = {"group_by": [], "time_constraint": ("2031-01-01", "2031-01-02")}
+    assert sum(_agree(oracle("simple_manifest"), layer, tables, {"metrics": m, **never}) for m in asked) > 8
+
+
 def test_saved_queries_have_the_same_rows() -> None:
     manifest = as_json(shipped_manifest("simple_manifest"))
     layer, tables = SemanticLayer.from_dict(manifest), random_tables(manifest, 3)
