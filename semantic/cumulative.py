@@ -14,7 +14,7 @@ from .aggregates import aggregate
 from .ask import Ask, TimeRange, Use
 from .errors import InvalidQueryError, UnsupportedError
 from .expressions import bind, column
-from .leaf import Named, coarser, filters_of, guarded, measure_value, model_of, plain
+from .leaf import Named, coarser, filters_of, group_guard, guarded, measure_value, model_of, plain
 from .plan import Column, Join, Select, Source
 from .query import Item, dunder
 from .rows import Context, Rows
@@ -42,8 +42,14 @@ def cumulative(context: Context, ask: Ask, named: Named) -> Select:
     if measure.non_additive is not None:
         raise UnsupportedError(f"{use.leaf.name} is semi-additive, so it cannot accumulate over time.")
     from .running import can_run, running
+    from .running_floor import floor_of, running_under_floor
 
-    base = running(context, ask, named) if can_run(context, ask, named) else _ranged(context, ask, named)
+    floor = floor_of(context, ask, named)
+    if floor is not None:
+        return running_under_floor(context, ask, named, floor)
+    is_guarded = bool(group_guard(Rows(context, model, measure.agg_time)))
+    can = can_run(context, ask, named) and not is_guarded
+    base = running(context, ask, named) if can else _ranged(context, ask, named)
     own = model.dimensions[measure.agg_time or ""].grain or "day"
     if any(not coarser(i, own) for i in timed):
         return _without_base(base)

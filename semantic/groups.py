@@ -18,6 +18,7 @@ from sqlglot import exp
 from .ask import Ask, Use
 from .expressions import bind, ident
 from .plan import Column, Plan, Select, Union
+from .predicates import Predicate
 from .query import Item
 from .render import printed as sql_of
 from .restriction import SmallestGroup
@@ -28,6 +29,7 @@ BUCKETS = 128
 """Numbers in a sketch. Groups that differ in the rows of k entities differ in at most k of them."""
 
 ENTITY, WEIGHT, MATCHED = "entity__key", "entity__rows", "entity__matched"
+BUCKET, ENTITIES, SUM = "bucket", "entities", "weight"
 _WRAP = 2**64
 
 
@@ -49,36 +51,61 @@ class GroupProbe:
 
 @dataclass(frozen=True)
 class Probed:
-    """A probe before it is printed: the rows by their finest groups and entities."""
+    """A probe before it is printed: the rows by their finest groups and entities.
+
+    `by_bucket`: they are counted and weighed by bucket already. `ctes`: subqueries that only the probe reads.
+    """
 
     name: str
     rows: Select
     cell: tuple[str, ...]
     shown: tuple[str, ...]
     model: str
+    by_bucket: bool = False
+    ctes: tuple[tuple[str, Select | Union], ...] = ()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The finest groups that a query distinguishes. `by_entity`: its filters by attributes of the entity."""
+
+    keys: tuple[Column, ...]
+    names: tuple[str, ...]
+    matched: exp.Expr
+    by_entity: tuple[Predicate, ...]
+
+
+def cells(rows: Rows, shown: tuple[Column, ...], ask: Ask, use: Use, guard: SmallestGroup) -> Cells:
+    """The cells behind the shown keys: finer by every attribute that is filtered or computed by."""
+    about = [p for p in (*use.filters, *ask.filters) if any(_is_about(rows, i, guard) for i in p.items())]
+    computed = [i for i in ask.items if i.kind == "computed" and _touches(rows, i, guard)]
+    finer = {i.name: i for p in (*about, *(c.expression for c in computed)) for i in p.items()}
+    own = {k.name for k in shown} - {c.name for c in computed}
+    added = tuple(Column(n, rows.column(i)) for n, i in finer.items() if n not in own)
+    by_entity = [rows.condition(p, trusted=True) for p in about]
+    matched = exp.func("COALESCE", exp.and_(*by_entity) if by_entity else exp.true(), exp.false())
+    keys = tuple({c.name: c for c in (*shown, *added)}.values())
+    names = tuple(k.name for k in keys if k.name not in {c.name for c in computed})
+    return Cells(keys, names, matched, tuple(about))
 
 
 def probed(rows: Rows, select: Select, ask: Ask, use: Use, guard: SmallestGroup) -> Probed:
     """The probe of one aggregation: its rows, before filters by attributes of the entity."""
-    about = [p for p in (*use.filters, *ask.filters) if any(_is_about(rows, i, guard) for i in p.items())]
-    by_entity = [rows.condition(p, trusted=True) for p in about]
-    kept = [w for w in select.where if w not in by_entity]
-    computed = [i for i in ask.items if i.kind == "computed" and _touches(rows, i, guard)]
-    finer = {i.name: i for p in (*about, *(c.expression for c in computed)) for i in p.items()}
     shown = tuple(k for k in select.keys if k.name in {i.name for i in ask.items})
-    own = tuple(k for k in shown if k.name not in {c.name for c in computed})
-    added = tuple(Column(n, rows.column(i)) for n, i in finer.items() if n not in {k.name for k in own})
-    key = bind(rows.model.entities[guard.entity].expr, rows.alias)
-    matched = exp.and_(*by_entity) if by_entity else exp.true()
-    matched = exp.func("COALESCE", matched, exp.false())
-    every = {c.name: c for c in (*shown, *added)}
-    keys = (*every.values(), Column(MATCHED, matched), Column(ENTITY, key))
-    values = (Column(WEIGHT, exp.Sum(this=_row_hash(rows))),)
-    known = exp.not_(key.copy().is_(exp.null()))
-    body = Select(select.source, keys, values, tuple(rows.joins), (*kept, known), grouped=True, eager=False)
-    name = hashlib.sha256(sql_of(Plan(body), "duckdb").encode()).hexdigest()[:16]
-    cell = tuple(n for n in every if n not in {c.name for c in computed})
-    return Probed(name, body, cell, tuple(k.name for k in shown), rows.model.name)
+    found = cells(rows, shown, ask, use, guard)
+    dropped = [rows.condition(p, trusted=True) for p in found.by_entity]
+    kept = [w for w in select.where if w not in dropped]
+    key = entity_key(rows, guard)
+    keys = (*found.keys, Column(MATCHED, found.matched), Column(ENTITY, key))
+    values = (Column(WEIGHT, exp.Sum(this=row_hash(rows))),)
+    where = (*kept, known(key))
+    body = Select(select.source, keys, values, tuple(rows.joins), where, grouped=True, eager=False)
+    return Probed(name_of(body), body, found.names, tuple(k.name for k in shown), rows.model.name)
+
+
+def name_of(body: Select) -> str:
+    """The name that its rows give a probe."""
+    return hashlib.sha256(sql_of(Plan(body), "duckdb").encode()).hexdigest()[:16]
 
 
 def withheld_condition(select: Select, ask: Ask, probe: Probed, guard: SmallestGroup) -> tuple[exp.Expr, ...]:
@@ -93,34 +120,38 @@ def withheld_condition(select: Select, ask: Ask, probe: Probed, guard: SmallestG
 
 def printed(probe: Probed, ctes: Iterable[tuple[str, Select | Union]]) -> GroupProbe:
     """The probe as SQL, with whatever named subqueries its rows refer to."""
-    rows = exp.Var(this=sql_of(Plan(probe.rows, tuple(ctes)), "duckdb"))
-    source = exp.Subquery(this=rows, alias=exp.TableAlias(this=ident("by_entity")))
-    bucket = _modulo(_hash(exp.column(ident(ENTITY))), BUCKETS)
-    weight = _wrapped(exp.Sum(this=exp.column(ident(WEIGHT))))
-    names = dict.fromkeys((*probe.cell, *probe.shown))
-    keys: list[exp.Expr] = [exp.column(ident(n)) for n in (*names, MATCHED)]
-    by_bucket = exp.select(
-        *[k.copy() for k in keys],
-        exp.alias_(bucket, "bucket"),
-        exp.alias_(exp.Count(this=exp.Star()), "entities"),
-        exp.alias_(weight, "weight"),
-        copy=False,
-    ).from_(source, copy=False)
-    by_bucket.set("group", _group_by(len(keys) + 1))
+    rows = exp.Var(this=sql_of(Plan(probe.rows, (*ctes, *probe.ctes)), "duckdb"))
+    source = exp.Subquery(this=rows, alias=exp.TableAlias(this=ident("rows_behind")))
+    if not probe.by_bucket:
+        source = _by_bucket(source, probe).subquery("by_bucket", copy=False)
     cell = _json([exp.column(ident(n)) for n in probe.cell] + [exp.column(ident(MATCHED))])
     shown = exp.Case().when(exp.column(ident(MATCHED)), _json([exp.column(ident(n)) for n in probe.shown]))
     pair = exp.Anonymous(this="struct_pack", expressions=[
-        exp.PropertyEQ(this=exp.to_identifier(n), expression=exp.column(n)) for n in ("bucket", "weight")
+        exp.PropertyEQ(this=exp.to_identifier(n), expression=exp.column(n)) for n in (BUCKET, SUM)
     ])  # fmt: skip
     outer = exp.select(
         exp.alias_(cell, "cell"),
         exp.alias_(shown, "shown"),
-        exp.alias_(cast(exp.Sum(this=exp.column("entities")), exp.DType.BIGINT), "entities"),
+        exp.alias_(cast(exp.Sum(this=exp.column(ENTITIES)), exp.DType.BIGINT), ENTITIES),
         exp.alias_(exp.Anonymous(this="list", expressions=[pair]), "sketch"),
         copy=False,
-    ).from_(by_bucket.subquery("by_bucket", copy=False), copy=False)
+    ).from_(source, copy=False)
     outer.set("group", _group_by(2))
     return GroupProbe(probe.name, outer.sql("duckdb"), probe.model, len(probe.cell))
+
+
+def _by_bucket(by_entity: exp.Subquery, probe: Probed) -> exp.Select:
+    """Entities counted, and their rows weighed, by cell and bucket."""
+    names = [*dict.fromkeys((*probe.cell, *probe.shown)), MATCHED]
+    select = exp.select(
+        *[exp.column(ident(n)) for n in names],
+        exp.alias_(bucket(exp.column(ident(ENTITY))), BUCKET),
+        exp.alias_(exp.Count(this=exp.Star()), ENTITIES),
+        exp.alias_(wrapped(exp.Sum(this=exp.column(ident(WEIGHT)))), SUM),
+        copy=False,
+    ).from_(by_entity, copy=False)
+    select.set("group", _group_by(len(names) + 1))
+    return select
 
 
 def _group_by(columns: int) -> exp.Group:
@@ -140,7 +171,21 @@ def _touches(rows: Rows, item: Item, guard: SmallestGroup) -> bool:
     return any(_is_about(rows, i, guard) for i in item.expression.items())
 
 
-def _row_hash(rows: Rows) -> exp.Expr:
+def entity_key(rows: Rows, guard: SmallestGroup) -> exp.Expr:
+    """The entity behind each row."""
+    return bind(rows.model.entities[guard.entity].expr, rows.alias)
+
+
+def known(key: exp.Expr) -> exp.Expr:
+    return exp.not_(key.copy().is_(exp.null()))
+
+
+def bucket(key: exp.Expr) -> exp.Expr:
+    """Which number of a sketch an entity adds to."""
+    return _modulo(_hash(key), BUCKETS)
+
+
+def row_hash(rows: Rows) -> exp.Expr:
     """A number that tells rows of the fact apart, small enough to add up without overflow."""
     primary = rows.model.entities.get(rows.model.primary or "")
     identity = bind(primary.expr, rows.alias) if primary is not None else exp.column(ident(rows.alias))
@@ -155,7 +200,7 @@ def _modulo(value: exp.Expr, by: int) -> exp.Expr:
     return exp.Mod(this=value, expression=exp.Literal.number(by))
 
 
-def _wrapped(total: exp.Expr) -> exp.Expr:
+def wrapped(total: exp.Expr) -> exp.Expr:
     return cast(_modulo(total, _WRAP), exp.DType.UBIGINT)
 
 
@@ -164,6 +209,3 @@ def _json(values: Sequence[exp.Expr]) -> exp.Expr:
     texts = [cast(v.copy(), exp.DType.TEXT) for v in values]
     listed = exp.Anonymous(this="list_value", expressions=texts)
     return cast(exp.Anonymous(this="to_json", expressions=[listed]), exp.DType.TEXT)
-
-
-__all__ = ["BUCKETS", "GroupProbe", "Probed", "printed", "probed", "withheld_condition"]

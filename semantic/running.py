@@ -7,17 +7,18 @@ small aggregate. Either way the fact is read once, instead of once per instant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from .aggregates import DECOMPOSABLE, aggregate, reaggregate
 from .ask import Ask, TimeRange, Use, time_only
-from .catalog import TimeSpine, Window
+from .catalog import Cumulative, TimeSpine, Window
 from .expressions import bind, column, named_table
 from .grains import RANK, floor
-from .leaf import Named, group_guard, measure_value, model_of
+from .leaf import Named, filters_of, measure_value, model_of
 from .plan import Column, Join, Ref, Select, Source, Union
+from .predicates import Predicate
 from .query import Item
 from .rows import Context, Rows
 from .shift import SPINE, ticks_of
@@ -25,6 +26,7 @@ from .sqlexpr import both, eq, interval, minus, moment, plus, same, trunc
 
 BASE = "accumulated_at"
 PARTS = "per_instant"
+SEEN, PEOPLE = "parts_seen", "people"
 FIXED_HOURS = {"hour": 1, "day": 24, "week": 168}
 
 
@@ -41,7 +43,7 @@ def can_run(context: Context, ask: Ask, named: Named) -> bool:
     use = named[0][1]
     model, how = model_of(context, use), use.cumulative
     rows = Rows(context, model, use.leaf.measure.agg_time)
-    if how is None or use.offsets or group_guard(rows):
+    if how is None or use.offsets:
         return False
     if any(u.leaf.measure.agg not in DECOMPOSABLE for _, u in named):
         return False
@@ -64,28 +66,35 @@ def running(context: Context, ask: Ask, named: Named) -> Select:
     own = rows.own_grain()
     clock = Clock(context.spine(own, f"The cumulative metric of {use.leaf.name}"), own)
     groups = tuple(i for i in ask.items if not rows.is_time(i))
-    parts = context.add_cte(PARTS, _parts(rows, ask, named, groups, own))
-    if how.window is None or _frame(how.window, own) is not None:
-        base = _windowed(named, parts, groups, clock)
+    parts = context.add_cte(PARTS, parts_of(rows, ask, named, groups))
+    if how.window is None or is_framed(how, own):
+        values = tuple(Column(n, reaggregate(u.leaf.measure, column(parts, n))) for n, u in named)
+        base = windowed(parts, tuple(g.name for g in groups), values, how, clock)
     else:
         base = _ranged(named, parts, groups, clock, how.window)
     return _shown(context, ask, use, base, clock)
 
 
-def _parts(rows: Rows, ask: Ask, named: Named, groups: tuple[Item, ...], own: str) -> Select:
+def parts_of(rows: Rows, ask: Ask, named: Named, groups: tuple[Item, ...]) -> Select:
     """The measures by instant and keys: the only scan of the fact."""
     use = named[0][1]
-    where = [rows.condition(p, trusted=True) for p in use.filters if not time_only(p, rows.is_time)]
-    where += [rows.condition(p) for p in ask.filters if not time_only(p, rows.is_time)]
-    if ask.time_range is not None:
-        where += _needed(ask.time_range, use, rows)
+    where = stretch(rows, ask, use)
     keys = (Column(BASE, rows.own_instant()), *(Column(i.name, rows.column(i)) for i in groups))
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
     return Select(rows.source, keys, values, tuple(rows.joins), tuple(where), grouped=True)
 
 
+def stretch(rows: Rows, ask: Ask, use: Use, but: tuple[Predicate, ...] = ()) -> list[exp.Expr]:
+    """The conditions on the rows that are accumulated: all but those on time, and the stretch that is shown.
+
+    `but` are filters left out, too.
+    """
+    untimed = replace(ask, time_range=None)
+    where = filters_of(rows, untimed, use, lambda p: p not in but and not time_only(p, rows.is_time))
+    return where + (_needed(ask.time_range, use, rows) if ask.time_range is not None else [])
+
+
 def _needed(shown: TimeRange, use: Use, rows: Rows) -> list[exp.Expr]:
-    """The stretch of the fact that the shown range accumulates."""
     how, time = use.cumulative, rows.own_time()
     conditions = TimeRange(None, shown.end).conditions(time)
     if how is None or shown.start is None:
@@ -107,30 +116,37 @@ def _frame(window: Window, own: str) -> Window | None:
     return None
 
 
-def _windowed(named: Named, parts: str, groups: tuple[Item, ...], clock: Clock) -> Select:
-    """Running aggregates over every instant of the spine and every group."""
-    how = named[0][1].cumulative
-    if how is None:
-        raise TypeError("not a cumulative use")
+def is_framed(how: Cumulative, own: str) -> bool:
+    """Whether a window function tells what is accumulated at each instant."""
+    return how.window is None or _frame(how.window, own) is not None
+
+
+def windowed(
+    parts: str, keys: tuple[str, ...], values: tuple[Column, ...], how: Cumulative, clock: Clock,
+    *, people: str = "",
+) -> Select:  # fmt: skip
+    """Running aggregates over every instant of the spine and every combination of keys.
+
+    `values` aggregate columns of `parts`. `people` names what `running_floor.moves` gives: then the select
+    tells `people`, who is behind each running value.
+    """
     tick = column(SPINE, BASE)
-    ticks = _ticks(parts, clock, how.window)
+    ticks = _ticks(parts, clock, how.window, people)
     joins = []
-    if groups:
-        distinct = Select(
-            Source(Ref(parts), parts),
-            tuple(Column(g.name, column(parts, g.name)) for g in groups),
-            distinct=True,
+    if keys:
+        columns = tuple(Column(k, column(parts, k)) for k in keys)
+        joins.append(
+            Join(Source(Select(Source(Ref(parts), parts), columns, distinct=True), "groups"), None, "CROSS")
         )
-        joins.append(Join(Source(distinct, "groups"), None, "CROSS"))
-    on = [eq(tick.copy(), column(parts, BASE))]
-    on += [same(column("groups", g.name), column(parts, g.name)) for g in groups]
-    joins.append(Join(Source(Ref(parts), parts), both(on), "LEFT"))
-    partition: list[exp.Expr] = [column("groups", g.name) for g in groups]
+    for name in filter(None, (parts, people)):
+        on = [eq(tick.copy(), column(name, BASE))]
+        on += [same(column("groups", k), column(name, k)) for k in keys]
+        joins.append(Join(Source(Ref(name), name), both(on), "LEFT"))
+    partition: list[exp.Expr] = [column("groups", k) for k in keys]
     if how.grain_to_date is not None:
         partition.append(trunc(tick.copy(), how.grain_to_date))
-    frame = _frame(how.window, clock.own) if how.window else None
 
-    def over(function: exp.Expr) -> exp.Expr:
+    def over(function: exp.Expr, frame: Window | None) -> exp.Expr:
         start: exp.Expr | str = interval(frame) if frame else "UNBOUNDED"
         return exp.Window(
             this=function,
@@ -141,20 +157,25 @@ def _windowed(named: Named, parts: str, groups: tuple[Item, ...], clock: Clock) 
             ),
         )
 
-    values = [Column(n, over(reaggregate(u.leaf.measure, column(parts, n)))) for n, u in named]
-    values.append(Column("parts_seen", over(exp.Count(this=column(parts, BASE)))))
-    keys = (*(Column(g.name, column("groups", g.name)) for g in groups), Column(BASE, tick))
-    return Select(Source(ticks, SPINE), keys, tuple(values), tuple(joins))
+    frame = _frame(how.window, clock.own) if how.window else None
+    told = [Column(v.name, over(v.expr, frame)) for v in values]
+    told.append(Column(SEEN, over(exp.Count(this=column(parts, BASE)), frame)))
+    if people:
+        told.append(Column(PEOPLE, over(exp.Sum(this=column(people, PEOPLE)), None)))
+    shown = (*(Column(k, column("groups", k)) for k in keys), Column(BASE, tick))
+    return Select(Source(ticks, SPINE), shown, tuple(told), tuple(joins))
 
 
-def _ticks(parts: str, clock: Clock, window: Window | None) -> Union:
-    """The instants to accumulate over: those of the spine from the first data on, and every one with data."""
+def _ticks(parts: str, clock: Clock, window: Window | None, people: str) -> Union:
+    """The instants to accumulate over: those of the spine from the first data on, and every one with data
+    or, where people are counted, at which somebody comes or goes."""
     tick = bind(clock.spine.column, SPINE)
     where: list[exp.Expr] = [exp.GTE(this=tick, expression=_edge(parts, exp.Min))]
     if window is not None:
         where.append(exp.LT(this=tick.copy(), expression=plus(_edge(parts, exp.Max), window)))
     spined = Select(ticks_of(clock.spine, clock.own), (Column(BASE, tick.copy()),), where=tuple(where))
-    return Union((spined, Select(Source(Ref(parts), parts), (Column(BASE, column(parts, BASE)),))))
+    recorded = (Select(Source(Ref(n), n), (Column(BASE, column(n, BASE)),)) for n in (parts, people) if n)
+    return Union((spined, *recorded))
 
 
 def _edge(parts: str, function: type[exp.AggFunc]) -> exp.Expr:
@@ -170,11 +191,19 @@ def _ranged(named: Named, parts: str, groups: tuple[Item, ...], clock: Clock, wi
     )
     keys = (*(Column(g.name, column(parts, g.name)) for g in groups), Column(BASE, tick.copy()))
     values = [Column(n, reaggregate(u.leaf.measure, column(parts, n))) for n, u in named]
-    values.append(Column("parts_seen", exp.Count(this=at.copy())))
+    values.append(Column(SEEN, exp.Count(this=at.copy())))
     return Select(
         Source(Ref(parts), parts), keys, tuple(values),
         (Join(ticks_of(clock.spine, clock.own), on, "INNER"),), grouped=True, eager=False,
     )  # fmt: skip
+
+
+def on_spine_only(clock: Clock, at: exp.Expr) -> exp.Expr:
+    """Whether an instant is one of the spine's, which alone are shown."""
+    tick = exp.column(clock.spine.column)
+    shown = tick if clock.spine.grain == clock.own else trunc(tick, clock.own)
+    spined = exp.select(shown).from_(named_table(clock.spine.relation))
+    return exp.In(this=at, query=spined.subquery())
 
 
 def _shown(context: Context, ask: Ask, use: Use, base: Select, clock: Clock) -> Select:
@@ -187,19 +216,11 @@ def _shown(context: Context, ask: Ask, use: Use, base: Select, clock: Clock) -> 
         for i in ask.items
     ]
     keys.append(Column(BASE, at.copy()))
-    where: list[exp.Expr] = [
-        exp.GT(this=column("accumulated", "parts_seen"), expression=exp.Literal.number(0))
-    ]
+    where: list[exp.Expr] = [exp.GT(this=column("accumulated", SEEN), expression=exp.Literal.number(0))]
     if not base.grouped:
-        tick = exp.column(clock.spine.column)
-        shown = tick if clock.spine.grain == clock.own else trunc(tick, clock.own)
-        spined = exp.select(shown).from_(named_table(clock.spine.relation))
-        where.append(exp.In(this=at.copy(), query=spined.subquery()))
-    where += [ticks.condition(p, trusted=True) for p in use.filters if time_only(p, ticks.is_time)]
-    where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]
-    if ask.time_range is not None:
-        where += ask.time_range.conditions(at)
-    names = [n.name for n in base.values if n.name != "parts_seen"]
+        where.append(on_spine_only(clock, at.copy()))
+    where += filters_of(ticks, ask, use, lambda p: time_only(p, ticks.is_time))
+    names = [n.name for n in base.values if n.name != SEEN]
     return Select(
         Source(base, "accumulated"),
         tuple(keys),

@@ -176,7 +176,7 @@ def test_no_audit_no_judgement(sqlite_store, people, now, monkeypatch):
     def broken(*_args, **_more):
         raise OSError("disk full")
 
-    monkeypatch.setattr(audit, "append_many", broken)
+    monkeypatch.setattr(audit, "append", broken)
     with pytest.raises(OSError, match="disk full"):
         review_model(
             sqlite_store,
