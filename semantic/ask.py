@@ -54,13 +54,15 @@ class Use:
     conversion: Conversion | None = None
     is_days: bool = False
     """Counts the days of the period with data: keyed by time alone."""
+    above: tuple[Predicate, ...] = ()
+    """Of a leaf on a time spine: those of the filters that the metrics above it ask for."""
 
     def shape(self) -> tuple[object, ...]:
         """Uses with one shape can be computed by one scan."""
         measure = self.leaf.measure
         return (
             measure.model, measure.agg_time, self.filters, self.offsets, self.cumulative, self.conversion,
-            self.is_days, measure.non_additive, self.leaf.join_spine, measure.carry_forward_days,
+            self.is_days, measure.non_additive, self.leaf.join_spine, measure.carry_forward_days, self.above,
         )  # fmt: skip
 
 

@@ -77,7 +77,9 @@ class Expansion:
     def _leaf_metric(self, metric: Metric, leaf: Leaf, around: Around, used: set[str]) -> exp.Expr:
         filters = (*around.filters, *self._filters(leaf.filters, metric))
         over = leaf.measure.over_period
-        total = self._use(Use(leaf, filters, around.offsets, metric.cumulative, is_days=over), used)
+        above = around.filters if leaf.join_spine else ()
+        one = Use(leaf, filters, around.offsets, metric.cumulative, is_days=over, above=above)
+        total = self._use(one, used)
         if metric.kind != "period_mean":
             return total
         days = Use(self._days_leaf(leaf), filters, around.offsets, is_days=True)

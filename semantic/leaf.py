@@ -15,7 +15,7 @@ from .expressions import bind, column
 from .grains import RANK
 from .groups import probed, withheld_condition
 from .plan import Column, Join, Plan, Ref, Select, Source, Table
-from .predicates import Predicate
+from .predicates import Predicate, fill_placeholders
 from .query import Item
 from .render import render
 from .rows import Context, Rows, is_time_item
@@ -167,8 +167,8 @@ def days(context: Context, ask: Ask, named: Named) -> Select:
 def on_spine(context: Context, ask: Ask, use: Use, inner: Select) -> Select:
     """Every period of the time spine, with the measures where there are any.
 
-    The query's filters on metric time apply to the spine; those on other selected items apply after the
-    join, so a filter on a shown dimension removes the empty periods.
+    Filters on metric time apply to the spine; those on other selected items apply after the join, so a
+    filter on a shown dimension removes the empty periods (the metric's own filters do not, as in dbt).
     """
     measure, model = use.leaf.measure, model_of(context, use)
     timed = time_items(ask, model, measure.agg_time)
@@ -192,7 +192,9 @@ def on_spine(context: Context, ask: Ask, use: Use, inner: Select) -> Select:
     out = tuple(Column(i.name, column("period" if i.name in names else "data", i.name)) for i in ask.items)
     values = tuple(Column(v.name, column("data", v.name)) for v in inner.values)
     after = [
-        _over_output(p, out) for p in ask.filters if not time_only(p, ticks.is_time) and _selected(p, ask)
+        _over_output(p, out)
+        for p in (*use.above, *ask.filters)
+        if not time_only(p, ticks.is_time) and _selected(p, ask)
     ]
     return Select(
         Source(periods, "period"), out, values, (Join(Source(inner, "data"), on, "LEFT"),), tuple(after)
@@ -208,8 +210,6 @@ def _selected(predicate: Predicate, ask: Ask) -> bool:
 
 
 def _over_output(predicate: Predicate, out: tuple[Column, ...]) -> exp.Expr:
-    from .predicates import fill_placeholders
-
     by_name = {c.name: c.expr for c in out}
     return fill_placeholders(predicate, lambda ref: by_name[ref.name].copy())  # type: ignore[union-attr]
 

@@ -22,11 +22,11 @@ from .predicates import Predicate
 from .query import Item
 from .rows import Context, Rows
 from .shift import SPINE, ticks_of
-from .sqlexpr import both, eq, interval, minus, moment, plus, same, trunc
+from .sqlexpr import both, coalesce, eq, interval, minus, moment, plus, same, trunc
 
 BASE = "accumulated_at"
 PARTS = "per_instant"
-SEEN, PEOPLE = "parts_seen", "people"
+SEEN, PEOPLE, ON_SPINE = "parts_seen", "people", "is_on_spine"
 FIXED_HOURS = {"hour": 1, "day": 24, "week": 168}
 
 
@@ -130,18 +130,14 @@ def windowed(
     `values` aggregate columns of `parts`. `people` names what `running_floor.moves` gives: then the select
     tells `people`, who is behind each running value.
     """
-    tick = column(SPINE, BASE)
-    ticks = _ticks(parts, clock, how.window, people)
-    joins = []
-    if keys:
-        columns = tuple(Column(k, column(parts, k)) for k in keys)
-        joins.append(
-            Join(Source(Select(Source(Ref(parts), parts), columns, distinct=True), "groups"), None, "CROSS")
-        )
-    for name in filter(None, (parts, people)):
-        on = [eq(tick.copy(), column(name, BASE))]
-        on += [same(column("groups", k), column(name, k)) for k in keys]
-        joins.append(Join(Source(Ref(name), name), both(on), "LEFT"))
+    spined, at = column(SPINE, BASE), column(parts, BASE)
+    if keys or people:
+        source, joins = _grid(parts, keys, clock, how.window, people)
+        tick: exp.Expr = spined
+    else:  # nothing but instants: one join has them all
+        source = Source(Ref(parts), parts)
+        joins = [Join(Source(_spine_ticks(parts, clock, how.window), SPINE), eq(at, spined), "FULL")]
+        tick = coalesce(spined.copy(), at.copy())
     partition: list[exp.Expr] = [column("groups", k) for k in keys]
     if how.grain_to_date is not None:
         partition.append(trunc(tick.copy(), how.grain_to_date))
@@ -159,23 +155,41 @@ def windowed(
 
     frame = _frame(how.window, clock.own) if how.window else None
     told = [Column(v.name, over(v.expr, frame)) for v in values]
-    told.append(Column(SEEN, over(exp.Count(this=column(parts, BASE)), frame)))
+    told.append(Column(SEEN, over(exp.Count(this=at.copy()), frame)))
+    if not (keys or people):
+        told.append(Column(ON_SPINE, exp.not_(spined.copy().is_(exp.null()))))
     if people:
         told.append(Column(PEOPLE, over(exp.Sum(this=column(people, PEOPLE)), None)))
     shown = (*(Column(k, column("groups", k)) for k in keys), Column(BASE, tick))
-    return Select(Source(ticks, SPINE), shown, tuple(told), tuple(joins))
+    return Select(source, shown, tuple(told), tuple(joins))
 
 
-def _ticks(parts: str, clock: Clock, window: Window | None, people: str) -> Union:
-    """The instants to accumulate over: those of the spine from the first data on, and every one with data
-    or, where people are counted, at which somebody comes or goes."""
+def _grid(
+    parts: str, keys: tuple[str, ...], clock: Clock, window: Window | None, people: str
+) -> tuple[Source, list[Join]]:
+    """Every instant with every combination of keys, and what there is of each: those of the spine from the
+    first data on, and every one with data or, where people are counted, at which somebody comes or goes."""
+    recorded = (Select(Source(Ref(n), n), (Column(BASE, column(n, BASE)),)) for n in (parts, people) if n)
+    ticks = Union((_spine_ticks(parts, clock, window), *recorded))
+    joins = []
+    if keys:
+        columns = tuple(Column(k, column(parts, k)) for k in keys)
+        distinct = Select(Source(Ref(parts), parts), columns, distinct=True)
+        joins.append(Join(Source(distinct, "groups"), None, "CROSS"))
+    for name in filter(None, (parts, people)):
+        on = [eq(column(SPINE, BASE), column(name, BASE))]
+        on += [same(column("groups", k), column(name, k)) for k in keys]
+        joins.append(Join(Source(Ref(name), name), both(on), "LEFT"))
+    return Source(ticks, SPINE), joins
+
+
+def _spine_ticks(parts: str, clock: Clock, window: Window | None) -> Select:
+    """The instants of the spine from the first data on, until nothing is left in the window."""
     tick = bind(clock.spine.column, SPINE)
     where: list[exp.Expr] = [exp.GTE(this=tick, expression=_edge(parts, exp.Min))]
     if window is not None:
         where.append(exp.LT(this=tick.copy(), expression=plus(_edge(parts, exp.Max), window)))
-    spined = Select(ticks_of(clock.spine, clock.own), (Column(BASE, tick.copy()),), where=tuple(where))
-    recorded = (Select(Source(Ref(n), n), (Column(BASE, column(n, BASE)),)) for n in (parts, people) if n)
-    return Union((spined, *recorded))
+    return Select(ticks_of(clock.spine, clock.own), (Column(BASE, tick.copy()),), where=tuple(where))
 
 
 def _edge(parts: str, function: type[exp.AggFunc]) -> exp.Expr:
@@ -217,10 +231,13 @@ def _shown(context: Context, ask: Ask, use: Use, base: Select, clock: Clock) -> 
     ]
     keys.append(Column(BASE, at.copy()))
     where: list[exp.Expr] = [exp.GT(this=column("accumulated", SEEN), expression=exp.Literal.number(0))]
-    if not base.grouped:
+    flagged = any(v.name == ON_SPINE for v in base.values)
+    if flagged:
+        where.append(column("accumulated", ON_SPINE))
+    elif not base.grouped:
         where.append(on_spine_only(clock, at.copy()))
     where += filters_of(ticks, ask, use, lambda p: time_only(p, ticks.is_time))
-    names = [n.name for n in base.values if n.name != SEEN]
+    names = [n.name for n in base.values if n.name not in (SEEN, ON_SPINE)]
     return Select(
         Source(base, "accumulated"),
         tuple(keys),
