@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -56,15 +56,23 @@ def for_query(
     """As `for_principal`, for one query: purpose and floor on groups follow from what it names.
 
     `names` are metrics, dimensions, and the texts of filters and orderings; none at all asks what there is
-    to see. Raises Forbidden when the query needs two purposes.
+    to see. A name that the principal may not see for the purpose that it demands demands nothing: the query
+    is then refused as if there were no such name. Raises Forbidden when the query needs two purposes.
     """
     asked = tuple(names)
     if not asked:
         return for_listing(principal, catalog, policy=policy)
+
+    def sees(name: str, need: str) -> bool:
+        if need not in principal.purposes:
+            return False
+        allowed = for_principal(principal, catalog, purpose=need, policy=policy)
+        return name not in allowed.hidden_metrics and name not in allowed.hidden_dimensions
+
     return for_principal(
         principal,
         catalog,
-        purpose=purpose_of(catalog, asked, stated=purpose),
+        purpose=purpose or purpose_of(catalog, asked, sees),
         about_customers=names_customers(catalog, asked),
         policy=policy,
     )
@@ -88,12 +96,16 @@ def for_listing(principal: Principal, catalog: TaggedCatalog, *, policy: Policy 
     )
 
 
-def purpose_of(catalog: TaggedCatalog, names: Iterable[str], *, stated: str | None = None) -> str:
-    """What a query is for: the purpose stated, else the one that its names demand, else operations."""
+def purpose_of(
+    catalog: TaggedCatalog, names: Iterable[str], sees: Callable[[str, str], bool] = lambda *_: True
+) -> str:
+    """What a query is for: the purpose that its names demand, else operations.
+
+    `sees` tells which names the reader may see for the purpose that they demand; others do not count.
+    """
     texts = list(names)
-    needed = {need for name, need in catalog.purposes.items() if any(name in text for text in texts)}
-    if stated is not None:
-        return stated
+    found = {n: need for n, need in catalog.purposes.items() if any(n in text for text in texts)}
+    needed = {need for name, need in found.items() if sees(name, need)}
     if len(needed) > 1:
         raise Forbidden(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
     return needed.pop() if needed else OPERATIONS

@@ -112,9 +112,13 @@ def test_purpose_brings_consent_and_the_floor(catalog, people):
 
 
 def test_a_purpose_that_was_not_granted_shows_nothing(catalog, people):
-    shop = for_query(people["store_manager"], catalog, ["net_sales", "customer__age_band"])
+    manager, asked = people["store_manager"], ["net_sales", "customer__age_band"]
+    shop = for_query(manager, catalog, asked, purpose="analytics")
     assert shop.allow_nothing
     assert "net_sales" in shop.hidden_metrics
+    implied = for_query(manager, catalog, asked)  # as if there were no such dimension
+    assert "customer__age_band" in implied.hidden_dimensions
+    assert implied == for_query(manager, catalog, ["net_sales", "customer__no_such_thing"])
 
 
 def test_someone_without_attributes_sees_no_rows(catalog):

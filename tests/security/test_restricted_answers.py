@@ -1,6 +1,9 @@
+# ruff: noqa: E501 - tables of cases read better in one line
 """The demo's numbers under policy, against SQL written by hand; and what a curious reader tries."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -97,6 +100,61 @@ def test_a_hidden_thing_answers_like_one_that_does_not_exist(ask, user, metric, 
     assert hidden.value.code == missing.value.code
     for word in group_by or [metric]:
         assert word not in re.findall(r"\w+", hidden.value.hint)
+
+
+THINGS = [
+    ("store_manager", "gross_margin", {"metrics": ["gross_margin"]}),
+    ("store_manager", "gmroi", {"metrics": ["net_sales", "gmroi"]}),
+    ("planner_east", "cash_conversion_cycle", {"metrics": ["cash_conversion_cycle"]}),
+    ("executive", "customer__age_band", {"metrics": ["net_sales"], "group_by": ["customer__age_band"]}),
+    ("store_manager", "customer__age_band", {"metrics": ["net_sales"], "group_by": ["customer__age_band"]}),
+    ("store_manager", "customer__age_band", {"group_by": ["customer__age_band"]}),
+    ("store_manager", "customer__income_band", {"metrics": ["net_sales"], "where": ["customer__income_band > '1'"]}),
+    ("planner_east", "customer", {"metrics": ["net_sales"], "group_by": ["customer"]}),
+    ("store_manager", "gross_margin", "SELECT MEASURE(gross_margin) FROM metrics"),
+    ("store_manager", "customer__age_band", "SELECT customer__age_band, MEASURE(net_sales) FROM metrics GROUP BY 1"),
+    ("store_manager", "customer__age_band", "SELECT MEASURE(net_sales) FROM metrics WHERE customer__age_band = 'x'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("user", "name", "question"), THINGS)
+def test_the_whole_answer_is_that_of_a_thing_that_does_not_exist(client, sign_in, user, name, question):
+    """Over HTTP, word by word: status, code and detail; the hint names only what the reader may see."""
+    missing = name[:-1] + ("x" if name[-1] != "x" else "y")
+
+    def answer(text):
+        body = json.loads(text)
+        path, content = ("/v1/sql", {"sql": body}) if isinstance(body, str) else ("/v1/query", body)
+        told = client.post(path, json=content, headers=sign_in(user))
+        return told.status_code, {k: v for k, v in told.json().items() if k not in ("instance", "hint")}, told
+
+    hidden, absent = (answer(json.dumps(question).replace(name, word)) for word in (name, missing))
+    assert hidden[0] == absent[0] == 400
+    assert hidden[1] == json.loads(json.dumps(absent[1]).replace(missing, name))
+    assert name not in re.findall(r"\w+", hidden[2].json()["hint"])
+
+
+@pytest.mark.parametrize(
+    ("user", "name"), [("store_manager", "gross_margin"), ("planner_east", "cash_conversion_cycle")]
+)
+def test_the_page_of_a_hidden_metric(client, sign_in, user, name):
+    hidden, absent = (client.get(f"/v1/metrics/{n}", headers=sign_in(user)) for n in (name, f"{name[:-1]}x"))
+    assert (hidden.status_code, absent.status_code) == (404, 404)
+    assert hidden.json()["detail"].replace(name, "…") == absent.json()["detail"].replace(f"{name[:-1]}x", "…")
+
+
+@pytest.mark.parametrize("user", ["store_manager", "planner_east", "executive", "category_manager"])
+def test_what_is_hidden_decides_nothing(tags, user):
+    """The same restriction, so the same work: a hidden name leads no other way than a missing one."""
+    reader = Directory.load().user(user)
+    listed = for_query(reader, tags, ())
+    missing = for_query(reader, tags, ["net_sales", "customer__no_such_thing"])
+    for name in sorted(listed.hidden_dimensions):
+        if name.startswith("customer"):
+            assert for_query(reader, tags, ["net_sales", name]) is missing, name
+    missing = for_query(reader, tags, ["no_such_thing"])
+    for name in sorted(listed.hidden_metrics):
+        assert replace(for_query(reader, tags, [name]), smallest_group=None) == missing, name
 
 
 def test_households_are_counted_only_in_groups_of_ten(ask, warehouse):
