@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.deps import CurrentUser, RequestId, ServicesDep
 from api.embedding import guest_token
 from api.problems import document
-from governance.audit import AuditEntry, append
+from governance import audit
 
 router = APIRouter(prefix="/v1/dashboards", tags=["dashboards"])
 
@@ -38,14 +38,15 @@ def make_guest_token(
         services.settings, services.directory, user, slug, services.releases.current().release_id, now=now
     )
     with services.store.write() as transaction:
-        entry = AuditEntry.by(
+        audit.record(
+            transaction,
             user,
             "dashboard.embed",
             f"dashboard.{slug}",
+            now=now,
             request_id=request_id,
             after={"release": made.release},
         )
-        append(transaction, entry, now=now)
     return GuestTokenAnswer(
         token=made.token, embed_url=made.embed_url, release=made.release, expires_at=made.expires_at
     )
