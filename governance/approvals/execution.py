@@ -114,8 +114,8 @@ def roll_back(
         authors=sorted(principal.identities),
         created_at=now,
         updated_at=now,
-        expires_at=now + dt.timedelta(hours=level.expire_after_hours),
-        escalate_at=now + dt.timedelta(hours=level.escalate_after_hours),
+        expires_at=now.astimezone(dt.UTC) + dt.timedelta(hours=level.expire_after_hours),
+        escalate_at=now.astimezone(dt.UTC) + dt.timedelta(hours=level.escalate_after_hours),
     )
     propose_recommendations(
         store, [compensation.as_dict()], now=now, request_id=request_id, policy_ids=policy_ids

@@ -75,6 +75,7 @@ def _routed(
     record: Recommendation, model_state: str, limits: Limits | None, now: dt.datetime
 ) -> Recommendation:
     way = route(record, model_state=model_state, limits=limits)
+    now = now.astimezone(dt.UTC)  # hours are real ones: those of a wall clock skip and repeat
     latest = now + dt.timedelta(hours=way.expire_after_hours)
     return replace(
         record,

@@ -31,7 +31,7 @@ def escalate_due(
             record = Recommendation.from_row(row)
             level = levels.at(record.banner, record.region)
             higher = ROUTES[ROUTES.index(record.policy_route or "planner") + 1]
-            again = now + dt.timedelta(hours=level.escalate_after_hours)
+            again = now.astimezone(dt.UTC) + dt.timedelta(hours=level.escalate_after_hours)
             transaction.conn.execute(
                 update(table)
                 .where(table.c.recommendation_id == record.recommendation_id)

@@ -52,7 +52,7 @@ class LocalIssuer:
             "sub": user,
             "iat": int(now.timestamp()),
             "nbf": int(now.timestamp()),
-            "exp": int((now + lifetime).timestamp()),
+            "exp": int((now.astimezone(dt.UTC) + lifetime).timestamp()),
             "jti": str(uuid.uuid4()),
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.key_id})

@@ -32,7 +32,8 @@ class RemoteKeys:
 
     def __call__(self, key_id: str, now: dt.datetime) -> Mapping[str, Any]:
         known = any(key.get("kid") == key_id for key in self._keys["keys"])
-        if not known and (self._fetched is None or now - self._fetched >= _REFETCH_AFTER):
+        waited = self._fetched is None or abs(now - self._fetched) >= _REFETCH_AFTER  # the clock may go back
+        if not known and waited:
             self._keys = self._fetch()
             self._fetched = now
         return self._keys

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from governance.disk import telling_disk_full
@@ -17,6 +17,7 @@ from governance.releases.errors import ReleaseBusy, ReleaseCorrupt, ReleaseNotFo
 from governance.releases.layout import Release, check_warehouse, open_release, seal
 
 BUILDING = ".building-"
+_STAMP = "%Y%m%dT%H%M%S"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ReleaseStore:
     def _build(self, fingerprint: str) -> Iterator[Path]:
         self.sweep()
         created_at = datetime.now(UTC)
-        release_id = f"{created_at:%Y%m%dT%H%M%S}-{fingerprint[:8]}"
+        release_id = f"{self._next_stamp(created_at)}-{fingerprint[:8]}"
         work = self.folder / f"{BUILDING}{release_id}"
         work.mkdir()
         try:
@@ -61,6 +62,12 @@ class ReleaseStore:
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
+
+    def _next_stamp(self, now: datetime) -> str:
+        """The moment, or a second after the newest release: ids rise also where the clock went back, since
+        roll back and prune go by them."""
+        newest = max((_stamped(name) for name in self.ids()), default=now - timedelta(seconds=1))
+        return f"{max(now, newest + timedelta(seconds=1)):{_STAMP}}"
 
     def sweep(self) -> None:
         """Remove folders of builds that died."""
@@ -173,6 +180,14 @@ class ReleaseStore:
                     hint="Wait for it to end, then run again.",
                 ) from error
             yield
+
+
+def _stamped(release_id: str) -> datetime:
+    """The moment that an id names; the beginning of time for a folder that is named otherwise."""
+    try:
+        return datetime.strptime(release_id.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _fsync(path: Path) -> None:

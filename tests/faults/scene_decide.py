@@ -57,13 +57,14 @@ def decide_all(root: Path) -> None:
     """A planner decides on each, with an idempotency key, as the API does it; then it is told."""
     store, planner = store_of(root), Directory.load().user("planner_east")
     for i in range(PROPOSED):
-        what, more = _choice(i)
+        what, more = choice(i)
         decide(store, planner, f"r{i}", what, now=NOW, idempotency_key=f"key-{i}", **more)
     LineageEvents(Settings(var_dir=root)).decided(store)
     store.close()
 
 
-def _choice(i: int) -> tuple[str, dict[str, Any]]:
+def choice(i: int) -> tuple[str, dict[str, Any]]:
+    """The decision on the i-th proposal."""
     choices: list[tuple[str, dict[str, Any]]] = [
         ("approve", {}),
         ("override", {"quantity": 12.0, "reason_code": "other", "note": "half"}),
