@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from sqlalchemy import Connection, func, insert, select
 
 from governance.errors import AuditBroken
-from governance.store.anchor import AnchorLine
+from governance.store.anchor import GENESIS, AnchorLine
 from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
 from governance.store.schema import audit_log
@@ -26,7 +26,6 @@ from governance.store.types import canonical_json
 if TYPE_CHECKING:  # identity itself writes to the audit
     from governance.identity.principal import Principal
 
-GENESIS = "0" * 64
 _SEALED = tuple(column.name for column in audit_log.columns if column.name != "hash")
 
 
@@ -102,14 +101,22 @@ def append_many(transaction: Transaction, entries: Sequence[AuditEntry], *, now:
 
 
 def verify(store: OpsStore, *, require_anchor: bool = True) -> AuditReport:
-    """Walk the whole chain and compare it with the anchored heads. About a second for 100,000 rows."""
-    with store.read() as conn:
-        columns = [audit_log.c[name] for name in (*_SEALED, "hash")]
-        rows = conn.execute(select(*columns).order_by(audit_log.c.seq)).all()
+    """Walk the whole chain and compare it with the anchored heads. About a second for 100,000 rows.
+
+    Heads are read before rows: a row is committed before it is anchored, so a writer in between adds rows
+    without a head, never a head without its row.
+    """
+    columns = [audit_log.c[name] for name in (*_SEALED, "hash")]
     try:
         heads = store.anchor.heads() if store.anchor is not None else {}
     except AuditBroken as broken:
-        return AuditReport(len(rows), False, None, broken.message)
+        heads, unreadable = {}, broken.message
+    else:
+        unreadable = ""
+    with store.read() as conn:
+        rows = conn.execute(select(*columns).order_by(audit_log.c.seq)).all()
+    if unreadable:
+        return AuditReport(len(rows), False, None, unreadable)
     if rows and require_anchor and not heads:
         return AuditReport(len(rows), False, int(rows[0][0]), "no anchored head: the chain cannot be trusted")
     return _walk(rows, heads)
@@ -151,7 +158,7 @@ def read_after(
 
 
 def _walk(rows: Sequence[Sequence[Any]], heads: Mapping[int, str]) -> AuditReport:
-    previous = GENESIS
+    previous = GENESIS.hash
     for position, row in enumerate(rows, start=1):
         sealed, digest = row[:-1], row[-1]
         problem = ""
@@ -177,7 +184,7 @@ def _walk(rows: Sequence[Sequence[Any]], heads: Mapping[int, str]) -> AuditRepor
 def _head(conn: Connection) -> AnchorLine:
     newest = select(func.max(audit_log.c.seq)).scalar_subquery()
     row = conn.execute(select(audit_log.c.seq, audit_log.c.hash).where(audit_log.c.seq == newest)).first()
-    return AnchorLine(int(row[0]), str(row[1])) if row else AnchorLine(0, GENESIS)
+    return AnchorLine(int(row[0]), str(row[1])) if row else GENESIS
 
 
 def _row(entry: AuditEntry, seq: int, previous: str, now: dt.datetime) -> dict[str, Any]:

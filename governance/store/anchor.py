@@ -26,6 +26,9 @@ class AnchorLine:
     hash: str
 
 
+GENESIS = AnchorLine(0, "0" * 64)  # the chain before its first row
+
+
 class Anchor:
     """The append-only file of audit heads at `path`."""
 
@@ -39,9 +42,16 @@ class Anchor:
         except OSError as error:
             raise StoreUnavailable(f"the audit anchor {self.path} cannot be written: {error}") from error
 
+    def is_empty(self) -> bool:
+        """Whether no whole line was ever written; a file that is not there is empty."""
+        try:
+            return self.path.stat().st_size < len(_line(GENESIS))
+        except FileNotFoundError:
+            return True
+
     def append(self, head: AnchorLine) -> None:
         """Durable once this returns. Raises OSError; a line that the disk cut short is no head to `heads`."""
-        line = f"{head.seq} {head.hash}\n".encode()
+        line = _line(head)
         descriptor = self._open()
         try:
             if self._ends_within_a_line():
@@ -79,3 +89,7 @@ class Anchor:
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def _line(head: AnchorLine) -> bytes:
+    return f"{head.seq} {head.hash}\n".encode()

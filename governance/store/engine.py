@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from governance.errors import StoreUnavailable
-from governance.store.anchor import Anchor, AnchorLine
+from governance.store.anchor import GENESIS, Anchor, AnchorLine
 
 _log = logging.getLogger(__name__)
 _WRITE = "steelyard_write"
@@ -73,7 +73,8 @@ class OpsStore:
 
         The anchor is opened first, so that a store whose audit could not be anchored refuses to act. Where
         the disk gives out between commit and anchor, what was committed stays true; its head is anchored
-        before anything else is written.
+        before anything else is written. Before the very first audit row the empty chain is anchored: a store
+        that is killed in between is told from one whose anchor was taken away.
         """
         if self.anchor is not None:
             self.anchor.check_writable()
@@ -85,11 +86,23 @@ class OpsStore:
                     with conn.begin():
                         if not self.is_sqlite:
                             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+                        self._anchor_empty_chain(conn)
                         transaction = Transaction(conn)
                         yield transaction
             except SQLAlchemyError as error:
                 raise StoreUnavailable(f"the ops store refused the write: {_cause(error)}") from error
             self._anchor(transaction.head)
+
+    def _anchor_empty_chain(self, conn: Connection) -> None:
+        if self.anchor is None or not self.anchor.is_empty() or not inspect(conn).has_table("audit_log"):
+            return
+        if conn.execute(text("SELECT 1 FROM audit_log LIMIT 1")).first() is None:
+            try:
+                self.anchor.append(GENESIS)
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"the audit anchor {self.anchor.path} cannot be written: {error}"
+                ) from error
 
     def _anchor_late_head(self) -> None:
         self._anchor(self._late_head)

@@ -1,5 +1,6 @@
 """Every way to tamper with the trail is found, at the first row that shows it."""
 
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -122,6 +123,40 @@ def test_a_lost_or_forged_anchor_is_found(trail):
     assert not audit.verify(trail).holds
     path.write_text(kept + f"3 {'0' * 64}\n")
     assert not audit.verify(trail).holds
+
+
+def test_a_store_killed_before_its_first_head_was_anchored_holds(store, now, monkeypatch):
+    monkeypatch.setattr(store, "_anchor", lambda head: None)  # as far as a killed process comes
+    with store.write() as transaction:
+        audit.append(transaction, audit.AuditEntry("a", "b", "c"), now=now)
+    assert audit.verify(store) == audit.AuditReport(1, True)
+    Path(store.anchor.path).unlink()
+    assert not audit.verify(store).holds
+
+
+def test_a_trail_that_is_written_meanwhile_holds(sqlite_store, now, monkeypatch):
+    """Somebody acts between the two reads of a verification: no false alarm."""
+
+    def act():
+        with sqlite_store.write() as transaction:
+            audit.append(transaction, audit.AuditEntry("a", "b", "c"), now=now)
+
+    act()
+    heads, read = sqlite_store.anchor.heads, sqlite_store.read
+
+    def heads_then_act():
+        found = heads()
+        act()
+        return found
+
+    def read_then_act():
+        with read() as conn:
+            yield conn
+        act()
+
+    monkeypatch.setattr(sqlite_store.anchor, "heads", heads_then_act)
+    monkeypatch.setattr(sqlite_store, "read", contextlib.contextmanager(read_then_act))
+    assert audit.verify(sqlite_store) == audit.AuditReport(2, True)
 
 
 def test_the_database_itself_refuses_changes(store, now):
