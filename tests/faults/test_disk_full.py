@@ -42,8 +42,8 @@ def test_no_file_may_grow_beyond_a_limit(scene: Scene, tmp_path):
     """Limits drawn between nothing and the largest file that the job leaves."""
     largest = _prepared(scene, tmp_path)
 
-    def attempt(here: Path, rng: random.Random) -> str:
-        limit = rng.randrange(0, largest)
+    def attempt(here: Path, rng: random.Random, share: float) -> str:
+        limit = rng.randrange(0, int(largest * share))
         return run_and_kill(scene.job, here, NEVER, partial(_limit_file_size, limit)).error
 
     _survives(scene, tmp_path, attempt)
@@ -57,8 +57,8 @@ def test_the_disk_is_full(scene: Scene, small_disk):
     needs = max(_used(small_disk) - before, 1 << 16)
     ballast = small_disk / "ballast"
 
-    def attempt(here: Path, rng: random.Random) -> str:
-        _fill(ballast, leaving=rng.randrange(0, needs // 4))
+    def attempt(here: Path, rng: random.Random, share: float) -> str:
+        _fill(ballast, leaving=rng.randrange(0, int(needs * share / 4)))
         try:
             return run_and_kill(scene.job, here, NEVER, _be_silent).error
         finally:
@@ -77,16 +77,19 @@ def _prepared(scene: Scene, folder: Path) -> int:
     return max(path.stat().st_size for path in here.rglob("*") if path.is_file())
 
 
-def _survives(scene: Scene, folder: Path, attempt: Callable[[Path, random.Random], str]) -> None:
+def _survives(scene: Scene, folder: Path, attempt: Callable[[Path, random.Random, float], str]) -> None:
+    """`attempt` gets a share of the space to draw from: less and less, until one was refused."""
     print(f"STEELYARD_TEST_SEED={SEED}")
     rng = random.Random(f"{SEED}:{scene.name}")
     here, start = folder / "here", folder / "start"
     after, before, refused = ask(scene.state, here), None, []
-    for _ in range(TIMES.get(scene.name, 2)):
+    for number in range(6):
+        if number >= TIMES.get(scene.name, 2) and any(refused):
+            break
         shutil.rmtree(here)
         shutil.copytree(start, here, symlinks=True)
         before = before or ask(scene.state, here)
-        error = attempt(here, rng)
+        error = attempt(here, rng, 4.0 ** -max(0, number - 1))
         assert not error or error in REFUSALS, error
         refused.append(error)
         ask(scene.between, here, before, after)
