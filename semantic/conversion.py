@@ -70,10 +70,14 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
     on += [
         eq(column("base", f"constant_{n}"), column("goal", f"constant_{n}")) for n in range(len(constants))
     ]
+    latest = [exp.Ordered(this=then.copy(), desc=True)]
+    latest += [
+        exp.Ordered(this=column("base", k.name), nulls_first=False) for k in keys
+    ]  # of equals, always one
     rank = exp.Window(
         this=exp.RowNumber(),
         partition_by=[column("goal", "goal_number")],
-        order=exp.Order(expressions=[exp.Ordered(this=then.copy(), desc=True)]),
+        order=exp.Order(expressions=latest),
     )
     matched = Select(
         Source(events, "base"),
