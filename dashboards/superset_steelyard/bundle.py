@@ -21,6 +21,12 @@ _CSS = """
 /* A list of the ten worst is ten rows long by intent. */
 .header-controls .anticon-warning { display: none; }
 .dashboard-markdown p { margin: 0; }
+/* Tiles with and without a comparison look alike: title, number and words share one edge. */
+.pop_kpi > div, .pop_kpi > div > div { align-items: flex-start !important; justify-content: flex-start; }
+.pop_kpi > div > div > div { justify-content: flex-start !important; text-align: left; margin-left: 0; }
+.pop_kpi > div { padding-left: 0 !important; }
+.pop_kpi > div > div > div:last-child { gap: 20px; width: auto; }
+.pop_kpi > div > div > div:last-child > div { flex: none; padding-left: 0; padding-right: 0; }
 """
 
 
@@ -82,8 +88,8 @@ def titled(item: Item, known: Known) -> Item:
         text = item.text.replace("{review}", known.review_url).replace("{lineage}", known.lineage_url)
         text = text.replace("{release}", f"Data up to {(known.house or known.recorded).last:%d %B %Y}.")
         return replace(item, text=text)
-    if not item.title:
-        return replace(item, title=known.label(item.metrics[0]))
+    if item.kind == "kpi":
+        return replace(item, title=item.title or known.label(item.metrics[0]))
     simulated = any(known.metrics[name].get("is_simulated") for name in item.metrics)
     return replace(item, title=f"{item.title} · simulated") if simulated else item
 

@@ -17,15 +17,17 @@ _FORMATS = {
     "times": ",.2f",
     "ratio": ",.2f",
 }
-_SMALL_MONEY = frozenset({"average_basket_value", "customer_lifetime_value"})  # a few dollars: cents count
+_FINE = {  # a few dollars or units: what comes after the point counts
+    "average_basket_value": "$,.2f",
+    "customer_lifetime_value": "$,.2f",
+    "forecast_pinball": ",.2f",
+}
 SIMULATED = "simulated ledger"
 
 
 def d3_format(metric: Mapping[str, Any]) -> str:
     """How a metric is written, by its unit."""
-    if metric["name"] in _SMALL_MONEY:
-        return "$,.2f"
-    return _FORMATS.get(str(metric.get("unit", "")), ",.2f")
+    return _FINE.get(metric["name"]) or _FORMATS.get(str(metric.get("unit", "")), ",.2f")
 
 
 def expression(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from .spec import Board, Item
 
 _HEIGHT = {"kpi": 25, "text": 8, "table": 52}  # in Superset's units of 8 pixels
-_CHART_HEIGHT = 46
+_CHART_HEIGHT, _KPI_ALONE = 46, 19
 
 
 def height_of(item: Item) -> int:
@@ -16,7 +16,9 @@ def height_of(item: Item) -> int:
         return item.height
     if item.kind == "table":
         rows = int(item.options.get("limit", 10))
-        return 13 + round(rows * 4.1)
+        return 12 + round(rows * 4.0)
+    if item.kind == "kpi" and item.options.get("compare") is False:
+        return _KPI_ALONE
     return _HEIGHT.get(item.kind, _CHART_HEIGHT)
 
 

@@ -17,6 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy
+
 from .bundle import Bundle, build
 from .catalogue import fetch
 from .client import Client
@@ -54,8 +56,11 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
     known, days = fetch(Client.from_environment(), readers, boards, site)
     bundle = build(boards, known, days)
     before = _read(home / _MARKER)
-    if not _has_metadata(home):  # deleted, or never there: everything has to be made again
+    there = dashboards_there(home)
+    if there is None:  # the metadata was deleted, or never there: everything has to be made again
         before = {"metrics": before.get("metrics", {}), "uses": before.get("uses", {})}
+    elif not there.issuperset(board.slug for board in boards):
+        before = {**before, "fingerprint": ""}
     gone = sorted(set(before.get("metrics", {})) - set(known.metrics))
     report = {
         "dashboards": [board.title for board in boards],
@@ -89,9 +94,18 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
     return report
 
 
-def _has_metadata(home: Path) -> bool:
-    """A server's metadata database is taken to be kept; a file can be looked for."""
-    return bool(os.environ.get("SUPERSET_DATABASE_URL")) or (home / "superset.db").exists()
+def dashboards_there(home: Path) -> frozenset[str] | None:
+    """Slugs of the dashboards in Superset's metadata, or None where it has no tables, or none that answer."""
+    url, file = os.environ.get("SUPERSET_DATABASE_URL"), home / "superset.db"
+    if not url and not file.exists():
+        return None
+    engine = sqlalchemy.create_engine(url or f"sqlite:///{file}", poolclass=sqlalchemy.pool.NullPool)
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(sqlalchemy.text("SELECT slug FROM dashboards")).scalars()
+            return frozenset(slug for slug in found if slug)
+    except sqlalchemy.exc.DBAPIError:
+        return None
 
 
 def superset_version() -> str:

@@ -104,8 +104,8 @@ def _row(raw: Any, where: str) -> Row:
 
 def _kpi(raw: Any, width: int) -> Item:
     given = {"metric": raw} if isinstance(raw, str) else dict(raw)
-    metric = given.pop("metric")
-    return Item(id=f"kpi_{metric}", kind="kpi", metrics=(metric,), width=width, options=given)
+    metric, title = given.pop("metric"), given.pop("title", "")
+    return Item(id=f"kpi_{metric}", kind="kpi", title=title, metrics=(metric,), width=width, options=given)
 
 
 def _item(raw: Mapping[str, Any], where: str) -> Item:

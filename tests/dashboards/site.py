@@ -113,12 +113,12 @@ def running(release: Path, folder: Path) -> Iterator[Site]:
     (folder / "releases").mkdir(parents=True)
     (folder / "releases" / release.name).symlink_to(release)
     (folder / "current").symlink_to(f"releases/{release.name}")
-    host_port = _free_port()
+    host_port = free_port()
     settings = Settings(
         var_dir=folder,
         superset_embed_domains=f"http://127.0.0.1:{host_port}",
-        api_port=_free_port(),
-        superset_port=_free_port(),
+        api_port=free_port(),
+        superset_port=free_port(),
         superset_venv=Path(os.environ.get("STEELYARD_SUPERSET_VENV", ROOT / ".venv-superset")),
     )
     services = Services.from_settings(settings)
@@ -133,12 +133,12 @@ def running(release: Path, folder: Path) -> Iterator[Site]:
         known["STEELYARD_SUPERSET_PORT"] = str(settings.superset_port)
         api = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory"]
         api += ["--port", str(settings.api_port)]
-        processes.append(_start(api, known, logs / "api.log"))
-        _wait(f"{dashboards.api_url}/healthz", processes[-1], logs / "api.log")
+        processes.append(start(api, known, logs / "api.log"))
+        wait(f"{dashboards.api_url}/healthz", processes[-1], logs / "api.log")
         dashboards.sync(print)
-        superset = _start(dashboards.command(), dashboards.environment(), logs / "superset.log")
+        superset = start(dashboards.command(), dashboards.environment(), logs / "superset.log")
         processes.append(superset)
-        _wait(f"{dashboards.url}/health", superset, logs / "superset.log")
+        wait(f"{dashboards.url}/health", superset, logs / "superset.log")
         yield Site(settings, dashboards, logs, host_port)
     finally:
         for process in reversed(processes):
@@ -148,12 +148,14 @@ def running(release: Path, folder: Path) -> Iterator[Site]:
         services.close()
 
 
-def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A server of the tests; what it says goes into `log`."""
     with log.open("ab") as file:
         return subprocess.Popen(command, env=os.environ | environment, stdout=file, stderr=file, cwd=ROOT)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until it answers; fails with its last words where it ends before."""
     deadline = time.monotonic() + 150
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-3000:]
@@ -165,7 +167,8 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"{url} did not answer: {log.read_text()[-3000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

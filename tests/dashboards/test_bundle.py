@@ -131,9 +131,44 @@ def test_simulated_numbers_say_so_and_tiles_tell_the_target(boards, known):
     }
     charts = parsed(build(boards, replace(known, metrics=metrics), {}), "charts")
     tile = charts["charts/executive/kpi_in_stock_rate.yaml"]
-    assert tile["params"]["subtitle"] == "target at least 97.0% · simulated ledger"
+    assert tile["params"]["subtitle"] == "target ≥ 97.0% · simulated"
     assert charts["charts/stock/stockout_heatmap.yaml"]["slice_name"].endswith(" · simulated")
     assert charts["charts/executive/kpi_net_sales.yaml"]["params"]["subtitle"] == ""
+
+
+def test_a_target_is_a_line_in_trends_and_red_in_tables(boards, known):
+    metrics = dict(known.metrics) | {
+        "in_stock_rate": metric("in_stock_rate", unit="percent", target=0.97),
+        "override_rate": metric("override_rate", unit="percent", direction="down", target=0.2),
+        "stockout_rate": metric("stockout_rate", unit="percent", direction="down", target=0.04),
+    }
+    charts = parsed(build(boards, replace(known, metrics=metrics), {}), "charts")
+    (line,) = charts["charts/executive/in_stock_by_region.yaml"]["params"]["annotation_layers"]
+    assert (line["name"], line["value"]) == ("Target 97.0%", "0.97")
+    rules = charts["charts/executive/region_scorecard.yaml"]["params"]["conditional_formatting"]
+    assert [(r["column"], r["operator"], r["targetValue"]) for r in rules] == [("in_stock_rate", "<", 0.97)]
+    rules = charts["charts/decisions/teams.yaml"]["params"]["conditional_formatting"]
+    assert [(r["column"], r["operator"], r["targetValue"]) for r in rules] == [("override_rate", ">", 0.2)]
+    shaded = charts["charts/stock/lost_stores.yaml"]["params"]["conditional_formatting"]
+    assert {(r["column"], r["operator"]) for r in shaded} == {
+        ("lost_sales_value", "None"),
+        ("stockout_rate", "None"),
+    }
+
+
+def test_what_looks_ahead_does_not_follow_the_period(boards, known):
+    """Forecasts in force are of the weeks after the last recorded day: the default period holds none."""
+    days = {"forecasts_scored": known.recorded}
+    models = parsed(build(boards, known, days), "dashboards")["dashboards/models.yaml"]
+    (period,) = [f for f in models["metadata"]["native_filter_configuration"] if f["name"] == "Period"]
+    numbers = {
+        node["meta"]["sliceName"]: node["meta"]["chartId"]
+        for node in models["position"].values()
+        if isinstance(node, dict) and node["type"] == "CHART"
+    }
+    ahead = {numbers[title] for title in ("Model age days", "Forecasts made", "Fallback share of forecasts")}
+    assert ahead <= set(period["scope"]["excluded"])
+    assert numbers["Forecast wape"] not in period["scope"]["excluded"]
 
 
 def test_a_fall_is_green_where_less_is_better(boards, known):

@@ -127,53 +127,6 @@ def test_the_administrator_cannot_speak_for_somebody(site):
             assert not answer.ok, body
 
 
-ATTACKS = [
-    "SELECT * FROM fct_sales_lines",
-    "SELECT * FROM metrics",
-    "SELECT MEASURE(net_sales) FROM metrics, dim_customer",
-    "SELECT MEASURE(net_sales) FROM metrics JOIN dim_customer ON true",
-    "SELECT MEASURE(net_sales) FROM metrics WHERE location__region IN (SELECT region FROM dim_location)",
-    "SELECT (SELECT max(customer_id) FROM dim_customer) AS x, MEASURE(net_sales) FROM metrics GROUP BY 1",
-    "SELECT MEASURE(net_sales) FROM metrics UNION SELECT count(*) FROM dim_customer",
-    "WITH x AS (SELECT * FROM dim_customer) SELECT * FROM x",
-    "SELECT read_csv('/etc/passwd')",
-    "SELECT * FROM read_text('/etc/passwd')",
-    "SELECT getenv('HOME'), MEASURE(net_sales) FROM metrics GROUP BY 1",
-    "SELECT table_name FROM information_schema.tables",
-    "SELECT * FROM duckdb_tables()",
-    "ATTACH 'x.db'",
-    "COPY metrics TO '/tmp/steelyard-leak.csv'",
-    "INSTALL httpfs",
-    "SET enable_external_access = true",
-    "PRAGMA database_list",
-    "DROP TABLE metrics",
-    "INSERT INTO metrics VALUES (1)",
-    "CREATE TABLE mine AS SELECT 1",
-    "SELECT 1; SELECT MEASURE(net_sales) FROM metrics",
-    "SELECT MEASURE(accounts_payable) FROM metrics",
-    "SELECT MEASURE(customer_lifetime_value), location__store FROM metrics GROUP BY 2",
-]
-
-
-@pytest.mark.parametrize("sql", ATTACKS)
-def test_sql_lab_reaches_nothing_that_the_api_refuses(site, engineer, sql):
-    answer = site.sql_lab(engineer, sql)
-    assert not answer.ok, answer.text[:500]
-    for secret in ("root:", "Traceback", "duckdb.", "warehouse.duckdb", "/work", "customer_id"):
-        assert secret not in answer.text.replace(json.dumps(sql)[1:-1], ""), answer.text[:500]
-
-
-@pytest.fixture(scope="module")
-def engineer(site):
-    """Somebody who may use SQL Lab, and may not see what is owed to suppliers."""
-    return site.sign_in("analytics_engineer")
-
-
-def test_sql_lab_shows_that_there_are_customers_and_none_of_them(site, engineer):
-    answer = site.sql_lab(engineer, "SELECT customer, MEASURE(net_sales) AS n FROM metrics GROUP BY customer")
-    assert [row["customer"] for row in answer.json()["data"]] == ["***"]
-
-
 def test_sql_lab_answers_what_is_governed(site, engineer):
     answer = site.sql_lab(
         engineer, "SELECT location__region, MEASURE(net_sales) AS n FROM metrics GROUP BY ALL ORDER BY 1"

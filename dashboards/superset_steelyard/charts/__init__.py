@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from ..known import Known, Params
 from ..spec import Item
 from .frame import follows_period
-from .parts import bars, heatmap, tree
+from .parts import bars, heatmap
 from .series import colours, columns, line, mixed
 from .tables import table
 from .tiles import kpi, written
@@ -23,7 +23,6 @@ _KINDS: Mapping[str, Callable[[Item, Known], Params]] = {
     "mixed": mixed,
     "heatmap": heatmap,
     "table": table,
-    "tree": tree,
 }
 
 

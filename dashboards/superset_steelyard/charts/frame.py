@@ -66,7 +66,7 @@ def axes(item: Item, known: Known) -> Params:
         "rich_tooltip": True,
         "showTooltipTotal": False,
         "tooltipTimeFormat": "%d %b %Y",
-        "x_axis_time_format": "%d %b" if item.options.get("period") != "months" else "%b ’%y",
+        "x_axis_time_format": "%d %b" if item.options.get("period") != "months" else "%b",
         "y_axis_title_position": "Left",
         "truncate_metric": True,
         "truncateYAxis": bool(item.options.get("zoom")),

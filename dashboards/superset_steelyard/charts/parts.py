@@ -1,4 +1,4 @@
-"""Charts over parts: bars, heatmaps and maps of areas."""
+"""Charts over parts: bars and heatmaps."""
 
 from __future__ import annotations
 
@@ -57,17 +57,4 @@ def heatmap(item: Item, known: Known) -> Params:
         "value_bounds": [None, None],
         "y_axis_format": d3_format(known.metrics[item.metrics[0]]),
         "row_limit": item.options.get("limit", 500),
-    }
-
-
-def tree(item: Item, known: Known) -> Params:
-    return base(item, known) | {
-        "viz_type": "treemap_v2",
-        "groupby": list(item.by),
-        "metric": item.metrics[0],
-        "number_format": d3_format(known.metrics[item.metrics[0]]),
-        "show_labels": True,
-        "show_upper_labels": True,
-        "label_type": "key_value",
-        "row_limit": item.options.get("limit", 60),
     }

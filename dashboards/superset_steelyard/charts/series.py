@@ -8,9 +8,10 @@ from ..definitions import d3_format
 from ..known import Known, Params
 from ..spec import Item
 from .frame import base, over_time
+from .tiles import written
 
-_INK = "#1d2733"
-_STACK = ("#1f6f8b", "#d08c2e", "#8aa9b8", "#5b7553")
+_LINE, _TARGET = "#d08c2e", "#4a5563"
+_STACK = ("#1f6f8b", "#5b7553", "#8aa9b8", "#8c6d46")
 
 
 def line(item: Item, known: Known) -> Params:
@@ -19,7 +20,32 @@ def line(item: Item, known: Known) -> Params:
         "seriesType": "line",
         "markerEnabled": False,
         "connectNulls": True,
+        "annotation_layers": _target(item, known),
     }
+
+
+def _target(item: Item, known: Known) -> list[Params]:
+    """A dashed line at what the house has set itself, where the chart shows one metric."""
+    metric = known.metrics[item.metrics[0]]
+    if len(item.metrics) != 1 or metric.get("target") is None:
+        return []
+    target = float(metric["target"])
+    return [
+        {
+            "annotationType": "FORMULA",
+            "name": f"Target {written(target, d3_format(metric))}",
+            "value": repr(target),
+            "color": _TARGET,
+            "style": "dashed",
+            "width": 1,
+            "opacity": "",
+            "show": True,
+            "showLabel": False,
+            "showMarkers": False,
+            "hideLine": False,
+            "overrides": {"time_range": None},
+        }
+    ]
 
 
 def columns(item: Item, known: Known) -> Params:
@@ -34,7 +60,7 @@ def columns(item: Item, known: Known) -> Params:
 
 def mixed(item: Item, known: Known) -> Params:
     """Stacked columns of the signed parts, and the total as a line."""
-    parts = [signed(part, known) for part in item.options["parts"]]
+    parts = [_series(part, item, known) for part in item.options["parts"]]
     return over_time(item, known) | {
         "viz_type": "mixed_timeseries",
         "metrics": parts,
@@ -42,7 +68,7 @@ def mixed(item: Item, known: Known) -> Params:
         "stack": "Stack",
         "yAxisIndex": 0,
         "groupby_b": [],
-        "metrics_b": [item.options["line"]],
+        "metrics_b": [_series(item.options["line"], item, known)],
         "adhoc_filters_b": base(item, known)["adhoc_filters"],
         "seriesTypeB": "line",
         "yAxisIndexB": 0,
@@ -55,30 +81,35 @@ def mixed(item: Item, known: Known) -> Params:
 
 
 def colours(items: Sequence[Item], known: Known) -> dict[str, str]:
-    """Each series that is named after a metric keeps its colour on the whole dashboard; totals are ink."""
+    """Each series that is named after a metric keeps its colour on the whole dashboard; totals are amber."""
     made: dict[str, str] = {}
     for item in items:
         if item.kind != "mixed":
             continue
         for at, part in enumerate(item.options["parts"]):
-            name = part.lstrip("-")
-            label = f"− {known.label(name)}" if part.startswith("-") else known.label(name)
-            for spoken in (label, name):  # charts look colours up by either
+            for spoken in (_spoken(part, item, known), part.lstrip("-")):  # charts look up either
                 made.setdefault(spoken, _STACK[at % len(_STACK)])
-        for spoken in (known.label(item.options["line"]), item.options["line"]):
-            made[spoken] = _INK
+        for spoken in (_spoken(item.options["line"], item, known), item.options["line"]):
+            made[spoken] = _LINE
     return made
 
 
-def signed(part: str, known: Known) -> str | Params:
+def _spoken(part: str, item: Item, known: Known) -> str:
+    """What the legend says: the item's own word or the metric's label, after a minus where it counts so."""
+    name = part.lstrip("-")
+    word = (item.options.get("names") or {}).get(name) or known.label(name)
+    return f"− {word}" if part.startswith("-") else word
+
+
+def _series(part: str, item: Item, known: Known) -> str | Params:
     """`-name` counts against: an expression on the governed metric, still under its policy."""
-    if not part.startswith("-"):
+    name = part.lstrip("-")
+    if part == name and name not in (item.options.get("names") or {}):
         return part
-    name = part[1:]
     return {
         "expressionType": "SQL",
-        "sqlExpression": f"-MEASURE({name})",
-        "label": f"− {known.label(name)}",
+        "sqlExpression": f"-MEASURE({name})" if part.startswith("-") else f"MEASURE({name})",
+        "label": _spoken(part, item, known),
         "hasCustomLabel": True,
-        "optionName": f"metric_minus_{name}",
+        "optionName": f"metric_{'minus_' if part != name else ''}{name}",
     }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..definitions import d3_format
 from ..known import Known, Params
 from ..spec import Item
 from .frame import base
+
+_MISSED, _HEAT = "#b3402a", "#6aa2b3"
 
 
 def table(item: Item, known: Known) -> Params:
@@ -15,9 +20,11 @@ def table(item: Item, known: Known) -> Params:
             "d3SmallNumberFormat": d3_format(known.metrics[name]),
             "horizontalAlign": "right",
             "showCellBars": False,
+            **_named(item, name),
         }
         for name in item.metrics
     }
+    columns |= {name: _named(item, name, known.label(name).split(" · ")[0]) for name in item.by}
     return base(item, known) | {
         "viz_type": "table",
         "query_mode": "aggregate",
@@ -34,7 +41,45 @@ def table(item: Item, known: Known) -> Params:
         "allow_render_html": True,
         "table_timestamp_format": "%d %b %Y",
         "column_config": columns,
+        "conditional_formatting": [
+            *(one for name in item.metrics for one in _missed(known.metrics[name], item)),
+            *(_heated(name) for name in item.options.get("heat", ())),
+        ],
         "show_totals": False,
+    }
+
+
+def _named(item: Item, name: str, otherwise: str = "") -> Params:
+    """The column's own heading, where its label would not fit or says more than the table needs."""
+    heading = (item.options.get("names") or {}).get(name, otherwise)
+    return {"customColumnName": heading} if heading else {}
+
+
+def _missed(metric: Mapping[str, Any], item: Item) -> list[Params]:
+    """Red where the target is missed, unless the column is shaded already."""
+    heated = metric["name"] in item.options.get("heat", ())
+    if heated or metric.get("target") is None or metric.get("direction") not in {"up", "down"}:
+        return []
+    return [
+        {
+            "column": metric["name"],
+            "operator": ">" if metric["direction"] == "down" else "<",
+            "targetValue": float(metric["target"]),
+            "colorScheme": _MISSED,
+            "objectFormatting": "TEXT_COLOR",
+            "useGradient": False,
+        }
+    ]
+
+
+def _heated(name: str) -> Params:
+    """The deeper, the more, within the column."""
+    return {
+        "column": name,
+        "operator": "None",
+        "colorScheme": _HEAT,
+        "objectFormatting": "BACKGROUND_COLOR",
+        "useGradient": True,
     }
 
 

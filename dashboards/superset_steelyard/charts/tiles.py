@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..definitions import SIMULATED, d3_format
+from ..definitions import d3_format
 from ..known import Known, Params
 from ..spec import Item
 from .frame import base
@@ -19,13 +19,14 @@ def kpi(item: Item, known: Known) -> Params:
     """One number, with the period before it. Green is good, whichever way good points."""
     metric = known.metrics[item.metrics[0]]
     direction = str(metric.get("direction"))
+    in_percent = metric.get("unit") in _SUMS and item.options.get("change") != "amount"
     made = base(item, known) | {
         "viz_type": "pop_kpi",
         "metric": item.metrics[0],
         "y_axis_format": d3_format(metric),
         "percentDifferenceFormat": "+.1%",
         "header_font_size": 0.4,
-        "subtitle": _under(metric),
+        "subtitle": _under(metric, str(item.options.get("note", ""))),
         "subtitle_font_size": 0.28,
         "subheader_font_size": 0.125,
         "column_config": {
@@ -33,9 +34,9 @@ def kpi(item: Item, known: Known) -> Params:
             "Delta": {
                 "displayTypeIcon": False,
                 "customColumnName": "points" if metric.get("unit") == "percent" else "change",
-                "visible": metric.get("unit") not in _SUMS,
+                "visible": not in_percent,
             },
-            "Percent change": {"displayTypeIcon": False, "visible": metric.get("unit") in _SUMS},
+            "Percent change": {"displayTypeIcon": False, "visible": in_percent},
         },
         "show_metric_name": False,
         "comparison_type": "values",
@@ -44,21 +45,23 @@ def kpi(item: Item, known: Known) -> Params:
         "comparison_color_scheme": "Red" if direction == "down" else "Green",
     }
     if item.options.get("compare") is False:
-        made |= {"viz_type": "big_number_total", "time_compare": [], "subtitle_font_size": 0.125}
+        made |= {"viz_type": "big_number_total", "time_compare": []}
+        made |= {"header_font_size": 0.5, "subtitle_font_size": 0.2}
     return made
 
 
-def _under(metric: Mapping[str, Any]) -> str:
-    parts = []
+def _under(metric: Mapping[str, Any], note: str) -> str:
+    """Unit, what it counts, the target, and whether it is simulated: one line below the number."""
+    parts = [note] if note else []
     if metric.get("target") is not None:
-        sign = "at most" if metric.get("direction") == "down" else "at least"
+        sign = "≤" if metric.get("direction") == "down" else "≥"
         parts.append(f"target {sign} {written(float(metric['target']), d3_format(metric))}")
     if metric.get("unit") in {"days", "hours"}:
         parts.insert(0, str(metric["unit"]))
     if metric.get("unit") == "times":
         parts.insert(0, "times a year")
     if metric.get("is_simulated"):
-        parts.append(SIMULATED)
+        parts.append("simulated")
     return " · ".join(parts)
 
 
