@@ -11,7 +11,7 @@ from models_ml.recommend import effects
 from models_ml.recommend.counting import expected_served, quantile
 from models_ml.recommend.open_orders import OpenOrders
 from models_ml.recommend.order_proposal import on_line
-from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows
+from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
 
 
 def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
@@ -47,13 +47,7 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
     if orders.rows.empty:
         return frame([])
     joined = orders.rows.join(saved_by(orders, run))
-    units, cost = (joined[name].to_numpy(float) for name in ("open_units", "unit_cost_usd"))
-    kept = effects.by_week(
-        joined["others_units"].to_numpy(float), units, arrives_days=joined["arrives_days"].to_numpy(float),
-        terms_days=joined["payment_terms_days"].to_numpy(float), weekly_mean=orders.weekly_mean,
-        weekly_variance=orders.weekly_variance, cost_usd=cost,
-        price_usd=joined["unit_price_usd"].to_numpy(float, na_value=0.0),
-    )  # fmt: skip
+    kept = orders.by_week("others_units", joined["arrives_days"].to_numpy(float))
     fee = joined["fee_usd"].to_numpy(float)[:, None]
     change = effects.Weekly(-kept.inventory, -kept.payables, -kept.cash - fee)
     made = []
@@ -79,8 +73,7 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
                 "fee_usd": number(row.fee_usd), "carrying_usd": number(row.carrying_usd),
                 "spoiled_units": number(row.spoiled_units), "waste_share": run.parameters.waste_share,
                 "cover_weeks": weeks,
-                "weekly_mean_units": [number(x) for x in orders.weekly_mean[i]],
-                "weekly_variance_units2": [number(x) for x in orders.weekly_variance[i]],
+                **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
             },
         ))  # fmt: skip
     return frame(made)

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models_ml.recommend import effects
 from models_ml.recommend.counting import expected_served, quantile
 from models_ml.recommend.open_orders import OpenOrders
 from models_ml.recommend.order_proposal import on_line
-from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows
+from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
 
 
 def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
@@ -38,16 +37,9 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
     if orders.rows.empty:
         return frame([])
     joined = orders.rows.join(saved_by(orders, run))
-    weekly = [
-        effects.by_week(
-            joined["others_units"].to_numpy(float), joined["open_units"].to_numpy(float),
-            arrives_days=arrives, terms_days=joined["payment_terms_days"].to_numpy(float),
-            weekly_mean=orders.weekly_mean, weekly_variance=orders.weekly_variance,
-            cost_usd=joined["unit_cost_usd"].to_numpy(float),
-            price_usd=joined["unit_price_usd"].to_numpy(float, na_value=0.0),
-        ) for arrives in (joined["later_days"].to_numpy(float), joined["arrives_days"].to_numpy(float))
-    ]  # fmt: skip
-    change, made = weekly[0] - weekly[1], []
+    later, normal = (joined[name].to_numpy(float) for name in ("later_days", "arrives_days"))
+    change = orders.by_week("others_units", later) - orders.by_week("others_units", normal)
+    made = []
     row: Any
     for i, row in enumerate(joined.itertuples()):
         worth_it = row.lasts and row.gain_usd > 0 and row.value_usd >= run.parameters.least_deferred_usd
@@ -68,8 +60,7 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
                    f"carrying saved: ${row.carrying_usd:.2f}"],
             drivers={
                 "later_days": number(row.later_days), "carrying_usd": number(row.carrying_usd),
-                "weekly_mean_units": [number(x) for x in orders.weekly_mean[i]],
-                "weekly_variance_units2": [number(x) for x in orders.weekly_variance[i]],
+                **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
             },
             deferred_usd=number(row.value_usd), deferred_days=run.parameters.defer_days,
         ))  # fmt: skip

@@ -1,5 +1,5 @@
-"""What more stock brings, against doing nothing: units, service, margin and cash; over the interval and by
-week."""
+"""What more stock brings: over one protection interval, against ordering at the next review instead; and by
+week, against doing nothing for all the planned weeks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Effect:
 
 
 def of_stock(position: np.ndarray, quantity: np.ndarray, demand: Demand) -> Effect:
-    """Effect of `quantity` units on top of `position`, bought at cost."""
+    """Effect of `quantity` units on top of `position`, bought at cost, before another order could come."""
     after = position + quantity
     gained = expected_served(after, demand.mean, demand.variance) - expected_served(
         position, demand.mean, demand.variance
@@ -71,21 +71,64 @@ class Weekly:
         )
 
 
-def by_week(
-    position: np.ndarray, quantity: np.ndarray, *, arrives_days: np.ndarray, terms_days: np.ndarray,
-    weekly_mean: np.ndarray, weekly_variance: np.ndarray, cost_usd: np.ndarray, price_usd: np.ndarray,
-) -> Weekly:  # fmt: skip
-    """What `quantity` units that arrive after so many days, paid after so many more, do week by week."""
-    ends = 7.0 * np.arange(1, weekly_mean.shape[1] + 1)
-    mean, variance = weekly_mean.cumsum(1), weekly_variance.cumsum(1)
-    here = arrives_days[:, None] <= ends
-    paid = (arrives_days + terms_days)[:, None] <= ends
-    before, after = position[:, None], (position + quantity)[:, None]
-    sold = expected_served(after, mean, variance) - expected_served(before, mean, variance)
-    sold = np.where(here, sold, 0)
-    bought, units = (quantity * cost_usd)[:, None], quantity[:, None]
+@dataclass(frozen=True)
+class Arrival:
+    """Units on top of a position: how many, after how many days they are there and are paid, what they cost
+    and sell for (USD), the demand that they meet by week ahead, (pairs, weeks), and the units `missed` until
+    they are there, which they cannot serve any more."""
+
+    position: np.ndarray
+    quantity: np.ndarray
+    arrives_days: np.ndarray
+    terms_days: np.ndarray
+    weekly_mean: np.ndarray
+    weekly_variance: np.ndarray
+    cost_usd: np.ndarray
+    price_usd: np.ndarray
+    missed: np.ndarray | float = 0.0
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Days until the end of each week."""
+        return np.asarray(7.0 * np.arange(1, self.weekly_mean.shape[1] + 1))
+
+    @property
+    def sold(self) -> np.ndarray:
+        """Units sold more by the end of each week, (pairs, weeks)."""
+        mean, variance = self.weekly_mean.cumsum(1), self.weekly_variance.cumsum(1)
+        before = (self.position + self.missed)[:, None]
+        more = expected_served(before + self.quantity[:, None], mean, variance) - expected_served(
+            before, mean, variance
+        )
+        return np.where(self.arrives_days[:, None] <= self.ends, more, 0)
+
+
+def missed_before(
+    position: np.ndarray, arrives_days: np.ndarray, weekly_mean: np.ndarray, weekly_variance: np.ndarray
+) -> np.ndarray:
+    """Units wanted and not served from the position until something arrives."""
+    share = np.clip(arrives_days[:, None] / 7 - np.arange(weekly_mean.shape[1]), 0, 1)
+    mean, variance = (weekly_mean * share).sum(1), (weekly_variance * share).sum(1)
+    return np.asarray(np.maximum(mean - expected_served(position, mean, variance), 0))
+
+
+def by_week(arrival: Arrival) -> Weekly:
+    """What they do week by week."""
+    ends, sold = arrival.ends, arrival.sold
+    here = arrival.arrives_days[:, None] <= ends
+    paid = (arrival.arrives_days + arrival.terms_days)[:, None] <= ends
+    units, cost = arrival.quantity[:, None], arrival.cost_usd[:, None]
     return Weekly(
-        inventory=np.where(here, (units - sold) * cost_usd[:, None], 0),
-        payables=np.where(here & ~paid, bought, 0),
-        cash=sold * price_usd[:, None] - np.where(paid, bought, 0),
+        inventory=np.where(here, (units - sold) * cost, 0),
+        payables=np.where(here & ~paid, units * cost, 0),
+        cash=sold * arrival.price_usd[:, None] - np.where(paid, units * cost, 0),
     )
+
+
+def until_sold(
+    arrival: Arrival, margin_usd: np.ndarray, carrying_rate: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Units that they sell more in all the weeks, and their margin less carrying what is not sold yet."""
+    units = arrival.sold[:, -1]
+    carrying = by_week(arrival).inventory.sum(1) * carrying_rate * 7 / 365
+    return units, units * margin_usd - carrying

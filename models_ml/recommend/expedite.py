@@ -10,7 +10,7 @@ import pandas as pd
 from models_ml.recommend import effects
 from models_ml.recommend.open_orders import OpenOrders
 from models_ml.recommend.order_proposal import on_line
-from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows
+from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
 
 
 def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
@@ -42,16 +42,8 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
         return frame([])
     saved = saved_by(orders, run)
     joined = orders.rows.join(saved, rsuffix="_saved")
-    days, terms = joined["arrives_days"].to_numpy(float), joined["payment_terms_days"].to_numpy(float)
-    weekly = [
-        effects.by_week(
-            joined["before_units"].to_numpy(float), joined["open_units"].to_numpy(float),
-            arrives_days=arrives, terms_days=terms, weekly_mean=orders.weekly_mean,
-            weekly_variance=orders.weekly_variance, cost_usd=joined["unit_cost_usd"].to_numpy(float),
-            price_usd=joined["unit_price_usd"].to_numpy(float, na_value=0.0),
-        ) for arrives in (joined["sooner_days"].to_numpy(float), days)
-    ]  # fmt: skip
-    change = weekly[0] - weekly[1]
+    sooner, days = (joined[name].to_numpy(float) for name in ("sooner_days", "arrives_days"))
+    change = orders.by_week("before_units", sooner) - orders.by_week("before_units", days)
     change = effects.Weekly(
         change.inventory, change.payables, change.cash - saved["fee_usd"].to_numpy()[:, None]
     )
@@ -76,8 +68,7 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
                    f"${row.fee_usd:.2f} fee to halve the wait"],
             drivers={
                 "sooner_days": number(row.sooner_days), "fee_usd": number(row.fee_usd),
-                "weekly_mean_units": [number(x) for x in orders.weekly_mean[i]],
-                "weekly_variance_units2": [number(x) for x in orders.weekly_variance[i]],
+                **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
             },
             gain_usd=number(row.gain_usd),
         ))  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 
 from models_ml.recommend import effects
 from models_ml.recommend.counting import share_within
+from models_ml.recommend.demand_over import PLANNED_WEEKS
 from models_ml.recommend.needs import Needs
 from models_ml.recommend.proposal import (
     Option,
@@ -19,6 +20,7 @@ from models_ml.recommend.proposal import (
     of_pair,
     proposal_id,
     weekly_rows,
+    weeks_ahead,
 )
 from models_ml.recommend.reorder import demand_of
 from models_ml.recommend.transfer import spare_units
@@ -44,45 +46,76 @@ def propose(needs: Needs, moves: pd.DataFrame, run: Run) -> pd.DataFrame:
             "quantity_units", "gained_units", "lost_units", "transfer_cost_usd", "charged_cost_usd",
             "net_benefit_usd", "receiver_before_units", "donor_before_units", "from_centre")},
     )  # fmt: skip
-    bought = effects.of_stock(before, quantity, demand_of(rows, run.parameters))
-    weekly = effects.by_week(
-        before, quantity, arrives_days=np.full(len(rows), run.parameters.transfer_days),
-        terms_days=np.full(len(rows), 999.0), weekly_mean=needs.weekly_mean[at],
-        weekly_variance=needs.weekly_variance[at], cost_usd=rows["unit_cost_usd"].to_numpy(float),
-        price_usd=rows["unit_price_usd"].to_numpy(float, na_value=0.0),
+    arrival = _arrival_of(rows, moves, needs, run)
+    merged = merged.assign(missed_units=arrival.missed, arrives_days=arrival.arrives_days)
+    sold = _sold_more(merged, arrival)
+    price = rows["unit_price_usd"].to_numpy(float, na_value=0.0)
+    weekly = effects.Weekly(
+        -sold * arrival.cost_usd[:, None], 0 * sold,
+        sold * price[:, None] - merged["transfer_cost_usd"].to_numpy(float)[:, None],
     )  # fmt: skip
-    # What arrives here has left there: only what sells more changes the network's stock, and nothing is owed.
-    moved = (quantity * rows["unit_cost_usd"].to_numpy(float))[:, None]
-    net = effects.Weekly(
-        np.where(weekly.inventory != 0, weekly.inventory - moved, 0), 0 * weekly.payables,
-        weekly.cash - merged["transfer_cost_usd"].to_numpy(float)[:, None],
-    )  # fmt: skip
-    return frame([
-        _proposal(row, run, bought, i, weekly_rows(run, net, i)) for i, row in enumerate(merged.itertuples())
-    ])  # fmt: skip
+    options = _options(
+        merged, sold[:, -1], effects.of_stock(before, quantity, demand_of(rows, run.parameters))
+    )
+    made = []
+    for i, row in enumerate(merged.itertuples()):
+        proposed = _proposal(row, run, options[i], weekly_rows(run, weekly, i))
+        proposed["drivers"] |= weeks_ahead(arrival.weekly_mean[i], arrival.weekly_variance[i])
+        made.append(proposed)
+    return frame(made)
 
 
-def _proposal(
-    row: Any, run: Run, bought: effects.Effect, i: int, weekly: list[dict[str, Any]]
-) -> dict[str, Any]:
-    margin = row.gained_units * row.unit_margin_usd - row.lost_units * row.donor_margin - row.charged_cost_usd
-    proposed = Option(
-        "transfer", row.quantity_units, row.gained_units - row.lost_units, row.service_after, margin,
-        -row.transfer_cost_usd, "as proposed",
-    )  # fmt: skip
-    others = [Option("nothing", 0, 0, row.service_before, 0, 0, "do nothing")]
-    if not isinstance(row.replenished_from, str):
-        others.append(
-            Option(
-                "reorder",
-                row.quantity_units,
-                bought.units[i],
-                bought.service[i],
-                bought.margin_usd[i],
-                bought.cash_usd[i],
-                "buy it instead",
+def _arrival_of(rows: pd.DataFrame, moves: pd.DataFrame, needs: Needs, run: Run) -> effects.Arrival:
+    at = moves["receiver"].to_numpy(int)
+    quantity, before = (moves[name].to_numpy(float) for name in ("quantity_units", "receiver_before_units"))
+    days = np.full(len(rows), run.parameters.transfer_days)
+    weekly = needs.weekly_mean[at], needs.weekly_variance[at]
+    cost, missed = rows["unit_cost_usd"].to_numpy(float), effects.missed_before(before, days, *weekly)
+    return effects.Arrival(before, quantity, days, 0 * days, *weekly, cost, 0 * cost, missed)
+
+
+def _sold_more(moves: pd.DataFrame, arrival: effects.Arrival) -> np.ndarray:
+    """Units that the network sells more by the end of each week, (moves, weeks).
+
+    A centre's delivery is what the store lives on: against doing nothing for all the weeks. Between stores
+    the next order would make up for it: against one protection interval, less what the donor misses.
+    """
+    net = (moves["gained_units"] - moves["lost_units"]).to_numpy(float)[:, None]
+    interval = moves["interval_days"].to_numpy(float)[:, None]
+    between = net * np.minimum(arrival.ends / interval, 1)
+    return np.where(moves["from_centre"].to_numpy(bool)[:, None], arrival.sold, between)
+
+
+def _options(moves: pd.DataFrame, sold: np.ndarray, bought: effects.Effect) -> list[list[Option]]:
+    """By move: as proposed, nothing, and the next delivery or buying instead."""
+    found = []
+    row: Any
+    for i, row in enumerate(moves.assign(sold=sold).itertuples()):
+        margin = row.sold * row.unit_margin_usd - row.transfer_cost_usd
+        cash, missed = -row.transfer_cost_usd, row.gained_units
+        if not row.from_centre:
+            gained = row.gained_units * row.unit_margin_usd - row.lost_units * row.donor_margin
+            margin = gained - row.charged_cost_usd
+        options = [
+            Option("transfer", row.quantity_units, row.sold, row.service_after, margin, cash, "as proposed"),
+            Option("nothing", 0, 0, row.service_before, 0, 0, "do nothing"),
+        ]
+        if row.from_centre:
+            later = margin - missed * row.unit_margin_usd
+            words = "with the next delivery"
+            option = Option(
+                "transfer", row.quantity_units, row.sold - missed, row.service_before, later, cash, words
             )
-        )
+            options.append(option)
+        elif not isinstance(row.replenished_from, str):
+            told = (bought.units[i], bought.service[i], bought.margin_usd[i], bought.cash_usd[i])
+            options.append(Option("reorder", row.quantity_units, *told, "buy it instead"))
+        found.append(options)
+    return found
+
+
+def _proposal(row: Any, run: Run, options: list[Option], weekly: list[dict[str, Any]]) -> dict[str, Any]:
+    proposed, *others = options
     keeps = row.donor_free - row.quantity_units
     reason = (
         f"Move {row.quantity_units:.0f} from {row.from_location}, which keeps {keeps:.0f} for "
@@ -91,7 +124,10 @@ def _proposal(
         f"{row.service_before:.0%} to {row.service_after:.0%} for ${row.transfer_cost_usd:.2f}."
     )
     words = [
-        f"{row.gained_units:.2f} more units expected to sell at {row.location_id}, "
+        f"{proposed.units:.1f} more units sell within {PLANNED_WEEKS} weeks, "
+        f"{row.gained_units:.2f} of them before the next delivery could come"
+        if row.from_centre
+        else f"{row.gained_units:.2f} more units expected to sell at {row.location_id}, "
         f"{row.lost_units:.2f} fewer at {row.from_location}",
         f"${row.transfer_cost_usd:.2f} to move them, against ${row.quantity_units * row.unit_cost_usd:.2f} "
         "to buy them",
@@ -127,6 +163,9 @@ def _proposal(
 
 def _drivers(row: Any, run: Run) -> dict[str, Any]:
     return {
+        "proposed_units": float(row.quantity_units),
+        "lead_time_mean_days": number(row.arrives_days),
+        "missed_units": number(row.missed_units),
         "demand_mean_units": number(row.demand_mean),
         "demand_variance_units2": number(row.demand_variance),
         "protection_interval_days": number(row.interval_days),
@@ -141,7 +180,6 @@ def _drivers(row: Any, run: Run) -> dict[str, Any]:
         "unit_margin_usd": number(row.unit_margin_usd),
         "donor_unit_margin_usd": number(row.donor_margin),
         "unit_cost_usd": number(row.unit_cost_usd),
-        "moved_units": float(row.quantity_units),
         "transfer_cost_usd": number(row.transfer_cost_usd),
         "charged_cost_usd": number(row.charged_cost_usd),
         "forecast_method": row.method,

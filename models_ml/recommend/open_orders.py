@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from models_ml.recommend import effects
 from models_ml.recommend.counting import expected_served, share_within
 from models_ml.recommend.demand_over import PLANNED_WEEKS
 from models_ml.recommend.needs import Needs
@@ -53,6 +54,23 @@ class OpenOrders:
     def in_stock(self, stock: np.ndarray, days: np.ndarray) -> np.ndarray:
         """Probability that `stock` lasts for `days`."""
         return share_within(np.floor(np.maximum(stock, 0)), *self.demand(days))
+
+    def by_week(self, before: str, days: np.ndarray) -> effects.Weekly:
+        """What the open units of each line do by week on top of the column `before`, there after `days`."""
+        named = {
+            name: self.rows[column].to_numpy(float, na_value=0.0) for name, column in (
+                ("position", before), ("quantity", "open_units"), ("terms_days", "payment_terms_days"),
+                ("cost_usd", "unit_cost_usd"), ("price_usd", "unit_price_usd"),
+            )
+        }  # fmt: skip
+        return effects.by_week(
+            effects.Arrival(
+                arrives_days=days,
+                weekly_mean=self.weekly_mean,
+                weekly_variance=self.weekly_variance,
+                **named,
+            )
+        )
 
 
 def read_open_lines(warehouse: Path) -> pd.DataFrame:

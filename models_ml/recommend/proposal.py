@@ -121,6 +121,14 @@ def weekly_rows(run: Run, weekly: Weekly, row: int) -> list[dict[str, Any]]:
     ]
 
 
+def weeks_ahead(mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
+    """Demand of one pair by week, as stored with what was computed from it."""
+    return {
+        "weekly_mean_units": [number(value) for value in mean],
+        "weekly_variance_units2": [number(value) for value in variance],
+    }
+
+
 def proposal_id(action: str, *parts: Any) -> str:
     """Same action and parts: same id, so that running twice proposes nothing new."""
     words = [f"{part:.0f}" if isinstance(part, float) else str(part) for part in parts]

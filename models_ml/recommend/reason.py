@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from models_ml.recommend.proposal import Run, number
+from models_ml.recommend.demand_over import PLANNED_WEEKS
+from models_ml.recommend.proposal import Option, Run, number
 
 WORDS = {
     "model": "the demand model",
@@ -30,9 +31,12 @@ def reason_sentence(row: Any) -> str:
     )
 
 
-def words_of(row: Any) -> list[str]:
-    """The drivers one by one, each with its number."""
+def words_of(row: Any, waiting: Option) -> list[str]:
+    """The drivers one by one, each with its number; `waiting` is ordering at the next review instead."""
     words = [
+        f"{row.expected_units:.1f} of them sell within {PLANNED_WEEKS} weeks, "
+        f"for ${row.expected_margin_usd:.2f} of margin; waiting for the next review costs "
+        f"{usd(row.expected_margin_usd - waiting.margin_usd)} of it",
         f"{row.demand_mean:.1f} ± {row.demand_variance**0.5:.1f} units wanted "
         f"over {row.interval_days:.1f} days",
         f"{row.free:.0f} free on hand, {row.in_transit_units + row.on_order_units:.0f} on the way",
@@ -60,6 +64,11 @@ def words_of(row: Any) -> list[str]:
     return words
 
 
+def usd(value: float) -> str:
+    """Dollars and cents, in words where they come to nothing."""
+    return "nothing" if value < 0.005 else f"${value:.2f}"
+
+
 def known(value: Any) -> str | None:
     """A text, or None for what a table calls missing."""
     return value if isinstance(value, str) and value else None
@@ -83,6 +92,8 @@ def drivers_of(row: Any, run: Run) -> dict[str, Any]:
         "on_order_units": float(row.on_order_units),
         "pledged_units": float(row.pledged_units),
         "position_units": float(row.position),
+        "proposed_units": float(row.proposed_units),
+        "missed_units": number(row.missed_units),
         "case_pack_units": float(row.case_pack_units),
         "shelf_life_capped": bool(row.is_capped),
         "unit_cost_usd": number(row.unit_cost_usd),

@@ -19,6 +19,7 @@ from models_ml.recommend.proposal import (
     of_pair,
     proposal_id,
     weekly_rows,
+    weeks_ahead,
 )
 from models_ml.recommend.quantity import cycle_service, order_quantity
 from models_ml.recommend.reason import drivers_of, reason_sentence, words_of
@@ -73,43 +74,72 @@ def propose(
     rows, chosen = decided[wanted].reset_index(drop=True), needs.where(wanted)
     if budgets is not None:
         rows = buy_first.rank_orders(rows, budgets)
-    pack = rows["case_pack_units"].to_numpy(float)
-    quantity, position = rows["quantity_units"].to_numpy(float), rows["position"].to_numpy(float)
-    demand = demand_of(rows, run.parameters)
-    tried = {
-        label: (units, effects.of_stock(position, units, demand))
-        for label, units in (
-            ("nothing", 0 * quantity), ("reorder", quantity), ("less", np.maximum(quantity - pack, 0)),
-            ("more", quantity + pack),
-        )
-    }  # fmt: skip
-    weekly = effects.by_week(
-        position, quantity, arrives_days=rows["lead_time_mean_days"].to_numpy(float),
-        terms_days=rows["payment_terms_days"].to_numpy(float), weekly_mean=chosen.weekly_mean,
-        weekly_variance=chosen.weekly_variance, cost_usd=demand.cost_usd,
-        price_usd=rows["unit_price_usd"].to_numpy(float, na_value=0.0),
+    arrival = arrival_of(rows, chosen)
+    units, margin = effects.until_sold(
+        arrival, rows["unit_margin_usd"].to_numpy(float, na_value=0.0), run.parameters.carrying_rate
+    )
+    rows = rows.assign(
+        proposed_units=arrival.quantity, missed_units=arrival.missed, review_units=rows["expected_units"],
+        expected_units=units, expected_margin_usd=margin,
     )  # fmt: skip
+    weekly = effects.by_week(arrival)
+    options = _options(rows, demand_of(rows, run.parameters))
     made = []
     for i, row in enumerate(rows.itertuples()):
-        proposed = _option("reorder", tried["reorder"], i, "as proposed")
-        others = [_option("nothing", tried["nothing"], i, "do nothing")]
-        if quantity[i] > pack[i]:
-            others.append(_option("reorder", tried["less"], i, "a pack less"))
-        others.append(_option("reorder", tried["more"], i, "a pack more"))
-        made.append(_proposal(row, run, proposed, others, weekly_rows(run, weekly, i)))
+        proposed = _proposal(row, run, [option[i] for option in options], weekly_rows(run, weekly, i))
+        proposed["drivers"] |= weeks_ahead(arrival.weekly_mean[i], arrival.weekly_variance[i])
+        made.append(proposed)
     return frame(made)
 
 
-def _option(action: str, tried: tuple[np.ndarray, effects.Effect], i: int, words: str) -> Option:
-    units, effect = tried
-    return Option(
-        action, units[i], effect.units[i], effect.service[i], effect.margin_usd[i], effect.cash_usd[i], words
-    )
+def arrival_of(rows: pd.DataFrame, needs: Needs) -> effects.Arrival:
+    """The order's way to the shelf. What is wanted at a store before it comes, and not there, is lost; a
+    centre's stores wait for theirs."""
+    position, lead = rows["position"].to_numpy(float), rows["lead_time_mean_days"].to_numpy(float)
+    missed = effects.missed_before(position, lead, needs.weekly_mean, needs.weekly_variance)
+    return effects.Arrival(
+        position=position, quantity=rows["quantity_units"].to_numpy(float), arrives_days=lead,
+        terms_days=rows["payment_terms_days"].to_numpy(float), weekly_mean=needs.weekly_mean,
+        weekly_variance=needs.weekly_variance,
+        cost_usd=rows["unit_cost_usd"].to_numpy(float, na_value=0.0),
+        price_usd=rows["unit_price_usd"].to_numpy(float, na_value=0.0),
+        missed=np.where(rows["location_type"] == "store", missed, 0),
+    )  # fmt: skip
+
+
+def _options(rows: pd.DataFrame, demand: effects.Demand) -> list[list[Option | None]]:
+    """What could be done instead, by option and row.
+
+    Doing nothing leaves the stock to run out for the planned weeks. Everything else is followed by the next
+    review's order, so that it differs from what is proposed by one protection interval only.
+    """
+    quantity, position = rows["quantity_units"].to_numpy(float), rows["position"].to_numpy(float)
+    pack, days = (rows[name].to_numpy(float) for name in ("case_pack_units", "review_period_days"))
+    proposed = effects.of_stock(position, quantity, demand)
+    without = effects.of_stock(position, 0 * quantity, demand)
+    saved = quantity * demand.cost_usd * demand.carrying_rate * days / 365
+
+    def instead(units: np.ndarray, effect: effects.Effect, words: str, more: np.ndarray | float = 0.0) -> Any:
+        sold = rows["expected_units"] + effect.units - proposed.units
+        margin = rows["expected_margin_usd"] + effect.margin_usd - proposed.margin_usd + more
+        told = zip(units, sold, effect.service, margin, -units * demand.cost_usd, strict=True)
+        return [Option("reorder", *numbers, words) for numbers in told]
+
+    less = np.maximum(quantity - pack, 0)
+    fewer = instead(less, effects.of_stock(position, less, demand), "a pack less")
+    return [
+        instead(quantity, proposed, "as proposed"),
+        [Option("nothing", 0, 0, service, 0, 0, "do nothing") for service in without.service],
+        instead(quantity, without, "at the next review", saved),
+        [option if option.quantity > 0 else None for option in fewer],
+        instead(quantity + pack, effects.of_stock(position, quantity + pack, demand), "a pack more"),
+    ]
 
 
 def _proposal(
-    row: Any, run: Run, proposed: Option, others: list[Option], weekly: list[dict[str, Any]]
+    row: Any, run: Run, options: list[Option | None], weekly: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    proposed, *others = [option for option in options if option is not None]
     return of_pair(row, run) | {
         "recommendation_id": proposal_id(
             "reorder", row.product_id, row.location_id, run.as_of, float(row.position),
@@ -126,7 +156,7 @@ def _proposal(
         "reason": reason_sentence(row),
         "drivers": drivers_of(row, run),
         "details": details(
-            run, proposed, others, weekly=weekly, words=words_of(row),
+            run, proposed, others, weekly=weekly, words=words_of(row, others[1]),
             fallback_reason=row.fallback_reason or None,
             buy_first=buy_first.words_of(row) if hasattr(row, "budget_left_usd") else None,
         ),

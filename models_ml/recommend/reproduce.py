@@ -33,29 +33,48 @@ def reproduce(row: Mapping[str, Any], quantity: float | None = None) -> Expected
 
 
 def _reorder(drivers: Mapping[str, Any], quantity: float) -> Expected:
-    mean, variance, interval, margin, cost = (
+    """Another quantity differs by one protection interval: the next order makes up for it."""
+    mean, variance, interval, margin_usd, cost = (
         np.array([drivers[name]])
         for name in (
             *("demand_mean_units", "demand_variance_units2", "protection_interval_days"),
             *("unit_margin_usd", "unit_cost_usd"),
         )
     )
-    demand = effects.Demand(mean, variance, interval, margin, cost, drivers["carrying_rate"])
-    effect = effects.of_stock(np.array([drivers["position_units"]]), np.array([quantity]), demand)
-    return _expected(effect.units[0], effect.service[0], effect.margin_usd[0], effect.cash_usd[0])
+    demand = effects.Demand(mean, variance, interval, margin_usd, cost, drivers["carrying_rate"])
+    at, proposed = np.array([drivers["position_units"]]), np.array([drivers["proposed_units"]])
+    units, margin = effects.until_sold(_arrival(drivers), demand.margin_usd, drivers["carrying_rate"])
+    usual, other = (effects.of_stock(at, q, demand) for q in (proposed, np.array([quantity])))
+    if quantity == 0:
+        return _expected(0.0, other.service[0], 0.0, 0.0)
+    return _expected(
+        (units + other.units - usual.units)[0], other.service[0],
+        (margin + other.margin_usd - usual.margin_usd)[0], other.cash_usd[0],
+    )  # fmt: skip
+
+
+def _arrival(drivers: Mapping[str, Any]) -> effects.Arrival:
+    """What is proposed, on its way: neither terms nor price matter to units and margin."""
+    names = ("position_units", "proposed_units", "lead_time_mean_days")
+    position, quantity, days = (np.array([drivers[name]]) for name in names)
+    mean, variance = (np.array([drivers[f"weekly_{name}"]]) for name in ("mean_units", "variance_units2"))
+    cost, missed = (np.array([drivers[name]]) for name in ("unit_cost_usd", "missed_units"))
+    return effects.Arrival(position, quantity, days, 0 * days, mean, variance, cost, 0 * cost, missed)
 
 
 def _transfer(drivers: Mapping[str, Any], quantity: float) -> Expected:
     gained, service = _served_more(drivers, "", drivers["position_units"], quantity)
-    lost = 0.0
+    cost = drivers["transfer_cost_usd"] * quantity / drivers["proposed_units"]
+    margin = drivers["unit_margin_usd"]
     if not drivers["donor_is_centre"]:
         lost = -_served_more(drivers, "donor_", drivers["donor_before_units"], -quantity)[0]
-    share = quantity / drivers["moved_units"]
-    cost = drivers["transfer_cost_usd"] * share
-    unit = drivers["transfer_cost_usd"] / drivers["moved_units"]
-    charged = unit * gained if drivers["donor_is_centre"] else cost
-    margin = gained * drivers["unit_margin_usd"] - lost * drivers["donor_unit_margin_usd"] - charged
-    return _expected(gained - lost, service, margin, -cost)
+        gain = gained * margin - lost * drivers["donor_unit_margin_usd"]
+        return _expected(gained - lost, service, gain - cost, -cost)
+    if quantity == 0:
+        return _expected(0.0, service, 0.0, 0.0)
+    usual, _ = _served_more(drivers, "", drivers["position_units"], drivers["proposed_units"])
+    units = _arrival(drivers).sold[0, -1] + gained - usual
+    return _expected(units, service, units * margin - cost, -cost)
 
 
 def _markdown(drivers: Mapping[str, Any], quantity: float) -> Expected:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models_ml.recommend.effects import by_week
+from models_ml.recommend.effects import Arrival, by_week, missed_before, until_sold
 from models_ml.recommend.impact import weekly_impact
 
 SEED = 20170113
@@ -44,10 +44,7 @@ def test_the_weeks_of_an_order_are_what_simulation_brings() -> None:
     mean = np.full((1, 8), 2.0)
     one = [np.array([x]) for x in (3.0, 12.0, 5.0, 23.0, 1.5, 4.0)]
     position, quantity, arrives, terms, cost, price = one
-    found = by_week(
-        position, quantity, arrives_days=arrives, terms_days=terms, weekly_mean=mean, weekly_variance=mean,
-        cost_usd=cost, price_usd=price,
-    )  # fmt: skip
+    found = by_week(Arrival(position, quantity, arrives, terms, mean, mean, cost, price))
     wanted = rng.poisson(2.0, (300_000, 8)).cumsum(1)
     more = np.minimum(wanted, 15) - np.minimum(wanted, 3)
     np.testing.assert_allclose(found.inventory[0], ((12 - more) * 1.5).mean(0), atol=0.03)
@@ -55,3 +52,24 @@ def test_the_weeks_of_an_order_are_what_simulation_brings() -> None:
     paid = np.where(np.arange(8) >= 3, 18.0, 0.0)
     np.testing.assert_allclose(found.cash[0], (more * 4.0).mean(0) - paid, atol=0.05)
     assert found.working_capital[0, 0] == pytest.approx(found.inventory[0, 0] - 18.0)
+
+
+def test_an_order_to_an_empty_shelf_serves_only_what_is_wanted_once_it_is_there() -> None:
+    """Units and margin of eight weeks, against customers drawn one by one: those before it comes are lost."""
+    rng = np.random.default_rng(SEED + 1)
+    draws, weeks, rate = 100_000, 8, 3.0
+    position, quantity, days, cost, margin, carrying = 2.0, 10.0, 9.0, 1.5, 0.8, 0.22
+    mean = np.full((1, weeks), rate)
+    one = [np.array([x]) for x in (position, quantity, days, 30.0)]
+    missed = missed_before(one[0], one[2], mean, mean)
+    order = Arrival(*one, mean, mean, np.array([cost]), np.array([3.0]), missed)
+    units, gained = until_sold(order, np.array([margin]), carrying)
+    early = rng.poisson(rate * days / 7, draws)
+    left = np.maximum(position - early, 0)
+    first = rng.poisson(rate * (14 - days) / 7, draws)  # the rest of the week in which it comes
+    wanted = np.concatenate([first[:, None], rng.poisson(rate, (draws, weeks - 2))], 1).cumsum(1)
+    more = np.minimum(wanted, (left + quantity)[:, None]) - np.minimum(wanted, left[:, None])
+    stock = (quantity - more) * cost  # at the ends of weeks 2 to 8
+    assert units[0] == pytest.approx(more[:, -1].mean(), abs=0.05), SEED
+    expected = more[:, -1].mean() * margin - stock.mean(0).sum() * carrying * 7 / 365
+    assert gained[0] == pytest.approx(expected, abs=0.05), SEED
