@@ -111,11 +111,17 @@ def _in_unit(value: Any, unit: str) -> tuple[Any, str]:
     return f"{value:,.2f}" if isinstance(value, float) else value, "$" if unit == "currency" else unit
 
 
+def _usd(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:+,.2f} $"
+
+
 def _print_proposals(proposals: list[dict[str, Any]]) -> None:
-    console.print("[italic]The ten most valuable recommendations[/]")
+    console.print("[italic]The ten most pressing recommendations, by money and urgency[/]")
     for at, p in enumerate(proposals, 1):
-        what = f"[bold]{escape(str(p['product_name']))}[/], store {p['location_id']} ({p['region']})"
-        money = f"margin {p['expected_margin_usd']:+,.2f} $, cash {p['expected_cash_usd']:+,.2f} $"
+        what = f"[bold]{escape(p['headline'])}[/], {escape(p['place'])}"
+        money = f"margin {_usd(p['expected_margin_usd'])}, cash {_usd(p['expected_cash_usd'])}"
+        if p["at_stake_usd"] is not None:
+            money = f"{_usd(p['at_stake_usd'])} in question"
         route = str(p["policy_route"]).replace("_", " ")
         console.print(f"{at:>2}. {what}: {money}; order by {p['order_by']}; decided by: {route}")
         console.print(Padding(f"[dim]{escape(str(p['reason']))}[/]", (0, 0, 0, 4)))

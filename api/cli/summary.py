@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.review.queue import as_of
+from api.review.words import headline, place
 from api.wiring import Services
+from governance.approvals import priority
 from governance.store import OPEN_STATES, list_recommendations
 from semantic import MetricQuery
 
+_RANKED = 1000  # those with the most money
 HEADLINE = (
     "net_sales",
     "units_sold",
@@ -49,6 +53,7 @@ def kpi_rows(services: Services) -> list[dict[str, Any]]:
 
 
 def top_recommendations(services: Services, limit: int) -> list[dict[str, Any]]:
-    """Open recommendations by expected margin, highest first."""
-    page = list_recommendations(services.store, limit=limit, state=OPEN_STATES)
-    return [row.as_dict() for row in page.items]
+    """Open recommendations by money and urgency, as the review page ranks them."""
+    page = list_recommendations(services.store, limit=_RANKED, state=OPEN_STATES)
+    ranked = sorted(page.items, key=lambda row: (-priority(row, as_of(row)), row.recommendation_id))
+    return [row.as_dict() | {"headline": headline(row), "place": place(row)} for row in ranked[:limit]]

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.deps import RequestId, ServicesDep
-from api.recommendation_fields import visible_fields
+from api.recommendation_fields import TELLS_MARGIN, visible_fields
 from api.review import chart, words
 from api.review.queue import FILTERS, Queue, as_of, rank, read_queue
 from api.review.render import page, problem_page
@@ -208,7 +208,7 @@ def _item(
     shown = replace(record, **{
         name: value
         for name, value in visible_fields(record, person).items()
-        if name in ("expected_margin_usd", "expected_cash_usd", "drivers", "details")
+        if name in TELLS_MARGIN
     })  # fmt: skip
     details = shown.details if isinstance(shown.details, dict) else {}
     earlier = list_recommendations(

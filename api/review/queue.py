@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from governance.approvals import may_decide, money_at_stake_usd
+from governance.approvals import days_left, may_decide, priority
 from governance.identity import Principal
 from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, OpsStore, Recommendation, list_recommendations
@@ -21,7 +21,6 @@ class Row:
     """One line of the queue. `days_left` counts from the day of the data; `mine`: this person may decide."""
 
     record: Recommendation
-    money_usd: float | None
     days_left: int | None
     priority: float
     mine: bool
@@ -33,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Queue:
-    """`rows` in order. `has_more`: beyond MOST_ROWS there are others, of less margin."""
+    """`rows` in order. `has_more`: beyond MOST_ROWS there are others, of less money."""
 
     rows: tuple[Row, ...]
     has_more: bool
@@ -85,12 +84,9 @@ def read_queue(store: OpsStore, person: Principal, filters: dict[str, str], only
 
 
 def rank(record: Recommendation, person: Principal) -> Row:
-    """Money at stake, weighed by how soon it has to be decided."""
-    money = money_at_stake_usd(record)
+    """Money, weighed by how soon it has to be decided, counted from the day of its data."""
     day = as_of(record)
-    left = None if record.order_by is None else (record.order_by - day).days
-    urgency = 1.0 if left is None else 3.0 if left <= 1 else 2.0 if left <= 3 else 1.3 if left <= 7 else 1.0
-    return Row(record, money, left, (money or 0.0) * urgency, may_decide(person, record))
+    return Row(record, days_left(record, day), priority(record, day), may_decide(person, record))
 
 
 def as_of(record: Recommendation) -> dt.date:

@@ -11,6 +11,11 @@ VERBS = {
     "reorder": "Order", "transfer": "Move", "buy_first": "Buy first", "markdown": "Mark down",
     "expedite": "Expedite", "defer": "Defer", "cancel": "Cancel", "investigate": "Look into",
 }  # fmt: skip
+ANOMALIES = {
+    "shrink": "stock that goes missing · {1}",
+    "returns": "returns at store {0}",
+    "late_supplier": "late deliveries · supplier {0}",
+}
 ROUTES = {
     "automatic": "policy, without a person", "planner": "a planner",
     "category_manager": "the category manager",
@@ -61,7 +66,10 @@ def moment(value: dt.datetime | None) -> str:
 
 
 def headline(record: Recommendation) -> str:
-    """What, how much, of what: one line."""
+    """What, how much, of what: one line. An anomaly is about a place or a supplier, not about goods."""
+    if record.action == "investigate" and record.subject_id:
+        kind, _, subject = record.subject_id.partition(":")
+        return f"Look into {ANOMALIES.get(kind, '{}').format(*subject.split('/'), subject)}"
     verb = VERBS.get(record.action, record.action.replace("_", " ").capitalize())
     amount = f" {units(record.quantity_units)}" if record.quantity_units else ""
     return f"{verb}{amount} · {product(record)}"

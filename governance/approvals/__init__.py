@@ -9,6 +9,7 @@ from governance.approvals.bounds import broken_bound
 from governance.approvals.decide import Decision, decide, decisions_on, may_decide
 from governance.approvals.execution import advance, roll_back
 from governance.approvals.limits import DEFAULT_LIMITS, ROUTES, Limits
+from governance.approvals.priority import days_left, priority
 from governance.approvals.propose import propose
 from governance.approvals.reasons import REASON_CODES
 from governance.approvals.routing import Route, money_at_stake_usd, route
@@ -23,11 +24,13 @@ __all__ = [
     "Route",
     "advance",
     "broken_bound",
+    "days_left",
     "decide",
     "decisions_on",
     "escalate_due",
     "may_decide",
     "money_at_stake_usd",
+    "priority",
     "propose",
     "roll_back",
     "route",

@@ -11,7 +11,7 @@ from governance.store.records import UNDO, Recommendation
 
 _NUMBERS = (
     *("quantity_units", "expected_units", "expected_margin_usd", "expected_cash_usd"),
-    *("expected_service", "confidence"),
+    *("expected_service", "confidence", "at_stake_usd"),
 )
 _SHARES = ("expected_service", "confidence")
 

@@ -22,8 +22,9 @@ class Route:
 
 
 def money_at_stake_usd(record: Recommendation) -> float | None:
-    """The larger of cash bound and margin expected; None when the recommendation tells neither."""
-    known = [abs(x) for x in (record.expected_cash_usd, record.expected_margin_usd) if x is not None]
+    """The largest of cash bound, margin expected and money in question; None when none is told."""
+    told = (record.expected_cash_usd, record.expected_margin_usd, record.at_stake_usd)
+    known = [abs(x) for x in told if x is not None]
     return max(known) if known else None
 
 

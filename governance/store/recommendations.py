@@ -72,7 +72,7 @@ def list_recommendations(
     limit: int = 50,
     **filters: str | Sequence[str] | None,
 ) -> Page[Recommendation]:
-    """One page, the most margin at stake first. NULL margins come last.
+    """One page, the most money first: expected margin, else what is at stake. NULLs come last.
 
     `scope` is what the reader may see (`governance.restrict.recommendation_scope`); None means everything
     and is for services that act for no one. `filters`: state, region, department, action, location_id,
@@ -220,13 +220,14 @@ def _conditions(filters: Mapping[str, str | Sequence[str] | None]) -> list[Colum
 
 
 def _worth() -> ColumnElement[float]:
-    """The sort key: expected margin, NULL below everything."""
-    return func.coalesce(recommendations.c.expected_margin_usd, -1e308)
+    """The sort key: expected margin, else what is at stake, NULL below everything."""
+    table = recommendations
+    return func.coalesce(table.c.expected_margin_usd, table.c.at_stake_usd, -1e308)
 
 
 def _key(record: Recommendation) -> list[Any]:
-    margin = record.expected_margin_usd
-    return [-1e308 if margin is None else margin, record.recommendation_id]
+    known = (record.expected_margin_usd, record.at_stake_usd, -1e308)
+    return [next(money for money in known if money is not None), record.recommendation_id]
 
 
 def _plain(row: Row[Any]) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class Recommendation:
     from_location_id: str | None = None
     subject_id: str | None = None
     details: Any = None
+    at_stake_usd: float | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Recommendation:

@@ -66,6 +66,7 @@ recommendations = Table(
     Column("from_location_id", String(64)),  # the donor of a transfer
     Column("subject_id", String(160)),  # what it is about where product and location do not tell
     Column("details", JsonText),  # what only this action has: alternatives, weekly cash, price depth, …
+    Column("at_stake_usd", Float),  # what an anomaly cost beyond the usual: no margin can be promised of it
     Index("ix_recommendations_state", "state", "region", "department"),
     Index("ix_recommendations_item", "action", "product_id", "location_id", "state"),
     Index("ix_recommendations_subject", "action", "subject_id", "state"),

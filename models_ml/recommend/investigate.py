@@ -11,11 +11,16 @@ from models_ml.recommend.anomalies import WINDOW_DAYS
 from models_ml.recommend.needs import Needs
 from models_ml.recommend.proposal import Option, Run, details, frame, number, product_name, proposal_id
 
+LOOK_WITHIN_DAYS = 7
 HELD_CONFIDENCE = 0.6  # what stock or lead time under suspicion leaves of the confidence
 _WHAT = {
-    "shrink": ("units missing from stock", "count the shelf before ordering on its record"),
-    "returns": ("returned lines", "look at who returns what, and why"),
-    "late_supplier": ("late order lines", "ask the supplier, and plan with longer lead times"),
+    "shrink": ("units missing from stock", "stock", "count the shelf before ordering on its record"),
+    "returns": ("returned lines", "refunds", "look at who returns what, and why"),
+    "late_supplier": (
+        "late order lines",
+        "missed sales of its goods",
+        "ask the supplier, and plan with longer lead times",
+    ),
 }
 
 
@@ -51,10 +56,9 @@ def hold(needs: Needs, found: pd.DataFrame) -> Needs:
 
 
 def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[str, Any]:
-    what, do = _WHAT[row["kind"]]
-    beyond = row["events"] - row["usual"]
+    what, money, do = _WHAT[row["kind"]]
     options = [
-        Option("investigate", beyond, 0.0, None, row["beyond_usd"], 0.0, do),
+        Option("investigate", 0.0, 0.0, None, 0.0, 0.0, do),
         Option("nothing", 0.0, 0.0, None, 0.0, 0.0, "let it run"),
     ]
     subject = f"supplier {row['supplier_id']}" if row["supplier_id"] else f"store {row['subject']}"
@@ -71,16 +75,18 @@ def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[s
         "department": None if product is None else product["department"],
         "category": None if product is None else product["category"],
         "supplier_id": row["supplier_id"] or None,
-        "quantity_units": number(beyond),
-        "order_by": run.day(1),
-        "need_by": run.day(7),
+        "quantity_units": 0.0,
+        "order_by": run.day(LOOK_WITHIN_DAYS),
+        "need_by": run.day(LOOK_WITHIN_DAYS),
         "expected_units": 0.0,
-        "expected_margin_usd": number(row["beyond_usd"]),
+        "expected_margin_usd": None,
         "expected_cash_usd": 0.0,
+        "at_stake_usd": number(row["beyond_usd"]),
         "expected_service": None,
         "confidence": number(1 - 0.5 * np.exp(-(row["score"] - 3) / 3)),
         "reason": f"Look into {subject}: {row['events']:.0f} {what} in {WINDOW_DAYS} days where "
-        f"{row['usual']:.1f} are usual for what it handles; ${row['beyond_usd']:.2f} beyond the usual. "
+        f"{row['usual']:.1f} are usual for what it handles; ${row['beyond_usd']:.2f} of {money} beyond the "
+        f"usual. "
         f"{do[0].upper()}{do[1:]}.",
         "drivers": {
             "kind": row["kind"], "events": number(row["events"]), "usual": number(row["usual"]),
@@ -90,7 +96,8 @@ def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[s
         "details": details(
             run, options[0], options[1:],
             words=[f"{row['score']:.1f} robust standard deviations above its peers",
-                   "expected: as much in the coming four weeks, were it stopped"],
+                   f"${row['beyond_usd']:.2f} is what these four weeks cost beyond the usual: in question, "
+                   "not a gain that looking promises"],
         ),
         "model_name": "anomaly-watch",
         "model_version": "1",

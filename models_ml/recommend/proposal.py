@@ -20,8 +20,8 @@ COLUMNS = (
     "recommendation_id", "action", "product_id", "product_name", "location_id", "from_location_id",
     "subject_id", "region", "banner", "department", "category", "supplier_id", "quantity_units", "order_by",
     "need_by", "expected_units", "expected_margin_usd", "expected_cash_usd", "expected_service",
-    "confidence", "reason", "drivers", "details", "model_name", "model_version", "release_id", "expires_at",
-    "is_simulated",
+    "at_stake_usd", "confidence", "reason", "drivers", "details", "model_name", "model_version",
+    "release_id", "expires_at", "is_simulated",
 )  # fmt: skip
 DETAILS_VERSION = 1
 
@@ -154,11 +154,13 @@ def of_pair(row: Any, run: Run) -> dict[str, Any]:
 
 
 def frame(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
-    """Proposals as a table with all columns, most margin first."""
+    """Proposals as a table with all columns, most margin (else what is at stake) first."""
     made = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    order = ["expected_margin_usd", "location_id", "product_id", "recommendation_id"]
+    money = {name: made[name].astype(float) for name in ("expected_margin_usd", "at_stake_usd")}
+    made = made.assign(**money, _money=money["expected_margin_usd"].fillna(money["at_stake_usd"]))
+    order = ["_money", "location_id", "product_id", "recommendation_id"]
     sorted_: pd.DataFrame = made.sort_values(order, ascending=[False, True, True, True], kind="stable")
-    return sorted_.reset_index(drop=True)
+    return sorted_.drop(columns="_money").reset_index(drop=True)
 
 
 def number(value: Any) -> float:

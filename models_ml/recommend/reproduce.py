@@ -18,7 +18,8 @@ Expected = dict[str, float]
 
 
 def reproduce(row: Mapping[str, Any], quantity: float | None = None) -> Expected:
-    """`expected_units`, `expected_service`, `expected_margin_usd` and `expected_cash_usd` of a stored row.
+    """`expected_units`, `expected_service`, `expected_margin_usd` and `expected_cash_usd` of a stored row, or
+    of an anomaly `at_stake_usd`.
 
     `quantity` answers what another one would have brought. Raises ModelError for an action that has no
     formula.
@@ -111,7 +112,8 @@ def _defer(drivers: Mapping[str, Any], quantity: float) -> Expected:
 
 
 def _investigate(drivers: Mapping[str, Any], quantity: float) -> Expected:
-    return _expected(0.0, float("nan"), drivers["money_usd"] * quantity / max(drivers["events"], 1), 0.0)
+    beyond = max(drivers["events"] - drivers["usual"], 0) / max(drivers["events"], 1)
+    return {"expected_units": 0.0, "expected_cash_usd": 0.0, "at_stake_usd": drivers["money_usd"] * beyond}
 
 
 def _missed(drivers: Mapping[str, Any], days: float, quantity: float) -> tuple[float, float]:

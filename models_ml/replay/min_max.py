@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from models_ml.replay.simulate import Rules, lead_times, simulate
@@ -16,13 +18,35 @@ _WARM_UP_DAYS = 14
 _SEEDS = range(5000, 5003)  # not those of the test
 
 
-def tuned_by_fill(world: World, rules: Rules, first_week: int, last_week: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Tried:
+    """Every candidate replayed: levels, and units served and held, each (candidates, items); units demanded
+    by item; days measured."""
+
+    levels: np.ndarray
+    served: np.ndarray
+    held: np.ndarray
+    demand: np.ndarray
+    days: int
+
+
+def try_levels(world: World, rules: Rules, first_week: int, last_week: int) -> Tried:
+    """The candidates on those weeks only."""
+    units = world.units[:, world.day(first_week) : world.day(last_week + 1)]
+    levels = np.round(_TIMES_MEAN[:, None] * units.mean(1) * rules.protection_days)
+    leads = lead_times(rules, _SEEDS, *units.shape)
+    ran = simulate(units, lambda day: levels, leads, rules, start=0, measure_from=_WARM_UP_DAYS)
+    demand = units[:, _WARM_UP_DAYS:]
+    return Tried(levels, ran.served.mean(1), ran.held.mean(1), demand.sum(1), demand.shape[1])
+
+
+def tuned_by_fill(tried: Tried) -> np.ndarray:
     """Levels (knobs, items): each item's smallest that reaches the knob's fill rate in those weeks.
 
     The last knobs scale the highest ones up, so that a rule tuned on too little can still be compared.
     """
-    levels, served, _, demand = _tried(world, rules, first_week, last_week)
-    fill = np.maximum.accumulate(served / np.maximum(demand, 1e-9), 0)
+    levels = tried.levels
+    fill = np.maximum.accumulate(tried.served / np.maximum(tried.demand, 1e-9), 0)
     chosen = []
     for target in _FILLS:
         reached = fill >= target - 1e-9
@@ -32,22 +56,10 @@ def tuned_by_fill(world: World, rules: Rules, first_week: int, last_week: int) -
     return np.array(chosen)
 
 
-def tuned_by_cost(world: World, rules: Rules, first_week: int, last_week: int) -> np.ndarray:
+def tuned_by_cost(tried: Tried) -> np.ndarray:
     """Levels (knobs, items): each item's cheapest, a lost unit being worth the knob's days of holding."""
-    levels, served, held, demand = _tried(world, rules, first_week, last_week)
-    days = (last_week - first_week + 1) * 7 - _WARM_UP_DAYS
-    lost = (demand - served) / days
-    chosen = [levels[(held + price * lost).argmin(0), np.arange(levels.shape[1])] for price in _PRICES]
+    levels = tried.levels
+    lost = (tried.demand - tried.served) / tried.days
+    chosen = [levels[(tried.held + price * lost).argmin(0), np.arange(levels.shape[1])] for price in _PRICES]
     chosen += [chosen[-1] * more for more in (1.15, 1.4, 1.8, 2.5, 4.0)]
     return np.array(chosen)
-
-
-def _tried(
-    world: World, rules: Rules, first_week: int, last_week: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Every candidate replayed: levels, served, held, each (candidates, items), and demand (items,)."""
-    units = world.units[:, world.day(first_week) : world.day(last_week + 1)]
-    levels = np.round(_TIMES_MEAN[:, None] * units.mean(1) * rules.protection_days)
-    leads = lead_times(rules, _SEEDS, *units.shape)
-    served, held = simulate(units, lambda day: levels, leads, rules, start=0, measure_from=_WARM_UP_DAYS)
-    return levels, served.mean(1), held.mean(1), units[:, _WARM_UP_DAYS:].sum(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from models_ml.replay.min_max import tuned_by_cost, tuned_by_fill
+from models_ml.replay.min_max import try_levels, tuned_by_cost, tuned_by_fill
+from models_ml.replay.network import between_stores
 from models_ml.replay.policies import (
     base_stock,
     blended,
@@ -16,10 +17,12 @@ from models_ml.replay.policies import (
     near_true_rate,
     perfect_foresight,
 )
-from models_ml.replay.simulate import Levels, Rules, lead_times, simulate
+from models_ml.replay.simulate import Levels, Moves, Rules, lead_times
+from models_ml.replay.tuning import Choices, Tuning, in_words, run_weeks
 from models_ml.replay.world import World
 
 OURS, TUNED, STALE = "ours", "min-max tuned per item", "stale min-max (weeks 2–14)"
+NETWORK = "ours, with transfers and promotion pre-positioning"
 ORACLE, FORESIGHT = "near-true-rate oracle", "perfect foresight"
 Progress = Callable[[str], None]
 
@@ -34,17 +37,20 @@ class ReplaySettings:
     last_week: int = 52
     seeds: int = 20
     first_seed: int = 100
-    blends: tuple[float, ...] = (1.0, 0.7, 0.4)
-    blend_weeks: int = 8  # last tuning weeks, on which the blend is chosen
+    choices: Choices = field(default_factory=Choices)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one policy: units served and mean stock in units, each (knobs, seeds, items)."""
+    """Of one policy: units served, mean stock and transfers in units, each (knobs, seeds, items); `chosen`
+    says its settings, `cheapest` is the knob that cost least before."""
 
     policy: str
     served: np.ndarray
     held: np.ndarray
+    moved: np.ndarray
+    chosen: str = ""
+    cheapest: int | None = None
 
 
 def replay(
@@ -53,14 +59,15 @@ def replay(
     settings: ReplaySettings = ReplaySettings(),
     progress: Progress = lambda _: None,
 ) -> Iterator[Outcome]:
-    """Outcome of every policy on the same demand and the same lead times; the chosen blend is in the name."""
-    seeds = range(settings.first_seed, settings.first_seed + settings.seeds)
-    leads = lead_times(rules, seeds, *world.units.shape)
-    for name, levels in _policies(world, rules, settings, leads):
-        progress(f"{world.tier}: {name}")
-        yield Outcome(
-            name, *_run(world, levels, leads, rules, first=settings.first_week, last=settings.last_week)
-        )
+    """Outcome of every policy on the same demand and the same lead times."""
+    first = settings.first_seed
+    leads = lead_times(rules, range(first, first + settings.seeds), *world.units.shape)
+    chosen_on = lead_times(rules, range(first - settings.choices.seeds, first), *world.units.shape)
+    weeks = settings.first_week, settings.last_week
+    for policy in _policies(world, rules, settings, chosen_on):
+        progress(f"{world.tier}: {policy.name}")
+        ran = run_weeks(world, rules, policy.levels, leads, weeks, moves=policy.moves)
+        yield Outcome(policy.name, ran.served, ran.held, ran.moved, policy.chosen, policy.cheapest)
 
 
 def demand_of(world: World, settings: ReplaySettings = ReplaySettings()) -> np.ndarray:
@@ -70,38 +77,38 @@ def demand_of(world: World, settings: ReplaySettings = ReplaySettings()) -> np.n
     )
 
 
-def _policies(
-    world: World, rules: Rules, settings: ReplaySettings, leads: np.ndarray
-) -> Iterator[tuple[str, Levels]]:
+@dataclass(frozen=True)
+class _Policy:
+    name: str
+    levels: Levels
+    moves: Moves | None = None
+    chosen: str = ""
+    cheapest: int | None = None
+
+
+def _policies(world: World, rules: Rules, settings: ReplaySettings, leads: np.ndarray) -> Iterator[_Policy]:
     first, last = settings.first_tuning_week, settings.last_tuning_week
-    by_fill, by_cost = tuned_by_fill(world, rules, first, last), tuned_by_cost(world, rules, first, last)
-    stale = tuned_by_fill(world, rules, first, 14)
-    yield f"{TUNED}, to a fill rate", lambda day: by_fill
-    yield f"{TUNED}, to a cost", lambda day: by_cost
-    yield STALE, lambda day: stale
-    yield "days of cover", days_of_cover(world, rules)
-    yield "rolling moving average 13", base_stock(world, rules, moving_average(world, rules))
-    weight = _best_blend(world, rules, settings, leads)
-    yield OURS, base_stock(world, rules, blended(world, rules, weight))
-    yield ORACLE, base_stock(world, rules, near_true_rate(world, rules))
-    yield FORESIGHT, perfect_foresight(world, rules)
-
-
-def _best_blend(world: World, rules: Rules, settings: ReplaySettings, leads: np.ndarray) -> float:
-    """The weight of the model that held least at 98 % fill in the last tuning weeks."""
-    last = settings.last_tuning_week
-    first = last - settings.blend_weeks + 1
-    demand = world.units[:, world.day(first) : world.day(last + 1)].sum()
-    cost = {}
-    for weight in settings.blends:
-        levels = base_stock(world, rules, blended(world, rules, weight))
-        served, held = _run(world, levels, leads[:2], rules, first=first, last=last)
-        cost[weight] = np.interp(0.98, served.mean(1).sum(1) / demand, held.mean(1).sum(1))
-    return min(cost, key=lambda weight: cost[weight])
-
-
-def _run(
-    world: World, levels: Levels, leads: np.ndarray, rules: Rules, *, first: int, last: int
-) -> tuple[np.ndarray, np.ndarray]:
-    units = world.units[:, : world.day(last + 1)]
-    return simulate(units, levels, leads, rules, start=world.day(first - 2), measure_from=world.day(first))
+    tried = try_levels(world, rules, first, last)
+    by_fill, by_cost = tuned_by_fill(tried), tuned_by_cost(tried)
+    stale = tuned_by_fill(try_levels(world, rules, first, 14))
+    yield _Policy(f"{TUNED}, to a fill rate", lambda day: by_fill)
+    yield _Policy(f"{TUNED}, to a cost", lambda day: by_cost)
+    yield _Policy(STALE, lambda day: stale)
+    yield _Policy("days of cover", days_of_cover(world, rules))
+    yield _Policy("rolling moving average 13", base_stock(world, rules, moving_average(world, rules)))
+    tuning = Tuning(world, rules, settings.choices, leads, last)
+    weight, shape = tuning.choose()
+    mean = blended(world, rules, weight)
+    yield _Policy(
+        OURS,
+        base_stock(world, rules, mean, shape),
+        chosen=in_words(weight, shape),
+        cheapest=tuning.cheapest(weight, shape),
+    )
+    early = tuning.choose_ahead(weight, shape)
+    words = f"{early.ahead:.0%} of a coming rise ordered a review early"
+    yield _Policy(
+        NETWORK, base_stock(world, rules, mean, early), between_stores(world, rules, mean, last), words
+    )
+    yield _Policy(ORACLE, base_stock(world, rules, near_true_rate(world, rules)))
+    yield _Policy(FORESIGHT, perfect_foresight(world, rules))

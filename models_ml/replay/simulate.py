@@ -10,6 +10,10 @@ import numpy as np
 Levels = Callable[[int], np.ndarray]
 """Order-up-to levels (knobs, items) in units, as known at the end of a day."""
 
+Moves = Callable[[int, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Units leaving and coming to each place (knobs, seeds, items), of stock and what is due at a day's end."""
+TRANSFER_DAYS = 2
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -39,20 +43,31 @@ def lead_times(rules: Rules, seeds: range, items: int, days: int) -> np.ndarray:
     return np.maximum(1, np.rint(drawn)).astype(np.int16)
 
 
-def simulate(
-    demand: np.ndarray, levels: Levels, leads: np.ndarray, rules: Rules, *, start: int, measure_from: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Units served and mean stock at the day's end, each (knobs, seeds, items), from `measure_from` on.
+@dataclass(frozen=True)
+class Ran:
+    """Units served, mean stock at the day's end, units moved between places: each (knobs, seeds, items)."""
 
-    Each day: receipts, then demand, then on a review day the order. It starts at the level, all of it in
-    stock; the days before `measure_from` let that wear off.
+    served: np.ndarray
+    held: np.ndarray
+    moved: np.ndarray
+
+
+def simulate(
+    demand: np.ndarray, levels: Levels, leads: np.ndarray, rules: Rules, *, start: int, measure_from: int,
+    moves: Moves | None = None,
+) -> Ran:  # fmt: skip
+    """What happened from `measure_from` on.
+
+    Each day: receipts, then demand, then on a review day the transfers, which arrive after `TRANSFER_DAYS`,
+    and the order. It starts at the level, all of it in stock; the days before `measure_from` let that wear
+    off.
     """
     level = levels(start)
     knobs, seeds, items, days = len(level), len(leads), *demand.shape
     stock = np.repeat((np.ceil(level / rules.pack_units) * rules.pack_units)[:, None], seeds, 1).astype("f4")
-    slots = int(leads.max()) + 1
+    slots = max(int(leads.max()), TRANSFER_DAYS) + 1
     coming = np.zeros((slots, knobs, seeds, items), "f4")
-    due, served, held = np.zeros((3, knobs, seeds, items), "f4")
+    due, served, held, moved = np.zeros((4, knobs, seeds, items), "f4")
     for day in range(start, days):
         arriving = coming[day % slots]
         stock += arriving
@@ -63,11 +78,18 @@ def simulate(
         if day >= measure_from:
             served += sold
             held += stock
-        if (day + 1) % rules.review_days == 0:
-            lacking = np.maximum(levels(day)[:, None] - stock - due, 0)
-            order = np.ceil(lacking / rules.pack_units) * rules.pack_units
-            due += order
-            at = (day + leads[:, :, day]) % slots
-            for slot in np.unique(at):
-                coming[slot] += order * (at == slot)
-    return served, held / (days - max(start, measure_from))
+        if (day + 1) % rules.review_days:
+            continue
+        if moves is not None:
+            out, into = moves(day, stock, due)
+            stock -= out
+            due += into
+            coming[(day + TRANSFER_DAYS) % slots] += into
+            moved += into if day >= measure_from else 0
+        lacking = np.maximum(levels(day)[:, None] - stock - due, 0)
+        order = np.ceil(lacking / rules.pack_units) * rules.pack_units
+        due += order
+        at = (day + leads[:, :, day]) % slots
+        for slot in np.unique(at):
+            coming[slot] += order * (at == slot)
+    return Ran(served, held / (days - max(start, measure_from)), moved)

@@ -26,6 +26,14 @@ WHERE products.department NOT IN ('FUEL', 'MISCELLANEOUS', 'UNKNOWN')
 GROUP BY ALL
 """  # the lines of feat_demand_lines, which keeps weeks only
 
+_MONEY = """
+SELECT lines.location_id, {item} AS item,
+    sum(lines.net_sales_usd - lines.gross_margin_usd)::DOUBLE / sum(lines.units_sold) AS cost_usd,
+    sum(lines.gross_margin_usd)::DOUBLE / sum(lines.units_sold) AS margin_usd
+FROM fct_sales_lines AS lines JOIN dim_product AS products USING (product_id)
+WHERE lines.week <= {last} AND lines.units_sold > 0 GROUP BY ALL
+"""
+
 
 @dataclass(frozen=True)
 class World:
@@ -34,7 +42,8 @@ class World:
     `units` is (items, weeks × 7), whole units, zero where nothing sold; week `first_week` comes first.
     `forecasts` holds, by week, mean units of the eight weeks after it, (items, 8), from a model fitted on
     nothing later than that week. `is_promoted` marks items with half or more of their held-out weeks on
-    display or in a mailer.
+    display or in a mailer; `promotion_lift` is units a promoted week over units another week, as known.
+    Money of a unit in USD, of the known weeks.
     """
 
     tier: str
@@ -45,6 +54,10 @@ class World:
     first_week: int
     forecasts: dict[int, np.ndarray]
     is_promoted: np.ndarray
+    promotion_lift: np.ndarray
+    regions: np.ndarray
+    unit_cost_usd: np.ndarray
+    unit_margin_usd: np.ndarray
 
     @property
     def weekly(self) -> np.ndarray:
@@ -78,9 +91,13 @@ def read_world(
     units = _daily(warehouse, few)
     if not np.array_equal(units.reshape(len(units), -1, 7).sum(2), few.units):
         raise NotEnoughHistoryError("The daily sales lines do not add up to the weekly demand features.")
+    on = _on_promotion(few)
+    known_weeks, later = slice(0, few.column(last_known) + 1), slice(few.column(last_known) + 1, None)
+    cost, margin = _money(warehouse, few, last_known)
     return World(
         tier, few.locations, few.items, few.departments, units, int(panel.weeks[0]),
-        _rolling(panel, few, origins, settings), _promoted(few, last_known),
+        _rolling(panel, few, origins, settings), np.asarray(on[:, later].mean(1) >= 0.5),
+        _lift(few.units[:, known_weeks], on[:, known_weeks]), few.regions, cost, margin,
     )  # fmt: skip
 
 
@@ -109,8 +126,26 @@ def _rolling(
     return out
 
 
-def _promoted(panel: Panel, last_known: int) -> np.ndarray:
-    weeks = slice(panel.column(last_known) + 1, len(panel.weeks))
+def _on_promotion(panel: Panel) -> np.ndarray:
+    """Whether an item was on display or in a mailer, (series, weeks)."""
     names = {"is_display", "is_mailer", "display_share", "mailer_share"} & panel.plan.keys()
-    on = np.max([panel.plan[name][:, weeks] for name in sorted(names)], axis=0) > 0
-    return np.asarray(on.mean(1) >= 0.5)
+    on = np.max([panel.plan[name][:, : len(panel.weeks)] for name in sorted(names)], axis=0)
+    return np.asarray(on > 0)
+
+
+def _lift(units: np.ndarray, on: np.ndarray) -> np.ndarray:
+    """Mean units of promoted weeks over those of others, each with one week of the item's mean added."""
+    usual = units.mean(1)
+    each = [(np.where(mask, units, 0).sum(1) + usual) / (mask.sum(1) + 1) for mask in (on, ~on)]
+    return np.asarray(each[0] / np.maximum(each[1], 1e-9))
+
+
+def _money(warehouse: Path, panel: Panel, last_known: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cost and margin of a unit sold up to that week; 0 where cost is not known."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET threads = 2")
+        rows = con.execute(_MONEY.format(item=TIERS[panel.tier], last=int(last_known))).df()
+    index = pd.MultiIndex.from_arrays([rows["location_id"], rows["item"].astype(str)])
+    at = index.get_indexer(pd.MultiIndex.from_arrays([panel.locations, panel.items]))
+    found = np.nan_to_num(rows[["cost_usd", "margin_usd"]].to_numpy(float)[at]) * (at >= 0)[:, None]
+    return found[:, 0], found[:, 1]

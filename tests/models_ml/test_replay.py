@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from models_ml.replay.compare import compare
-from models_ml.replay.min_max import tuned_by_cost, tuned_by_fill
+from models_ml.replay.min_max import try_levels, tuned_by_cost, tuned_by_fill
+from models_ml.replay.network import between_stores
 from models_ml.replay.policies import (
+    Shape,
     base_stock,
     blended,
     days_of_cover,
@@ -19,7 +21,8 @@ from models_ml.replay.policies import (
     perfect_foresight,
 )
 from models_ml.replay.run import Outcome, ReplaySettings, replay
-from models_ml.replay.simulate import Rules, lead_times, simulate
+from models_ml.replay.simulate import TRANSFER_DAYS, Rules, lead_times, simulate
+from models_ml.replay.tuning import Choices, Tuning
 from models_ml.replay.world import World
 
 SEED = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(10**9)))
@@ -59,12 +62,36 @@ def test_equal_to_a_plain_loop(case):
     leads = lead_times(rules, range(case, case + seeds), items, days)
     level = rng.uniform(0, 40, (days, knobs, items)).round(2)
     start = int(rng.integers(0, 10))
-    served, held = simulate(demand, lambda d: level[d], leads, rules, start=start, measure_from=20)
+    ran = simulate(demand, lambda d: level[d], leads, rules, start=start, measure_from=20)
     for knob, seed, item in np.ndindex(knobs, seeds, items):
         own = partial(_of, level, knob, item)
         expected = by_hand(demand[item], own, leads[seed, item], rules, start=start, measure_from=20)
-        assert served[knob, seed, item] == expected[0]
-        assert held[knob, seed, item] == pytest.approx(expected[1], rel=1e-6)
+        assert ran.served[knob, seed, item] == expected[0]
+        assert ran.held[knob, seed, item] == pytest.approx(expected[1], rel=1e-6)
+    assert not ran.moved.any()
+
+
+def test_what_leaves_one_store_reaches_another_after_its_days():
+    """Two stores, one empty: a plain count of what is on the shelves, day by day."""
+    rules = Rules(pack_units=1, review_days=1, lead_time_mean_days=9)
+    demand = np.zeros((2, 8), np.float32)
+    demand[1] = 1
+    seen = []
+
+    def moves(day, stock, due):
+        seen.append(stock[0, 0].tolist())
+        out = np.zeros_like(stock)
+        out[..., 0] = 3.0 if day == 1 else 0.0
+        return out, out[..., ::-1]
+
+    leads = np.full((1, 2, 8), 30, np.int16)
+    level = np.array([[10.0, 0.0]])
+    ran = simulate(demand, lambda d: level, leads, rules, start=0, measure_from=0, moves=moves)
+    first = 1 + TRANSFER_DAYS  # the day on which they are there
+    assert ran.served[0, 0].tolist() == [0, 3]
+    assert ran.moved[0, 0].tolist() == [0, 3]
+    after = [[10, 0]] * 2 + [[7, 0]] * (first - 2) + [[7, 2], [7, 1], [7, 0], [7, 0], [7, 0]]
+    assert seen == after[:8]
 
 
 def test_lead_times_are_shared_and_of_the_stated_size():
@@ -85,8 +112,12 @@ def world():
     units = rng.poisson(np.repeat(rate[:, None] * season, 7, 1)).astype(np.float32)
     truth = np.pad(rate[:, None] * season * 7, ((0, 0), (0, 8)), mode="edge")
     forecasts = {week: truth[:, week - 1 : week + 7] for week in range(29, 54)}
-    names = np.array([f"{i:03}" for i in range(items)])
-    return World("category", names, names, names, units, 2, forecasts, rng.random(items) < 0.5)
+    names, goods = np.array([f"{i:03}" for i in range(items)]), np.array([f"{i % 40}" for i in range(items)])
+    ones = np.ones(items)
+    return World(
+        "category", names, goods, names, units, 2, forecasts, rng.random(items) < 0.5, ones,
+        np.full(items, "East"), 2 * ones, ones,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +136,8 @@ def test_nothing_later_than_the_day_is_known(world, rules):
     for policy in (
         lambda w: base_stock(w, rules, moving_average(w, rules)),
         lambda w: base_stock(w, rules, blended(w, rules, 0.7)),
+        lambda w: base_stock(w, rules, blended(w, rules, 0.7), Shape(20, "empirical", 0.5)),
+        lambda w: base_stock(w, rules, blended(w, rules, 0.7), Shape(kind="k_sigma")),
         lambda w: days_of_cover(w, rules),
     ):
         assert np.array_equal(policy(world)(day), policy(changed)(day))
@@ -119,10 +152,40 @@ def test_min_max_is_tuned_on_its_weeks_only(world, rules):
     other = world.units.copy()
     other[:, world.day(38) :] = 99
     changed = World(**{**world.__dict__, "units": other})
+    tried, again = try_levels(world, rules, 2, 37), try_levels(changed, rules, 2, 37)
     for tuned in (tuned_by_fill, tuned_by_cost):
-        levels = tuned(world, rules, 2, 37)
-        assert np.array_equal(levels, tuned(changed, rules, 2, 37))
+        levels = tuned(tried)
+        assert np.array_equal(levels, tuned(again))
         assert (np.diff(levels.sum(1)) >= 0).all()  # a dearer lost unit never means less stock
+
+
+def test_settings_are_chosen_on_their_weeks_only(world, rules):
+    later = world.units.copy()
+    later[:, world.day(38) :] = 99
+    changed = World(**{**world.__dict__, "units": later})
+    choices = Choices(blends=(1.0, 0.5), kinds=("k_sigma",), seeds=1)
+    leads = lead_times(rules, range(1), *world.units.shape)
+    found = [Tuning(w, rules, choices, leads, 37).choose() for w in (world, changed)]
+    assert found[0] == found[1]
+    assert found[0][0] == 1.0  # the forecasts are the truth here
+
+
+def test_transfers_keep_every_unit_and_never_empty_a_donor(world, rules):
+    rng = np.random.default_rng(SEED)
+    print(f"seed {SEED}")
+    moves = between_stores(world, rules, blended(world, rules, 1.0), 37)
+    shape = (2, 3, len(world.units))
+    stock, due = rng.integers(0, 30, shape).astype("f4"), rng.integers(0, 9, shape).astype("f4")
+    out, into = moves(world.day(40), stock, due)
+    assert out.sum() > 100
+    for item in np.unique(world.items):
+        same = world.items == item
+        np.testing.assert_array_equal(out[..., same].sum(-1), into[..., same].sum(-1))
+    assert (out <= stock).all()
+    assert not ((out > 0) & (into > 0)).any()
+    assert (out % rules.pack_units == 0).sum() >= 0.9 * out.size  # the last donor may split a pack
+    giving = out > 0
+    assert (stock - out)[giving].min() >= 1
 
 
 def test_a_known_season_beats_the_fixed_rule_and_perfect_foresight_beats_all(world, rules):
@@ -138,8 +201,9 @@ def test_a_known_season_beats_the_fixed_rule_and_perfect_foresight_beats_all(wor
 def test_comparison_by_hand():
     """Two knobs, one seed, two items: stock at 90 % fill lies halfway, lost sales at that stock too."""
     demand = np.array([10.0, 10.0])
-    base = Outcome("base", np.array([[[8.0, 8.0]], [[10.0, 10.0]]]), np.array([[[4.0, 4.0]], [[8.0, 8.0]]]))
-    ours = Outcome("ours", np.array([[[8.0, 8.0]], [[10.0, 10.0]]]), np.array([[[3.0, 3.0]], [[6.0, 6.0]]]))
+    served, still = np.array([[[8.0, 8.0]], [[10.0, 10.0]]]), np.zeros((2, 1, 2))
+    base = Outcome("base", served, np.array([[[4.0, 4.0]], [[8.0, 8.0]]]), still)
+    ours = Outcome("ours", served, np.array([[[3.0, 3.0]], [[6.0, 6.0]]]), still)
     found = compare(ours, base, demand, fill=0.9)
     assert found.stock_units == pytest.approx(4.5)
     assert found.stock_ratio == pytest.approx([4.5 / 6])

@@ -1,0 +1,25 @@
+"""What to look at first: money times how soon it has to be decided."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from governance.store.records import Recommendation
+
+_URGENCY = ((1, 3.0), (3, 2.0), (7, 1.3))  # days left at most, times
+
+
+def priority(record: Recommendation, as_of: dt.date) -> float:
+    """Expected margin (what is at stake, where none can be promised) times the urgency on the day `as_of`.
+
+    Cash bound decides who decides, not what comes first.
+    """
+    money = record.at_stake_usd if record.expected_margin_usd is None else record.expected_margin_usd
+    left = days_left(record, as_of)
+    urgency = next((times for days, times in _URGENCY if left is not None and left <= days), 1.0)
+    return (money or 0.0) * urgency
+
+
+def days_left(record: Recommendation, as_of: dt.date) -> int | None:
+    """Days until it has to be acted on; None where it has no date."""
+    return None if record.order_by is None else (record.order_by - as_of).days
