@@ -12,9 +12,11 @@ LEAST_OVERDISPERSION = 1.02
 
 def quantile(share: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Smallest count that demand does not exceed with probability `share`."""
+    share, mean, variance = np.broadcast_arrays(share, np.maximum(mean, LEAST_MEAN), variance)
     size, success, over = _shape(mean, variance)
-    poisson = stats.poisson.ppf(share, np.maximum(mean, LEAST_MEAN))
-    out = np.where(over, stats.nbinom.ppf(share, size, success), poisson)
+    out = np.empty(np.shape(mean))
+    out[over] = stats.nbinom.ppf(share[over], size[over], success[over])
+    out[~over] = stats.poisson.ppf(share[~over], mean[~over])
     return np.asarray(np.maximum(out, 0))
 
 

@@ -17,8 +17,8 @@ def between_stores(world: World, rules: Rules, mean: Mean, last_known: int) -> M
     """Moves between the stores of a region that hold the same item.
 
     A store asks for what is wanted, with a probability that is worth a transfer, until the next one or an
-    order placed now could be there, beyond what it has and is due. A store gives whole packs beyond its own
-    protection interval's demand at `DONOR_SERVICE`. Who sells most is served first. Demand varies as it did
+    order placed now could be there, beyond what it has and is due. A store gives single units
+    beyond its own protection interval's demand at `DONOR_SERVICE`. Who sells most is served first. Demand varies as it did
     up to the week `last_known`.
     """
     weekly = world.weekly[:, : last_known - world.first_week + 1]
@@ -42,9 +42,8 @@ def between_stores(world: World, rules: Rules, mean: Mean, last_known: int) -> M
 
     def moves(day: int, stock: np.ndarray, due: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         asked, own = limits(day)
-        pack = rules.pack_units
-        lacking = np.rint(np.maximum(asked - stock - due, 0) / pack) * pack
-        spare = np.floor(np.maximum(stock - np.maximum(own, 1), 0) / pack) * pack * (lacking == 0)
+        lacking = np.floor(np.maximum(asked - stock - due, 0))
+        spare = np.floor(np.maximum(stock - np.maximum(own, 1), 0)) * (lacking == 0)
         lacking, spare = lacking[..., order], spare[..., order]
         asked_before, given_before = _before(lacking, starts), _before(spare, starts)
         total = np.minimum(_sums(lacking, starts), _sums(spare, starts))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models_ml.replay.money import cost_usd
-from models_ml.replay.policies import Shape, base_stock, blended
+from models_ml.replay.policies import SHARES, Shape, base_stock, blended
 from models_ml.replay.simulate import Levels, Moves, Ran, Rules, simulate
 from models_ml.replay.world import World
 
@@ -66,7 +66,8 @@ class Tuning:
 
     def _held(self, weight: float, shape: Shape) -> np.ndarray:
         """Mean stock at the fill rate in each half of the weeks."""
-        levels = base_stock(self.world, self.rules, blended(self.world, self.rules, weight), shape)
+        mean = blended(self.world, self.rules, weight)
+        levels = base_stock(self.world, self.rules, mean, shape, SHARES[2::2])
         half, held = self.choices.weeks // 2, []
         for weeks in ((self.last - 2 * half + 1, self.last - half), (self.last - half + 1, self.last)):
             ran = run_weeks(self.world, self.rules, levels, self.leads, weeks)

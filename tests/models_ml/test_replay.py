@@ -183,7 +183,6 @@ def test_transfers_keep_every_unit_and_never_empty_a_donor(world, rules):
         np.testing.assert_array_equal(out[..., same].sum(-1), into[..., same].sum(-1))
     assert (out <= stock).all()
     assert not ((out > 0) & (into > 0)).any()
-    assert (out % rules.pack_units == 0).sum() >= 0.9 * out.size  # the last donor may split a pack
     giving = out > 0
     assert (stock - out)[giving].min() >= 1
 
