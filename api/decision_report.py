@@ -41,7 +41,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class DecisionReport:
-    """Rows by kind of decision, by person and by reason, and what follows from them."""
+    """Rows by kind of decision, by person and by reason, and what follows from them.
+
+    `is_simulated`: at least one of the decisions, or what it was measured on, is.
+    """
 
     release: str
     is_simulated: bool
@@ -66,12 +69,22 @@ def decision_report(metrics: MetricService, reader: Principal | None) -> Decisio
     by_reason = [row for row in by_reason if row["reason_code"] is not None]
     return DecisionReport(
         release=release,
-        is_simulated=True,  # the marts' outcome metrics say so of themselves
+        is_simulated=_is_simulated(metrics, reader),
         by_kind=by_kind,
         by_person=by_person,
         by_reason=by_reason,
         findings=[*_about_the_model(by_kind, by_reason), *_about_people(by_person)],
     )
+
+
+def _is_simulated(metrics: MetricService, reader: Principal | None) -> bool:
+    """Whether anything that is told rests on simulated stock, costs or planners."""
+    told = (("decisions_measured", "decision_outcome"), ("decisions_by_people", "decision"))
+    for metric, entity in told:
+        _, rows = _rows(metrics, reader, (metric,), f"{entity}__is_simulated")
+        if any(row["is_simulated"] and row[metric] for row in rows):
+            return True
+    return False
 
 
 def _about_the_model(by_kind: list[dict[str, Any]], by_reason: list[dict[str, Any]]) -> list[Finding]:

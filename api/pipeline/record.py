@@ -110,6 +110,7 @@ def _ensure_history(settings: Settings, report: Report) -> int:
         release.warehouse,
         folder,
         release_id=release.release_id,
+        backtest=_backtest(settings),
         progress=lambda what: report(what, 0, 0),
     )
     write_whole(made, json.dumps({"mark": mark, "proposals": proposals}))
@@ -123,7 +124,16 @@ def _history_mark(settings: Settings) -> str:
     ours = platform_contracts().keys()
     data = project_fingerprint(settings.project_dir, settings.landing, without=ours)
     code = code_fingerprint(_ROOT / "integrations" / "demo" / "decisions", _ROOT / "models_ml" / "outcomes")
-    return f"{data}:{code}"
+    past = _backtest(settings)
+    told = f"{past.name}:{past.stat().st_size}:{past.stat().st_mtime_ns}" if past else "no backtest"
+    return f"{data}:{code}:{told}"
+
+
+def _backtest(settings: Settings) -> Path | None:
+    """What the newest version of the demand model would have forecast in the past; None before training."""
+    from models_ml.evaluate.keep import newest_backtest
+
+    return newest_backtest(settings.mlflow_artifacts, "demand")
 
 
 def _history(settings: Settings) -> Path:

@@ -1,4 +1,4 @@
-"""Which decisions can be measured: settled reorders, with the quantity decided and the day of their data."""
+"""Which decisions can be measured: settled reorders and transfers, and the day of their data."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sqlalchemy import select
 from governance.store import OPEN_STATES, OpsStore
 from governance.store.schema import recommendations
 
-MEASURED_ACTIONS = ("reorder",)
+MEASURED_ACTIONS = ("reorder", "transfer")
 COLUMNS = (
     *("recommendation_id", "product_id", "location_id", "as_of", "proposed_units", "decided_units"),
-    "is_simulated",
+    *("from_location_id", "action_cost_usd", "is_simulated"),
 )
 
 
@@ -44,6 +44,8 @@ def _rows(store: OpsStore) -> Iterator[dict[str, Any]]:
                     "as_of": day,
                     "proposed_units": row["quantity_units"],
                     "decided_units": row["decided_quantity_units"] or 0.0,
+                    "from_location_id": row["from_location_id"],
+                    "action_cost_usd": (row["details"] or {}).get("transfer_cost_usd"),
                     "is_simulated": row["is_simulated"],
                 }
 

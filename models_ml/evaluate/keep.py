@@ -34,6 +34,12 @@ def backtest_path(artifact_root: Path, name: str, version: str) -> Path:
     return artifact_root / FOLDER / f"{name}-{version}.parquet"
 
 
+def newest_backtest(artifact_root: Path, name: str) -> Path | None:
+    """The backtest of the newest version; None where there is none."""
+    found = (artifact_root / FOLDER).glob(f"{name}-*.parquet")
+    return max(found, key=lambda path: int(path.stem.rpartition("-")[2]), default=None)
+
+
 def keep_backtest(frame: pd.DataFrame, warehouse: Path, artifact_root: Path, version: ModelVersion) -> Path:
     """Write the rows of `backtest_frame` with version, release, department and last day of the week."""
     path = backtest_path(artifact_root, version.name, version.version)

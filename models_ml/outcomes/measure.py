@@ -14,6 +14,7 @@ from models_ml.outcomes.situation import Situation, read_situation
 
 WINDOW_DAYS = 28
 BASELINE = "min-max, 13 weeks"
+TRANSFER_DAYS = 2  # between two stores
 SCENARIOS = ("decided", "proposed", "baseline")
 
 
@@ -21,11 +22,12 @@ def measure(warehouse: Path, settled: pd.DataFrame, output: Path) -> int:
     """Write what `settled` brought to `output` (Parquet, replaced whole); returns how many could be measured.
 
     `settled` has recommendation_id, product_id, location_id, as_of (last day whose stock was known),
-    proposed_units, decided_units (0 where rejected) and is_simulated.
+    proposed_units, decided_units (0 where rejected), from_location_id and action_cost_usd (of the proposed
+    units; NULL but for transfers) and is_simulated.
     """
     last = _last_day(warehouse)
     passed = settled[pd.to_datetime(settled["as_of"]) + pd.Timedelta(days=WINDOW_DAYS) <= pd.Timestamp(last)]
-    rows = outcomes(read_situation(warehouse, passed, WINDOW_DAYS), last) if len(passed) else pd.DataFrame()
+    rows = _measured(warehouse, passed, last) if len(passed) else pd.DataFrame()
     output.parent.mkdir(parents=True, exist_ok=True)
     if rows.empty:
         output.unlink(missing_ok=True)
@@ -37,26 +39,32 @@ def measure(warehouse: Path, settled: pd.DataFrame, output: Path) -> int:
     return len(rows)
 
 
-def outcomes(situation: Situation, last: datetime) -> pd.DataFrame:
-    """One row per decision, columns as the contract of decision_outcomes."""
+def _measured(warehouse: Path, settled: pd.DataFrame, last: datetime) -> pd.DataFrame:
+    """Both ends of a transfer: a centre that gives has no demand of its own, so that only stores count."""
+    moved = settled[settled["from_location_id"].notna()]
+    givers = moved.assign(location_id=moved["from_location_id"])
+    given = donors(read_situation(warehouse, givers, WINDOW_DAYS)) if len(givers) else None
+    received = outcomes(read_situation(warehouse, settled, WINDOW_DAYS), last, given)
+    costs = settled.set_index("recommendation_id")["action_cost_usd"]
+    return less_costs(received, settled, costs.reindex(received["recommendation_id"]).to_numpy(float))
+
+
+def outcomes(situation: Situation, last: datetime, given: pd.DataFrame | None = None) -> pd.DataFrame:
+    """One row per decision, columns as the contract of decision_outcomes; `given` is what donors felt.
+
+    What another store gives is there after `TRANSFER_DAYS`; everything else after the pair's own lead time.
+    """
     rows = situation.rows
-    numbers = {
-        name: rows[name].to_numpy(float) for name in ("free_units", "unit_cost_usd", "unit_margin_usd")
-    }
-    lead = rows["lead_days"].to_numpy(int)
-    policy = MinMax.known(
-        rows["daily_mean"].to_numpy(float),
-        rows["daily_sd"].to_numpy(float),
-        lead,
-        rows["pack_units"].to_numpy(float),
-    )
-    position = numbers["free_units"] + situation.arrivals.sum(1)
+    policy = _rule(rows)
+    position = rows["free_units"].to_numpy(float) + situation.arrivals.sum(1)
     first = {
         "decided": rows["decided_units"].to_numpy(float),
         "proposed": rows["proposed_units"].to_numpy(float),
         "baseline": policy.order(position),
     }
     as_of = pd.to_datetime(rows["as_of"])
+    lead = rows["lead_days"].to_numpy(int)
+    from_store = rows["recommendation_id"].isin([] if given is None else given.index).to_numpy()
     out = pd.DataFrame({
         "recommendation_id": rows["recommendation_id"],
         "baseline_policy": BASELINE,
@@ -65,15 +73,58 @@ def outcomes(situation: Situation, last: datetime) -> pd.DataFrame:
         "demand_units": situation.demand.sum(1),
     })  # fmt: skip
     for name in SCENARIOS:
+        is_moved = from_store & (name != "baseline")
         done = replay(
-            free=numbers["free_units"], first_order=first[name], demand=situation.demand,
+            free=rows["free_units"].to_numpy(float), first_order=first[name], demand=situation.demand,
             arrivals=situation.arrivals, lead_days=lead, policy=policy,
+            first_lead_days=np.where(is_moved, TRANSFER_DAYS, lead),
         )  # fmt: skip
-        _add(out, name, done, numbers["unit_cost_usd"], numbers["unit_margin_usd"])
-    return out.assign(action_cost_usd=np.nan, measured_at=last)
+        _add(out, name, done, rows)
+    if given is not None:
+        felt = given.reindex(out["recommendation_id"]).fillna(0.0)
+        out[felt.columns] += felt.to_numpy(float)
+    return out.assign(measured_at=last)
 
 
-def _add(out: pd.DataFrame, name: str, done: Replayed, cost: np.ndarray, margin: np.ndarray) -> None:
+def donors(situation: Situation) -> pd.DataFrame:
+    """What giving did to the stores that gave, by recommendation: units and money by scenario.
+
+    The decided (proposed) units leave on the first day; then every scenario follows the common rule.
+    """
+    rows = situation.rows
+    policy = _rule(rows)
+    out = pd.DataFrame({"demand_units": situation.demand.sum(1)})
+    for name in SCENARIOS:
+        gone = rows[f"{name}_units"].to_numpy(float) if name != "baseline" else np.zeros(len(rows))
+        free = rows["free_units"].to_numpy(float) - gone
+        done = replay(
+            free=free, first_order=policy.order(free + situation.arrivals.sum(1)), demand=situation.demand,
+            arrivals=situation.arrivals, lead_days=rows["lead_days"].to_numpy(int), policy=policy,
+        )  # fmt: skip
+        _add(out, name, done, rows)
+    return out.set_index(rows["recommendation_id"])
+
+
+def less_costs(measured: pd.DataFrame, settled: pd.DataFrame, cost_usd: np.ndarray) -> pd.DataFrame:
+    """With `action_cost_usd` of the units decided, taken off the margin of decision and proposal alike."""
+    of = settled.set_index("recommendation_id").reindex(measured["recommendation_id"])
+    proposed = of["proposed_units"].to_numpy(float)
+    share = np.where(proposed > 0, of["decided_units"].to_numpy(float) / np.maximum(proposed, 1e-9), 0.0)
+    paid = cost_usd * share
+    return measured.assign(
+        action_cost_usd=paid,
+        margin_decided_usd=measured["margin_decided_usd"] - np.nan_to_num(paid),
+        margin_proposed_usd=measured["margin_proposed_usd"] - np.nan_to_num(cost_usd),
+    )
+
+
+def _rule(rows: pd.DataFrame) -> MinMax:
+    mean, sd = (rows[name].to_numpy(float) for name in ("daily_mean", "daily_sd"))
+    return MinMax.known(mean, sd, rows["lead_days"].to_numpy(int), rows["pack_units"].to_numpy(float))
+
+
+def _add(out: pd.DataFrame, name: str, done: Replayed, rows: pd.DataFrame) -> None:
+    cost, margin = rows["unit_cost_usd"].to_numpy(float), rows["unit_margin_usd"].to_numpy(float)
     value = done.mean_stock_units * cost
     out[f"served_{name}_units"] = done.served_units
     out[f"margin_{name}_usd"] = done.served_units * margin - value * CARRYING_RATE_A_YEAR * WINDOW_DAYS / 365

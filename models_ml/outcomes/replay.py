@@ -53,13 +53,16 @@ def replay(
     arrivals: np.ndarray,
     lead_days: np.ndarray,
     policy: MinMax,
+    first_lead_days: np.ndarray | None = None,
 ) -> Replayed:
-    """Replay (rows, days) of recorded demand. What is ordered on day d is there on d + lead_days."""
+    """Replay (rows, days) of recorded demand. What is ordered on day d is there on d + lead_days; the first
+    order, where it is told, after days of its own."""
     rows, days = demand.shape
-    coming = np.zeros((rows, days + int(lead_days.max(initial=1)) + 1))
+    first = lead_days if first_lead_days is None else first_lead_days
+    coming = np.zeros((rows, days + int(max(lead_days.max(initial=1), first.max(initial=1))) + 1))
     coming[:, :days] = arrivals
     at = np.arange(rows)
-    coming[at, lead_days] += first_order
+    coming[at, first] += first_order
     stock = np.maximum(free.astype(float), 0.0)
     served, held = np.zeros(rows), np.zeros(rows)
     for day in range(days):

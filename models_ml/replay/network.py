@@ -17,8 +17,8 @@ def between_stores(world: World, rules: Rules, mean: Mean, last_known: int) -> M
     """Moves between the stores of a region that hold the same item.
 
     A store asks for what is wanted, with a probability that is worth a transfer, until the next one or an
-    order placed now could be there, beyond what it has and is due. A store gives single units
-    beyond its own protection interval's demand at `DONOR_SERVICE`. Who sells most is served first. Demand varies as it did
+    order placed now could be there, beyond what it has and is due. A store gives single units beyond its own
+    protection interval's demand at `DONOR_SERVICE`. Who sells most is served first. Demand varies as it did
     up to the week `last_known`.
     """
     weekly = world.weekly[:, : last_known - world.first_week + 1]

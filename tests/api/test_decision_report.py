@@ -22,14 +22,16 @@ HABIT = {
 class Metrics:
     """Answers with one row a grouping, its numbers as planted."""
 
-    def __init__(self, **planted):
-        self.planted = planted
+    def __init__(self, *, simulated=False, **planted):
+        self.simulated, self.planted = simulated, planted
 
     def answer(self, query, reader):
         (group,) = query.group_by
         value = (
             "space" if group.endswith("reason_code") else "ann" if group.endswith("decided_by") else "approve"
         )
+        if group.endswith("is_simulated"):
+            value = group.startswith("decision_outcome") and self.simulated
         row = {group: value, **KIND, **HABIT, **self.planted}
         names = [group, *query.metrics]
         return Answer(
@@ -52,6 +54,11 @@ class Answer:
 ])  # fmt: skip
 def test_the_fault_is_named(planted, fault):
     assert [finding.fault for finding in decision_report(Metrics(**planted), None).findings] == fault
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_it_is_simulated_where_a_decision_is(simulated):
+    assert decision_report(Metrics(simulated=simulated), None).is_simulated is simulated
 
 
 @pytest.mark.demo

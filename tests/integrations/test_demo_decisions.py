@@ -15,6 +15,7 @@ from governance.store.schema import audit_log, decisions, recommendations
 from integrations.demo.decisions import history_database, make_history
 from integrations.demo.decisions.candidates import read_candidates
 from integrations.demo.decisions.planners import PLANNERS, judge
+from models_ml.evaluate.keep import newest_backtest
 
 pytestmark = pytest.mark.demo
 
@@ -68,22 +69,36 @@ def test_every_planner_decides_within_reach_and_everything_is_audited_and_simula
     assert len(audited) == len(decided)
 
 
-def test_what_is_proposed_does_not_know_the_days_after(release_dir, tmp_path):
+def test_what_is_proposed_does_not_know_the_days_after(release_dir, var_dir, tmp_path):
     """Demand after the first week's end is set to nonsense: what was proposed then stays as it was."""
     copy = tmp_path / "warehouse.duckdb"
     shutil.copy(release_dir / "warehouse.duckdb", copy)
     told = ["recommendation_id", "quantity_units", "expected_margin_usd", "confidence"]
-    honest = read_candidates(copy)
+    backtest = newest_backtest(var_dir / "mlflow" / "artifacts", "demand")
+    honest = read_candidates(copy, backtest)
     day = honest.rows["as_of"].min()
     with duckdb.connect(str(copy)) as con:
         con.execute("UPDATE fct_inventory_daily SET demand_units = 999 WHERE date_day > ?", [day])
-    disturbed = read_candidates(copy)
+    disturbed = read_candidates(copy, backtest)
     before, after = (
         c.rows.loc[c.rows["as_of"] == day, told].reset_index(drop=True) for c in (honest, disturbed)
     )
     assert len(before) > 20
     pd.testing.assert_frame_equal(before, after)
     assert (disturbed.surprise[: len(after)] > honest.surprise[: len(before)]).all()  # the nonsense was there
+
+
+def test_the_model_speaks_where_it_was_backtested_and_never_from_a_later_week(release_dir, var_dir):
+    backtest = newest_backtest(var_dir / "mlflow" / "artifacts", "demand")
+    rows = read_candidates(release_dir / "warehouse.duckdb", backtest).rows
+    told = duckdb.sql(
+        f"SELECT DISTINCT location_id, item FROM '{backtest}' WHERE tier = 'product'"
+    ).fetchall()
+    known = [pair in set(told) for pair in zip(rows["location_id"], rows["product_id"], strict=True)]
+    assert sum(known) > len(rows) / 2
+    assert rows["origin_week"].notna().tolist() == known
+    assert (rows["origin_week"].dropna() <= rows["fiscal_week"][known]).all()
+    assert rows["model_name"].isna().tolist() == [not k for k in known]
 
 
 def test_skill_is_what_makes_a_planner_right():

@@ -1,4 +1,8 @@
-"""What a planner could have been asked in each past week: a fixed sample of store products, as known then."""
+"""What a planner could have been asked in each past week: a fixed sample of store products, as known then.
+
+Where the model's backtest has the product, its forecast from the last origin before that week speaks; else
+thirteen weeks of demand.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import pandas as pd
 from models_ml.outcomes.replay import REVIEW_DAYS
 from models_ml.outcomes.situation import read_situation
 from models_ml.recommend.counting import expected_served, quantile
+from models_ml.recommend.demand_over import Z_90
 
 FIRST_WEEK, LAST_WEEK = 38, 51  # fiscal weeks of the recorded year that the demand model never trained on
 PAIRS_A_REGION = 40
@@ -31,7 +36,8 @@ pairs AS (
         PARTITION BY l.region ORDER BY md5(i.location_id || '/' || i.product_id)
     ) <= {pairs}
 )
-SELECT days.as_of, pairs.*, p.product_type AS product_name, p.department, p.category, p.supplier_id
+SELECT days.as_of, days.fiscal_week, pairs.*, p.product_type AS product_name, p.department, p.category,
+    p.supplier_id
 FROM pairs CROSS JOIN days JOIN dim_product p USING (product_id)
 ORDER BY as_of, location_id, product_id
 """
@@ -49,8 +55,26 @@ class Candidates:
     surprise: np.ndarray
 
 
-def read_candidates(warehouse: Path) -> Candidates:
-    """Quantities of a base-stock rule on thirteen weeks of demand, as of each week's end."""
+_FORECAST = """
+WITH latest AS (
+    SELECT a.recommendation_id, max(f.origin_week) AS origin_week FROM asked a
+    JOIN read_parquet('{backtest}') f ON f.tier = 'product' AND f.location_id = a.location_id
+        AND f.item = a.product_id AND f.origin_week <= a.fiscal_week AND f.week > a.fiscal_week
+    GROUP BY 1
+)
+SELECT a.recommendation_id, any_value(f.model_name) AS model_name,
+    any_value(f.model_version) AS model_version, any_value(f.origin_week)::INTEGER AS origin_week, list(f.mean ORDER BY f.week) AS weekly_mean,
+    list(f.q90 - f.q10 ORDER BY f.week) AS weekly_width
+FROM asked a JOIN latest USING (recommendation_id)
+JOIN read_parquet('{backtest}') f ON f.tier = 'product' AND f.location_id = a.location_id
+    AND f.item = a.product_id AND f.origin_week = latest.origin_week AND f.week > a.fiscal_week
+GROUP BY 1
+"""
+
+
+def read_candidates(warehouse: Path, backtest: Path | None = None) -> Candidates:
+    """Quantities of a base-stock rule on forecasts (of the `backtest` file where it has the pair, else
+    thirteen weeks of demand), as of each week's end."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         sql = _SAMPLE.format(first=FIRST_WEEK, last=LAST_WEEK, pairs=PAIRS_A_REGION)
         asked = con.execute(sql).df()
@@ -68,11 +92,33 @@ def read_candidates(warehouse: Path) -> Candidates:
     days = rows["lead_days"].to_numpy(int) + REVIEW_DAYS
     mean = rows["daily_mean"].to_numpy(float) * days
     spread = rows["daily_sd"].to_numpy(float) * np.sqrt(days)
+    rows, mean, spread = _by_the_model(rows, mean, spread, days, backtest)
     rows = _quantities(rows, mean, spread, arrivals.sum(1), days)
     within = np.arange(demand.shape[1])[None, :] < days[:, None]
     surprise = ((demand * within).sum(1) - mean) / np.maximum(spread, 1e-9)
     wanted = rows["quantity_units"].to_numpy() > 0
     return Candidates(rows[wanted].reset_index(drop=True), surprise[wanted])
+
+
+def _by_the_model(
+    rows: pd.DataFrame, mean: np.ndarray, spread: np.ndarray, days: np.ndarray, backtest: Path | None
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Mean and spread over the days by the model where it forecast the pair; its last week goes on."""
+    if backtest is None:
+        return rows.assign(model_name=None, model_version=None, origin_week=np.nan), mean, spread
+    with duckdb.connect() as con:
+        con.register("asked", rows[["recommendation_id", "location_id", "product_id", "fiscal_week"]])
+        found = con.execute(_FORECAST.format(backtest=str(backtest).replace("'", "''"))).df()
+    joined = rows.merge(found, on="recommendation_id", how="left")
+    mean, spread = mean.copy(), spread.copy()
+    for i, row in enumerate(joined.itertuples()):
+        if isinstance(row.model_name, str):
+            weekly, width = (np.asarray(told, float) for told in (row.weekly_mean, row.weekly_width))
+            share = np.clip(days[i] / 7 - np.arange(len(weekly)), 0, 1)
+            share[-1] += max(days[i] / 7 - len(weekly), 0)
+            mean[i] = weekly @ share
+            spread[i] = np.sqrt(np.maximum((width / (2 * Z_90)) ** 2, weekly) @ share)
+    return joined.drop(columns=["weekly_mean", "weekly_width"]), mean, spread
 
 
 def _quantities(

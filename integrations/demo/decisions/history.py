@@ -32,9 +32,12 @@ def history_database(folder: Path) -> Path:
     return folder / "decisions.db"
 
 
-def make_history(warehouse: Path, folder: Path, *, release_id: str, progress: Progress = silent) -> int:
+def make_history(
+    warehouse: Path, folder: Path, *, release_id: str, backtest: Path | None = None,
+    progress: Progress = silent,
+) -> int:  # fmt: skip
     """Make the history anew in `folder`, there whole or not at all; returns how many proposals it holds."""
-    candidates = read_candidates(warehouse)
+    candidates = read_candidates(warehouse, backtest)
     fresh = folder.with_name(f".{folder.name}")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -113,6 +116,10 @@ def recommendation_id(row: Any) -> str:
 
 def _proposal(key: str, row: Any, release_id: str) -> dict[str, Any]:
     day = pd.Timestamp(row.as_of).date()
+    by_model = isinstance(row.model_name, str)
+    said = (
+        f"by the demand model as of week {row.origin_week:.0f}" if by_model else "at thirteen weeks' demand"
+    )
     return {
         "recommendation_id": key,
         "action": "reorder",
@@ -132,11 +139,15 @@ def _proposal(key: str, row: Any, release_id: str) -> dict[str, Any]:
         "expected_cash_usd": float(row.expected_cash_usd),
         "confidence": float(row.confidence),
         "reason": f"Order {row.quantity_units:.0f}: {row.level_units:.0f} needed over "
-        f"{row.interval_days:.0f} days at thirteen weeks' demand, "
+        f"{row.interval_days:.0f} days {said}, "
         f"{row.position_units:.0f} at hand or on the way.",
-        "drivers": {"as_of": day.isoformat(), "pack_units": float(row.pack_units)},
-        "model_name": RULE_NAME,
-        "model_version": RULE_NAME,
+        "drivers": {
+            "as_of": day.isoformat(),
+            "pack_units": float(row.pack_units),
+            "origin_week": int(row.origin_week) if by_model else None,
+        },
+        "model_name": row.model_name if by_model else RULE_NAME,
+        "model_version": row.model_version if by_model else RULE_NAME,
         "release_id": release_id,
         "is_simulated": True,
     }
