@@ -21,6 +21,8 @@ from governance.store import OPEN_STATES, find_recommendation, list_recommendati
 app = typer.Typer(help="See what is proposed, and decide.", no_args_is_help=True)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
 Note = Annotated[str | None, typer.Option("--note", help="What the next reader should know.")]
+States = Annotated[list[str] | None, typer.Option("--state", help="States; the open ones by default.")]
+Action = Annotated[str | None, typer.Option(help="reorder, transfer, markdown, …")]
 _SHOWN = (
     "recommendation_id",
     "action",
@@ -50,10 +52,8 @@ _REPORTED = {
 
 @app.command("list")
 def list_(
-    state: Annotated[
-        list[str] | None, typer.Option("--state", help="States; the open ones by default.")
-    ] = None,
-    action: Annotated[str | None, typer.Option(help="reorder, transfer, markdown, …")] = None,
+    state: States = None,
+    action: Action = None,
     region: str | None = None,
     department: str | None = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
@@ -61,7 +61,7 @@ def list_(
     as_user: AsUser = None,
     as_json: Json = False,
 ) -> None:
-    """Recommendations, the most margin at stake first."""
+    """Recommendations, the most money first."""
     page = list_recommendations(
         services().store,
         scope=_scope(as_user),
@@ -119,10 +119,8 @@ def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) 
 
 @app.command()
 def impact(
-    state: Annotated[
-        list[str] | None, typer.Option("--state", help="States; the open ones by default.")
-    ] = None,
-    action: Annotated[str | None, typer.Option(help="reorder, transfer, markdown, …")] = None,
+    state: States = None,
+    action: Action = None,
     region: str | None = None,
     department: str | None = None,
     as_user: AsUser = None,

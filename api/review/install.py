@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.base import RequestResponseEndpoint
 
 from api.review import lineage, pages, sign_in
 from api.review.render import CONTENT_SECURITY_POLICY
@@ -23,8 +24,8 @@ def install_review(app: FastAPI) -> None:
     app.include_router(lineage.router)
 
     @app.middleware("http")
-    async def headers(request: Request, call_next):  # type: ignore[no-untyped-def]
-        response: Response = await call_next(request)
+    async def headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
         if request.url.path.startswith("/review"):
             response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
             if request.url.path.startswith("/review/static/"):

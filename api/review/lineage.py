@@ -25,7 +25,8 @@ def search(node: Annotated[str, Query(max_length=300)] = _FIRST) -> Response:
 
 
 @router.get("/{node:path}")
-def drawn(  # noqa: PLR0917  the request's parts, by FastAPI
+def drawn(
+    *,
     request: Request,
     node: Annotated[str, Path(max_length=300)],
     person: Person,

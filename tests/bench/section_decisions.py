@@ -12,9 +12,10 @@ import numpy as np
 
 from models_ml.recommend.buy_first import spend
 from models_ml.recommend.flow import Lanes, Segments, is_optimal, move_packs
-from models_ml.recommend.markdown_programme import Item, best_plan
+from models_ml.recommend.markdown_programme import best_plan
 from tests.bench import replay_rows
 from tests.bench.rows import Row
+from tests.models_ml.stock_to_clear import many_items
 
 SECTION = "decisions"
 
@@ -62,12 +63,7 @@ def _open_to_buy() -> Iterator[Row]:
 
 
 def _markdowns() -> Iterator[Row]:
-    rng = np.random.default_rng(3)
-    mean = rng.gamma(1, 4, (2000, 4))
-    items = Item(
-        rng.integers(1, 61, 2000).astype(float), mean, mean * 1.5, rng.uniform(1, 6, 2000), np.zeros(2000),
-        -rng.uniform(0.5, 4, 2000), np.full(2000, 0.5), np.full(2000, 4),
-    )  # fmt: skip
+    items = many_items(2000, seed=3)
     started = time.perf_counter()
     best_plan(items, np.array([0, 0.1, 0.2, 0.3, 0.5]))
     seconds = time.perf_counter() - started

@@ -11,6 +11,7 @@ from scipy import stats
 from models_ml.recommend.elasticity import learn_elasticities
 from models_ml.recommend.lots import endangered_lots
 from models_ml.recommend.markdown_programme import Item, best_plan, hold_price
+from tests.models_ml.stock_to_clear import many_items
 
 SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170108"))
 DEPTHS = (0.0, 0.2, 0.4)
@@ -104,12 +105,7 @@ def test_inelastic_goods_keep_their_price_and_doomed_ones_do_not() -> None:
 def test_two_thousand_items_in_seconds() -> None:
     import time
 
-    rng = np.random.default_rng(SEED + 2)
-    mean = rng.gamma(1, 4, (2000, 4))
-    items = Item(
-        rng.integers(1, 61, 2000).astype(float), mean, mean * 1.5, rng.uniform(1, 6, 2000), np.zeros(2000),
-        -rng.uniform(0.5, 4, 2000), np.full(2000, 0.5), np.full(2000, 4),
-    )  # fmt: skip
+    items = many_items(2000, seed=SEED + 2)
     started = time.process_time()
     best_plan(items, np.array([0, 0.1, 0.2, 0.3, 0.5]))
     assert time.process_time() - started < 15

@@ -63,8 +63,8 @@ WITH latest AS (
     GROUP BY 1
 )
 SELECT a.recommendation_id, any_value(f.model_name) AS model_name,
-    any_value(f.model_version) AS model_version, any_value(f.origin_week)::INTEGER AS origin_week, list(f.mean ORDER BY f.week) AS weekly_mean,
-    list(f.q90 - f.q10 ORDER BY f.week) AS weekly_width
+    any_value(f.model_version) AS model_version, any_value(f.origin_week)::INTEGER AS origin_week,
+    list(f.mean ORDER BY f.week) AS weekly_mean, list(f.q90 - f.q10 ORDER BY f.week) AS weekly_width
 FROM asked a JOIN latest USING (recommendation_id)
 JOIN read_parquet('{backtest}') f ON f.tier = 'product' AND f.location_id = a.location_id
     AND f.item = a.product_id AND f.origin_week = latest.origin_week AND f.week > a.fiscal_week
