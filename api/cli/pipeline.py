@@ -123,6 +123,6 @@ def _print_proposals(proposals: list[dict[str, Any]]) -> None:
         if p["at_stake_usd"] is not None:
             money = f"{_usd(p['at_stake_usd'])} in question"
         route = str(p["policy_route"]).replace("_", " ")
-        console.print(f"{at:>2}. {what}: {money}; order by {p['order_by']}; decided by: {route}")
+        console.print(f"{at:>2}. {what}: {money}; act by {p['order_by']}; decided by: {route}")
         console.print(Padding(f"[dim]{escape(str(p['reason']))}[/]", (0, 0, 0, 4)))
     console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves undecided.[/]")

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.base import RequestResponseEndpoint
 
-from api.review import lineage, pages, sign_in
+from api.review import impact, lineage, pages, sign_in
 from api.review.render import CONTENT_SECURITY_POLICY
 from api.review.session import SignInNeeded
 
@@ -22,6 +22,7 @@ def install_review(app: FastAPI) -> None:
     app.include_router(sign_in.router)
     app.include_router(pages.router)
     app.include_router(lineage.router)
+    app.include_router(impact.router)
 
     @app.middleware("http")
     async def headers(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -19,6 +19,7 @@ WORDS = {
 def reason_sentence(row: Any) -> str:
     """One sentence with the numbers of a proposal row."""
     owed = row.position - row.free
+    coming = f"{owed:.0f} on the way" if owed >= 0 else f"{-owed:.0f} of them promised to its stores"
     kept = f", kept to the {row.shelf_life_days:.0f} days it lasts" if row.is_capped else ""
     why = f" ({row.fallback_reason})" if row.fallback_reason else ""
     return (
@@ -26,7 +27,7 @@ def reason_sentence(row: Any) -> str:
         f"{row.case_pack_units:.0f}){kept}: {row.demand_mean:.1f} units expected "
         f"over {row.interval_days:.1f} days by {WORDS.get(row.method, row.method)}{why}, "
         f"{row.level:.0f} needed for {row.service_target:.0%} service, "
-        f"{row.free:.0f} free on hand and {owed:.0f} on the way; "
+        f"{row.free:.0f} free on hand and {coming}; "
         f"service rises from {row.service_without:.0%} to {row.expected_service:.0%}."
     )
 

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
+from api.impact_service import impact_of
 from api.pipeline.child import run_in_child
 from api.pipeline.record import record_step
 from api.pipeline.steps import build_step, publish_step
@@ -40,7 +41,9 @@ def proposal(number: int, region: str, location: str, product: str, **more):
         "confidence": 0.8, "reason": "Order what sells.",
         "drivers": {"as_of": "2017-12-31", "on_hand_units": 3},
         "model_name": "demand", "model_version": "7", "release_id": "r", "is_simulated": True,
-        "details": {"as_of": "2017-12-31", "drivers_in_words": ["It sells <b>fast</b>."], "alternatives": [
+        "details": {"as_of": "2017-12-31", "weekly": [
+            {"week_ending": f"2018-01-{day:02}", "inventory_usd": 30.0, "payables_usd": owed, "cash_usd": 1.0,
+             "working_capital_usd": 30.0 - owed} for day, owed in ((7, 40.0), (14, 0.0))], "drivers_in_words": ["It sells <b>fast</b>."], "alternatives": [
             {"action": "reorder", "quantity": 24, "expected_units": 9, "expected_service": 0.96,
              "expected_margin_usd": 12, "expected_cash_usd": -30, "is_proposed": True,
              "words": "as proposed"},
@@ -294,6 +297,25 @@ def cycle_hours(store, user):
     with store.read() as conn:
         rows = conn.execute(pair.where(decisions.c.decided_by == user)).all()
     return sorted((decided - proposed).total_seconds() / 3600 for decided, proposed in rows)
+
+
+def test_finance_sees_what_the_open_set_does_and_others_are_refused(page, address, settings, store):
+    """The page's weeks are those of the command line's view; who may see no cost is refused."""
+    sign_in(page, address, settings, "finance_controller")
+    page.click("text=Working capital")
+    page.wait_for_selector("#by-action")
+    told = impact_of(store, Directory.load().user("finance_controller"))
+    assert page.locator("svg rect").count() == len(told["weeks"]) == 2
+    shown = page.locator("main table").first.locator("tbody tr").all_inner_texts()
+    assert [line.split()[0] for line in shown] == [week["week_ending"] for week in told["weeks"]]
+    assert page.locator("main table").last.locator("tbody tr").count() == len(told["one_off"])
+    assert f"{told['proposals']:,} proposals" in page.locator("main").inner_text()
+    assert Axe().run(page).violations_count == 0
+    sign_in_form = {"user": "store_manager", "password": secret_in(password_file(settings))}
+    with httpx.Client(base_url=address) as client:
+        client.post("/review/sign-in", data=sign_in_form)
+        assert client.get("/review/impact").status_code == 403
+        assert "Working capital" not in client.get("/review").text
 
 
 def test_lineage_is_drawn_and_leads_on(page, address, settings):
