@@ -24,7 +24,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-for _name in ("money", "units", "percent", "day", "moment", "headline", "product", "place", "due"):
+for _name in ("money", "dollars", "units", "percent", "day", "moment", "headline", "product", "place", "due"):
     _environment.filters[_name] = getattr(words, _name)
 _environment.globals.update(ROUTES=words.ROUTES, STATES=words.STATES, VERBS=words.VERBS, REASONS=REASON_CODES)
 

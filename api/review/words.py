@@ -46,6 +46,11 @@ def money(value: float | None) -> str:
     return f"{'−' if value < 0 else ''}${abs(value):,.{digits}f}"
 
 
+def dollars(value: float | None) -> str:
+    """Whole dollars, where amounts stand below each other."""
+    return "–" if value is None else f"{'−' if round(value) < 0 else ''}${abs(value):,.0f}"
+
+
 def units(value: float | None) -> str:
     """Whole units; a tenth where there are few of them."""
     if value is None:

@@ -43,7 +43,8 @@ def proposal(number: int, region: str, location: str, product: str, **more):
         "model_name": "demand", "model_version": "7", "release_id": "r", "is_simulated": True,
         "details": {"as_of": "2017-12-31", "weekly": [
             {"week_ending": f"2018-01-{day:02}", "inventory_usd": 30.0, "payables_usd": owed, "cash_usd": 1.0,
-             "working_capital_usd": 30.0 - owed} for day, owed in ((7, 40.0), (14, 0.0))], "drivers_in_words": ["It sells <b>fast</b>."], "alternatives": [
+             "working_capital_usd": 30.0 - owed} for day, owed in ((7, 40.0), (14, 0.0))],
+            "drivers_in_words": ["It sells <b>fast</b>."], "alternatives": [
             {"action": "reorder", "quantity": 24, "expected_units": 9, "expected_service": 0.96,
              "expected_margin_usd": 12, "expected_cash_usd": -30, "is_proposed": True,
              "words": "as proposed"},
