@@ -163,6 +163,12 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
     )
 
 
+def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether the release holds a table that earlier ones were built without."""
+    found = con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [name]).fetchall()
+    return bool(found)
+
+
 def _regions(con: duckdb.DuckDBPyConnection, locations: np.ndarray) -> np.ndarray:
     """Region of each series' store, 'unknown' where it has none."""
     found = con.execute("SELECT location_id, region FROM feat_location").fetchall()

@@ -6,11 +6,12 @@ from models_ml.margin_risk.panel import DEPTHS, MONEY
 from models_ml.panel import CALENDAR, MEASURES, PLAN, TIERS
 
 _POOL = ("pool", "member", "week", "units", "baskets")
+_NEW = ("tier", "location_id", "item", "department", "category", "weeks_known", "units")
 _LOCATION = ("location_id", "region")
 
 
 def demand_reads() -> frozenset[tuple[str, str]]:
-    """(table, column) that `panel.read_panel` reads, both tiers."""
+    """(table, column) that fit and scoring read, both tiers: `panel.read_panel`, newcomers, empty shelves."""
     read = {("feat_calendar_week", name) for name in ("week", "is_recorded", *CALENDAR)}
     read |= {("feat_demand_pool_week", name) for name in _POOL}
     read |= {("feat_location", name) for name in _LOCATION}
@@ -18,6 +19,10 @@ def demand_reads() -> frozenset[tuple[str, str]]:
         keys = ("location_id", item, "week")
         read |= {(f"feat_demand_{tier}_week", name) for name in (*keys, "department", "category", *MEASURES)}
         read |= {(f"feat_promotion_plan_{tier}_week", name) for name in (*keys, *PLAN[tier])}
+    read |= {("feat_cold_start_pair", name) for name in _NEW}
+    read |= {
+        ("feat_stockout_product_week", name) for name in ("location_id", "product_id", "week", "empty_days")
+    }
     return frozenset(read)
 
 

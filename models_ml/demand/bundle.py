@@ -25,6 +25,7 @@ def save_bundle(models: dict[str, DemandModel], folder: Path) -> str:
         plain = {
             "tier": tier,
             "names": model.names,
+            "start": model.start.tolist(),
             "table_level": model.table_level.tolist(),
             "table_ratio": model.table_ratio.tolist(),
             "seen": model.seen
@@ -37,7 +38,9 @@ def save_bundle(models: dict[str, DemandModel], folder: Path) -> str:
             and {
                 "edges": calibration.edges.tolist(),
                 "offsets": calibration.offsets.tolist(),
-                "off_zero_from": [float(x) if np.isfinite(x) else None for x in calibration.off_zero_from],
+                "off_zero_by_segment": [
+                    [float(x) if np.isfinite(x) else None for x in row] for row in calibration.off_zero_from
+                ],
             },
         }
         (place / "model.json").write_text(json.dumps(plain, sort_keys=True))
@@ -70,6 +73,7 @@ def _load(place: Path) -> DemandModel:
         tier=plain["tier"],
         names=plain["names"],
         quantile=xgb.Booster(model_file=place / "quantile.ubj"),
+        start=np.array(plain["start"], np.float32),
         mean=xgb.Booster(model_file=place / "mean.ubj"),
         table_level=np.array(plain["table_level"]),
         table_ratio=np.array(plain["table_ratio"]),
@@ -79,6 +83,6 @@ def _load(place: Path) -> DemandModel:
         and Calibration(
             np.array(kept["edges"]),
             np.array(kept["offsets"]),
-            np.array([np.inf if x is None else x for x in kept["off_zero_from"]]),
+            np.array([[np.inf if x is None else x for x in row] for row in kept["off_zero_by_segment"]]),
         ),
     )

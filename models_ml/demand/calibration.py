@@ -1,8 +1,9 @@
 """Conformal calibration: the errors of earlier forecasts, made out of sample, correct the quantiles of the
 next.
 
-Offsets are per segment of predicted level (deciles of the mean) in units of the square root of the mean;
-the offset of a quantile level is the pinball-optimal one for the earlier forecasts of its segment.
+Everything is per segment of predicted level (deciles of the mean), so that slow and fast sellers each hold
+their share. Offsets are in units of the square root of the mean; the offset of a quantile level is the
+pinball-optimal one for the earlier forecasts of its segment.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ LOWER = (0, 1, 2)  # quantile levels below the median
 
 @dataclass(frozen=True)
 class Calibration:
-    """Edges of the segments (segments - 1,), offsets (segments, 7) and, per lower level, the mean from
-    which on a week without sales lies below the quantile (infinite: never)."""
+    """Edges of the segments (segments - 1,), offsets (segments, 7) and, per segment and lower level, the
+    mean from which on a week without sales lies below the quantile (segments, 3), infinite: never."""
 
     edges: np.ndarray
     offsets: np.ndarray
@@ -36,8 +37,9 @@ class Calibration:
     def apply(self, quantiles: np.ndarray, mean: np.ndarray) -> np.ndarray:
         """Quantiles (…, 7) moved by their segment's offsets, not below zero, ascending."""
         moved = self._shift(quantiles, mean)
+        least = self.off_zero_from[np.digitize(mean, self.edges)]
         for i in LOWER:
-            above = mean >= self.off_zero_from[i]
+            above = mean >= least[..., i]
             moved[..., i] = np.where(above, np.maximum(moved[..., i], OFF_ZERO), moved[..., i])
         return np.asarray(np.maximum.accumulate(moved, -1))
 
@@ -62,25 +64,36 @@ def calibrate(units: np.ndarray, quantiles: np.ndarray, mean: np.ndarray) -> Cal
         trust = inside.sum() / (inside.sum() + PRIOR_CELLS)
         own = _offsets(error[inside], spread[inside]) if inside.any() else pooled
         offsets[part] = trust * own + (1 - trust) * pooled
-    never = np.full(len(LOWER), np.inf)
-    moved = Calibration(edges, offsets, never)._shift(quantiles, mean)
-    return Calibration(
-        edges, offsets, np.array([_off_zero(units, moved[:, i], mean, LEVELS[i]) for i in LOWER])
-    )
+    off_zero_from = np.full((len(offsets), len(LOWER)), np.inf)
+    moved = Calibration(edges, offsets, off_zero_from)._shift(quantiles, mean)
+    for i in LOWER:
+        lacking = 0.0
+        for part in range(len(offsets))[::-1]:
+            inside = segment == part
+            off_zero_from[part, i], lacking = _off_zero(
+                units[inside], moved[inside, i], mean[inside], LEVELS[i], lacking
+            )
+    return Calibration(edges, offsets, off_zero_from)
 
 
-def _off_zero(units: np.ndarray, quantile: np.ndarray, mean: np.ndarray, level: float) -> float:
-    """Mean from which on the quantile leaves zero, so that the share of units below it is `level`.
+def _off_zero(
+    units: np.ndarray, quantile: np.ndarray, mean: np.ndarray, level: float, more: float
+) -> tuple[float, float]:
+    """Mean from which on the quantile leaves zero, so that the share of units below it is `level`, and the
+    cells that this still lacks.
 
     Slow sellers have their 10 % quantile at zero units, where nothing can lie below, and an 80 % interval
-    would hold 88 % of weeks. The series least likely to sell nothing give way first; it costs next to no
-    pinball loss.
+    would hold 88 % of weeks. Within a segment the series least likely to sell nothing give way first; it
+    costs next to no pinball loss. Without segments the fast sellers would give way for the slow ones; what a
+    segment lacks (`more`) passes to its slower neighbour.
     """
-    lacking = round(level * len(units) - (units < quantile).sum())
+    lacking = level * len(units) - (units < quantile).sum() + max(more, 0.0)
     candidates = np.sort(mean[(units == 0) & (quantile <= 0)])[::-1]
-    if lacking <= 0 or not len(candidates):
-        return float("inf")
-    return float(candidates[min(lacking, len(candidates)) - 1])
+    wanted = round(lacking)
+    if wanted <= 0 or not len(candidates):
+        return float("inf"), lacking
+    taken = min(wanted, len(candidates))
+    return float(candidates[taken - 1]), lacking - taken
 
 
 def _offsets(error: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
+from models_ml.demand.quantiles import fit_quantiles
 from models_ml.demand.rows import training_rows
 from models_ml.demand.settings import LEVELS, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
@@ -38,11 +39,12 @@ class Seen(NamedTuple):
 @dataclass
 class DemandModel:
     """Two boosters, the table of ratios that turns the mean into quantiles, and the calibration of the
-    whole."""
+    whole. `start` is what the quantile booster's outputs are added to (7,)."""
 
     tier: str
     names: list[str]
     quantile: xgb.Booster
+    start: np.ndarray
     mean: xgb.Booster
     table_level: np.ndarray
     table_ratio: np.ndarray
@@ -53,7 +55,8 @@ class DemandModel:
         """Forecast from features (series, 8, names) and scale (series,)."""
         count, ahead = features.shape[:2]
         data = xgb.DMatrix(features.reshape(count * ahead, -1))
-        direct = self.quantile.predict(data).reshape(count, ahead, len(LEVELS)) * scale[:, None, None]
+        ratio = self.quantile.predict(data).reshape(count, ahead, len(LEVELS)) + self.start
+        direct = ratio * scale[:, None, None]
         mean = np.maximum(self.mean.predict(data).reshape(count, ahead) * scale[:, None], 0.0).astype(float)
         ratios = [np.interp(mean, self.table_level, self.table_ratio[:, i]) for i in range(len(LEVELS))]
         scaled = np.stack(ratios, -1) * mean[..., None]
@@ -106,9 +109,7 @@ def fit(panel: Panel, cut: int, settings: DemandSettings, build_features: Builde
         "seed": settings.seed,
     }
     data = xgb.QuantileDMatrix(rows.features, ratio, weight=rows.scale, max_bin=settings.bins, nthread=1)
-    quantile = xgb.train(
-        {**shared, "objective": "reg:quantileerror", "quantile_alpha": LEVELS}, data, settings.quantile_rounds
-    )
+    quantile, start = fit_quantiles(data, rows.scale, shared, settings.quantile_rounds, settings.kernel_width)
     data.set_weight(np.sqrt(rows.scale))
     tweedie = {
         "objective": "reg:tweedie",
@@ -119,7 +120,7 @@ def fit(panel: Panel, cut: int, settings: DemandSettings, build_features: Builde
     fitted = np.maximum(mean.predict(data) * rows.scale, 1e-6)
     level, table = ratio_table(fitted, rows.units, settings.level_bins)
     seen = Seen(rows.features.min(0), rows.features.max(0), float(rows.scale.max()))
-    return DemandModel(panel.tier, rows.names, quantile, mean, level, table, seen=seen)
+    return DemandModel(panel.tier, rows.names, quantile, start, mean, level, table, seen=seen)
 
 
 def ratio_table(fitted: np.ndarray, units: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ in any order; quantiles of levels do not add up, by nature.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,6 +19,15 @@ from models_ml.panel import Panel
 SHARE_WEEKS = 26
 GRAIN = 1024  # parts of a unit that a mean is counted in
 LEAST_UNITS = 1e-9
+
+
+class Pairs(Protocol):
+    """Anything with a store and a category per row."""
+
+    @property
+    def locations(self) -> np.ndarray: ...
+    @property
+    def categories(self) -> np.ndarray: ...
 
 
 class Levels(NamedTuple):
@@ -66,7 +75,7 @@ def rest_share(categories: Panel, products: Panel, cut: int) -> np.ndarray:
     return np.where(whole > 0, np.clip(1 - sold / np.maximum(whole, LEAST_UNITS), 0, 1), 1.0)
 
 
-def category_of(products: Panel, categories: Panel) -> np.ndarray:
+def category_of(products: Pairs, categories: Panel) -> np.ndarray:
     """Row of each pair's store and category in `categories`, -1 where there is none."""
     keys = {key: i for i, key in enumerate(zip(categories.locations, categories.items, strict=True))}
     pairs = zip(products.locations, products.categories, strict=True)

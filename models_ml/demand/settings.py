@@ -24,6 +24,7 @@ class DemandSettings:
     column_share: float = 0.5
     row_share: float = 0.7
     bins: int = 64
+    kernel_width: float = 0.03  # of the smoothed pinball loss, in shares of a series' level
     tweedie_power: float = 1.3
     first_cut: int = 7  # first training origin, in columns
     level_bins: int = 40

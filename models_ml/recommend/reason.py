@@ -11,6 +11,7 @@ from models_ml.recommend.proposal import Option, Run, number
 WORDS = {
     "model": "the demand model",
     "category_share": "its share of the category's forecast",
+    "cold_start": "what products like it sell, having no history of its own,",
     "sum_of_stores": "the forecasts of the stores it serves",
     "moving_average": "the thirteen-week moving average",
 }

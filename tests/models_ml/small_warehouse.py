@@ -137,3 +137,20 @@ def _tables(con: duckdb.DuckDBPyConnection, last_week: int) -> None:
     ]
     con.execute("CREATE TABLE feat_demand_pool_week AS " + " UNION ALL ".join(parts))
     _money(con)
+    _newcomers(con)
+
+
+def _newcomers(con: duckdb.DuckDBPyConnection) -> None:
+    """A store that opened two weeks ago, a product that two stores have just taken in, a shelf empty for two
+    days of every fifth week."""
+    con.execute(
+        """CREATE TABLE feat_cold_start_pair AS
+            SELECT 'category' AS tier, 'S9' AS location_id, 'C' || c AS item, 'D' || c % 3 AS department,
+                'C' || c AS category, 2 AS weeks_known, 3.0 * c AS units FROM range(5) t(c)
+            UNION ALL
+            SELECT 'product', 'S' || s, 'P19', 'D1', 'C1', 3, 2.0 * s FROM range(1, 3) t(s)"""
+    )
+    con.execute(
+        """CREATE TABLE feat_stockout_product_week AS SELECT location_id, product_id, week, 2.0 AS empty_days
+            FROM feat_demand_product_week WHERE week % 5 = 0 AND product_id = 'P20'"""
+    )

@@ -83,3 +83,12 @@ def test_scored_rows_add_up_by_category_department_and_region(
         parts = rows[rows["tier"] != "category"].sample(frac=1, random_state=1).groupby(keys)["mean"].sum()
         pd.testing.assert_series_equal(whole, parts, check_exact=True)
         assert len(whole) >= 8
+    new = rows[rows["method"] == "cold_start"]
+    assert set(new.loc[new["tier"] == "category", "location_id"]) == {"S9"}
+    assert set(new.loc[new["tier"] == "product", "item"]) == {"P19"}
+    assert (new["mean"] > 0).all()
+    for level in (["location_id", "category"], []):
+        unmet = [rows[rows["tier"] == tier].groupby([*level, "week"])["unmet_units"].sum()
+                 for tier in ("category", "product")]  # fmt: skip
+        pd.testing.assert_series_equal(unmet[0].loc[unmet[1].index], unmet[1], check_exact=True)
+    assert set(rows.loc[(rows["tier"] == "product") & (rows["unmet_units"] > 0), "item"]) == {"P20"}

@@ -60,7 +60,7 @@ def test_order_of_events(
     assert models_ml.promote(uri, root, good).aliases == ("champion",)
     done, rows = _score(small, where, place)
     assert (done.model_name, done.model_version, done.fallback_reason) == ("demand", trained.version, "")
-    assert set(rows["method"]) <= {"model", "category_share"}
+    assert set(rows["method"]) <= {"model", "category_share", "cold_start"}
     assert (rows.groupby(["tier", "location_id", "item"]).size() == 8).all()
     assert (rows["release_id"] == "R1").all()
     assert (rows["q10"] <= rows["q50"]).all()
