@@ -11,7 +11,7 @@ import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
 from models_ml.demand.quantiles import fit_quantiles
-from models_ml.demand.rows import training_rows
+from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import LEVELS, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.features import Builder, build
@@ -88,14 +88,20 @@ class DemandModel:
         return self.predict(features, scale)
 
 
-def fit(panel: Panel, cut: int, settings: DemandSettings, build_features: Builder = build) -> DemandModel:
-    """Fit on what is known at the end of column `cut`. Same panel, cut and settings: same model to the
-    bit."""
+def fit(
+    panel: Panel,
+    cut: int,
+    settings: DemandSettings,
+    build_features: Builder = build,
+    pool: RowPool | None = None,
+) -> DemandModel:
+    """Fit on what is known at the end of column `cut`. Same panel, cut and settings: same model to the bit,
+    with a `pool` of rows that other fits share or without."""
     if cut < settings.first_cut + 2:
         raise NotEnoughHistoryError(
             f"The demand model needs {settings.first_cut + 3} weeks before its first cut."
         )
-    rows = training_rows(panel, cut, settings, build_features)
+    rows = (pool or RowPool(panel, [cut], settings, build_features)).rows(cut)
     ratio = rows.units / rows.scale
     shared = {
         "tree_method": "hist",

@@ -6,6 +6,8 @@ with a view of what came after, they would teach that sales never fade.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -25,22 +27,52 @@ class Rows(NamedTuple):
     names: list[str]
 
 
-def training_rows(panel: Panel, cut: int, settings: DemandSettings, build_features: Builder = build) -> Rows:
-    """A seeded sample of `settings.rows` rows whose origin and target both lie at or before column `cut`."""
-    rng = np.random.default_rng([settings.seed, cut])
-    origins = range(settings.first_cut, cut)
-    chosen = {origin: np.flatnonzero(panel.selling(origin)) for origin in origins}
-    cells = sum(min(HORIZON, cut - origin) * len(chosen[origin]) for origin in origins)
-    share = min(1.0, settings.rows / max(cells, 1))
-    parts: list[tuple[np.ndarray, ...]] = []
-    names: list[str] = []
-    for origin in origins:
-        known = panel.select(chosen[origin])
-        features, scale, names = build_features(known, origin)
-        ahead = min(HORIZON, cut - origin)
-        units = known.units[:, origin + 1 : origin + 1 + ahead]
-        kept = rng.random(units.shape) < share
-        scales = np.broadcast_to(scale[:, None], units.shape)
-        parts.append((features[:, :ahead][kept], units[kept], scales[kept]))
-    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Rows(joined[0], joined[1], joined[2], names)
+class RowPool:
+    """Sampled rows of every origin, shared by the fits at the columns `cuts`: features are built once.
+
+    A cell is drawn once and for all, by its origin: a fit takes the cells drawn below its own share. So the
+    rows of a cut are the same whatever other cuts share the pool.
+    """
+
+    def __init__(
+        self, panel: Panel, cuts: Sequence[int], settings: DemandSettings, build_features: Builder = build
+    ) -> None:
+        self._panel, self._settings, self._build = panel, settings, build_features
+        origins = range(settings.first_cut, max(cuts))
+        self._chosen = {origin: np.flatnonzero(panel.selling(origin)) for origin in origins}
+        self._most = {o: max((self._share(cut) for cut in cuts if cut > o), default=0.0) for o in origins}
+        self._kept: dict[int, tuple[Rows, np.ndarray, np.ndarray]] = {}
+        self._lock = Lock()
+
+    def rows(self, cut: int) -> Rows:
+        """`settings.rows` rows, about, whose origin and target both lie at or before column `cut`."""
+        share, parts = self._share(cut), []
+        for origin in range(self._settings.first_cut, cut):
+            with self._lock:
+                if origin not in self._kept:
+                    self._kept[origin] = self._sample(origin)
+            found, draw, ahead = self._kept[origin]
+            taken = (draw < share) & (ahead < min(HORIZON, cut - origin))
+            parts.append((found.features[taken], found.units[taken], found.scale[taken]))
+        joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return Rows(joined[0], joined[1], joined[2], found.names)
+
+    def _share(self, cut: int) -> float:
+        """Share of the cells known at `cut` that makes the wanted number of rows."""
+        origins = range(self._settings.first_cut, cut)
+        cells = sum(min(HORIZON, cut - origin) * len(self._chosen[origin]) for origin in origins)
+        return min(1.0, self._settings.rows / max(cells, 1))
+
+    def _sample(self, origin: int) -> tuple[Rows, np.ndarray, np.ndarray]:
+        """The origin's rows that any fit may take, with the draw and the horizon (0–7) of each; a target week
+        that is not recorded has no units."""
+        known = self._panel.select(self._chosen[origin])
+        features, scale, names = self._build(known, origin)
+        draw = np.random.default_rng([self._settings.seed, origin]).random((len(scale), HORIZON))
+        kept = draw < self._most[origin]
+        recorded = known.units[:, origin + 1 : origin + 1 + HORIZON]
+        units = np.full(draw.shape, np.nan)
+        units[:, : recorded.shape[1]] = recorded
+        scales = np.broadcast_to(scale[:, None], draw.shape)
+        rows = Rows(features[kept], units[kept], scales[kept], names)
+        return rows, draw[kept], np.nonzero(kept)[1]

@@ -12,6 +12,7 @@ import numpy as np
 from models_ml.demand.calibration import Calibration, calibrate
 from models_ml.demand.model import DemandModel, Forecast, fit, horizon_units
 from models_ml.demand.reconcile import reconcile
+from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import DemandSettings
 from models_ml.evaluate.leakage import require_no_leak
 from models_ml.features import Builder, build
@@ -69,13 +70,14 @@ def _fits(
     panel: Panel, weeks: list[int], settings: DemandSettings, progress: Progress, build_features: Builder
 ) -> Iterator[DemandModel]:
     """Models at the weeks' ends, fitted side by side: none needs another's result."""
+    pool = RowPool(panel, [panel.column(week) for week in weeks], settings, build_features)
 
     def one(week: int) -> DemandModel:
         progress(f"demand, {panel.tier}: fit at week {week}")
-        return fit(panel, panel.column(week), settings, build_features)
+        return fit(panel, panel.column(week), settings, build_features, pool)
 
-    with ThreadPoolExecutor(settings.threads) as pool:
-        yield from pool.map(one, weeks)
+    with ThreadPoolExecutor(settings.threads) as threads:
+        yield from threads.map(one, weeks)
 
 
 def from_earlier(cut: int, earlier: list[tuple[Panel, int, Forecast]]) -> Calibration | None:

@@ -1,5 +1,6 @@
 """The demand model: ordered, calibrated, the same to the bit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from models_ml.demand import model as demand_model
 from models_ml.demand.bundle import bundle_digest, load_bundle, save_bundle
 from models_ml.demand.calibration import calibrate
 from models_ml.demand.model import fit, ratio_table
+from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import LEVELS, DemandSettings
 from models_ml.errors import ArtifactChangedError, NotEnoughHistoryError
 from models_ml.panel import read_panel
@@ -20,6 +22,26 @@ def test_same_seed_same_model_to_the_bit(small: Path, quick: DemandSettings, tmp
     one, two = (fit(panel, panel.column(30), quick) for _ in range(2))
     digests = [save_bundle({"category": m}, tmp_path / n) for m, n in ((one, "a"), (two, "b"))]
     assert digests[0] == digests[1]
+
+
+def test_fits_that_share_their_rows_are_those_that_do_not(
+    small: Path, quick: DemandSettings, tmp_path: Path
+) -> None:
+    """And no row of a cut has a target after it."""
+    panel = read_panel(small, "category")
+    few = replace(quick, rows=300)
+    pool = RowPool(panel, [20, 30, 40], few)
+    for cut in (30, 20):
+        shared, own = fit(panel, cut, few, pool=pool), fit(panel, cut, few)
+        digests = [
+            save_bundle({"category": m}, tmp_path / f"{n}{cut}") for m, n in ((shared, "a"), (own, "b"))
+        ]
+        assert digests[0] == digests[1]
+    units = panel.units.copy()
+    units[:, 21:] = np.nan
+    blind = replace(panel, measures={**panel.measures, "units": units})
+    np.testing.assert_array_equal(RowPool(blind, [20], few).rows(20).units, pool.rows(20).units)
+    assert 200 < len(pool.rows(20).units) < 400
 
 
 def test_quantiles_ascend_and_survive_saving(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
