@@ -13,7 +13,7 @@ from typing import Any
 
 _HOME = {
     "train_demand": "models_ml.train",
-    "TrainedModel": "models_ml.train",
+    "TrainedModel": "models_ml.training",
     "DemandSettings": "models_ml.demand.settings",
     "promote": "models_ml.promotion",
     "evidence_for": "models_ml.promotion",

@@ -124,13 +124,26 @@ def _row(
     unit: str = "",
     peer: float | None = None,
 ) -> dict[str, Any]:
+    return bench_row(f"demand {tier}: {name}", measured, target, holds, unit=unit, peer=peer)
+
+
+def bench_row(
+    name: str,
+    measured: float,
+    target: str | None = None,
+    holds: bool | None = None,
+    *,
+    unit: str = "",
+    peer: float | None = None,
+) -> dict[str, Any]:
+    """A row of the benchmark's report: what was measured, what it should be, and beside what."""
     return {
         "section": "models",
-        "name": f"demand {tier}: {name}",
+        "name": name,
         "unit": unit,
         "measured": round(measured, 4),
         "target": target,
         "peer": None if peer is None else round(peer, 4),
         "ratio": None if peer is None else round(measured / peer, 4),
-        "holds": holds,
+        "holds": None if holds is None else bool(holds),
     }

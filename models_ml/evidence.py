@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
 from models_ml.demand.settings import LEVELS, QUANTILE_COLUMNS
+from models_ml.figures import figure
 from models_ml.reads import READS
 from models_ml.registry import ModelVersion, client, reaching_register
 
 FOLDER = "evidence"
+REPORT = "evidently_evaluation.html"
 ROWS = 4000  # of forecasts in Evidently's report: enough to see, small enough to open
 COLOURS = {"demand": "#1f5c99", "moving average 13": "#b0722c", "last week": "#8c8c8c"}
 
@@ -33,18 +35,30 @@ LEFT JOIN feat_demand_product_week p ON f.tier = 'product' AND p.location_id = f
 def attach_evidence(
     tracking_uri: str, version: ModelVersion, warehouse: Path, backtest: Path, evaluation: pd.DataFrame
 ) -> list[str]:
-    """Log plots, report and lineage with the version's run; the names of the artifacts."""
+    """Log plots, report and lineage with the demand version's run; the names of the artifacts."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
         beside = con.execute(BESIDE_ACTUAL, [str(backtest)]).df()
+
+    def draw(folder: Path) -> None:
+        plot_horizon(beside, evaluation, folder / "accuracy_by_horizon.png")
+        plot_calibration(beside, folder / "calibration.png")
+        plot_departments(evaluation, folder / "accuracy_by_department.png")
+        evidently_report(beside, folder / REPORT, f"{version.name} {version.version}")
+
+    return log_evidence(tracking_uri, version, evaluation, draw)
+
+
+def log_evidence(
+    tracking_uri: str, version: ModelVersion, evaluation: pd.DataFrame, draw: Callable[[Path], None]
+) -> list[str]:
+    """Log what `draw` writes into a folder with the version's run, beside its feature lineage and every
+    slice of its evaluation; the names of the artifacts."""
     mlflow = client(tracking_uri)
     run_id = mlflow.get_model_version(version.name, version.version).run_id
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        plot_horizon(beside, evaluation, folder / "accuracy_by_horizon.png")
-        plot_calibration(beside, folder / "calibration.png")
-        plot_departments(evaluation, folder / "accuracy_by_department.png")
-        evidently_report(beside, folder / "evidently_evaluation.html", f"{version.name} {version.version}")
+        draw(folder)
         (folder / "feature_lineage.json").write_text(json.dumps(feature_lineage(version.name), indent=1))
         (folder / "evaluation_slices.csv").write_text(evaluation.to_csv(index=False))
         names = sorted(path.name for path in folder.iterdir())
@@ -62,7 +76,7 @@ def feature_lineage(model: str) -> dict[str, list[str]]:
 
 def plot_horizon(beside: pd.DataFrame, evaluation: pd.DataFrame, path: Path) -> None:
     """WAPE of the median by weeks ahead, one line a tier, and the baselines' mean over all weeks."""
-    figure, axes = _figure("WAPE by horizon (median forecast, pooled over origins)")
+    drawn, axes = figure("WAPE by horizon (median forecast, pooled over origins)")
     for tier, rows in beside.groupby("tier"):
         error = (rows["units"] - rows["q50"]).abs().groupby(rows["horizon"]).sum()
         wape = error / rows["units"].groupby(rows["horizon"]).sum()
@@ -74,13 +88,13 @@ def plot_horizon(beside: pd.DataFrame, evaluation: pd.DataFrame, path: Path) -> 
             )
     axes.set(xlabel="weeks ahead", ylabel="WAPE")
     axes.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    drawn.savefig(path, dpi=110)
 
 
 def plot_calibration(beside: pd.DataFrame, path: Path) -> None:
     """Share of weeks at or below each quantile against its level; a week of no sales counts half where the
     quantile is zero, as in a randomised probability transform."""
-    figure, axes = _figure("Calibration of the quantiles")
+    drawn, axes = figure("Calibration of the quantiles")
     axes.plot([0, 1], [0, 1], color="#999999", lw=1)
     for tier, rows in beside.groupby("tier"):
         units = rows["units"].to_numpy()
@@ -88,7 +102,7 @@ def plot_calibration(beside: pd.DataFrame, path: Path) -> None:
         axes.plot(LEVELS, shares, marker="o", label=str(tier))
     axes.set(xlabel="level of the quantile", ylabel="share of weeks at or below it", xlim=(0, 1), ylim=(0, 1))
     axes.legend()
-    figure.savefig(path, dpi=110)
+    drawn.savefig(path, dpi=110)
 
 
 def calibration(units: np.ndarray, quantile: np.ndarray) -> float:
@@ -103,11 +117,11 @@ def plot_departments(evaluation: pd.DataFrame, path: Path) -> None:
     ]
     wide = rows.pivot_table(index="member", columns="model", values="wape")
     shown = wide.sort_values("demand", ascending=False)[[name for name in COLOURS if name in wide.columns]]
-    figure, axes = _figure("WAPE by department", height=1.5 + 0.35 * len(shown))
+    drawn, axes = figure("WAPE by department", height=1.5 + 0.35 * len(shown))
     shown.plot.barh(ax=axes, color=[_colour(name) for name in shown.columns], width=0.8)
     axes.set(xlabel="WAPE", ylabel="")
     axes.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    drawn.savefig(path, dpi=110)
 
 
 def evidently_report(beside: pd.DataFrame, path: Path, name: str) -> None:
@@ -137,16 +151,3 @@ def _some(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _colour(model: str) -> str:
     return COLOURS.get(model, "#333333")
-
-
-def _figure(title: str, height: float = 4.2) -> tuple[Any, Any]:
-    """A figure of its own, without the interactive state of pyplot: training runs in any process."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.set_title(title, fontsize=11, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes

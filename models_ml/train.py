@@ -3,46 +3,26 @@ exists."""
 
 from __future__ import annotations
 
-import json
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from governance.disk import write_whole
 from models_ml import registry
-from models_ml.demand.bundle import bundle_digest, save_bundle
+from models_ml.demand.bundle import save_bundle
 from models_ml.demand.model import DemandModel
 from models_ml.demand.settings import FULL, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.backtest import Backtest, Progress, reconcile_levels, roll, silent
 from models_ml.evaluate.keep import backtest_path, keep_backtest
 from models_ml.evaluate.tables import backtest_frame, evaluation_table
+from models_ml.evidence import attach_evidence
 from models_ml.features import build
-from models_ml.fingerprint import code_fingerprint, training_fingerprint
+from models_ml.fingerprint import training_fingerprint
 from models_ml.model_card import demand_card
 from models_ml.panel import HORIZON, Panel, read_panel
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A registered version with its metrics; `reused` when nothing had changed since it was trained."""
-
-    name: str
-    version: str
-    digest: str
-    fingerprint: str
-    release_id: str
-    trained_by: str
-    metrics: dict[str, float]
-    evaluation: list[dict[str, Any]]
-    reused: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**self.__dict__, "unchanged": self.reused}
+from models_ml.registry import ModelVersion
+from models_ml.training import Candidate, TrainedModel, kept_training, register_candidate
 
 
 def train_demand(
@@ -79,44 +59,30 @@ def train_demand(
         reconcile_levels(backtests["category"], backtests["product"], origins)
     tables = [evaluation_table(backtest, origins) for backtest in backtests.values()]
     evaluation = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    metrics = _metrics(evaluation)
     progress("demand: register in MLflow")
-    from models_ml.evidence import attach_evidence
     from models_ml.pyfunc import log_demand
 
-    with tempfile.TemporaryDirectory() as scratch:
-        bundle, table_file = Path(scratch) / "bundle", Path(scratch) / "evaluation.json"
-        digest = save_bundle(models, bundle)
-        table_file.write_text(evaluation.to_json(orient="records"))
-        card = demand_card(
+    def attach(version: ModelVersion) -> None:
+        """What a reviewer looks at beside the numbers, where there was a backtest."""
+        if backtests:
+            progress("demand: evidence for the reviewer")
+            frame = backtest_frame(list(backtests.values()), origins)
+            kept_at = keep_backtest(frame, warehouse, artifact_root, version)
+            attach_evidence(tracking_uri, version, warehouse, kept_at, evaluation)
+
+    candidate = Candidate(
+        registry.MODEL_NAME, fingerprint, release_id, git_commit, trained_by, last_week, settings.as_dict(),
+        _metrics(evaluation), evaluation,
+        card=demand_card(
             evaluation, release_id=release_id, git_commit=git_commit, last_week=last_week,
             settings=settings.as_dict(),
-        )  # fmt: skip
-        version = registry.register(
-            tracking_uri,
-            artifact_root,
-            bundle,
-            tags={
-                "artifact_digest": digest, "training_fingerprint": fingerprint, "release_id": release_id,
-                "git_commit": git_commit, "trained_by": trained_by, "code_fingerprint": code_fingerprint(),
-                "trained_through_week": str(last_week),
-            },
-            metrics=metrics,
-            params=settings.as_dict(),
-            documents={"model_card.md": card, "evaluation.csv": evaluation.to_csv(index=False)},
-            log_model=lambda folder: log_demand(folder, table_file, example, models[next(iter(models))]),
-        )  # fmt: skip
-    if backtests:
-        progress("demand: evidence for the reviewer")
-        frame = backtest_frame(list(backtests.values()), origins)
-        kept_at = keep_backtest(frame, warehouse, artifact_root, version)
-        attach_evidence(tracking_uri, version, warehouse, kept_at, evaluation)
-    trained = TrainedModel(
-        version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
-        json.loads(evaluation.to_json(orient="records")), reused=False,
+        ),
+        save=lambda folder: save_bundle(models, folder),
+        log=lambda folder, table: log_demand(folder, table, example, models[next(iter(models))]),
     )  # fmt: skip
-    keep_training(artifact_root, trained, version.bundle, tracking_uri)
-    return trained
+    return register_candidate(
+        candidate, tracking_uri=tracking_uri, artifact_root=artifact_root, attach=attach
+    )
 
 
 def backtest_origins(panel: Panel) -> list[int]:
@@ -165,23 +131,3 @@ def _metrics(evaluation: pd.DataFrame) -> dict[str, float]:
         for row in overall.to_dict("records")
         for name in names
     }
-
-
-def keep_training(artifact_root: Path, trained: TrainedModel, bundle: Path, tracking_uri: str) -> None:
-    """Write down what a training made, readable without MLflow."""
-    receipt = {**trained.__dict__, "bundle": str(bundle), "tracking_uri": tracking_uri}
-    write_whole(artifact_root / f"{trained.name}_trained.json", json.dumps(receipt))
-
-
-def kept_training(artifact_root: Path, name: str, fingerprint: str, tracking_uri: str) -> TrainedModel | None:
-    """The last training of `name`, where its fingerprint is this one and its files are intact."""
-    path = artifact_root / f"{name}_trained.json"
-    if not path.exists():
-        return None
-    receipt = json.loads(path.read_text())
-    bundle, where = Path(receipt.pop("bundle")), receipt.pop("tracking_uri")
-    if receipt["fingerprint"] != fingerprint or where != tracking_uri or not bundle.exists():
-        return None
-    if bundle_digest(bundle) != receipt["digest"]:
-        return None
-    return TrainedModel(**{**receipt, "reused": True})

@@ -17,7 +17,7 @@ from models_ml.reads import READS
 
 if TYPE_CHECKING:
     from models_ml.score import Scored
-    from models_ml.train import TrainedModel
+    from models_ml.training import TrainedModel
 
 MODELS = ("demand", "margin_risk")
 Result = dict[str, Any]

@@ -6,17 +6,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from models_ml.bench import ORIGINS, bench_row
 from models_ml.evaluate.backtest import Progress, silent
-from models_ml.margin_risk.backtest import MarginBacktest, roll
+from models_ml.margin_risk.backtest import roll
+from models_ml.margin_risk.evidence import forecasts_and_outcomes
 from models_ml.margin_risk.panel import read_margin_panel
 from models_ml.margin_risk.scores import margin_table
 from models_ml.margin_risk.settings import FULL, MODEL_NAME, MarginRiskSettings
-from models_ml.margin_risk.target import shortfall_usd
 
-ORIGINS = [29, 37, 45]
 REPEAT, CATEGORY = "last four weeks repeat", "back to the category's rate"
 
 
@@ -31,21 +30,8 @@ def benchmark_margin_risk(
     seconds = time.monotonic() - started
     table = margin_table(result, ORIGINS)
     output.parent.mkdir(parents=True, exist_ok=True)
-    pd.concat([_forecasts(result, week) for week in ORIGINS]).to_parquet(output, index=False)
+    forecasts_and_outcomes(result, ORIGINS).to_parquet(output, index=False)
     return _rows(table, seconds, len(result.risks)), table
-
-
-def _forecasts(result: MarginBacktest, week: int) -> pd.DataFrame:
-    demand, chosen, risk = result.panel.demand, result.chosen[week], result.risks[week]
-    return pd.DataFrame({
-        "location_id": demand.locations[chosen],
-        "category": demand.items[chosen],
-        "origin": week,
-        "probability": risk.probability,
-        "expected_shortfall_usd": risk.shortfall_usd,
-        "money_at_risk_usd": risk.money_usd,
-        "shortfall_usd": np.maximum(shortfall_usd(result.panel, demand.column(week))[chosen], 0),
-    })  # fmt: skip
 
 
 def _rows(table: pd.DataFrame, seconds: float, fits: int) -> list[dict[str, Any]]:
@@ -64,20 +50,8 @@ def _rows(table: pd.DataFrame, seconds: float, fits: int) -> list[dict[str, Any]
          repeat["calibration_error_worst_origin"]),
         ("money at risk told over lost, less one", ours["money_bias"], None, None, repeat["money_bias"]),
     ]  # fmt: skip
-    rows = [_row(name, float(value), target, holds, peer) for name, value, target, holds, peer in found]
-    return [*rows, _row(f"backtest, {fits} fits", seconds, None, None, None, unit="s")]
-
-
-def _row(
-    name: str, measured: float, target: str | None, holds: bool | None, peer: float | None, *, unit: str = ""
-) -> dict[str, Any]:
-    return {
-        "section": "models",
-        "name": f"margin risk: {name}",
-        "unit": unit,
-        "measured": round(measured, 4),
-        "target": target,
-        "peer": None if peer is None else round(float(peer), 4),
-        "ratio": None if peer is None else round(measured / float(peer), 4),
-        "holds": None if holds is None else bool(holds),
-    }
+    rows = [
+        bench_row(f"margin risk: {name}", float(value), target, holds, peer=float(peer))
+        for name, value, target, holds, peer in found
+    ]
+    return [*rows, bench_row(f"margin risk: backtest, {fits} fits", seconds, unit="s")]

@@ -4,7 +4,6 @@ what exists."""
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,18 @@ import pandas as pd
 from models_ml import registry
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.backtest import Progress, silent
-from models_ml.fingerprint import MARGIN_TABLES, code_fingerprint, training_fingerprint
+from models_ml.fingerprint import MARGIN_TABLES, training_fingerprint
 from models_ml.margin_risk.backtest import fit_weeks, roll
 from models_ml.margin_risk.bundle import save_bundle
 from models_ml.margin_risk.card import margin_risk_card
+from models_ml.margin_risk.evidence import attach_margin_evidence
 from models_ml.margin_risk.features import build
 from models_ml.margin_risk.model import MarginRiskModel, rows_of
 from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
 from models_ml.margin_risk.scores import NAMES, margin_table
 from models_ml.margin_risk.settings import FULL, MODEL_NAME, MarginRiskSettings
-from models_ml.train import TrainedModel, keep_training, kept_training
+from models_ml.registry import ModelVersion
+from models_ml.training import Candidate, TrainedModel, kept_training, register_candidate
 
 BETWEEN_ORIGINS = 8  # weeks between the origins that are reported, as for demand
 SHORT = {
@@ -60,42 +61,30 @@ def train_margin_risk(
     result = roll(panel, last_week, settings, progress)
     if result.model is None:  # pragma: no cover - `roll` fits at every origin
         raise NotEnoughHistoryError("No origin was fitted.")
-    table = margin_table(result, reported_origins(panel, settings))
-    metrics = _metrics(table)
+    reported = reported_origins(panel, settings)
+    table = margin_table(result, reported)
     progress("margin risk: register in MLflow")
     from models_ml.margin_risk.pyfunc import log_margin_risk
 
+    def attach(version: ModelVersion) -> None:
+        progress("margin risk: evidence for the reviewer")
+        attach_margin_evidence(tracking_uri, version, result, reported, table)
+
     model = result.model
-    with tempfile.TemporaryDirectory() as scratch:
-        bundle, table_file = Path(scratch) / "bundle", Path(scratch) / "evaluation.json"
-        digest = save_bundle(model, bundle)
-        table_file.write_text(table.to_json(orient="records"))
-        card = margin_risk_card(
+    candidate = Candidate(
+        MODEL_NAME, fingerprint, release_id, git_commit, trained_by, last_week, plain_settings,
+        _metrics(table), table,
+        card=margin_risk_card(
             table, release_id=release_id, git_commit=git_commit, last_week=last_week,
             settings=plain_settings, is_simulated=panel.is_simulated,
-        )  # fmt: skip
-        version = registry.register(
-            tracking_uri,
-            artifact_root,
-            bundle,
-            tags={
-                "artifact_digest": digest, "training_fingerprint": fingerprint, "release_id": release_id,
-                "git_commit": git_commit, "trained_by": trained_by,
-                "code_fingerprint": code_fingerprint(MODEL_NAME), "trained_through_week": str(last_week),
-                "feature_tables": json.dumps(MARGIN_TABLES),
-            },
-            metrics=metrics,
-            params=plain_settings,
-            documents={"model_card.md": card, "evaluation.csv": table.to_csv(index=False)},
-            log_model=lambda folder: log_margin_risk(folder, table_file, _example(panel, model), model),
-            name=MODEL_NAME,
-        )  # fmt: skip
-    trained = TrainedModel(
-        version.name, version.version, digest, fingerprint, release_id, trained_by, metrics,
-        json.loads(table.to_json(orient="records")), reused=False,
+        ),
+        save=lambda folder: save_bundle(model, folder),
+        log=lambda folder, file: log_margin_risk(folder, file, _example(panel, model), model),
+        tags={"feature_tables": json.dumps(MARGIN_TABLES)},
     )  # fmt: skip
-    keep_training(artifact_root, trained, version.bundle, tracking_uri)
-    return trained
+    return register_candidate(
+        candidate, tracking_uri=tracking_uri, artifact_root=artifact_root, attach=attach
+    )
 
 
 def reported_origins(panel: MarginPanel, settings: MarginRiskSettings) -> list[int]:

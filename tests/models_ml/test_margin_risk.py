@@ -172,6 +172,12 @@ def test_train_approve_score_and_fall_back(small: Path, tmp_path: Path) -> None:
     trained = train_margin_risk(small, "R1", git_commit="abc", settings=QUICK, **where)
     assert trained.name == "margin_risk"
     assert trained.metrics["model_auc"] > 0
+    evidence = {path.name: path.stat().st_size for path in tmp_path.rglob("evidence/*")}
+    assert set(evidence) == {
+        "calibration.png", "shortfall_money_found.png", "auc_by_department.png", "evidently_evaluation.html",
+        "feature_lineage.json", "evaluation_slices.csv",
+    }  # fmt: skip
+    assert min(evidence.values()) > 500
     again = train_margin_risk(small, "R2", git_commit="abc", settings=QUICK, **where)
     assert again.reused
     assert again.version == trained.version

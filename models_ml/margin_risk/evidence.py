@@ -1,0 +1,125 @@
+"""What a reviewer sees of a margin risk version beside its numbers: whether its chances are true, where the
+money lies, and Evidently's classification report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from models_ml.evidence import REPORT, log_evidence
+from models_ml.figures import figure
+from models_ml.margin_risk.backtest import MarginBacktest
+from models_ml.margin_risk.rules import last_four_weeks_repeat
+from models_ml.margin_risk.scores import BINS
+from models_ml.margin_risk.settings import MODEL_NAME
+from models_ml.margin_risk.target import shortfall_usd
+from models_ml.registry import ModelVersion
+
+OURS, RULE = "#1f5c99", "#b0722c"
+REPEAT = "last four weeks repeat"
+
+
+def attach_margin_evidence(
+    tracking_uri: str, version: ModelVersion, result: MarginBacktest, weeks: list[int], table: pd.DataFrame
+) -> list[str]:
+    """Log plots, report and lineage with the version's run; the names of the artifacts."""
+    told = forecasts_and_outcomes(result, weeks)
+
+    def draw(folder: Path) -> None:
+        plot_reliability(told, folder / "calibration.png")
+        plot_money(told, folder / "shortfall_money_found.png")
+        plot_departments(table, folder / "auc_by_department.png")
+        evidently_report(told, folder / REPORT, f"{version.name} {version.version}")
+
+    return log_evidence(tracking_uri, version, table, draw)
+
+
+def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataFrame:
+    """One row per store × category and origin: what was told of it, what became of it, in USD; `repeat_usd`
+    is what the rule "last four weeks repeat" puts at risk."""
+    parts = []
+    for week in weeks:
+        demand, chosen, risk = result.panel.demand, result.chosen[week], result.risks[week]
+        cut = demand.column(week)
+        parts.append(pd.DataFrame({
+            "location_id": demand.locations[chosen],
+            "category": demand.items[chosen],
+            "origin": week,
+            "probability": risk.probability,
+            "expected_shortfall_usd": risk.shortfall_usd,
+            "money_at_risk_usd": risk.money_usd,
+            "repeat_usd": last_four_weeks_repeat(result.panel, cut).money_usd[chosen],
+            "shortfall_usd": np.maximum(shortfall_usd(result.panel, cut)[chosen], 0),
+        }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def plot_reliability(told: pd.DataFrame, path: Path) -> None:
+    """Share that missed the target against the chance that was told, in ten bins of equally many."""
+    drawn, axes = figure("Calibration of the chance of a miss")
+    axes.plot([0, 1], [0, 1], color="#999999", lw=1)
+    ordered = told.sort_values("probability", kind="stable")
+    bins = [part for part in np.array_split(np.arange(len(ordered)), BINS) if len(part)]
+    chance = [ordered["probability"].to_numpy()[part].mean() for part in bins]
+    missed = [(ordered["shortfall_usd"].to_numpy()[part] > 0).mean() for part in bins]
+    axes.plot(chance, missed, marker="o", color=OURS, label=MODEL_NAME)
+    axes.set(xlabel="chance told", ylabel="share that missed", xlim=(0, 1), ylim=(0, 1))
+    axes.legend()
+    drawn.savefig(path, dpi=110)
+
+
+def plot_money(told: pd.DataFrame, path: Path) -> None:
+    """Share of all shortfall money found by looking at so large a part of the list, largest risks first."""
+    drawn, axes = figure("Shortfall money found, largest risks first")
+    lost = told["shortfall_usd"].to_numpy()
+    looked = np.arange(1, len(lost) + 1) / len(lost)
+    for label, column, colour in (
+        (MODEL_NAME, "money_at_risk_usd", OURS), (REPEAT, "repeat_usd", RULE),
+    ):  # fmt: skip
+        order = np.argsort(-told[column].to_numpy(), kind="stable")
+        axes.plot(looked, np.cumsum(lost[order]) / max(lost.sum(), 1e-9), color=colour, label=label)
+    axes.plot([0, 1], [0, 1], color="#999999", lw=1)
+    axes.axvline(0.1, color="#999999", lw=1, ls=":")
+    axes.set(xlabel="share of the list looked at", ylabel="share of the money", xlim=(0, 1), ylim=(0, 1))
+    axes.legend()
+    drawn.savefig(path, dpi=110)
+
+
+def plot_departments(table: pd.DataFrame, path: Path) -> None:
+    """AUC by department beside the rule that repeats the last four weeks."""
+    rows = table[table["slice"] == "department"]
+    wide = rows.pivot_table(index="member", columns="model", values="auc")
+    shown = wide[[name for name in (MODEL_NAME, REPEAT) if name in wide]]
+    shown = shown.dropna().sort_values(shown.columns[0])
+    drawn, axes = figure("AUC by department", height=1.5 + 0.35 * max(len(shown), 1))
+    if len(shown):
+        shown.plot.barh(ax=axes, color={MODEL_NAME: OURS, REPEAT: RULE}, width=0.8)
+    axes.axvline(0.5, color="#999999", lw=1)
+    axes.set(xlabel="AUC", ylabel="")
+    drawn.savefig(path, dpi=110)
+
+
+def evidently_report(told: pd.DataFrame, path: Path, name: str) -> None:
+    """Evidently's classification report: the last origin beside those before."""
+    import os
+
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # Evidently's own switch for telemetry
+    from evidently import BinaryClassification, DataDefinition, Dataset, Report
+    from evidently.presets import ClassificationPreset
+
+    rows = pd.DataFrame({
+        "missed": (told["shortfall_usd"] > 0).astype(int),
+        "probability": told["probability"].astype(float),
+        "origin": told["origin"],
+    })  # fmt: skip
+    last = rows["origin"] == rows["origin"].max()
+    definition = DataDefinition(
+        numerical_columns=["probability"], categorical_columns=["missed"],
+        classification=[BinaryClassification(target="missed", prediction_probas="probability")],
+    )  # fmt: skip
+    parts = [rows[mask].drop(columns="origin").reset_index(drop=True) for mask in (last, ~last)]
+    sets = [Dataset.from_pandas(part, data_definition=definition) for part in parts if len(part)]
+    snapshot = Report([ClassificationPreset()]).run(*sets, name=name)
+    snapshot.save_html(str(path))
