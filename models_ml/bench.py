@@ -14,8 +14,9 @@ from models_ml.demand.settings import FULL, DemandSettings
 from models_ml.evaluate import oracle
 from models_ml.evaluate.backtest import Backtest, Progress, reconcile_levels, roll, silent
 from models_ml.evaluate.metrics import NAMES
-from models_ml.evaluate.tables import Others, evaluation_table, write_backtest
+from models_ml.evaluate.tables import CHAMPION, Others, evaluation_table, write_backtest
 from models_ml.panel import Panel, read_panel
+from models_ml.train import champion_beside
 
 ORIGINS = [29, 37, 45]
 APART = "demand, before levels add up"
@@ -36,12 +37,14 @@ def benchmark_demand(
     progress: Progress = silent,
     *,
     peers: Peers | None = None,
+    artifact_root: Path | None = None,
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """Rows for the benchmark's report and the evaluation table; writes every forecast to `output`
     (Parquet) and the table beside it.
 
     `peers` makes forecasts of other methods for the same series and origins. With them comes the noise
-    floor: the model's own method on features that also see the weeks around the target.
+    floor: the model's own method on features that also see the weeks around the target. The champion's own
+    backtest, below `artifact_root`, stands in the same table.
     """
     results: dict[str, Backtest] = {}
     others: dict[str, Others] = {}
@@ -52,9 +55,11 @@ def benchmark_demand(
         chosen, weeks = panel.selling(panel.column(ORIGINS[0])), [WARM_UP, *ORIGINS]
         results[tier] = roll(panel, chosen, weeks, settings, progress)
         seconds[tier], others[tier] = time.monotonic() - started, {}
+        if artifact_root is not None:
+            others[tier] |= champion_beside(artifact_root, results[tier].panel, ORIGINS)
         if peers is not None:
             progress(f"demand, {tier}: other methods and the noise floor")
-            others[tier] = peers(results[tier].panel, ORIGINS)
+            others[tier] |= peers(results[tier].panel, ORIGINS)
             floor = roll(panel, chosen, weeks, settings, progress, oracle=oracle.build)
             others[tier][FLOOR] = floor.forecasts
     if {"category", "product"} <= results.keys():
@@ -79,13 +84,20 @@ def _rows(tier: str, table: pd.DataFrame, seconds: float) -> list[dict[str, Any]
         _row(tier, metric, ours[metric], f"<= {limit}", ours[metric] <= limit, peer=rule[metric])
         for metric, limit in TARGETS[tier].items()
     ]
-    for metric in ("wape", "rmsse"):
-        baselines = {name: s[metric] for name, s in scores.items() if name not in ("demand", APART, FLOOR)}
+    for metric in ("wape", "rmsse", "pinball"):
+        baselines = {
+            name: s[metric] for name, s in scores.items() if name not in ("demand", APART, FLOOR, CHAMPION)
+        }
         best = min(baselines, key=lambda name: baselines[name])
         named = f"{metric} beside the best of {len(baselines)} baselines ({best})"
         out.append(
             _row(tier, named, ours[metric], "< peer", ours[metric] < baselines[best], peer=baselines[best])
         )
+    if CHAMPION in scores:
+        for metric in TARGETS[tier]:
+            out.append(
+                _row(tier, f"{metric} beside the champion", ours[metric], peer=scores[CHAMPION][metric])
+            )
     if FLOOR in scores:
         for metric in TARGETS[tier]:
             out.append(

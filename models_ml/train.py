@@ -14,8 +14,8 @@ from models_ml.demand.model import DemandModel
 from models_ml.demand.settings import FULL, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.backtest import Backtest, Progress, reconcile_levels, roll, silent
-from models_ml.evaluate.keep import backtest_path, keep_backtest
-from models_ml.evaluate.tables import backtest_frame, evaluation_table
+from models_ml.evaluate.keep import backtest_path, champion_backtest, keep_backtest, kept_forecasts
+from models_ml.evaluate.tables import CHAMPION, Others, backtest_frame, evaluation_table
 from models_ml.evidence import attach_evidence
 from models_ml.features import build
 from models_ml.fingerprint import training_fingerprint
@@ -57,7 +57,10 @@ def train_demand(
             example = _example(panel, model)
     if {"category", "product"} <= backtests.keys():
         reconcile_levels(backtests["category"], backtests["product"], origins)
-    tables = [evaluation_table(backtest, origins) for backtest in backtests.values()]
+    tables = [
+        evaluation_table(backtest, origins, others=champion_beside(artifact_root, backtest.panel, origins))
+        for backtest in backtests.values()
+    ]
     evaluation = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     progress("demand: register in MLflow")
     from models_ml.pyfunc import log_demand
@@ -83,6 +86,13 @@ def train_demand(
     return register_candidate(
         candidate, tracking_uri=tracking_uri, artifact_root=artifact_root, attach=attach
     )
+
+
+def champion_beside(artifact_root: Path, panel: Panel, origins: list[int]) -> Others:
+    """The champion's own backtest of the same series and origins, to stand in the same table."""
+    path = champion_backtest(artifact_root)
+    found = path and kept_forecasts(path, panel, origins)
+    return {CHAMPION: found} if found else {}
 
 
 def backtest_origins(panel: Panel) -> list[int]:
@@ -124,7 +134,7 @@ def _metrics(evaluation: pd.DataFrame) -> dict[str, float]:
     if evaluation.empty:
         return {}
     overall = evaluation[evaluation["slice"] == "all"]
-    short = {"demand": "demand", "moving average 13": "ma13", "last week": "last_week"}
+    short = {"demand": "demand", "moving average 13": "ma13", "last week": "last_week", CHAMPION: "champion"}
     names = ("wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean")
     return {
         f"{row['tier']}_{short[row['model']]}_{name}": float(row[name])

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 
-from models_ml.registry import ModelVersion
+from models_ml.champion import receipt_path
+from models_ml.demand.model import Forecast
+from models_ml.demand.settings import QUANTILE_COLUMNS
+from models_ml.panel import HORIZON, Panel
+from models_ml.registry import MODEL_NAME, ModelVersion
 
 FOLDER = "backtests"  # below the artifact root: one file a model version
 
@@ -38,6 +44,36 @@ def newest_backtest(artifact_root: Path, name: str) -> Path | None:
     """The backtest of the newest version; None where there is none."""
     found = (artifact_root / FOLDER).glob(f"{name}-*.parquet")
     return max(found, key=lambda path: int(path.stem.rpartition("-")[2]), default=None)
+
+
+def champion_backtest(artifact_root: Path) -> Path | None:
+    """The backtest of the version that may score, by its promotion's receipt; None where there is none."""
+    receipt = receipt_path(artifact_root, MODEL_NAME)
+    if not receipt.exists():
+        return None
+    path = backtest_path(artifact_root, MODEL_NAME, json.loads(receipt.read_text())["version"])
+    return path if path.exists() else None
+
+
+def kept_forecasts(path: Path, panel: Panel, origins: list[int]) -> dict[int, Forecast] | None:
+    """A kept backtest as forecasts of the panel's series by origin week; None unless it holds every one of
+    them: a champion of other series or origins cannot stand in the same table."""
+    rows = duckdb.execute(
+        f"""SELECT location_id, item, origin_week, week, {", ".join(QUANTILE_COLUMNS)}, mean
+            FROM read_parquet(?) WHERE tier = ?""",
+        [str(path), panel.tier],
+    ).df()
+    out = {}
+    for origin in origins:
+        own = rows[rows["origin_week"] == origin].set_index(["location_id", "item", "week"])
+        weeks = range(origin + 1, origin + 1 + HORIZON)
+        keys = [(*key, week) for key in zip(panel.locations, panel.items, strict=True) for week in weeks]
+        values = own.reindex(keys)[[*QUANTILE_COLUMNS, "mean"]].to_numpy(float)
+        if np.isnan(values).any():
+            return None
+        cube = values.reshape(len(panel.items), HORIZON, -1)
+        out[origin] = Forecast(cube[..., :-1], cube[..., -1])
+    return out
 
 
 def keep_backtest(frame: pd.DataFrame, warehouse: Path, artifact_root: Path, version: ModelVersion) -> Path:

@@ -14,6 +14,7 @@ from models_ml.evaluate.baselines import BASELINES
 from models_ml.evaluate.metrics import NAMES, demand_scores
 from models_ml.panel import HORIZON, Panel
 
+CHAMPION = "champion"
 RULE = "moving average 13"  # what value added is counted from
 LEAST_SERIES = 5
 Others = dict[str, dict[int, Forecast]]
