@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
 from models_ml.demand.model import DemandModel, Seen
+from models_ml.demand.settings import LEVELS
 from models_ml.errors import ArtifactChangedError
 
 
@@ -73,16 +75,19 @@ def _load(place: Path) -> DemandModel:
         tier=plain["tier"],
         names=plain["names"],
         quantile=xgb.Booster(model_file=place / "quantile.ubj"),
-        start=np.array(plain["start"], np.float32),
+        # A version trained on the plain pinball loss tells quantiles whole: its outputs are added to nothing.
+        start=np.array(plain.get("start", [0.0] * len(LEVELS)), np.float32),
         mean=xgb.Booster(model_file=place / "mean.ubj"),
         table_level=np.array(plain["table_level"]),
         table_ratio=np.array(plain["table_ratio"]),
         seen=seen
         and Seen(np.array(seen["lowest"], np.float32), np.array(seen["highest"], np.float32), seen["level"]),
-        calibration=kept
-        and Calibration(
-            np.array(kept["edges"]),
-            np.array(kept["offsets"]),
-            np.array([[np.inf if x is None else x for x in row] for row in kept["off_zero_by_segment"]]),
-        ),
+        calibration=kept and _calibration(kept),
     )
+
+
+def _calibration(kept: dict[str, Any]) -> Calibration:
+    """As saved; versions from before every segment had its own thresholds use one row of them for all."""
+    rows = kept.get("off_zero_by_segment") or [kept["off_zero_from"]] * len(kept["offsets"])
+    thresholds = np.array([[np.inf if x is None else x for x in row] for row in rows])
+    return Calibration(np.array(kept["edges"]), np.array(kept["offsets"]), thresholds)

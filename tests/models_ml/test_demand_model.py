@@ -1,5 +1,6 @@
 """The demand model: ordered, calibrated, the same to the bit."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,23 @@ def test_quantiles_ascend_and_survive_saving(small: Path, quick: DemandSettings,
     save_bundle({"product": model}, tmp_path / "bundle")
     again = load_bundle(tmp_path / "bundle")["product"].forecast(panel, cut)
     np.testing.assert_array_equal(forecast.quantiles, again.quantiles)
+
+
+def test_a_version_from_before_still_scores(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
+    """An approved model outlives an upgrade: thresholds for all segments at once, outputs without a start."""
+    panel = read_panel(small, "category")
+    model = fit(panel, panel.column(45), quick)
+    model.calibration = calibrate(np.ones(500), np.ones((500, 7)), np.linspace(1, 5, 500))
+    save_bundle({"category": model}, tmp_path)
+    document = tmp_path / "category" / "model.json"
+    plain = json.loads(document.read_text())
+    del plain["start"]
+    plain["calibration"]["off_zero_from"] = plain["calibration"].pop("off_zero_by_segment")[0]
+    document.write_text(json.dumps(plain))
+    again = load_bundle(tmp_path)["category"]
+    np.testing.assert_array_equal(again.start, np.zeros(7))
+    assert again.calibration.off_zero_from.shape == (len(model.calibration.offsets), 3)
+    assert np.isfinite(again.forecast(panel, panel.column(45)).quantiles).all()
 
 
 def test_changed_artifact_is_refused(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
