@@ -39,6 +39,15 @@ def project_fingerprint(project_dir: Path, landing: Path, *, without: Collection
     Equal fingerprints mean an equal release, so an unchanged one need not be built again. Landing tables
     `without` don't count: for those who ask whether anything else changed.
     """
+    digest = _definitions(project_dir)
+    for batch in sorted(landing.glob("*/batch=*")):
+        if batch.parent.name not in without:
+            digest.update(f"{batch.relative_to(landing)};".encode())
+    return digest.hexdigest()
+
+
+def _definitions(project_dir: Path) -> Any:
+    """The hash, to be gone on with, of every file of the dbt project and of what reads them."""
     digest = hashlib.sha256()
     for package in ("dbt-core", "dbt-duckdb", "duckdb"):
         digest.update(f"{package}={metadata.version(package)};".encode())
@@ -46,10 +55,7 @@ def project_fingerprint(project_dir: Path, landing: Path, *, without: Collection
         inside = path.relative_to(project_dir)
         if path.is_file() and not _NOT_DEFINITIONS.intersection(inside.parts):
             digest.update(f"{inside}\0".encode() + path.read_bytes() + b"\0")
-    for batch in sorted(landing.glob("*/batch=*")):
-        if batch.parent.name not in without:
-            digest.update(f"{batch.relative_to(landing)};".encode())
-    return digest.hexdigest()
+    return digest
 
 
 def build_release(
@@ -73,11 +79,17 @@ def build_release(
         target = work.resolve() / "target"  # dbt takes a relative path from its project
         warehouse = work / WAREHOUSE
         dbt = DbtRun(project_dir, landing, warehouse, target, memory_limit)
-        manifest = dbt.compile()
-        keys = node_keys(manifest, landing, project_dir)
-        plan = None if full else best_plan(store.list(), manifest, keys)
+        dbt.parse(store.var_dir / "cache" / "dbt", _definitions(project_dir).hexdigest())
+        earlier = [] if full else store.list()
+        plan = None
+        if earlier:
+            manifest = dbt.compile()
+            keys = node_keys(manifest, landing, project_dir)
+            plan = best_plan(earlier, manifest, keys)
         if plan is None:
             results = dbt.build(progress)
+            manifest = dbt.artifact("manifest.json")
+            keys = node_keys(manifest, landing, project_dir)
             state = BuildState(keys, built=tuple(keys))
         else:
             results = _build_rest(dbt, plan, manifest, warehouse, progress)

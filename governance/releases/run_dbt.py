@@ -1,10 +1,13 @@
-"""dbt in this process: one parse, then as many commands on it as a build needs."""
+"""dbt in this process: one parse at most, then as many commands on it as a build needs."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ Progress = Callable[[str, int, int], None]
 """Called with what finished, how many nodes are done, and how many there are (0: not known yet)."""
 
 Json = dict[str, Any]
+_WAREHOUSE = "STEELYARD_WAREHOUSE"
+_PARSED, _SEMANTIC = "partial_parse.msgpack", "semantic_manifest.json"
 
 
 class DbtRun:
@@ -33,7 +38,7 @@ class DbtRun:
         self._options += ["--target-path", str(target), "--log-path", str(target / "logs"), "--quiet"]
         self._variables = {
             "STEELYARD_LANDING": str(landing.resolve()),
-            "STEELYARD_WAREHOUSE": str(warehouse.resolve()),
+            _WAREHOUSE: str(warehouse.resolve()),
             "STEELYARD_BUILD_MEMORY": memory_limit,
             "DO_NOT_TRACK": "1",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -41,9 +46,37 @@ class DbtRun:
         self._warehouse = warehouse
         self._parsed: Any = None
 
-    def compile(self) -> Json:
-        """Parse the project and compile every node, building nothing. Returns the manifest."""
+    def parse(self, cache: Path, definitions: str) -> None:
+        """Read the project, or take what was read of it before: parsing takes longer than a small build.
+
+        `cache` is a folder that keeps the last reading. It is used only where `definitions`, the hash of
+        every file of the project, and every environment variable that it asked for are the same.
+        """
+        environment = json.dumps(self._variables | {_WAREHOUSE: ""}, sort_keys=True)
+        kept = cache / hashlib.sha256(f"{definitions}{environment}".encode()).hexdigest()
+        if kept.is_dir():
+            parsed = _read_back((kept / _PARSED).read_bytes())
+            if _same_environment(parsed.env_vars, self._variables):
+                self._parsed = parsed
+                self._target.mkdir(parents=True, exist_ok=True)
+                shutil.copy(kept / _SEMANTIC, self._target)
+                return
         self._parsed = self._invoke("parse").result
+        if not (self._target / _PARSED).exists():  # dbt was told not to keep it
+            return
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            fresh = Path(folder) / "kept"
+            fresh.mkdir()
+            for name in (_PARSED, _SEMANTIC):
+                shutil.copy(self._target / name, fresh)
+            for old in cache.iterdir():
+                if old != Path(folder):
+                    shutil.rmtree(old, ignore_errors=True)
+            fresh.rename(kept)
+
+    def compile(self) -> Json:
+        """Compile every node of what was parsed, building nothing. Returns the manifest."""
         self._invoke("compile")
         self.settle()
         return self.artifact("manifest.json")
@@ -88,6 +121,24 @@ class DbtRun:
             reason = _first_failure(self._target, result.exception)
             raise ReleaseBuildFailed(reason, hint="The last release keeps serving.")
         return result
+
+
+def _read_back(packed: bytes) -> Any:
+    """dbt's own reading of what it parsed before, as it stands after a parse that found nothing changed."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
+
+
+def _same_environment(read: Mapping[str, str], ours: Mapping[str, str]) -> bool:
+    """Every variable that the project asked for while it was parsed (dbt notes them) is as it was then."""
+    from dbt.constants import DEFAULT_ENV_PLACEHOLDER
+
+    now = os.environ | ours
+    return all(now.get(name, DEFAULT_ENV_PLACEHOLDER) == value for name, value in read.items())
 
 
 def _first_failure(target: Path, exception: BaseException | None) -> str:

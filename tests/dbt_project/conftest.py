@@ -1,5 +1,6 @@
 """The semantic layer over the released warehouse, compared with numbers that were made by hand."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,7 +9,9 @@ import duckdb
 import pytest
 
 from semantic import Engine, MetricQuery, SemanticLayer
-from tests.dbt_project.oracle import Numbers, plain
+from tests.dbt_project.by_hand import ORACLES
+from tests.dbt_project.by_hand.landed import prepare
+from tests.dbt_project.by_hand.numbers import Numbers, plain
 
 
 @pytest.fixture(scope="package")
@@ -31,38 +34,79 @@ def marts(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="package")
-def ask(layer: SemanticLayer, release_dir: Path):
-    """Numbers of one metric by groups, as any reader gets them."""
+def ask_many(layer: SemanticLayer, release_dir: Path):
+    """Numbers of several metrics by groups, each without the groups in which it has none."""
     engine = Engine(
         release_dir / "warehouse.duckdb", max_rows=200_000, timeout_seconds=120, memory_limit="3GB"
     )
 
-    def run(metric: str, groups: Sequence[str], **limits) -> dict[tuple, float]:
-        compiled = layer.compile(
-            MetricQuery(metrics=[metric], group_by=list(groups), **limits), dialect="duckdb"
-        )
-        rows = [tuple(r.values()) for r in engine.run(compiled).to_pylist()]
-        return {
-            tuple(plain(v) for v in r[:-1]): float(plain(r[-1])) for r in rows if plain(r[-1]) is not None
-        }
+    def run(metrics: Sequence[str], groups: Sequence[str], **limits) -> dict[str, Numbers]:
+        query = MetricQuery(metrics=list(metrics), group_by=list(groups), **limits)
+        rows = engine.run(layer.compile(query, dialect="duckdb")).to_pylist()
+        found: dict[str, Numbers] = {metric: {} for metric in metrics}
+        for row in rows:
+            key = tuple(plain(value) for value in list(row.values())[: len(groups)])
+            for metric in metrics:
+                if row[metric] is not None:
+                    found[metric][key] = float(plain(row[metric]))
+        return found
 
     yield run
     engine.close()
 
 
 @pytest.fixture(scope="package")
-def agree(ask) -> Callable[[str, Sequence[str], Numbers], None]:
-    """Fails unless the metric has the same groups and, to nine digits, the same numbers as those given."""
+def ask(ask_many):
+    """Numbers of one metric by groups, as any reader gets them."""
 
-    def check(metric: str, groups: Sequence[str], expected: Numbers) -> None:
-        assert expected, (
-            f"the hand-written SQL of {metric} by {list(groups)} found nothing: the test proves nothing"
-        )
-        got = ask(metric, groups)
-        assert got.keys() == expected.keys()
+    def run(metric: str, groups: Sequence[str], **limits) -> Numbers:
+        return ask_many([metric], groups, **limits)[metric]
+
+    return run
+
+
+@pytest.fixture(scope="package")
+def landed(var_dir: Path):
+    """The landed files, prepared for counting by hand; no mart is read."""
+    folder = var_dir / "landing"
+    if not folder.exists():
+        pytest.fail(f"no landing below {var_dir}: `make pipeline` fills it")
+    con = prepare(folder)
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="package")
+def compare() -> Callable[..., str | None]:
+    """What differs between a metric as served and as worked out by hand; None where nothing does."""
+
+    def check(metric: str, groups: Sequence[str], expected: Numbers, got: Numbers) -> str | None:
+        oracle, name = ORACLES[metric], f"{metric} by {list(groups)}"
+        if not (expected or oracle.empty):
+            return f"{name}: found nothing by hand, so the comparison proves nothing"
+        if got.keys() != expected.keys():
+            more, less = got.keys() - expected.keys(), expected.keys() - got.keys()
+            return f"{name}: only served {_some(more)}, only by hand {_some(less)}"
         wrong = {
-            k: (got[k], v) for k, v in expected.items() if got[k] != pytest.approx(v, rel=1e-9, abs=1e-6)
+            k: (got[k], v)
+            for k, v in expected.items()
+            if not math.isclose(got[k], v, rel_tol=oracle.rel, abs_tol=oracle.abs)
         }
-        assert not wrong, f"{metric} by {list(groups)}: (semantic, by hand) {dict(list(wrong.items())[:5])}"
+        return f"{name}: (served, by hand) {dict(list(wrong.items())[:5])}" if wrong else None
 
     return check
+
+
+@pytest.fixture(scope="package")
+def agree(ask, compare) -> Callable[[str, Sequence[str], Numbers], None]:
+    """Fails unless the metric has the groups given and, as near as its oracle says, their numbers."""
+
+    def check(metric: str, groups: Sequence[str], expected: Numbers) -> None:
+        difference = compare(metric, groups, expected, ask(metric, groups))
+        assert difference is None, difference
+
+    return check
+
+
+def _some(keys: set[tuple]) -> str:
+    return f"{len(keys)} such as {sorted(keys, key=str)[:3]}" if keys else "none"

@@ -1,35 +1,32 @@
-with weekly as (
-    select
-        location_id,
-        product_id,
-        week,
-        min(department) as department,
-        min(category) as category,
-        sum(units) as units,
-        count(distinct basket_id) as baskets,
-        count(distinct customer_id) as customers,
-        max(units) as largest_line_units,
-        sum(net_sales_usd) as net_sales_usd,
-        sum(discounts_usd) as discounts_usd
-    from {{ ref('feat_demand_lines') }}
-    group by location_id, product_id, week
-),
-
-series as (
-    select
-        location_id,
-        product_id,
-        min(department) as department,
-        min(category) as category,
-        min(week) as first_week
-    from weekly
+-- Series first, and then only their lines: most products at most locations sell too rarely to be tracked, and counting
+-- the distinct baskets of each of their weeks is what this would cost.
+with series as (
+    select location_id, product_id, min(week) as first_week
+    from (select distinct location_id, product_id, week from {{ ref('feat_demand_lines') }}) as active_weeks
     group by location_id, product_id
     having count(*) >= 7
 ),
 
+weekly as (
+    select
+        lines.location_id,
+        lines.product_id,
+        lines.week,
+        sum(lines.units) as units,
+        count(distinct lines.basket_id) as baskets,
+        count(distinct lines.customer_id) as customers,
+        max(lines.units) as largest_line_units,
+        sum(lines.net_sales_usd) as net_sales_usd,
+        sum(lines.discounts_usd) as discounts_usd
+    from {{ ref('feat_demand_lines') }} as lines
+    inner join series on series.location_id = lines.location_id and series.product_id = lines.product_id
+    group by lines.location_id, lines.product_id, lines.week
+),
+
 grid as (
-    select series.*, weeks.week
+    select series.*, products.department, products.category, weeks.week
     from series
+    inner join {{ ref('dim_product') }} as products on products.product_id = series.product_id
     inner join {{ ref('feat_calendar_week') }} as weeks on weeks.week >= series.first_week and weeks.is_recorded
 )
 

@@ -1,7 +1,16 @@
-with stock as (
-    select location_id, date_day, sum(inventory_value_usd) as inventory_value_usd
-    from {{ ref('fct_inventory_daily') }}
-    group by location_id, date_day
+-- What was counted last holds until it is counted again: on a day without a count, stock has not vanished.
+with first_day as (
+    select min(date_day) as first_day from {{ ref('dim_date') }}
+),
+
+stock_changes as (
+    select
+        stock.location_id,
+        greatest(stock.date_day, first_day.first_day) as date_day,
+        sum(stock.value_change_usd) as change_usd
+    from {{ ref('fct_inventory_daily') }} as stock
+    cross join first_day
+    group by stock.location_id, greatest(stock.date_day, first_day.first_day)
 ),
 
 payables as (
@@ -27,13 +36,17 @@ balances as (
     select
         grid.date_day,
         grid.location_id,
-        coalesce(stock.inventory_value_usd, 0) as inventory_value_usd,
+        sum(coalesce(stock_changes.change_usd, 0)) over (
+            partition by grid.location_id order by grid.date_day
+        ) as inventory_value_usd,
         sum(coalesce(receivable_changes.change_usd, 0)) over (
             partition by grid.location_id order by grid.date_day
         ) as accounts_receivable_usd,
         coalesce(payables.accounts_payable_usd, 0) as accounts_payable_usd
     from grid
-    left join stock on stock.location_id = grid.location_id and stock.date_day = grid.date_day
+    left join stock_changes
+        on stock_changes.location_id = grid.location_id
+        and stock_changes.date_day = grid.date_day
     left join payables on payables.location_id = grid.location_id and payables.date_day = grid.date_day
     left join receivable_changes
         on receivable_changes.location_id = grid.location_id

@@ -1,6 +1,7 @@
 with snapshots as (
     select
         stock.*,
+        cast(stock.on_hand_units * stock.unit_cost_usd as decimal(18, 4)) as inventory_value_usd,
         coalesce(flows.net_movement_units, 0) as net_movement_units,
         coalesce(flows.young_change_units, 0) as young_change_units,
         coalesce(stock.sales_units, flows.sold_units, 0) as served_units,
@@ -19,6 +20,7 @@ windowed as (
     select
         snapshots.*,
         lag(on_hand_units) over days as opening_units,
+        lag(inventory_value_usd) over days as previous_value_usd,
         lag(snapshot_date) over days as previous_day,
         avg(wanted_units) over last_28_days as mean_daily_demand_28d,
         sum(young_change_units) over days as young_units
@@ -43,7 +45,8 @@ select
     on_hand_units - reserved_units + in_transit_units as available_to_promise_units,
     case when previous_day = {{ add_days('snapshot_date', '-1') }} then opening_units end as opening_units,
     net_movement_units,
-    cast(on_hand_units * unit_cost_usd as decimal(18, 4)) as inventory_value_usd,
+    inventory_value_usd,
+    cast(inventory_value_usd - coalesce(previous_value_usd, 0) as decimal(18, 4)) as value_change_usd,
     -- The lots' own count where it is known; else first in, first out from the movements.
     cast(
         coalesce(aged_units, greatest(on_hand_units - young_units, 0)) * unit_cost_usd as decimal(18, 4)
