@@ -47,8 +47,8 @@ def look_after_pages(app: Flask) -> None:
 
 
 def _read_one_period() -> None:
-    """Superset's parser of periods puts itself in order while it reads for the first time. Tiles ask together:
-    a second thread that met it half-ordered would be told that its period is wrong."""
+    """Superset's parser of periods puts itself in order while it reads for the first time. Tiles ask at the
+    same time: a thread that met it half-ordered would be told that its period is wrong."""
     from superset.utils.date_parser import datetime_eval  # Superset itself imports the configuration
 
     datetime_eval("DATEADD(DATETIME('2017-12-31T00:00:00'), -1, day)")

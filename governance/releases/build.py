@@ -46,7 +46,7 @@ def project_fingerprint(project_dir: Path, landing: Path, *, without: Collection
     return digest.hexdigest()
 
 
-def _definitions(project_dir: Path) -> Any:
+def _definitions(project_dir: Path) -> hashlib._Hash:
     """The hash, to be gone on with, of every file of the dbt project and of what reads them."""
     digest = hashlib.sha256()
     for package in ("dbt-core", "dbt-duckdb", "duckdb"):

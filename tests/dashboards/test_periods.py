@@ -23,9 +23,6 @@ def told(rounds):
     return sorted(found)
 
 print("AS STARTED", told(20))
-date_parser.datetime_parser.cache_clear()
-date_parser.datetime_parser()  # made anew, not used yet: as Superset alone would start
-print("UNUSED", told(1))
 """
 
 
