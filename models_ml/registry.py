@@ -206,13 +206,7 @@ def register(
             return known
     import mlflow
 
-    experiment = mlflow_client.get_experiment_by_name(name)
-    artifact_root.mkdir(parents=True, exist_ok=True)
-    experiment_id = (
-        experiment.experiment_id
-        if experiment
-        else mlflow_client.create_experiment(name, artifact_location=artifact_root.resolve().as_uri())
-    )
+    experiment_id = _experiment(mlflow_client, artifact_root, name)
     with mlflow.start_run(experiment_id=experiment_id, tags=tags, run_name=f"{name} {tags['release_id']}"):
         mlflow.log_params({k: str(v) for k, v in params.items()})
         mlflow.log_metrics(metrics)
@@ -221,6 +215,33 @@ def register(
         info = log_model(bundle)
     registered = mlflow.register_model(info.model_uri, name, tags={**tags, "metrics": json.dumps(metrics)})
     return get_version(tracking_uri, str(registered.version), name)
+
+
+@reaching_register()
+def keep_search(
+    tracking_uri: str, artifact_root: Path, *, tags: dict[str, str], trials: list[dict[str, Any]]
+) -> str:
+    """Log a search of settings, a step a trial, beside the trainings. Registers nothing; returns the run id."""
+    mlflow_client = client(tracking_uri)
+    import mlflow
+
+    experiment_id = _experiment(mlflow_client, artifact_root, MODEL_NAME)
+    name = f"search {tags['release_id']}"
+    with mlflow.start_run(experiment_id=experiment_id, tags=tags, run_name=name) as run:
+        for number, trial in enumerate(trials):
+            mlflow.log_metrics(
+                {"relative_pinball": trial["relative_pinball"], **trial["scores"]}, step=number
+            )
+        mlflow.log_text(json.dumps(trials, indent=1), "trials.json")
+    return str(run.info.run_id)
+
+
+def _experiment(mlflow_client: Any, artifact_root: Path, name: str) -> Any:
+    found = mlflow_client.get_experiment_by_name(name)
+    artifact_root.mkdir(parents=True, exist_ok=True)
+    if found:
+        return found.experiment_id
+    return mlflow_client.create_experiment(name, artifact_location=artifact_root.resolve().as_uri())
 
 
 def _ensure_database(path: Path) -> None:

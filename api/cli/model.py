@@ -1,4 +1,4 @@
-"""`steelyard model train|list|review|approve|reject|promote|rollback`."""
+"""`steelyard model train|search|list|review|approve|reject|promote|rollback`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from api.cli.output import Json, console, print_json, print_table
 from api.cli.services import AsUser, person_named, services
-from api.pipeline.models import MODELS, train_models
+from api.pipeline.models import MODELS, search_demand, train_models
 from api.settings import settings
 
 app = typer.Typer(help="Models, their evidence and who let them score.", no_args_is_help=True)
@@ -38,6 +38,38 @@ def train(
         reused = " (nothing had changed)" if one["unchanged"] else ""
         console.print(f"{one['name']} version [bold]{one['version']}[/]{reused}")
         print_evaluation(one["name"], one["evaluation"])
+
+
+@app.command()
+def search(
+    trials: Annotated[int, typer.Option("--trials", min=1, help="At most so many sets of settings.")] = 20,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="At most so long.")] = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Look for better settings of the demand model on weeks that no reported figure comes from.
+
+    What is found is kept in MLflow; the settings change by review of the code, not by themselves.
+    """
+    with console.status("search …") as status:
+        found = search_demand(
+            settings(), lambda what, done, total: status.update(what), trials=trials, seconds=minutes * 60
+        )
+    if as_json:
+        print_json(found)
+        return
+    ranked = sorted(enumerate(found["trials"]), key=lambda each: each[1]["relative_pinball"])
+    rows = [
+        (
+            number or "in force",
+            f"{trial['relative_pinball']:.4f}",
+            *(f"{trial['scores'][f'{tier}_pinball']:.4f}" for tier in ("category", "product")),
+            ", ".join(f"{name} {value:.3g}" for name, value in trial["settings"].items()),
+            f"{trial['seconds']:.0f}",
+        )
+        for number, trial in ranked[:10]
+    ]
+    columns = ["trial", "pinball, relative", "category", "product", "settings", "s"]
+    print_table(f"Weeks up to {found['window_through_week']} only", columns, rows)
 
 
 @app.command("list")

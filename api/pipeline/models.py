@@ -41,6 +41,30 @@ def train_models(settings: Settings, report: Report, names: tuple[str, ...] = MO
     return done[0] | {"models": done, "unchanged": all(one["unchanged"] for one in done)}
 
 
+def search_demand(settings: Settings, report: Report, *, trials: int, seconds: float) -> Result:
+    """Search the demand model's settings on the weeks before the first reported origin; changes none of them.
+
+    Logged in MLflow beside the trainings. Returns every trial, the settings in force first, and the best.
+    """
+    from models_ml import registry
+    from models_ml.demand.search import search_settings
+    from models_ml.demand.settings import FULL
+    from models_ml.panel import read_panel
+    from models_ml.train import backtest_origins
+
+    release = ReleaseStore(settings.var_dir).current()
+    panels = [read_panel(release.warehouse, tier) for tier in FULL.backtest_tiers]
+    before_week = backtest_origins(panels[0])[1]
+    found = search_settings(
+        panels, before_week, FULL, trials=trials, seconds=seconds, progress=lambda what: report(what, 0, 0)
+    ).as_dict()
+    tags = {"kind": "search", "release_id": release.release_id, "git_commit": _git_commit()}
+    run_id = registry.keep_search(
+        settings.mlflow_uri, settings.mlflow_artifacts, tags=tags, trials=list(found["trials"])
+    )
+    return found | {"mlflow_run_id": run_id}
+
+
 def train_summary(result: Result) -> str:
     """One line: each version and its headline beside the baseline's."""
     return "; ".join(_headline(one) for one in result["models"])
