@@ -221,7 +221,7 @@ def register(
 def keep_search(
     tracking_uri: str, artifact_root: Path, *, tags: dict[str, str], trials: list[dict[str, Any]]
 ) -> str:
-    """Log a search of settings, a step a trial, beside the trainings. Registers nothing; returns the run id."""
+    """Log a search of settings beside the trainings, a step a trial. Registers nothing; returns the run."""
     mlflow_client = client(tracking_uri)
     import mlflow
 
