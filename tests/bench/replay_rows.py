@@ -64,14 +64,26 @@ class Tier:
         return next(o for o in self.outcomes if o.policy == policy)
 
     def against(
-        self, policy: str, baseline: Outcome | None = None, items: np.ndarray | None = None
+        self,
+        policy: str,
+        baseline: Outcome | None = None,
+        items: np.ndarray | None = None,
+        fill: float = FILL,
     ) -> Comparison:
-        return compare(self.of(policy), baseline or self.tuned, self.demand, fill=FILL, items=items)
+        return compare(self.of(policy), baseline or self.tuned, self.demand, fill=fill, items=items)
+
+    def reach(self, policy: str) -> float:
+        """Where to compare: `FILL`, or the highest whole percent that a policy reaches by every seed."""
+        served = self.of(policy).served.sum(2, dtype=float) / self.demand.sum()
+        return min(FILL, float(np.floor(served.max(0).min() * 100) / 100))
 
     def rows(self) -> Iterator[Row]:
         for outcome in self.outcomes:
             found = self.against(outcome.policy)
             name = f"{outcome.policy} ({outcome.chosen})" if outcome.chosen else outcome.policy
+            if (most := self.reach(outcome.policy)) < FILL:
+                yield self._row(f"{name}, never fills {FILL:.0%}: the most that it fills", "share", most)
+                continue
             peer = self.against(self.tuned.policy).stock_units
             name += f", units held an item at {FILL:.0%} fill"
             yield self._row(name, "units", found.stock_units, peer=peer, ratio=_mean(found.stock_ratio))
@@ -94,9 +106,11 @@ class Tier:
         ]
         name = f"the same in ten random parts of the items, {min(by_items):+.1%} to {max(by_items):+.1%}"
         yield self._row(f"{name}: median", "share", float(np.median(by_items)))
-        stale = self.against(OURS, self.of(STALE))
+        fill = self.reach(STALE)
+        stale = self.against(OURS, self.of(STALE), fill=fill)
         for what, ratio in (("stock", stale.stock_ratio), ("lost sales at its stock", stale.lost_ratio)):
-            yield self._row(f"ours, {what}, against {STALE}", "share", _mean(ratio) - 1)
+            name = f"ours, {what}, against {STALE}, at {fill:.0%} fill"
+            yield self._row(name, "share", _mean(ratio) - 1)
         share = float(less_stock.mean() / (oracle.stock_ratio.mean() - 1))
         yield self._row(
             "share of what the near-true-rate oracle gains", "share", share, 0.5, holds=share >= 0.5
