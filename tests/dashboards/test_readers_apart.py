@@ -127,9 +127,10 @@ def test_the_administrator_cannot_speak_for_somebody(site):
             assert not answer.ok, body
 
 
-def test_sql_lab_answers_what_is_governed(site, engineer):
+def test_sql_lab_answers_what_is_governed(site):
     answer = site.sql_lab(
-        engineer, "SELECT location__region, MEASURE(net_sales) AS n FROM metrics GROUP BY ALL ORDER BY 1"
+        site.sign_in("analytics_engineer"),
+        "SELECT location__region, MEASURE(net_sales) AS n FROM metrics GROUP BY ALL ORDER BY 1",
     )
     assert answer.ok, answer.text
     mine = site.ask(
