@@ -118,9 +118,10 @@ class Tier:
 
     def _slices(self) -> Iterator[Row]:
         for name, items in slices(self.world, self.demand):
-            less = _mean(self.against(OURS, items=items).stock_ratio) - 1
-            count = items.sum() if items.dtype == bool else len(items)
-            yield self._row(f"{name} ({count:,} items), stock", "share", less, "never worse", holds=less <= 0)
+            by_seed = self.against(OURS, items=items).stock_ratio - 1
+            less, count = _mean(by_seed), items.sum() if items.dtype == bool else len(items)
+            name = f"{name} ({count:,} items), stock, {_spread(by_seed)}"
+            yield self._row(name, "share", less, "never worse", holds=less <= 0)
 
     def _network(self) -> Iterator[Row]:
         found = self.against(NETWORK, self.of(OURS))
