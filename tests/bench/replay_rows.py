@@ -120,8 +120,8 @@ class Tier:
         for name, items in slices(self.world, self.demand):
             by_seed = self.against(OURS, items=items).stock_ratio - 1
             less, count = _mean(by_seed), items.sum() if items.dtype == bool else len(items)
-            name = f"{name} ({count:,} items), stock, {_spread(by_seed)}"
-            yield self._row(name, "share", less, "never worse", holds=less <= 0)
+            what = f"{name} ({count:,} items), stock, {_spread(by_seed)}"
+            yield self._row(what, "share", less, "never worse", holds=less <= 0)
 
     def _network(self) -> Iterator[Row]:
         found = self.against(NETWORK, self.of(OURS))
