@@ -1,7 +1,7 @@
 # Steelyard. `make run` and `make test` each work as the first command on a machine with Python 3.11.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-superset run pipeline serve test lint audit bench lock clean
+.PHONY: help setup setup-dev setup-superset run pipeline serve test lint coverage mutants audit bench lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -64,6 +64,12 @@ lint: setup-dev  ## ruff, mypy, one-way imports, no secrets
 	@$(BIN)/mypy semantic governance models_ml integrations api
 	@$(BIN)/lint-imports
 	@git ls-files -z -- ':!*.png' ':!*.svg' | xargs -0 $(BIN)/detect-secrets-hook
+
+coverage: setup-dev setup-superset  ## the tests again, with coverage by branch (report in var/coverage)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html:var/coverage $(ARGS)
+
+mutants: setup-dev  ## mistakes planted in semantic and governance, and which of them no test finds (hours); ONLY=pattern
+	@$(BIN)/mutmut run $(ONLY); $(BIN)/mutmut results
 
 audit: setup-dev  ## known vulnerabilities of the pinned packages (asks the public advisory database)
 	@for part in product dev superset; do $(BIN)/pip-audit --no-deps --disable-pip -r requirements/$$part.txt || exit 1; done

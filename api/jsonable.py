@@ -11,12 +11,15 @@ from typing import Any
 
 def json_document(body: Any) -> str:
     """JSON with dates in ISO 8601, decimals as numbers and NaN or infinity as null."""
-    return json.dumps(_finite(body), default=_plain, allow_nan=False)
+    try:
+        return json.dumps(body, default=_plain, allow_nan=False)
+    except ValueError:  # something is not finite: rare, and the walk through everything is dear
+        return json.dumps(_finite(body), default=_plain, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, decimal.Decimal):
-        return float(value)
+        return float(value) if value.is_finite() else None
     if isinstance(value, datetime.date | datetime.datetime | datetime.time):
         return value.isoformat()
     return str(value)

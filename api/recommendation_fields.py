@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from governance.identity import Principal
@@ -13,7 +14,10 @@ TELLS_MARGIN = ("expected_margin_usd", "expected_cash_usd", "at_stake_usd", "dri
 
 def visible_fields(row: Recommendation, reader: Principal | None) -> dict[str, Any]:
     """Field by field; what tells cost or margin is NULL for a reader who may not see it."""
-    fields = row.as_dict()
-    if reader is not None and not sees_margin(reader):
-        fields |= dict.fromkeys(TELLS_MARGIN)
-    return fields
+    return visible_rows([row], reader)[0]
+
+
+def visible_rows(rows: Iterable[Recommendation], reader: Principal | None) -> list[dict[str, Any]]:
+    """As `visible_fields`, of a page: what the reader is entitled to is asked once."""
+    hidden = {} if reader is None or sees_margin(reader) else dict.fromkeys(TELLS_MARGIN)
+    return [row.as_dict() | hidden for row in rows]

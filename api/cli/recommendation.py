@@ -13,7 +13,7 @@ from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
 from api.decision_report import decision_report
 from api.impact_service import impact_of
-from api.recommendation_fields import visible_fields
+from api.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
 from governance.store import OPEN_STATES, find_recommendation, list_recommendations
@@ -73,7 +73,7 @@ def list_(
         department=department,
     )
     reader = principal_named(as_user)
-    rows = [visible_fields(row, reader) for row in page.items]
+    rows = visible_rows(page.items, reader)
     if as_json:
         print_json({"items": rows, "next_cursor": page.next_cursor})
         return

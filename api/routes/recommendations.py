@@ -15,7 +15,7 @@ from api.deps import CurrentUser, Decider, RequestId, ServicesDep
 from api.impact_service import impact_of
 from api.jsonable import json_document
 from api.problems import document
-from api.recommendation_fields import visible_fields
+from api.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
 from governance.store import ACTIONS, OPEN_STATES, STATES, find_recommendation, list_recommendations
@@ -136,7 +136,7 @@ def list_all(
         location_id=location_id,
         supplier_id=supplier_id,
     )
-    body = {"items": [visible_fields(row, user) for row in page.items], "next_cursor": page.next_cursor}
+    body = {"items": visible_rows(page.items, user), "next_cursor": page.next_cursor}
     return Response(json_document(body), media_type="application/json")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 STATES = (
@@ -84,8 +84,9 @@ class Recommendation:
         return cls(**dict(row))
 
     def as_dict(self) -> dict[str, Any]:
-        """Field by field, dates and times as Python objects."""
-        return asdict(self)
+        """Field by field, dates and times as Python objects. The record's own values, not copies of them."""
+        return {name: getattr(self, name) for name in NAMES}
 
 
-FIELDS = frozenset(field.name for field in fields(Recommendation))
+NAMES = tuple(field.name for field in fields(Recommendation))
+FIELDS = frozenset(NAMES)
