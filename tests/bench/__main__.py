@@ -1,10 +1,15 @@
-"""Run benchmark sections; put their tables into `docs/benchmarks.md` and `var/bench/results.json`."""
+"""Run benchmark sections; put their tables into `docs/benchmarks.md` and `var/bench/results.json`.
+
+A run of all that was stopped goes on where it stopped: what this commit was measured for stays.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import pkgutil
+import subprocess
 from pathlib import Path
 
 from rich.console import Console
@@ -17,23 +22,41 @@ SECTIONS = [
     for m in pkgutil.iter_modules(here.__path__)
     if m.name.startswith("section_")
 ]
+RESULTS, MEASURED = Path("var/bench/results.json"), Path("var/bench/measured.json")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller data")
+    parser.add_argument("--again", action="store_true", help="also what was measured at this commit")
     arguments = parser.parse_args()
     console = Console()
+    state, measured = f"{_commit()}{' quick' * arguments.quick}", _measured()
     for section in [arguments.only] if arguments.only else SECTIONS:
+        if not (arguments.only or arguments.again) and measured.get(section) == state:
+            console.print(f"{section}: measured at this commit already (--again measures it anew)")
+            continue
         command = f"make bench ONLY={section}" + (" QUICK=1" if arguments.quick else "")
         with console.status(f"measuring {section} …"):
             rows = list(importlib.import_module(f"tests.bench.section_{section}").run(quick=arguments.quick))
-        keep(rows, Path("var/bench/results.json"))
+        keep(rows, RESULTS)
         write_page(rows, Path("docs/benchmarks.md"), command)
+        measured[section] = state
+        MEASURED.write_text(json.dumps(measured, indent=1) + "\n")
         for row in rows:
             verdict = {True: "[green]holds[/]", False: "[red]falls short[/]", None: ""}[row.holds]
             console.print(f"{row.section}: {row.name}: {row.measured:,.4g} {row.unit} {verdict}")
+
+
+def _measured() -> dict[str, str]:
+    """Section to the commit at which it was last measured."""
+    return json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "no checkout"
 
 
 if __name__ == "__main__":
