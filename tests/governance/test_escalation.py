@@ -1,0 +1,100 @@
+"""What is not decided in time, and what is refused: every field that changes, and every word that is kept."""
+
+import datetime as dt
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from governance import audit
+from governance.approvals import Limits, decide, escalate_due, propose
+from governance.store import find_recommendation
+
+HOUR = dt.timedelta(hours=1)
+MONEY = {
+    "planner": 500.0,
+    "category_manager": 5_000.0,
+    "finance_controller": 20_000.0,
+    "two_people": 80_000.0,
+}
+
+
+@pytest.fixture
+def limits():
+    """48 hours for all, 24 in the banner Express, 12 in its West."""
+    found = Limits.load()
+    return replace(
+        found,
+        banners={"Express": {"escalate_after_hours": 24}},
+        regions={"West": {"escalate_after_hours": 12}},
+    )
+
+
+def test_one_route_up_at_its_hour_and_a_new_hour(store, pipeline, proposal, limits, now):
+    """The hours until the next step are those of the store's banner and region."""
+    places = {"plain": {}, "banner": {"banner": "Express"}, "region": {"banner": "Express", "region": "West"}}
+    hours = {"plain": 48, "banner": 24, "region": 12}
+    propose(
+        store, pipeline, [proposal(key, **place) for key, place in places.items()], now=now, limits=limits
+    )
+    assert {key: find_recommendation(store, key).escalate_at for key in places} == {
+        key: now + hours[key] * HOUR for key in places
+    }
+    assert escalate_due(store, now=now + 12 * HOUR - dt.timedelta(seconds=1), limits=limits) == []
+    at = now + 48 * HOUR
+    moved = escalate_due(store, now=at.astimezone(ZoneInfo("Europe/Berlin")), limits=limits)
+    assert sorted(moved) == sorted(places)
+    for key in places:
+        record = find_recommendation(store, key)
+        assert (record.policy_route, record.state) == ("category_manager", "in_review")
+        assert (record.escalate_at, record.updated_at) == (at + hours[key] * HOUR, at)
+
+
+def test_the_audit_says_who_moved_what_from_where_to_where(sqlite_store, proposed, now):
+    record = proposed(sqlite_store)
+    assert escalate_due(sqlite_store, now=record.escalate_at, request_id="nightly") == ["r1"]
+    row = audit.read(sqlite_store).items[0]
+    told = ("actor", "on_behalf_of", "role", "action", "object_id", "reason", "request_id", "before", "after")
+    assert {name: row[name] for name in told} == {
+        "actor": "service:escalation",
+        "on_behalf_of": None,
+        "role": None,
+        "action": "recommendation.escalate",
+        "object_id": "recommendation.r1",
+        "reason": "not decided in time",
+        "request_id": "nightly",
+        "before": {"policy_route": "planner"},
+        "after": {"policy_route": "category_manager"},
+    }
+    assert dt.datetime.fromisoformat(row["at"]) == record.escalate_at
+
+
+def test_nothing_goes_above_finance_and_what_is_decided_stays(sqlite_store, proposed, people, now):
+    for route, money in MONEY.items():
+        assert proposed(sqlite_store, route, expected_cash_usd=money).policy_route == route
+    proposed(sqlite_store, "decided")
+    decide(sqlite_store, people["planner_east"], "decided", "approve", now=now)
+    steps = [escalate_due(sqlite_store, now=now + 48 * n * HOUR) for n in (1, 2, 3)]
+    assert [sorted(step) for step in steps] == [["category_manager", "planner"], ["planner"], []]
+    found = {route: find_recommendation(sqlite_store, route).policy_route for route in MONEY}
+    assert set(found.values()) == {"finance_controller", "two_people"} and found["two_people"] == "two_people"
+    assert find_recommendation(sqlite_store, "decided").policy_route == "planner"
+
+
+def test_what_policy_refuses_is_kept_in_the_audit_alone(sqlite_store, pipeline, proposal, now):
+    bad = proposal(
+        "deep", action="markdown", details={"share": 0.9, "markdown_share": 0.9}, quantity_units=-4.0
+    )
+    made = propose(sqlite_store, pipeline, [bad, proposal("good")], now=now, request_id="run-7")
+    assert [record.recommendation_id for record in made] == ["good"]
+    (row,) = [r for r in audit.read(sqlite_store).items if r["object_id"] == "recommendation.deep"]
+    assert (row["actor"], row["action"], row["request_id"]) == (
+        pipeline.actor,
+        "recommendation.refuse",
+        "run-7",
+    )
+    assert row["reason"].startswith("outside policy: ") and len(row["reason"]) > len("outside policy: ")
+    (proposed,) = [r for r in audit.read(sqlite_store).items if r["object_id"] == "recommendation.good"]
+    assert row["policy_ids"] == proposed["policy_ids"] != []
+    assert row["after"] == {"action": "markdown", "product_id": "p-deep", "location_id": "367"}
+    assert row["before"] is None
