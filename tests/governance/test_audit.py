@@ -50,8 +50,9 @@ def test_an_edit_of_any_field_is_found(trail, column, row):
         con.execute(f"UPDATE audit_log SET {column} = 'x' WHERE seq = ?", [row])
     report = audit.verify(trail)
     assert (report.holds, report.first_broken) == (False, row)
-    with pytest.raises(AuditBroken):
+    with pytest.raises(AuditBroken, match=f"audit row {row}: {report.problem}") as broken:
         audit.check(trail)
+    assert "compare it with a backup" in broken.value.hint
 
 
 @pytest.mark.parametrize("row", [1, 6])

@@ -8,7 +8,7 @@ from governance.errors import Forbidden, PolicyBroken, PolicyUntranslatable
 from governance.identity import Principal
 from governance.policy import Policy
 from governance.policy.engine import POLICIES
-from governance.restrict import for_principal, for_query, purpose_of
+from governance.restrict import for_listing, for_principal, for_query, purpose_of
 from governance.tags import TaggedCatalog, Tags
 from semantic import Restriction
 
@@ -180,3 +180,36 @@ def test_a_catalogue_shows_what_some_purpose_shows(catalog, people):
     assert "customer__email" in listed.hidden_dimensions
     assert listed.allow_nothing
     assert "customer__age_band" in for_query(people["executive"], catalog, []).hidden_dimensions
+
+
+@pytest.mark.parametrize("purposes", [(), ("operations",), ("operations", "analytics")])
+def test_a_listing_leaves_out_what_no_purpose_shows_and_never_yields_rows(catalog, people, purposes):
+    reader = replace(people["planner_east"], purposes=frozenset(purposes))
+    listed = for_listing(reader, catalog)
+    each = [for_principal(reader, catalog, purpose=p) for p in purposes] or [for_principal(reader, catalog)]
+    assert listed.rows == (() if purposes else each[0].rows)
+    assert listed.allow_nothing
+    for name in catalog.purposes.keys() | {"net_sales", "gross_margin", "cash", "region", "email", "segment"}:
+        assert (name in listed.hidden_metrics) == all(name in one.hidden_metrics for one in each), name
+        assert (name in listed.hidden_dimensions) == all(name in one.hidden_dimensions for one in each), name
+        assert (name in listed.masked_dimensions) == any(name in one.masked_dimensions for one in each), name
+
+
+def test_a_listing_goes_by_the_policies_it_is_given(catalog, people):
+    forbids = (POLICIES / "schema.cedarschema").read_text()
+    texts = "\n".join(path.read_text() for path in sorted(POLICIES.glob("*.cedar")))
+    reader = people["executive"]
+    named = for_listing(reader, catalog)
+    nothing = Policy(texts + '\n@id("no") forbid (principal, action, resource);', forbids)
+    assert "net_sales" not in named.hidden_metrics
+    assert "net_sales" in for_listing(reader, catalog, policy=nothing).hidden_metrics
+
+
+def test_policies_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(PolicyBroken, match=str(tmp_path)):
+        Policy.load(tmp_path)
+    for path in POLICIES.glob("*.cedar*"):
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "unfinished.cedar").write_text('@id("one") permit (principal')
+    with pytest.raises(PolicyBroken):
+        Policy.load(tmp_path)
