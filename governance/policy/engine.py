@@ -74,7 +74,7 @@ class Policy:
             checked = cedarpy.validate_policies(policies, self._schema)
         except ValueError as error:
             raise PolicyBroken(f"the policies do not parse: {error}") from error
-        self._names_people = "User::" in policies
+        self._names_people = _names(json.loads(cedarpy.policies_to_json_str(policies)), "User")
         if not checked.validation_passed:
             raise PolicyBroken("the policies do not fit the schema: " + "; ".join(map(str, checked.errors)))
 
@@ -132,6 +132,15 @@ class Policy:
         if result.diagnostics.errors:
             return FALSE
         return row_condition(result.residuals, ROW_TYPES[row_type])
+
+
+def _names(policies: Any, kind: str) -> bool:
+    """Whether policies, as Cedar tells them in JSON, speak of an entity of a kind by its id."""
+    if isinstance(policies, dict):
+        if policies.get("type") == kind and "id" in policies:
+            return True
+        return any(_names(part, kind) for part in policies.values())
+    return isinstance(policies, list) and any(_names(part, kind) for part in policies)
 
 
 def _ids(diagnostics: Any) -> tuple[str, ...]:

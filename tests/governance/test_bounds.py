@@ -149,3 +149,46 @@ def test_a_newer_proposal_on_the_same_subject_supersedes(sqlite_store, proposed)
     proposed(sqlite_store, "c", from_location_id="9", subject_id="p:9>367", **move, quantity_units=6.0)
     states = {key: find_recommendation(sqlite_store, key).state for key in "abc"}
     assert states == {"a": "in_review", "b": "expired", "c": "in_review"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "outside"),
+    [
+        ({"depth": 0.0}, None),
+        ({"depth": 0.5}, None),
+        ({"depth": 0.5001}, "a markdown deeper than 50%, or of unknown depth"),
+        ({"depth": -0.0001}, "a markdown deeper than 50%, or of unknown depth"),
+        ({"depth": None}, "a markdown deeper than 50%, or of unknown depth"),
+        ({"price_usd": 2.0}, None),  # just the floor
+        ({"price_usd": 1.99}, "a price below the brand's floor"),
+        ({"floor_price_usd": 0.0}, "a price below the brand's floor"),
+        ({"floor_price_usd": None}, "a price below the brand's floor"),
+    ],
+)
+def test_the_edges_of_a_markdown(proposal, pipeline, now, changes, outside):
+    details = {"depth": 0.3, "price_usd": 2.5, "floor_price_usd": 2.0} | changes
+    record = _record(proposal("m", action="markdown", details=details), now)
+    assert broken_bound(record) == outside
+
+
+@pytest.mark.parametrize(
+    ("changes", "outside"),
+    [
+        ({}, None),
+        ({"quantity_units": 10.0}, None),  # all that the donor has free
+        ({"quantity_units": 10.5}, "more than the donor can spare"),
+        ({"from_location_id": "367"}, "a transfer needs two places"),
+        ({"from_location_id": None}, "a transfer needs two places"),
+        ({"details": {}}, "more than the donor can spare"),
+    ],
+)
+def test_the_edges_of_a_transfer(proposal, now, changes, outside):
+    row = proposal("t", action="transfer", quantity_units=5.0, from_location_id="400") | {
+        "details": {"donor_free_units": 10.0}
+    }
+    assert broken_bound(_record(row | changes, now)) == outside
+
+
+def _record(row, now) -> Recommendation:
+    made = {"state": "proposed", "proposed_by": "svc", "created_at": now, "updated_at": now}
+    return Recommendation.from_row(row | made | {"is_simulated": True})

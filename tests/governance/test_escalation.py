@@ -8,6 +8,8 @@ import pytest
 
 from governance import audit
 from governance.approvals import Limits, decide, escalate_due, propose
+from governance.approvals.limits import DEFAULT_LIMITS
+from governance.errors import PolicyBroken
 from governance.store import find_recommendation
 
 HOUR = dt.timedelta(hours=1)
@@ -98,3 +100,14 @@ def test_what_policy_refuses_is_kept_in_the_audit_alone(sqlite_store, pipeline, 
     assert row["policy_ids"] == proposed["policy_ids"] != []
     assert row["after"] == {"action": "markdown", "product_id": "p-deep", "location_id": "367"}
     assert row["before"] is None
+
+
+@pytest.mark.parametrize(
+    ("action", "route"), [("reorder", "nobody"), ("give_away", "planner"), ("give_away", "nobody")]
+)
+def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
+    text = DEFAULT_LIMITS.read_text().replace("    reorder: automatic\n", f"    {action}: {route}\n")
+    (tmp_path / "limits.yaml").write_text(text)
+    with pytest.raises(PolicyBroken, match=f"enterprise: least_routes says {action}: {route}") as broken:
+        Limits.load(tmp_path / "limits.yaml")
+    assert "two_people" in broken.value.hint and "markdown" in broken.value.hint

@@ -213,3 +213,38 @@ def test_policies_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "unfinished.cedar").write_text('@id("one") permit (principal')
     with pytest.raises(PolicyBroken):
         Policy.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ['User::"{}"', 'User :: "{}"', 'User // a remark\n:: "{}"'])
+@pytest.mark.parametrize("where", ["permit_all_but", "when"])
+def test_policies_that_name_a_person_are_not_shared_with_her_equals(catalog, people, name, where):
+    """What equals may see is worked out once for all of them, unless a policy tells them apart."""
+    named, equal = replace(people["executive"], user="anna"), replace(people["executive"], user="bert")
+    who = name.format("anna")
+    reads = 'action == Action::"read_metric"'
+    rules = {
+        "permit_all_but": f'@id("not-her") forbid (principal == {who}, {reads}, resource);',
+        "when": f'@id("not-her") forbid (principal, {reads}, resource) when {{ principal == {who} }};',
+    }
+    texts = "\n".join(path.read_text() for path in sorted(POLICIES.glob("*.cedar")))
+    policy = Policy(texts + rules[where], (POLICIES / "schema.cedarschema").read_text())
+    for reader, hidden in ((equal, False), (named, True), (equal, False)):
+        found = for_principal(reader, catalog, policy=policy)
+        assert ("net_sales" in found.hidden_metrics) == hidden
+    assert policy.without_name(named) == named
+    assert Policy.load().without_name(named) == Policy.load().without_name(equal) != named
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ("permit (principal", "the policies do not parse: "),
+        (
+            '@id("x") permit (principal == Martian::"a", action, resource);',
+            "the policies do not fit the schema: ",
+        ),
+    ],
+)
+def test_broken_policies_say_what_is_wrong(policies, said):
+    with pytest.raises(PolicyBroken, match=said + r"\S"):
+        Policy(policies, (POLICIES / "schema.cedarschema").read_text())
