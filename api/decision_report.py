@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from api.metric_service import MetricService
+from governance.errors import Forbidden
 from governance.identity import Principal
+from governance.restrict import sees_margin
 from semantic import MetricQuery
 
 OUTCOMES = (
@@ -59,7 +61,9 @@ class DecisionReport:
 
 
 def decision_report(metrics: MetricService, reader: Principal | None) -> DecisionReport:
-    """The report over everything decided. Raises what asking for a hidden metric raises."""
+    """The report over everything decided. Raises Forbidden for readers to whom margin is not shown."""
+    if reader is not None and not sees_margin(reader):
+        raise Forbidden(f"{reader.user!r} ({reader.role}) may not see what decisions brought")
     release, by_kind = _rows(metrics, reader, OUTCOMES, "decision_outcome__decision_kind")
     _, outcomes = _rows(metrics, reader, OUTCOMES, "decision_outcome__decided_by")
     _, habits = _rows(metrics, reader, HABITS, "decision__decided_by")

@@ -49,16 +49,18 @@ _STATUS_BY_CODE = {
     "release-error": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_MISSED = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)  # no such path, or another verb
+
 
 class Problem(BaseModel):
     """A refusal or failure, as RFC 9457 describes it, with our `code` and `hint`."""
 
-    type: str = Field(examples=["urn:steelyard:problem:unknown-metric"])
+    type: str = Field(examples=["urn:steelyard:problem:unknown-name"])
     title: str = Field(examples=["Bad Request"])
     status: int = Field(examples=[400])
-    detail: str = Field(examples=["There is no metric 'net_sale'."])
-    code: str = Field(examples=["unknown-metric"])
-    hint: str = Field("", examples=["Did you mean 'net_sales'?"])
+    detail: str = Field(examples=["The metric net_sale does not exist."])
+    code: str = Field(examples=["unknown-name"])
+    hint: str = Field("", examples=["Did you mean net_sales?"])
     instance: str = Field(examples=["urn:uuid:0b8f…"])
     errors: list[Any] = Field(
         default_factory=list, description="what was wrong with the request, field by field"
@@ -89,15 +91,16 @@ def answer_with_problems(app: FastAPI) -> None:
         found = [{"where": list(e["loc"]), "message": e["msg"]} for e in error.errors()]
         where = ".".join(str(part) for part in found[0]["where"]) if found else "request"
         detail = f"{where}: {found[0]['message']}" if found else "The request is malformed."
-        return _answer(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "malformed-request", detail, "See /docs.", errors=found
-        )
+        is_json = request.headers.get("content-type", "application/json").startswith("application/json")
+        hint = "See /docs." if is_json else "Send JSON, with the header Content-Type: application/json."
+        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed-request", detail, hint, errors=found)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         status = HTTPStatus(error.status_code)
         code = status.phrase.lower().replace(" ", "-")
-        return _answer(status, code, str(error.detail), "", headers=dict(error.headers or {}))
+        hint = "The calls are listed at /docs; people's page is /review." if status in _MISSED else ""
+        return _answer(status, code, str(error.detail), hint, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
     async def crashed(request: Request, error: Exception) -> JSONResponse:

@@ -7,8 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.errors import SettingsInvalid
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +23,9 @@ class Settings(BaseSettings):
     mode: Literal["demo", "production"] = Field("demo", description="production refuses the demo issuer")
     var_dir: Path = Field(Path("var"), description="where all state lives")
     project_dir: Path = Field(_ROOT / "dbt_project", description="the dbt project to build")
-    source: str = Field("complete-journey", description="complete-journey, or a retailer's folder")
+    source: str = Field(
+        "complete-journey", description="complete-journey, or a retailer's folder or database URL"
+    )
     ops_url: str = Field("", description="SQLAlchemy URL of the ops store; empty: SQLite in var_dir")
     build_memory: str = Field("2200MB", description="memory dbt's DuckDB may use before it spills to disk")
     host: str = Field("127.0.0.1", description="address the servers bind to")
@@ -88,5 +92,9 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings, read once."""
-    return Settings()
+    """The process's settings, read once. Raises SettingsInvalid with the variable's name, never its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"STEELYARD_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsInvalid("; ".join(wrong) + ".", hint="`api/settings.py` lists every setting.") from None

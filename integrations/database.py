@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Table, create_engine, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.schema import MetaData
 
 from integrations.contracts import contract, contracts
@@ -67,8 +67,16 @@ class Database:
                     content = _copy(remote, table, target)
                     relation = f"(SELECT * FROM read_parquet({literal(target)}))"
                     yield Delivery(name, f"{self.name}/{name}", content, relation=relation)
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise SourceError(
+                f"{self.name} cannot be read: there is no driver '{self.url.drivername}'.",
+                hint="Install it into .venv, or correct what stands before ://.",
+            ) from error
         except SQLAlchemyError as error:
-            raise SourceError(f"{self.name} cannot be read: {type(error).__name__}.") from error
+            raise SourceError(
+                f"{self.name} cannot be read: {type(error).__name__}.",
+                hint="Try it with the database's own client: address, port, user, password, rights.",
+            ) from error
 
 
 def _copy(remote: Connection, table: Table, target: Path) -> str:

@@ -122,7 +122,9 @@ def get_version(tracking_uri: str, version: str, name: str = MODEL_NAME) -> Mode
     for one in known:
         if one.version == str(version):
             return one
-    there = ", ".join(v.version for v in known) or "none"
+    if not known:
+        raise ModelNotFoundError(f"There is no model {name!r}.", hint="`steelyard model list` shows them.")
+    there = ", ".join(v.version for v in known)
     raise ModelNotFoundError(f"Model {name!r} has no version {version!r}.", hint=f"Versions: {there}.")
 
 

@@ -13,6 +13,7 @@ from .plan import Column, Join, Select, Source, Table
 from .query import Item, MetricRef, dunder
 from .resolve import is_hidden
 from .rows import Context, Rows
+from .security import visible_metrics
 from .shift import SPINE, spine_grain
 from .suggest import near
 
@@ -102,6 +103,9 @@ def _unreachable(context: Context, items: list[Item]) -> UnknownNameError:
         if not any(context.resolver.reaches(m, item, context.restriction) for m in models):
             known = {n for m in models for n in context.resolver.names(m)}
             shown = [n for n in known if not is_hidden(dunder(n, ()), context.restriction)]
+            if item.base in visible_metrics(context.catalog, context.restriction):
+                hint = f"It is a metric: name it among the metrics, in SQL as MEASURE({item.base})."
+                return UnknownNameError(f"{item.base} is no dimension.", hint=hint)
             return UnknownNameError(f"{item.base} does not exist.", hint=near(item.base, shown))
     names = ", ".join(i.base for i in items)
     return UnknownNameError(f"No semantic model reaches all of {names}.", hint="Ask for them separately.")

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from .catalog import Catalog, Dimension, Entity, Model
 from .errors import AmbiguousNameError, UnknownNameError
-from .query import Item
+from .query import METRIC_TIME, Item
 from .restriction import Restriction
 from .suggest import near
 
@@ -91,7 +91,10 @@ class Resolver:
 
     def unknown(self, model: Model, item: Item, restriction: Restriction) -> UnknownNameError:
         names = [n for n in self.names(model) if self._shown(model, n, restriction)]
-        return UnknownNameError(f"{item.base} does not exist for {model.name}.", hint=near(item.base, names))
+        hint = near(item.base, names)
+        if not hint and item.links == (METRIC_TIME,):
+            hint = "Grains: day, week, month, quarter, year."
+        return UnknownNameError(f"{item.base} does not exist for {model.name}.", hint=hint)
 
     def _shown(self, model: Model, name: str, restriction: Restriction) -> bool:
         return not restriction.hidden_dimensions or self.reaches(model, _as_item(name), restriction)

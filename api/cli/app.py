@@ -7,6 +7,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from api.cli import (
     audit,
@@ -76,10 +77,6 @@ def _tell(error: SteelyardError) -> None:
         print(json.dumps({"error": problem}), file=sys.stderr)
         return
     console = Console(stderr=True, highlight=False)
-    console.print(f"[bold red]{error.code}[/] {_plain(error.message)}", soft_wrap=True)
+    console.print(f"[bold red]{error.code}[/] {escape(error.message)}", soft_wrap=True)
     if error.hint:
-        console.print(_plain(error.hint), style="dim", soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+        console.print(escape(error.hint), style="dim", soft_wrap=True)

@@ -26,9 +26,10 @@ app.add_typer(key, name="key")
 @app.command()
 def token(user: str, as_json: Json = False) -> None:
     """Print a bearer token for a demo USER (executive, planner_east, auditor, …) and nothing else."""
+    issuer = local_issuer(settings())
     person = directory_of(settings()).user(user)
     lifetime = timedelta(hours=settings().token_hours)
-    text = local_issuer(settings()).issue(person.user, now=datetime.now(UTC), lifetime=lifetime)
+    text = issuer.issue(person.user, now=datetime.now(UTC), lifetime=lifetime)
     if as_json:
         print_json(
             {"token": text, "user": person.user, "role": person.role, "expires_in": lifetime.total_seconds()}

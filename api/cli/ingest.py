@@ -13,7 +13,12 @@ from integrations.ingest import HistoryReport, history_report
 
 app = typer.Typer(help="Bring data in, checked by contract.", no_args_is_help=True)
 Source = Annotated[
-    str, typer.Option("--source", help="`complete-journey`, or a folder with a folder per table.")
+    str | None,
+    typer.Option(
+        "--source",
+        help="A folder with a folder per table, a database URL, or `complete-journey`, the demo; "
+        "STEELYARD_SOURCE where left out.",
+    ),
 ]
 Table = Annotated[str | None, typer.Option("--table", help="Only this table of the contract.")]
 
@@ -21,9 +26,9 @@ REJECTS_SHOWN = 50
 
 
 @app.command()
-def run(source: Source = "complete-journey", as_json: Json = False) -> None:
+def run(source: Source = None, as_json: Json = False) -> None:
     """Load what is new; the same content twice changes nothing."""
-    chosen = settings().model_copy(update={"source": source})
+    chosen = settings().model_copy(update={"source": source} if source else {})
     with console.status("ingest …") as status:
         result = ingest_step(chosen, lambda what, done, total: status.update(f"ingest: {what}"))
     if as_json:

@@ -33,7 +33,7 @@ def show(
         node, principal_named(as_user), direction=direction, depth=depth, columns=columns, release_id=release
     )
     if svg is not None:
-        svg.write_text(found.svg(), encoding="utf-8")
+        _write(svg, found.svg())
     if as_json:
         print_json(found.as_dict())
     elif mermaid:
@@ -50,6 +50,13 @@ def emit(as_json: Json = False) -> None:
         print_json({"sent": sent})
     else:
         console.print(f"{sent} decisions and outcomes sent.")
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be written: {error.strerror}", param_hint="--svg") from error
 
 
 def _print_trees(node: str, edges: list[dict[str, str]], direction: str) -> None:

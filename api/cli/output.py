@@ -7,10 +7,11 @@ import decimal
 import math
 import os
 from collections.abc import Collection, Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from api.jsonable import json_document
@@ -34,16 +35,23 @@ def print_table(
     *,
     caption: str = "",
     right: Collection[str] = (),
+    whole: Collection[str] = (),
 ) -> None:
-    """A table with numbers, and the columns named in `right`, to the right; blanks where a value is NULL."""
+    """A table with numbers, and the columns named in `right`, to the right; blanks where a value is NULL.
+
+    Columns named in `whole` are never broken over lines, so that their values can be copied.
+    """
     kept = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
+    table = Table(title=title, title_justify="left")
     for at, name in enumerate(columns):
         numeric = kept and all(isinstance(row[at], int | float | decimal.Decimal | None) for row in kept)
-        table.add_column(name, justify="right" if numeric or name in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if numeric or name in right else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in whole)
     for row in kept:
         table.add_row(*[cell(value) for value in row])
     console.print(table)
+    if caption:
+        console.print(caption, style="dim")
 
 
 def cell(value: Any) -> str:
@@ -55,5 +63,5 @@ def cell(value: Any) -> str:
     if isinstance(value, float | decimal.Decimal):
         return f"{value:,.4f}" if abs(float(value)) < 10 else f"{value:,.2f}"
     if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(sep=" ")
-    return f"{value:,}" if isinstance(value, int) else str(value).replace("[", r"\[")
+        return value.date().isoformat() if value.time() == datetime.time() else f"{value:%Y-%m-%d %H:%M:%S%z}"
+    return f"{value:,}" if isinstance(value, int) else escape(str(value))

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
+from governance.errors import NotFound
+from governance.policy import default_policy, policy_test
 from governance.policy import explain as explain_policy
-from governance.policy import policy_test
 
 app = typer.Typer(help="Who may see and do what, and why.", no_args_is_help=True)
 
@@ -38,6 +39,11 @@ def explain(
 ) -> None:
     """Say which rule lets a user do ACTION (read_audit, see_margin, …) or not, and which rows remain."""
     found = explain_policy(as_user, action)
+    steps = default_policy().steps
+    if found.errors and action not in steps:
+        raise NotFound(
+            f"no action {action!r} that is decided once for a person", hint=f"actions: {', '.join(steps)}"
+        )
     if as_json:
         print_json(asdict(found))
         return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -16,25 +18,26 @@ from api.impact_service import impact_of
 from api.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
-from governance.store import OPEN_STATES, find_recommendation, list_recommendations
+from governance.store import ACTIONS, OPEN_STATES, STATES, find_recommendation, list_recommendations
 
 app = typer.Typer(help="See what is proposed, and decide.", no_args_is_help=True)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
 Note = Annotated[str | None, typer.Option("--note", help="What the next reader should know.")]
 States = Annotated[list[str] | None, typer.Option("--state", help="States; the open ones by default.")]
 Action = Annotated[str | None, typer.Option(help="reorder, transfer, markdown, …")]
-_SHOWN = (
-    "recommendation_id",
-    "action",
-    "product_name",
-    "location_id",
-    "region",
-    "quantity_units",
-    "order_by",
-    "expected_margin_usd",
-    "expected_cash_usd",
-    "state",
-)
+Given = TypeVar("Given", str | None, list[str] | None)
+_SHOWN = {
+    "recommendation_id": "id",
+    "action": "action",
+    "product_name": "product",
+    "location_id": "location",
+    "quantity_units": "units",
+    "expected_margin_usd": "margin $",
+    "expected_cash_usd": "cash $",
+}
+_NARROW = ("recommendation_id", "action", "location_id", "expected_margin_usd")
+_WIDE = 110  # columns of a terminal that holds them all
+
 
 _REPORTED = {
     "decisions_measured": "measured",
@@ -67,8 +70,8 @@ def list_(
         scope=_scope(as_user),
         cursor=cursor,
         limit=limit,
-        state=state or OPEN_STATES,
-        action=action,
+        state=_known("--state", state, STATES) or OPEN_STATES,
+        action=_known("--action", action, ACTIONS),
         region=region,
         department=department,
     )
@@ -77,9 +80,20 @@ def list_(
     if as_json:
         print_json({"items": rows, "next_cursor": page.next_cursor})
         return
-    print_table("Recommendations", _SHOWN, [[row[name] for name in _SHOWN] for row in rows])
+    if not rows:
+        written = " Regions and departments are written as in the data: East." if region or department else ""
+        console.print(f"No recommendation fits.{written}")
+        return
+    names = _SHOWN | ({"state": "state"} if state else {"order_by": "order by"})
+    if console.width < _WIDE:
+        names = {name: names[name] for name in _NARROW}
+    shown = [[_short(_placed(row, name)) for name in names] for row in rows]
+    right = ("units", "margin $", "cash $")
+    print_table(
+        "Recommendations", list(names.values()), shown, right=right, whole={*names.values()} - {"product"}
+    )
     if page.next_cursor:
-        console.print(f"More: --cursor {page.next_cursor}")
+        console.print(f"More: --cursor {page.next_cursor}", soft_wrap=True)
 
 
 @app.command()
@@ -102,6 +116,20 @@ def report(as_user: AsUser = None, as_json: Json = False) -> None:
     console.print("[dim]Outcomes replay recorded demand against a min-max rule; the demo's are simulated.[/]")
 
 
+def _placed(row: dict[str, Any], name: str) -> Any:
+    """The field of that name; a location with its region."""
+    return f"{row[name]} {row['region'] or ''}".rstrip() if name == "location_id" else row[name]
+
+
+def _told(value: Any) -> str:
+    """Lists by commas, what is nested as JSON; both are whole with `--json`."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return (
+        json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else cell(value)
+    )
+
+
 def _short(value: Any) -> str:
     return f"{value:,.2f}" if isinstance(value, float) else cell(value)
 
@@ -114,7 +142,7 @@ def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) 
     if as_json:
         print_json(row)
     else:
-        print_table("Recommendation", ["", ""], [(name, cell(value)) for name, value in row.items()])
+        print_table("Recommendation", ["", ""], [(name, _told(value)) for name, value in row.items()])
 
 
 @app.command()
@@ -130,8 +158,8 @@ def impact(
     found = impact_of(
         services().store,
         principal_named(as_user),
-        state=state,
-        action=action,
+        state=_known("--state", state, STATES),
+        action=_known("--action", action, ACTIONS),
         region=region,
         department=department,
     )
@@ -176,6 +204,14 @@ def reject(
 ) -> None:
     """Reject; needs a reason code."""
     _decide(recommendation_id, "reject", as_user, as_json, reason_code=reason, note=note)
+
+
+def _known(option: str, given: Given, known: Sequence[str]) -> Given:
+    """What was given, where it is known. Raises BadParameter with the near miss."""
+    for name in [given] if isinstance(given, str) else given or []:
+        if name not in known:
+            raise typer.BadParameter(f"no {name!r}; one of {', '.join(known)}", param_hint=option)
+    return given
 
 
 def _scope(user: str | None) -> Any:

@@ -68,7 +68,7 @@ def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswe
     """Versions of one model, open alerts, advice on retraining, and where the report lies."""
     versions = services.models.versions(name)
     if not versions:
-        raise NotFound(f"there is no model {name!r}")
+        raise NotFound(f"there is no model {name!r}", hint="GET /v1/models lists them")
     found = last_monitored(services.settings) if name == "demand" else None
     if found is not None:
         sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))

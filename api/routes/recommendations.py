@@ -24,6 +24,7 @@ router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
 Id = Annotated[str, Path(max_length=64)]
 Filter = Annotated[str | None, Query(max_length=128)]
 State = StrEnum("State", [(name, name) for name in STATES])  # type: ignore[misc]  # known to the store
+Action = StrEnum("Action", [(name, name) for name in ACTIONS])  # type: ignore[misc]  # known to the store
 
 
 class RecommendationRow(BaseModel):
@@ -115,7 +116,7 @@ def list_all(
     user: CurrentUser,
     services: ServicesDep,
     state: Annotated[list[State] | None, Query(description="open ones by default", max_length=20)] = None,
-    action: Filter = None,
+    action: Action | None = None,
     region: Filter = None,
     department: Filter = None,
     location_id: Filter = None,
@@ -144,8 +145,8 @@ def list_all(
 def impact(
     user: CurrentUser,
     services: ServicesDep,
-    state: Annotated[list[str] | None, Query(description="open ones by default", max_length=20)] = None,
-    action: Filter = None,
+    state: Annotated[list[State] | None, Query(description="open ones by default", max_length=20)] = None,
+    action: Action | None = None,
     region: Filter = None,
     department: Filter = None,
 ) -> Response:

@@ -84,7 +84,10 @@ def issue_service_key(
 
 def verify_service_key(store: OpsStore, key: str, *, directory: Directory, now: dt.datetime) -> Principal:
     """The service behind a key, with the key's scopes. Raises NotAuthenticated, always with one sentence."""
-    refused = NotAuthenticated("the service key is not valid")
+    refused = NotAuthenticated(
+        "the service key is not valid",
+        hint="it may have expired or been revoked: `steelyard auth key list` shows the live ones",
+    )
     form = _FORM.fullmatch(key)
     if form is None:
         raise refused
@@ -123,7 +126,10 @@ def revoke_service_key(store: OpsStore, key_id: str, *, revoked_by: str, now: dt
     entry = audit.AuditEntry(revoked_by, "service_key.revoke", f"service_key.{key_id}")
     with store.write() as transaction:
         if transaction.conn.execute(change.values(revoked_at=now)).rowcount != 1:
-            raise NotFound(f"no live service key {key_id!r}")
+            raise NotFound(
+                f"no live service key {key_id!r}",
+                hint="`steelyard auth key list` shows the keys and their ids",
+            )
         audit.append(transaction, entry, now=now)
 
 

@@ -16,6 +16,7 @@ from governance.identity.principal import Principal
 _KEY_TYPE = {"EdDSA": "OKP", "RS256": "RSA", "ES256": "EC"}  # no HS*: a public key must never be a secret
 _REQUIRED = ("iss", "aud", "sub", "exp", "nbf", "iat", "jti")
 _MAX_LEEWAY = dt.timedelta(seconds=60)
+_AGAIN = "it may have expired: sign in again; on the demo `steelyard auth token USER` prints another"
 _REFETCH_AFTER = dt.timedelta(seconds=60)
 
 
@@ -74,7 +75,7 @@ class TokenVerifier:
             self._check_time(claims, now)
             return self._principal(claims)
         except (jwt.PyJWTError, NotAuthenticated, NotFound, KeyError, TypeError, ValueError) as error:
-            raise NotAuthenticated("the token is not valid", hint="sign in again") from error
+            raise NotAuthenticated("the token is not valid", hint=_AGAIN) from error
 
     def _claims(self, token: str, now: dt.datetime) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)

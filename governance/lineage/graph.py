@@ -150,9 +150,13 @@ class LineageGraph:
         return LineageGraph.of((self.nodes[name] for name in seen), inside)
 
     def _near(self, name: str) -> str:
+        if name.partition(".")[0] in {"recommendation", "decision"}:
+            return "`steelyard recommendation list` shows the ids; a decision's is in the lineage of its own"
         bare = {node.partition(".")[2]: node for node in self.nodes}
         near = difflib.get_close_matches(name, self.nodes, n=3, cutoff=0.6)
         near += [bare[b] for b in difflib.get_close_matches(name.partition(".")[2] or name, bare, n=2)]
         return (
-            f"did you mean {', '.join(dict.fromkeys(near))}?" if near else "see model.…, metric.…, source.…"
+            f"did you mean {', '.join(dict.fromkeys(near))}?"
+            if near
+            else "see metric.…, model.…, column.…, source.…, model_version.…, recommendation.…, decision.…"
         )

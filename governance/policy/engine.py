@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -52,6 +53,7 @@ class Resource:
 
 
 SYSTEM = Resource("System")
+_STEPS = re.compile(r"action\s+([\w,\s]+?)\s+appliesTo\s*\{[^}]*resource:\s*\[?System\b")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,10 @@ class Verdict:
 
 
 class Policy:
-    """One validated set of policies. Immutable; share it between threads."""
+    """One validated set of policies. Immutable; share it between threads.
+
+    `steps` are the actions that are decided once for a person, whatever they are done to.
+    """
 
     def __init__(self, policies: str, schema: str) -> None:
         """Raises PolicyBroken on text that does not parse, does not validate, or lacks an @id."""
@@ -75,6 +80,9 @@ class Policy:
         except ValueError as error:
             raise PolicyBroken(f"the policies do not parse: {error}") from error
         self._names_people = _names(json.loads(cedarpy.policies_to_json_str(policies)), "User")
+        self.steps = tuple(
+            sorted(name.strip() for found in _STEPS.findall(schema) for name in found.split(","))
+        )
         if not checked.validation_passed:
             raise PolicyBroken("the policies do not fit the schema: " + "; ".join(map(str, checked.errors)))
 

@@ -132,7 +132,10 @@ def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | 
     )
     row = conn.execute(query).first()
     if row is None:
-        raise NotFound(f"recommendation {recommendation_id!r} does not exist")
+        raise NotFound(
+            f"recommendation {recommendation_id!r} does not exist",
+            hint="`steelyard recommendation list`, or GET /v1/recommendations, shows the open ones",
+        )
     return Recommendation.from_row(_plain(row))
 
 

@@ -167,7 +167,8 @@ def _check_owner(state: LandingState, source: Source, landing: Path) -> None:
     if source.replaces_itself and state.source and not state.is_demo and state.batches:
         raise SourceConflict(
             f"{landing} holds the data of '{state.source}'; the demo would be mixed into it.",
-            hint="Use another landing folder for the demo, or empty this one.",
+            hint=f"To go on with it: STEELYARD_SOURCE='{state.source}'. The demo wants a folder of its own: "
+            "STEELYARD_VAR_DIR.",
         )
 
 
