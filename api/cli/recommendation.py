@@ -89,9 +89,8 @@ def list_(
         names = {name: names[name] for name in _NARROW}
     shown = [[_short(_placed(row, name)) for name in names] for row in rows]
     right = ("units", "margin $", "cash $")
-    print_table(
-        "Recommendations", list(names.values()), shown, right=right, whole={*names.values()} - {"product"}
-    )
+    whole = {*names.values()} - {"product"}
+    print_table("Recommendations", list(names.values()), shown, right=right, whole=whole)
     if page.next_cursor:
         console.print(f"More: --cursor {page.next_cursor}", soft_wrap=True)
 
@@ -125,13 +124,15 @@ def _told(value: Any) -> str:
     """Lists by commas, what is nested as JSON; both are whole with `--json`."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value)
-    return (
-        json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else cell(value)
-    )
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else cell(value)
 
 
 def _short(value: Any) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else cell(value)
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return value if isinstance(value, str) else cell(value)
 
 
 @app.command()

@@ -151,7 +151,7 @@ class LineageGraph:
 
     def _near(self, name: str) -> str:
         if name.partition(".")[0] in {"recommendation", "decision"}:
-            return "`steelyard recommendation list` shows the ids; a decision's is in the lineage of its own"
+            return "`steelyard recommendation list` shows ids; the lineage of one names its decisions"
         bare = {node.partition(".")[2]: node for node in self.nodes}
         near = difflib.get_close_matches(name, self.nodes, n=3, cutoff=0.6)
         near += [bare[b] for b in difflib.get_close_matches(name.partition(".")[2] or name, bare, n=2)]

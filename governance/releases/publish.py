@@ -109,7 +109,8 @@ class ReleaseStore:
         release_id = self.current_id()
         if release_id is None:
             raise ReleaseNotFound(
-                "No release is published yet.", hint="`make pipeline` builds the first one."
+                f"No release is published yet in {self.pointer.parent.resolve()}.",
+                hint="`make pipeline` builds the first one; STEELYARD_VAR_DIR names another place.",
             )
         return self.get(release_id)
 
