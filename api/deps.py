@@ -54,7 +54,10 @@ def _current_user(
     scopes = needed.scopes or (["read"] if request.method in _SAFE else ["none"])
     for scope in scopes:
         if not principal.may_use(scope):
-            raise Forbidden(f"the key of {principal.actor!r} was not issued to {scope}")
+            raise Forbidden(
+                f"the key of {principal.actor!r} was not issued to {scope}",
+                hint=f"`steelyard auth key issue SERVICE --scope {scope}`, where the directory allows it",
+            )
     return principal
 
 

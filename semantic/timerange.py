@@ -18,11 +18,10 @@ def time_range(constraint: tuple[str, str] | None, grain: str) -> TimeRange | No
         return None
     grain = grain if grain in RANK and grain != "nanosecond" else "day"
     try:
-        start, end = (_instant(text) for text in constraint)
+        first, last = constraint
     except (ValueError, TypeError) as error:
-        raise InvalidQueryError(
-            f"The time constraint {constraint!r:.120} is not a pair of ISO dates.", hint="Write 2017-06-01."
-        ) from error
+        raise InvalidQueryError(f"The time constraint {constraint!r:.120} is not a pair.") from error
+    start, end = _instant(first), _instant(last)
     if start is not None and end is not None and start > end:
         raise InvalidQueryError(f"The time constraint starts ({start}) after it ends ({end}).")
     try:
@@ -35,4 +34,8 @@ def time_range(constraint: tuple[str, str] | None, grain: str) -> TimeRange | No
 
 
 def _instant(text: object) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(str(text)).replace(tzinfo=None)
+    """Raises InvalidQueryError where it is no date."""
+    try:
+        return None if text is None else dt.datetime.fromisoformat(str(text)).replace(tzinfo=None)
+    except ValueError as error:
+        raise InvalidQueryError(f"{text!r:.40} is not an ISO date.", hint="Write 2017-06-01.") from error

@@ -30,6 +30,11 @@ ReleaseId = Annotated[str | None, typer.Option("--release", help="An older relea
 
 FIRST_DAY, LAST_DAY = "1900-01-01", "2999-12-31"  # where one end is left open
 
+_NOTHING = (
+    "No row fits the filters and dates as they are written. `-g metric_time__month` shows what months there "
+    "are, `-g location__region` what regions."
+)
+
 
 @app.command("list")
 def list_(as_user: AsUser = None, release: ReleaseId = None, as_json: Json = False) -> None:
@@ -63,7 +68,11 @@ def query(
     else:
         read = f", read from {', '.join(answer['rollups'])}" if answer["rollups"] else ""
         caption = f"release {answer['release']}{read}"
-        print_table("", [c["name"] for c in answer["columns"]], answer["rows"], caption=caption)
+        names = [c["name"] for c in answer["columns"]]
+        print_table("", names, answer["rows"], caption=caption)
+        numbers = [at for at, name in enumerate(names) if name in {m.strip().lower() for m in metric}]
+        if numbers and all(row[at] is None for row in answer["rows"] for at in numbers):
+            console.print(_NOTHING)
 
 
 @app.command()

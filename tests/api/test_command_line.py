@@ -1,8 +1,13 @@
 """The command line as a person or script meets it."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+from tests.conftest import ROOT
 
 
 def test_query_prints_the_documented_shape(cli):
@@ -53,6 +58,19 @@ def test_the_same_number_from_command_line_and_api(cli, client, sign_in):
         (["recommendation", "show", "nope"], 1, "nope"),
         (["release", "publish", "../.."], 1, "../.."),
         (["ingest", "run", "--source", "/nowhere"], 1, "/nowhere"),
+        (["ingest", "run", "--source", "nosuch://host/db"], 1, "driver"),
+        (["metric", "query", "-m", "net_sales", "-g", "metric_time__mont"], 1, "month"),
+        (
+            ["metric", "query", "-m", "net_sales", "--from", "2017-13-01"],
+            1,
+            "'2017-13-01' is not an ISO date",
+        ),
+        (["recommendation", "list", "--state", "opne"], 2, "in_review"),
+        (["recommendation", "impact", "--action", "order"], 2, "reorder"),
+        (["policy", "explain", "see_marginn", "--as", "executive"], 1, "see_margin"),
+        (["lineage", "show", "metric.net_sales", "--svg", "/nowhere/x.svg"], 2, "/nowhere/x.svg"),
+        (["lineage", "show", "recommendation.nope"], 1, "recommendation list"),
+        (["model", "review", "demnd"], 1, "demnd"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence_with_the_near_miss(cli, arguments, status, says):
@@ -99,3 +117,15 @@ def test_one_end_of_the_time_range_may_be_left_open(cli, warehouse):
     until = cli.answer("metric", "query", "-m", "net_sales", "--to", "2017-02-28")["rows"][0][0]
     assert since == pytest.approx(by_hand("date_day >= DATE '2017-12-01'"))
     assert until == pytest.approx(by_hand("date_day <= DATE '2017-02-28'"))
+
+
+def test_a_setting_that_cannot_be_read_is_named_without_its_value():
+    script = str(Path(sys.executable).parent / "steelyard")
+    environment = {"STEELYARD_API_PORT": "eighty", "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [script, "metric", "list"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "STEELYARD_API_PORT" in done.stderr
+    assert "eighty" not in done.stderr
+    assert "Traceback" not in done.stderr
