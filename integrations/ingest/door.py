@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import shutil
 import time
+from itertools import chain, islice
 from pathlib import Path
 
 import duckdb
@@ -75,13 +76,17 @@ def _ingest(
     report = IngestReport(source.name, changed=True)
     kept: set[tuple[str, str]] = set()
     try:
+        deliveries = source.deliveries(connection, workspace, progress)
+        first = list(
+            islice(deliveries, 1)
+        )  # a source that cannot be read at all leaves the landing as it was
         sweep(state, landing)
         if state.is_demo and not source.replaces_itself:
             state = forget(state, landing, set())
         state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
         state.is_complete = False
         state.write(landing)  # before the first batch: a kill from here on leaves it told
-        for delivery in source.deliveries(connection, workspace, progress):
+        for delivery in chain(first, deliveries):
             batch = _bring(door, source, delivery, state=state, report=report, progress=progress)
             kept.add((batch.table, batch.batch_id))
         if source.replaces_itself:

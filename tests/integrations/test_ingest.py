@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from integrations.complete_journey import CompleteJourney
-from integrations.errors import LandingBusy, SourceConflict, SourceNotFound
+from integrations.errors import LandingBusy, SourceConflict, SourceError, SourceNotFound
 from integrations.folder import Folder
 from integrations.ingest import batch as batch_module
-from integrations.ingest import ingest, landed_batches, rejects
+from integrations.ingest import ingest, landed_batches, landing_is_complete, rejects
 from integrations.ingest.tidy import only_writer
 from integrations.sources import source_named
 
@@ -150,6 +150,16 @@ def test_the_demo_is_not_mixed_into_a_retailers_landing(shop, suppliers):
     shop.run()
     with pytest.raises(SourceConflict, match="the demo would be mixed"):
         ingest(CompleteJourney(), shop.landing, shop.quarantine)
+
+
+def test_a_source_that_cannot_be_reached_leaves_the_landing_as_it_was(shop, suppliers):
+    shop.put("suppliers/a.csv", suppliers())
+    shop.run()
+    before = (shop.landing / "_landing.json").read_text()
+    with pytest.raises(SourceError, match=r"nosuch://.*no driver 'nosuch'"):
+        ingest(source_named("nosuch://host/db"), shop.landing, shop.quarantine)
+    assert (shop.landing / "_landing.json").read_text() == before
+    assert landing_is_complete(shop.landing)
 
 
 def test_rows_of_ten_thousand_random_files_lines_always_reconcile(shop):
