@@ -111,3 +111,50 @@ def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
     with pytest.raises(PolicyBroken, match=f"enterprise: least_routes says {action}: {route}") as broken:
         Limits.load(tmp_path / "limits.yaml")
     assert "two_people" in broken.value.hint and "markdown" in broken.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"least_routes": {"markdown": "planner"}}, "least_routes from"),
+        ({"least_routes": {"reorder": "planner", "cancel": "automatic"}}, "least_routes from"),
+        ({"category_manager_departments": []}, "category_manager_departments from"),
+        ({"minimum_confidence": 0.69}, "minimum_confidence from 0.7 to 0.69"),
+        ({"planner_below_usd": 2500.01}, "planner_below_usd from 2500.0 to 2500.01"),
+        ({"escalate_after_hours": 49}, "escalate_after_hours from 48.0 to 49.0"),
+    ],
+)
+def test_a_lower_level_that_loosens_is_refused_by_name(changes, said):
+    limits = replace(Limits.load(), regions={"North": changes})
+    with pytest.raises(PolicyBroken, match=f"region North loosens {said}") as broken:
+        limits.at(None, "North")
+    assert broken.value.hint == "a lower level may only tighten"
+
+
+def test_a_lower_level_may_say_the_same_or_tighten():
+    own = Limits.load().enterprise
+    same = {
+        "minimum_confidence": own.minimum_confidence,
+        "planner_below_usd": own.planner_below_usd,
+        "category_manager_departments": sorted(own.category_manager_departments),
+        "least_routes": dict(own.least_routes),
+    }
+    limits = replace(Limits.load(), banners={"Same": same}, regions={"East": {
+        "least_routes": {"reorder": "planner"}, "category_manager_departments": ["DRUG GM", "MEAT"],
+    }})  # fmt: skip
+    assert limits.at("Same", None) == own
+    east = limits.at("Same", "East")
+    assert east.least_routes == {**own.least_routes, "reorder": "planner"}
+    assert east.category_manager_departments == {"DRUG GM", "MEAT"}
+
+
+@pytest.mark.parametrize("level", ["enterprise", "regions"])
+def test_limits_that_nobody_knows_are_named(tmp_path, level):
+    text = DEFAULT_LIMITS.read_text()
+    at, where = (
+        ("enterprise:\n", "enterprise") if level == "enterprise" else ("regions:\n  West:\n", "region West")
+    )
+    indent = "  " if level == "enterprise" else "    "
+    (tmp_path / "limits.yaml").write_text(text.replace(at, f"{at}{indent}zeal: 1\n{indent}awe: 2\n"))
+    with pytest.raises(PolicyBroken, match=f"{where} has unknown limits: awe, zeal"):
+        Limits.load(tmp_path / "limits.yaml")
