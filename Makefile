@@ -69,7 +69,9 @@ coverage: setup-dev setup-superset  ## the tests again, with coverage by branch 
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html:var/coverage $(ARGS)
 
 mutants: setup-dev  ## mistakes planted in semantic and governance, and which of them no test finds (hours); ONLY=pattern
-	@$(BIN)/mutmut run $(ONLY); $(BIN)/mutmut results
+	@rm -rf mutants && mkdir mutants  # there before Python looks for it
+	@PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(CURDIR)/mutants STEELYARD_VAR_DIR=$(CURDIR)/var mutmut run $(ONLY); \
+	  $(BIN)/mutmut results
 
 audit: setup-dev  ## known vulnerabilities of the pinned packages (asks the public advisory database)
 	@for part in product dev superset; do $(BIN)/pip-audit --no-deps --disable-pip -r requirements/$$part.txt || exit 1; done
