@@ -113,7 +113,7 @@ class Dashboards:
             problems = report.get("problems") or [str(report.get("error", ""))]
             raise DashboardsFailed(
                 f"The dashboards could not be brought up to date. {' '.join(problems)}".strip(),
-                hint=f"See {log}.",
+                hint=f"`steelyard serve` has to run meanwhile; what happened stands in {log}.",
             )
         return report
 

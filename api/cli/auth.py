@@ -50,6 +50,8 @@ def issue(
     as_json: Json = False,
 ) -> None:
     """Print a new key for SERVICE and nothing else. It is not kept: this is the only time to see it."""
+    if file is not None and not file.resolve().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.resolve().parent}", param_hint="--file")
     text = issue_service_key(
         services().store,
         service,

@@ -35,7 +35,10 @@ class Directory:
             content = yaml.safe_load(path.read_text())
             users, services = dict(content["users"]), dict(content.get("services") or {})
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-            raise PolicyBroken(f"the user directory {path.name} cannot be read: {error}") from error
+            raise PolicyBroken(
+                f"the user directory {path} cannot be read: {error}",
+                hint="STEELYARD_DIRECTORY names it; write it like governance/demo_users.yaml",
+            ) from error
         if twice := set(users) & set(services):
             raise PolicyBroken(f"both a user and a service: {sorted(twice)}")
         directory = cls(users, services)

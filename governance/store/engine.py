@@ -90,7 +90,10 @@ class OpsStore:
                         transaction = Transaction(conn)
                         yield transaction
             except SQLAlchemyError as error:
-                raise StoreUnavailable(f"the ops store refused the write: {_cause(error)}") from error
+                raise StoreUnavailable(
+                    f"the ops store refused the write: {_cause(error)}",
+                    hint="see that it answers (STEELYARD_OPS_URL), then try again",
+                ) from error
             self._anchor(transaction.head)
 
     def _anchor_empty_chain(self, conn: Connection) -> None:

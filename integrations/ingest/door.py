@@ -77,9 +77,7 @@ def _ingest(
     kept: set[tuple[str, str]] = set()
     try:
         deliveries = source.deliveries(connection, workspace, progress)
-        first = list(
-            islice(deliveries, 1)
-        )  # a source that cannot be read at all leaves the landing as it was
+        first = list(islice(deliveries, 1))  # what cannot be read at all leaves the landing as it was
         sweep(state, landing)
         if state.is_demo and not source.replaces_itself:
             state = forget(state, landing, set())
