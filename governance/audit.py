@@ -107,12 +107,11 @@ def verify(store: OpsStore, *, require_anchor: bool = True) -> AuditReport:
     without a head, never a head without its row.
     """
     columns = [audit_log.c[name] for name in (*_SEALED, "hash")]
+    heads, unreadable = {}, ""
     try:
         heads = store.anchor.heads() if store.anchor is not None else {}
     except AuditBroken as broken:
-        heads, unreadable = {}, broken.message
-    else:
-        unreadable = ""
+        unreadable = broken.message
     with store.read() as conn:
         rows = conn.execute(select(*columns).order_by(audit_log.c.seq)).all()
     if unreadable:

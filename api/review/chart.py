@@ -31,6 +31,8 @@ class Day:
 
 @dataclass(frozen=True)
 class Bar:
+    """In pixels; `label` says in words what it shows."""
+
     x: float
     y: float
     width: float

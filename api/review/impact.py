@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.deps import ServicesDep
 from api.impact_service import impact_of
+from api.review.chart import Bar
 from api.review.render import page, problem_page
 from api.review.session import Person
 from governance.errors import Forbidden
@@ -19,14 +20,9 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 220, 56, 14, 26
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One week's working capital in pixels; `label` says it in words."""
+class WeekBar(Bar):
+    """One week's working capital; `week` is written below its `middle`."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    label: str
     week: str
     middle: float
 
@@ -35,7 +31,7 @@ class Bar:
 class Picture:
     """Bars up (bound) and down (released) from the zero line. `ticks` are (y, USD)."""
 
-    bars: tuple[Bar, ...]
+    bars: tuple[WeekBar, ...]
     ticks: tuple[tuple[float, float], ...]
     zero: float
     width: int = WIDTH
@@ -71,7 +67,7 @@ def draw(weeks: list[dict[str, Any]]) -> Picture | None:
         label = f"week ending {ends:%-d %B}: ${abs(value):,.0f} {word}"
         x, top = LEFT + at * slot + 6, min(y(value), y(0))
         bars.append(
-            Bar(round(x, 1), top, round(slot - 12, 1), round(abs(y(value) - y(0)), 1), label,
+            WeekBar(round(x, 1), top, round(slot - 12, 1), round(abs(y(value) - y(0)), 1), label,
                 f"{ends:%-d %b}", round(LEFT + (at + 0.5) * slot, 1))
         )  # fmt: skip
     ticks = [usd for usd in dict.fromkeys((low, 0.0, high)) if usd == 0 or abs(y(usd) - y(0)) > 14]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +39,18 @@ class Anchor:
 
     def check_writable(self) -> None:
         """Raises StoreUnavailable before anything is done, rather than after."""
-        try:
+        with self._needed():
             os.close(self._open())
+
+    def begin(self) -> None:
+        """Anchor the empty chain. Raises StoreUnavailable."""
+        with self._needed():
+            self.append(GENESIS)
+
+    @contextmanager
+    def _needed(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StoreUnavailable(f"the audit anchor {self.path} cannot be written: {error}") from error
 

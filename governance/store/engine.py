@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from governance.errors import StoreUnavailable
-from governance.store.anchor import GENESIS, Anchor, AnchorLine
+from governance.store.anchor import Anchor, AnchorLine
 
 _log = logging.getLogger(__name__)
 _WRITE = "steelyard_write"
@@ -100,12 +100,7 @@ class OpsStore:
         if self.anchor is None or not self.anchor.is_empty() or not inspect(conn).has_table("audit_log"):
             return
         if conn.execute(text("SELECT 1 FROM audit_log LIMIT 1")).first() is None:
-            try:
-                self.anchor.append(GENESIS)
-            except OSError as error:
-                raise StoreUnavailable(
-                    f"the audit anchor {self.anchor.path} cannot be written: {error}"
-                ) from error
+            self.anchor.begin()
 
     def _anchor_late_head(self) -> None:
         self._anchor(self._late_head)

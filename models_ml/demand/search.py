@@ -10,15 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from models_ml.demand.model import fit, horizon_units
+from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.backtest import Progress, silent
 from models_ml.evaluate.metrics import demand_scores
+from models_ml.features import build
 from models_ml.panel import HORIZON, Panel
 
 ORIGINS_SCORED = 2  # the last of them ends where the first reported origin begins
@@ -73,14 +75,15 @@ def search_settings(
     known = [_until(panel, before_week) for panel in panels]
     origins = _origins(known[0], before_week)
     started = time.monotonic()
-    base = _scores(known, origins, settings)
+    grounds = [_ground(panel, origins, settings) for panel in known]
+    base = _scores(grounds, settings)
     done = [Trial({}, 1.0, base, time.monotonic() - started)]
 
     def objective(trial: optuna.Trial) -> float:
         chosen = _suggest(trial, settings)
         progress(f"search: trial {len(done)} of {trials}")
         began = time.monotonic()
-        scores = _scores(known, origins, replace(settings, **chosen))
+        scores = _scores(grounds, replace(settings, **chosen))
         names = [name for name in base if name.endswith("pinball")]
         relative = float(np.mean([scores[name] / base[name] for name in names]))
         done.append(Trial(chosen, relative, scores, time.monotonic() - began))
@@ -135,17 +138,43 @@ def _origins(panel: Panel, before_week: int) -> list[int]:
     return found
 
 
-def _scores(panels: Sequence[Panel], origins: list[int], settings: DemandSettings) -> dict[str, float]:
+class _Ask(NamedTuple):
+    """What is asked at a column `cut`: features and scale of the series that sell by then, the units that
+    came in the horizon, and those up to the cut."""
+
+    cut: int
+    features: np.ndarray
+    scale: np.ndarray
+    came: np.ndarray
+    past: np.ndarray
+
+
+class _Ground(NamedTuple):
+    """What all trials of a tier have in common: no setting that is tried changes a row or a feature."""
+
+    panel: Panel
+    pool: RowPool
+    asks: tuple[_Ask, ...]
+
+
+def _ground(panel: Panel, origins: list[int], settings: DemandSettings) -> _Ground:
+    cuts = [panel.column(week) for week in origins]
+    asks = []
+    for cut in cuts:
+        known = panel.select(panel.selling(cut))
+        features, scale, _ = build(known, cut)
+        asks.append(_Ask(cut, features, scale, horizon_units(known, cut), known.units[:, : cut + 1]))
+    return _Ground(panel, RowPool(panel, cuts, settings), tuple(asks))
+
+
+def _scores(grounds: Sequence[_Ground], settings: DemandSettings) -> dict[str, float]:
     """WAPE and pinball loss by tier, mean over the origins, of series that sell by then."""
     out: dict[str, float] = {}
-    for panel in panels:
+    for panel, pool, asks in grounds:
         found = []
-        for week in origins:
-            cut = panel.column(week)
-            known = panel.select(panel.selling(cut))
-            told = fit(panel, cut, settings).forecast(known, cut)
-            units = horizon_units(known, cut)
-            found.append(demand_scores(units, told.quantiles, told.mean, known.units[:, : cut + 1]))
+        for ask in asks:
+            told = fit(panel, ask.cut, settings, pool=pool).predict(ask.features, ask.scale)
+            found.append(demand_scores(ask.came, told.quantiles, told.mean, ask.past))
         for name in ("wape", "pinball", "rmsse"):
             out[f"{panel.tier}_{name}"] = float(np.mean([one[name] for one in found]))
     return out
