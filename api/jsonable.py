@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import datetime
 import decimal
 import json
-import math
 from typing import Any
+
+import orjson
 
 
 def json_document(body: Any) -> str:
     """JSON with dates in ISO 8601, decimals as numbers and NaN or infinity as null."""
     try:
-        return json.dumps(body, default=_plain, allow_nan=False)
-    except ValueError:  # something is not finite: rare, and the walk through everything is dear
-        return json.dumps(_finite(body), default=_plain, allow_nan=False)
+        return orjson.dumps(body, default=_plain).decode()
+    except TypeError:  # an integer beyond 64 bits or a key that is no text: rare, and the way round is slow
+        return json.dumps(_known(body), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, decimal.Decimal):
-        return float(value) if value.is_finite() else None
-    if isinstance(value, datetime.date | datetime.datetime | datetime.time):
-        return value.isoformat()
-    return str(value)
+    return float(value) if isinstance(value, decimal.Decimal) else str(value)
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+def _known(value: Any) -> Any:
+    """The same document from what the standard library can write."""
     if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+        return {str(key): _known(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(part) for part in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return value
+    return orjson.loads(orjson.dumps(value, default=_plain))

@@ -119,10 +119,7 @@ def names_customers(catalog: TaggedCatalog, names: Iterable[str]) -> bool:
 def recommendation_scope(principal: Principal, policy: Policy | None = None) -> ColumnElement[bool]:
     """Which recommendations the principal may see, as a clause for the ops store."""
     rules = policy or default_policy()
-    if not rules.authorize(principal, "read_recommendations").allowed:
-        return to_clause(FALSE, {})
-    purpose = {"purpose": OPERATIONS}
-    return to_clause(rules.row_condition(principal, "Recommendation", purpose), dict(recommendations.c))
+    return _recommendation_scope(rules.without_name(principal), rules)
 
 
 def sees_margin(principal: Principal, policy: Policy | None = None) -> bool:
@@ -180,6 +177,14 @@ def _restriction(
         smallest_group=SmallestGroup(floor) if floor else None,
         allow_nothing=purpose not in principal.purposes,
     )
+
+
+@lru_cache(maxsize=512)
+def _recommendation_scope(principal: Principal, policy: Policy) -> ColumnElement[bool]:
+    if not policy.authorize(principal, "read_recommendations").allowed:
+        return to_clause(FALSE, {})
+    purpose = {"purpose": OPERATIONS}
+    return to_clause(policy.row_condition(principal, "Recommendation", purpose), dict(recommendations.c))
 
 
 def _sql(condition: Predicate, entity: str, catalog: TaggedCatalog) -> str:

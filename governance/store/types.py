@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import orjson
 from sqlalchemy import DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -41,7 +42,7 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else canonical_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else orjson.loads(value)
 
 
 def canonical_json(value: Any) -> str:
