@@ -177,7 +177,12 @@ def _mlflow_auth(folder: Path) -> Path:
 def _refuse_taken_port(server: Server) -> None:
     host, port = httpx.URL(server.health).host, httpx.URL(server.health).port
     with socket.socket() as probe:
-        if probe.connect_ex((host, port or 0)) == 0:
+        try:
+            is_taken = probe.connect_ex((host, port or 0)) == 0
+        except OSError as error:
+            hint = "Set STEELYARD_HOST to an address of this machine; 127.0.0.1 is reached from here alone."
+            raise ServerFailed(f"{server.name} cannot start: {host}: {error.strerror}.", hint=hint) from error
+        if is_taken:
             name = server.name.upper()
             hint = f"Stop what listens there, or set STEELYARD_{name}_PORT to a free port."
             raise ServerFailed(f"{server.name} cannot start: port {port} is taken.", hint=hint)

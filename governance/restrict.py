@@ -135,6 +135,7 @@ def require(
     if not verdict.allowed:
         raise Forbidden(
             f"{principal.user!r} ({principal.role}) may not {action.replace('_', ' ')}",
+            hint=f"`steelyard policy explain {action} --as {principal.user}` says which rule decides",
             policy_ids=verdict.policy_ids,
         )
     return verdict.policy_ids

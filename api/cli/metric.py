@@ -60,8 +60,8 @@ def query(
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a metric query."""
-    asked = _query(metric, group_by, where, order_by, limit, first_day, last_day)
+    """Answer a metric query, in the order of its groups where --order-by names none."""
+    asked = _query(metric, group_by, where, order_by or group_by, limit, first_day, last_day)
     answer = services().metrics.answer(asked, principal_named(as_user), release).as_dict()
     if as_json:
         print_json(answer)

@@ -43,25 +43,32 @@ def print_table(
     """
     kept = [list(row) for row in rows]
     table = Table(title=title, title_justify="left")
+    decimals = [_decimals(row[at] for row in kept) for at in range(len(columns))]
     for at, name in enumerate(columns):
         numeric = kept and all(isinstance(row[at], int | float | decimal.Decimal | None) for row in kept)
         justify: Literal["left", "right"] = "right" if numeric or name in right else "left"
         table.add_column(name, justify=justify, overflow="fold", no_wrap=name in whole)
     for row in kept:
-        table.add_row(*[cell(value) for value in row])
+        table.add_row(*map(cell, row, decimals))
     console.print(table)
     if caption:
         console.print(caption, style="dim")
 
 
-def cell(value: Any) -> str:
-    """Numbers with thousands separators and at most four decimals; NULL as an empty cell."""
+def _decimals(column: Iterable[Any]) -> int:
+    """Four for a column of small numbers such as rates, else two: alike all the way down."""
+    numbers = [abs(float(value)) for value in column if isinstance(value, float | decimal.Decimal)]
+    return 2 if any(number >= 10 for number in numbers) else 4
+
+
+def cell(value: Any, decimals: int | None = None) -> str:
+    """Numbers with thousands separators and as many decimals as their column has; NULL as an empty cell."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float | decimal.Decimal):
-        return f"{value:,.4f}" if abs(float(value)) < 10 else f"{value:,.2f}"
+        return f"{value:,.{_decimals([value]) if decimals is None else decimals}f}"
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else f"{value:%Y-%m-%d %H:%M:%S%z}"
     return f"{value:,}" if isinstance(value, int) else escape(str(value))

@@ -23,6 +23,7 @@ def install_review(app: FastAPI) -> None:
     app.include_router(pages.router)
     app.include_router(lineage.router)
     app.include_router(impact.router)
+    app.add_api_route("/", lambda: RedirectResponse("/review"), include_in_schema=False)
 
     @app.middleware("http")
     async def headers(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -41,6 +41,7 @@ def write_retailer(
 ) -> None:
     """One file per contract table in a folder per table, ready for `ingest`. The same size, the same rows."""
     con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")  # `progress` tells
     con.execute(f"SET memory_limit = '{memory_limit}'")
     con.execute(f"SET threads = {threads}")
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,12 @@ def test_query_prints_the_documented_shape(cli):
     assert values == sorted(values, reverse=True)
 
 
+def test_groups_come_in_their_order_where_none_is_named(cli):
+    groups = ("-g", "metric_time__quarter", "-g", "location__region")
+    rows = cli.answer("metric", "query", "-m", "net_sales", *groups)["rows"]
+    assert len(rows) > 8 and rows == sorted(rows)
+
+
 def test_the_same_number_from_command_line_and_api(cli, client, sign_in):
     arguments = [
         "-m",
@@ -31,7 +37,7 @@ def test_the_same_number_from_command_line_and_api(cli, client, sign_in):
         "--as",
         "planner_east",
     ]
-    ours = cli.answer("metric", "query", *arguments, "--order-by", "metric_time__month")
+    ours = cli.answer("metric", "query", *arguments)
     body = {
         "metrics": ["net_sales", "inventory_turns"],
         "group_by": ["metric_time__month"],

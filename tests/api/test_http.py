@@ -34,6 +34,11 @@ def test_a_token_that_is_none_is_refused(client, token):
     assert answer.status_code == 401
 
 
+def test_the_bare_address_leads_to_the_review_page(client):
+    answer = client.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/review")
+
+
 def test_query_answers_json_and_arrow_alike(client, sign_in, warehouse):
     body = {
         "metrics": ["net_sales"],
