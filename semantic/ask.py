@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -12,6 +13,9 @@ from .catalog import Conversion, Cumulative, Leaf, Window
 from .predicates import Predicate
 from .query import Item, MetricRef
 from .sqlexpr import moment
+
+if TYPE_CHECKING:
+    from .rows import Rows
 
 Offset = Window | str
 """A shift in time: back by a window, or back to the start of a grain."""
@@ -69,3 +73,14 @@ class Use:
 def time_only(predicate: Predicate, is_time: Callable[[Item], bool]) -> bool:
     """Whether a filter speaks of metric time alone."""
     return bool(predicate.refs) and all(not isinstance(r, MetricRef) and is_time(r) for r in predicate.refs)
+
+
+def filters_of(
+    rows: Rows, ask: Ask, use: Use, only: Callable[[Predicate], bool] | None = None
+) -> list[exp.Expr]:
+    """The conditions of a use over rows: its definitions' filters, then the query's, then the time range."""
+    conditions = [rows.condition(p, trusted=True) for p in use.filters if only is None or only(p)]
+    conditions += [rows.condition(p) for p in ask.filters if only is None or only(p)]
+    if ask.time_range is not None:
+        conditions += ask.time_range.conditions(rows.time())
+    return conditions

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlglot import exp
 
 from .aggregates import aggregate
-from .ask import Ask
+from .ask import Ask, filters_of
 from .catalog import Leaf, Model
 from .errors import UnknownNameError
 from .expressions import bind, column
 from .grains import coarsest
-from .leaf import Named, filters_of, group_guard
+from .leaf import Named, group_guard
 from .plan import Column, Join, Select, Source
 from .predicates import Predicate, parse_predicate
 from .query import Item

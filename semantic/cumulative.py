@@ -11,10 +11,10 @@ from dataclasses import replace
 from sqlglot import exp
 
 from .aggregates import aggregate
-from .ask import Ask, TimeRange, Use
+from .ask import Ask, TimeRange, Use, filters_of
 from .errors import InvalidQueryError, UnsupportedError
 from .expressions import bind, column
-from .leaf import Named, coarser, filters_of, group_guard, guarded, measure_value, model_of, plain
+from .leaf import Named, coarser, group_guard, guarded, measure_value, model_of, plain
 from .plan import Column, Join, Select, Source
 from .query import Item, dunder
 from .rows import Context, Rows

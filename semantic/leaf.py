@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from sqlglot import exp
 
 from .aggregates import aggregate
-from .ask import Ask, Use, time_only
-from .catalog import Model, NonAdditive
-from .errors import UnknownNameError
+from .ask import Ask, Use, filters_of, time_only
+from .catalog import Model
+from .closing import at_edge
 from .expressions import bind, column
 from .grains import RANK
 from .groups import probed, withheld_condition
-from .plan import Column, Join, Plan, Ref, Select, Source, Table
+from .plan import Column, Join, Select, Source, Table
 from .predicates import Predicate, fill_placeholders
 from .query import Item
-from .render import render
 from .rows import Context, Rows, is_time_item
 from .shift import SPINE, shifted_rows, spine_grain, time_items
-from .sqlexpr import both, eq, same
-from .unbroken import in_step
+from .sqlexpr import both, eq
 
 Named = list[tuple[str, Use]]
-
-
-def filters_of(
-    rows: Rows, ask: Ask, use: Use, only: Callable[[Predicate], bool] | None = None
-) -> list[exp.Expr]:
-    """The conditions of a use over rows: its definitions' filters, then the query's, then the time range."""
-    conditions = [rows.condition(p, trusted=True) for p in use.filters if only is None or only(p)]
-    conditions += [rows.condition(p) for p in ask.filters if only is None or only(p)]
-    if ask.time_range is not None:
-        conditions += ask.time_range.conditions(rows.time())
-    return conditions
 
 
 def measure_value(rows: Rows, use: Use) -> exp.Expr:
@@ -71,85 +57,17 @@ def plain(context: Context, ask: Ask, named: Named) -> Select:
     measure, model = use.leaf.measure, model_of(context, use)
     rows, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
     keys = tuple(Column(i.name, rows.column(i)) for i in ask.items)
-    where = [*extra, *filters_of(rows, ask, use)]
-    if measure.non_additive is not None:
-        where += _at_edge(context, ask, use, measure.non_additive, rows)
     values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
+    if measure.non_additive is None:
+        where = [*extra, *filters_of(rows, ask, use)]
+    else:
+        said = [c.expr for c in (*keys, *values)]
+        where = [*extra, *at_edge(context, ask, use, rows, said, in_one_pass=not group_guard(rows))]
     select = Select(
         rows.source, keys, values, tuple(rows.joins), tuple(where), grouped=True,
         title=", ".join(n for n, _ in named),
     )  # fmt: skip
     return guarded(rows, select, ask, use)
-
-
-def _at_edge(context: Context, ask: Ask, use: Use, how: NonAdditive, rows: Rows) -> list[exp.Expr]:
-    """Keep the rows at the first or last instant with data, per period shown and window grouping.
-
-    The filters apply to the instant, too: it is the last one that the reader asks about. A NULL grouping is
-    a group of its own. An instant lies in one period, so equal instants are in the same period.
-    Without groupings it is a condition on the rows; otherwise a join is added to them, and the few instants
-    that are anyone's edge are picked first: most rows never meet the join.
-    """
-    model, measure = rows.model, use.leaf.measure
-    inner, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
-    dimension = model.dimensions.get(how.dimension)
-    if dimension is None or dimension.grain is None:
-        raise UnknownNameError(f"{use.leaf.name}: {how.dimension} is no time dimension of {model.name}.")
-    periods = [i for i in ask.items if _period_of(i, rows, how)]
-    groups = [Item((), g, kind="any") for g in how.groupings]
-    if groups and not use.offsets and in_step(context, ask, use):
-        groups = []
-    keys = [Column(i.name, inner.column(i)) for i in periods]
-    keys += [Column(f"group_{g.element}", _grouping(inner, g)) for g in groups]
-    at = inner.truncated(bind(dimension.expr, inner.alias), dimension.grain)
-    edge = Column("edge_at", exp.Max(this=at) if how.choice == "max" else exp.Min(this=at))
-    where = [*extra, *filters_of(inner, ask, use)]
-    select = Select(
-        inner.source, tuple(keys), (edge,), tuple(inner.joins), tuple(where), grouped=True, eager=False
-    )
-    mine = rows.truncated(bind(dimension.expr, rows.alias), dimension.grain)
-    if not groups and not use.offsets:
-        if how.dimension == measure.agg_time and all(i.grain in RANK for i in periods):
-            select = _edge_of_instants(inner, Column("at", at.copy()), tuple(where), periods, how)
-        only = Select(Source(select, "edge"), (Column("edge_at", column("edge", "edge_at")),))
-        return [exp.In(this=mine, query=exp.Subquery(this=render(Plan(only))))]
-    on = [eq(mine, column("edge", "edge_at"))]
-    if use.offsets:
-        on += [same(rows.column(i), column("edge", i.name)) for i in periods]
-    on += [same(_grouping(rows, g), column("edge", f"group_{g.element}")) for g in groups]
-    if use.offsets:
-        rows.joins.append(Join(Source(select, "edge"), both(on), "INNER"))
-        return []
-    name = context.add_cte("edge", select)
-    rows.joins.append(Join(Source(Ref(name), "edge"), both(on), "INNER"))
-    edges = Select(Source(Ref(name), name), (Column("edge_at", column(name, "edge_at")),))
-    return [exp.In(this=mine.copy(), query=exp.Subquery(this=render(Plan(edges))))]
-
-
-def _edge_of_instants(
-    inner: Rows, at: Column, where: tuple[exp.Expr, ...], periods: list[Item], how: NonAdditive
-) -> Select:
-    """The edges, from the few distinct instants instead of from all rows."""
-    instants = Select(inner.source, (at,), joins=tuple(inner.joins), where=where, distinct=True)
-    instant = column("instants", "at")
-    timed = Rows(inner.context, inner.model, inner.agg_time, instant, inner.own_grain())
-    keys = tuple(Column(i.name, timed.column(i)) for i in periods)
-    edge = exp.Max(this=instant.copy()) if how.choice == "max" else exp.Min(this=instant.copy())
-    return Select(Source(instants, "instants"), keys, (Column("edge_at", edge),), grouped=True, eager=False)
-
-
-def _grouping(rows: Rows, item: Item) -> exp.Expr:
-    model = rows.model
-    found = model.entities.get(item.element) or model.dimensions.get(item.element)
-    if found is None:
-        raise UnknownNameError(f"The window grouping {item.element} does not exist in {model.name}.")
-    return bind(found.expr, rows.alias)
-
-
-def _period_of(item: Item, rows: Rows, how: NonAdditive) -> bool:
-    by_metric_time = how.dimension == rows.agg_time and rows.is_time(item)
-    by_name = item.element == how.dimension and item.links in ((rows.model.primary,), ())
-    return by_metric_time or by_name
 
 
 def days(context: Context, ask: Ask, named: Named) -> Select:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from .aggregates import DECOMPOSABLE, aggregate, reaggregate
-from .ask import Ask, TimeRange, Use, time_only
+from .ask import Ask, TimeRange, Use, filters_of, time_only
 from .catalog import Cumulative, TimeSpine, Window
 from .expressions import bind, column, named_table
 from .grains import RANK, floor
-from .leaf import Named, filters_of, measure_value, model_of
+from .leaf import Named, measure_value, model_of
 from .plan import Column, Join, Ref, Select, Source, Union
 from .predicates import Predicate
 from .query import Item

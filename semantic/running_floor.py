@@ -13,7 +13,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from .aggregates import reaggregate
-from .ask import Ask, Use, time_only
+from .ask import Ask, Use, filters_of, time_only
 from .catalog import Cumulative
 from .expressions import column
 from .grains import RANK
@@ -34,7 +34,7 @@ from .groups import (
     withheld_condition,
     wrapped,
 )
-from .leaf import Named, coarser, filters_of, group_guard, model_of
+from .leaf import Named, coarser, group_guard, model_of
 from .plan import Column, Plan, Ref, Select, Source, Union
 from .query import Item
 from .render import render
