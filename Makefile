@@ -37,7 +37,7 @@ $(VENV)/.dev: $(VENV)/.product requirements/dev.txt
 $(SUPERSET)/.installed: $(VENV)/.uv requirements/superset.txt dashboards/pyproject.toml
 	@echo "Installing Apache Superset and our dialect into $(SUPERSET) (about 700 MB) …"
 	@test -x $(SUPERSET)/bin/python || $(BIN)/python -m venv --without-pip $(SUPERSET)
-	@$(UV) pip install --quiet --python $(SUPERSET)/bin/python -r requirements/superset.txt
+	@$(UV) pip install --quiet --python $(SUPERSET)/bin/python --no-deps -r requirements/superset.txt
 	@$(UV) pip install --quiet --python $(SUPERSET)/bin/python --no-deps --editable dashboards
 	@touch $@
 
@@ -81,7 +81,8 @@ bench: setup-dev  ## ONLY=api|decisions|models|pipeline|policy|queries|semantic|
 
 lock: $(VENV)/.uv  ## pin requirements/*.in again
 	@for part in product dev superset; do $(UV) pip compile --quiet --python-version 3.11 --no-emit-index-url \
-	  --no-emit-find-links --no-annotate --no-header requirements/$$part.in -o requirements/$$part.txt; done
+	  --no-emit-find-links --no-annotate --no-header requirements/$$part.in -o requirements/$$part.txt \
+	  $$(ls requirements/$$part.overrides 2>/dev/null | sed 's/^/--override /'); done
 
 clean:  ## remove state and environments
 	@rm -rf var $(VENV) $(SUPERSET) dbt_project/target dbt_project/logs
