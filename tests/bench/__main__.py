@@ -10,6 +10,7 @@ import importlib
 import json
 import pkgutil
 import subprocess
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -38,10 +39,11 @@ def main() -> None:
             console.print(f"{section}: measured at this commit already (--again measures it anew)")
             continue
         command = f"make bench ONLY={section}" + (" QUICK=1" if arguments.quick else "")
+        started = time.monotonic()
         with console.status(f"measuring {section} …"):
             rows = list(importlib.import_module(f"tests.bench.section_{section}").run(quick=arguments.quick))
         keep(rows, RESULTS)
-        write_page(rows, Path("docs/benchmarks.md"), command)
+        write_page(rows, Path("docs/benchmarks.md"), command, time.monotonic() - started)
         measured[section] = state
         MEASURED.write_text(json.dumps(measured, indent=1) + "\n")
         for row in rows:

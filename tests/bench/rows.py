@@ -65,12 +65,15 @@ Each section says the command that wrote it; `make bench` writes them all.
 """
 
 
-def write_page(rows: list[Row], page: Path, command: str) -> None:
-    """Put a table for each section of `rows` into the page, in place of the one before. Others stay."""
+def write_page(rows: list[Row], page: Path, command: str, seconds: float) -> None:
+    """Put a table for each section of `rows` into the page, in place of the one before. Others stay.
+
+    `seconds` is what the command took.
+    """
     sections = _sections(page.read_text() if page.exists() else "")
     for section in dict.fromkeys(row.section for row in rows):
         lines = [
-            f"`{command}` on {os.cpu_count()} cores, {platform.system()}; {_versions()}.",
+            f"`{command}`, {_duration(seconds)} on {os.cpu_count()} cores, {platform.system()}; {_versions()}.",
             "",
             "| what | unit | measured | target | peer | ratio | holds |",
             "|---|---|---|---|---|---|---|",
@@ -85,6 +88,10 @@ def _sections(text: str) -> dict[str, str]:
     """The sections of a page by name."""
     found = [part.partition("\n") for part in ("\n" + text).split("\n## ")[1:]]
     return {name.strip(): body.strip() for name, _, body in found}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _versions() -> str:
