@@ -77,6 +77,7 @@ audit: setup-dev  ## known vulnerabilities of the pinned packages (asks the publ
 	@for part in product dev superset; do $(BIN)/pip-audit --no-deps --disable-pip -r requirements/$$part.txt || exit 1; done
 
 bench: setup-dev  ## ONLY=api|decisions|models|pipeline|policy|queries|semantic|warehouse QUICK=1
+	@test -e $${STEELYARD_VAR_DIR:-var}/current || $(BIN)/steelyard pipeline run
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 lock: $(VENV)/.uv  ## pin requirements/*.in again

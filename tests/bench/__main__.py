@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 import tests.bench as here
+from tests.bench.places import KEPT
 from tests.bench.rows import keep, write_page
 
 SECTIONS = [
@@ -23,7 +24,7 @@ SECTIONS = [
     for m in pkgutil.iter_modules(here.__path__)
     if m.name.startswith("section_")
 ]
-RESULTS, MEASURED = Path("var/bench/results.json"), Path("var/bench/measured.json")
+RESULTS, MEASURED = KEPT / "results.json", KEPT / "measured.json"
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.settings import Settings
 from api.sign_in import local_issuer
+from tests.bench.places import VAR
 from tests.bench.rows import Row, alternate_ms
 
 METRIC, DIMENSION = "gross_margin", "customer__income_band"
@@ -38,11 +38,10 @@ PAIRS: list[tuple[str, str, str, dict[str, Any] | None]] = [
 
 def refusals(*, runs: int) -> Iterator[Row]:
     """One row a kind of question, as the store manager, who may see neither margin nor incomes."""
-    var = Path(os.environ.get("STEELYARD_VAR_DIR", "var")).resolve()
     with tempfile.TemporaryDirectory() as folder:
         for name in ("releases", "mlflow"):
-            (Path(folder) / name).symlink_to(var / name)
-        (Path(folder) / "current").symlink_to((var / "current").readlink())
+            (Path(folder) / name).symlink_to(VAR / name)
+        (Path(folder) / "current").symlink_to((VAR / "current").readlink())
         settings = Settings(var_dir=Path(folder), requests_per_minute=1_000_000)
         token = local_issuer(settings).issue("store_manager", now=dt.datetime.now(dt.UTC))
         with TestClient(create_app(settings), headers={"Authorization": f"Bearer {token}"}) as client:

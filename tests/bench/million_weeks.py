@@ -20,12 +20,13 @@ from models_ml.demand.model import fit
 from models_ml.demand.settings import FULL
 from models_ml.evaluate.tables import forecast_frame
 from models_ml.panel import HORIZON, read_panel
+from tests.bench.places import WAREHOUSE
 
 SERIES_WEEKS = 1_000_000
 
 
 def main() -> None:
-    panel = read_panel(Path("var/current/warehouse.duckdb"), "category")
+    panel = read_panel(WAREHOUSE, "category")
     cut = len(panel.weeks) - 1
     model = fit(panel, cut, replace(FULL, rows=6_000, first_cut=cut - 12))
     many = panel.select(np.arange(SERIES_WEEKS // HORIZON) % len(panel.items))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from models_ml.replay.money import cost_usd, textbook_shares
 from models_ml.replay.policies import SHARES
 from models_ml.replay.run import NETWORK, ORACLE, OURS, STALE, TUNED, ReplaySettings, demand_of
 from models_ml.replay.simulate import Rules
+from tests.bench.places import WAREHOUSE
 from tests.bench.rows import Row
 
 SECTION = "decisions"
@@ -27,15 +27,15 @@ LESS_LOST = {"category": -0.15, "product": -0.13}
 
 
 def run(*, quick: bool) -> Iterator[Row]:
-    """Quick mode: 600 items a tier, 3 seeds and the pipeline's smaller training."""
+    """Quick mode: 600 items a tier, 3 seeds and the pipeline's smaller training, once."""
     settings = ReplaySettings(seeds=3 if quick else 20)
     for tier, rules in RULES.items():
         world = read_world(
-            Path("var/current/warehouse.duckdb"),
+            WAREHOUSE,
             tier,
             count=600 if quick else 3000 if tier == "category" else 1500,
             seed=20170101,
-            origins=(29, 37, 45),
+            origins=(29,) if quick else (29, 37, 45),
             settings=QUICK if quick else FULL,
         )
         yield from Tier(world, rules, list(replay(world, rules, settings)), settings).rows()

@@ -73,7 +73,7 @@ def write_page(rows: list[Row], page: Path, command: str, seconds: float) -> Non
     sections = _sections(page.read_text() if page.exists() else "")
     for section in dict.fromkeys(row.section for row in rows):
         lines = [
-            f"`{command}`, {_duration(seconds)} on {os.cpu_count()} cores, {platform.system()}; {_versions()}.",
+            f"`{command}`, {_duration(seconds)} on {_machine()}.",
             "",
             "| what | unit | measured | target | peer | ratio | holds |",
             "|---|---|---|---|---|---|---|",
@@ -94,11 +94,10 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _versions() -> str:
+def _machine() -> str:
     packages = ("duckdb", "sqlglot", "metricflow", "xgboost-cpu")
-    return ", ".join(
-        [f"Python {platform.python_version()}", *(f"{p} {metadata.version(p)}" for p in packages)]
-    )
+    versions = [f"Python {platform.python_version()}", *(f"{p} {metadata.version(p)}" for p in packages)]
+    return f"{os.cpu_count()} cores, {platform.system()}; {', '.join(versions)}"
 
 
 def _line(row: Row) -> str:

@@ -23,9 +23,10 @@ from models_ml.margin_risk.train import train_margin_risk
 from models_ml.panel import read_panel
 from models_ml.train import train_demand
 from tests.bench.demand_peers import peers
+from tests.bench.places import KEPT, VAR, WAREHOUSE
 from tests.bench.rows import Row
 
-FORECASTS = Path("var/bench/backtest_demand.parquet")
+FORECASTS = KEPT / "backtest_demand.parquet"
 
 
 def run(*, quick: bool) -> Iterator[Row]:
@@ -33,17 +34,17 @@ def run(*, quick: bool) -> Iterator[Row]:
     FORECASTS.parent.mkdir(parents=True, exist_ok=True)
     output = FORECASTS.with_name("backtest_demand_quick.parquet") if quick else FORECASTS
     settings = QUICK if quick else FULL
-    warehouse = Path("var/current/warehouse.duckdb")
+    warehouse = WAREHOUSE
     rows, _ = benchmark_demand(
         warehouse,
         output,
         settings,
         peers=None if quick else peers,
-        artifact_root=Path("var/mlflow/artifacts"),
+        artifact_root=VAR / "mlflow" / "artifacts",
     )
     risks, _ = benchmark_margin_risk(warehouse, FORECASTS.with_name("backtest_margin_risk.parquet"))
-    more = [] if quick else _training(warehouse)
-    for row in [*rows, *risks, *_million_weeks(), *more]:
+    more = [] if quick else [*_million_weeks(), *_training(warehouse)]
+    for row in [*rows, *risks, *more]:
         yield Row(**{name: value for name, value in row.items() if name in Row.__dataclass_fields__})
 
 

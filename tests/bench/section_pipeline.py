@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.bench.places import VAR
 from tests.bench.rows import Row
 
 FIRST_RUN_SECONDS = 300
@@ -22,7 +23,7 @@ PEAK_MB = 4096
 def run(*, quick: bool) -> Iterator[Row]:
     """Quick mode measures the second run only, on the state that is there."""
     if quick:
-        yield _second(_pipeline(Path("var")))
+        yield _second(_pipeline(VAR))
         return
     with tempfile.TemporaryDirectory() as folder:
         first = _pipeline(Path(folder))

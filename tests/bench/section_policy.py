@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import random
 import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -23,6 +21,7 @@ from semantic import Engine, MetricQuery, SemanticLayer
 from semantic.errors import SteelyardError
 from semantic.groups import GroupProbe
 from tests.bench.hidden_or_missing import refusals
+from tests.bench.places import VAR
 from tests.bench.rows import Row, alternate_ms, median_ms
 
 QUERIES = [
@@ -41,7 +40,7 @@ HOUSEHOLDS = [
 
 def run(*, quick: bool = False) -> Iterator[Row]:
     """On the demo's release; plans are made afresh each time, results are not cached."""
-    release = (Path(os.environ.get("STEELYARD_VAR_DIR", "var")) / "current").resolve()
+    release = (VAR / "current").resolve()
     manifest = release / "semantic_manifest.json"
     engine = Engine(release / "warehouse.duckdb", cache_size=0)
     catalog = SemanticLayer.from_manifest(manifest).catalog

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bench.places import KEPT
+
 VERSION = "0.13.0"
-HOME = Path("var/bench/sidemantic")
+HOME = KEPT / "sidemantic"
 SCRIPT = """
 import statistics, time
 from sidemantic import Dimension, Metric, Model, SemanticLayer
