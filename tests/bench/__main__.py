@@ -1,6 +1,7 @@
 """Run benchmark sections; put their tables into `docs/benchmarks.md` and `var/bench/results.json`.
 
-A run of all that was stopped goes on where it stopped: what this commit was measured for stays.
+A run of all that was stopped goes on where it stopped: what this commit was measured for stays. A quick run,
+of small data, leaves its tables in `var/bench/quick.md`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ SECTIONS = [
     if m.name.startswith("section_")
 ]
 RESULTS, MEASURED = KEPT / "results.json", KEPT / "measured.json"
+PAGE, QUICK_PAGE = Path("docs/benchmarks.md"), KEPT / "quick.md"
 
 
 def main() -> None:
@@ -43,8 +45,8 @@ def main() -> None:
         started = time.monotonic()
         with console.status(f"measuring {section} …"):
             rows = list(importlib.import_module(f"tests.bench.section_{section}").run(quick=arguments.quick))
-        keep(rows, RESULTS)
-        write_page(rows, Path("docs/benchmarks.md"), command, time.monotonic() - started)
+        keep(rows, KEPT / "quick.json" if arguments.quick else RESULTS)
+        write_page(rows, QUICK_PAGE if arguments.quick else PAGE, command, time.monotonic() - started)
         measured[section] = state
         MEASURED.write_text(json.dumps(measured, indent=1) + "\n")
         for row in rows:
