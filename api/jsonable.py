@@ -13,7 +13,7 @@ def json_document(body: Any) -> str:
     """JSON with dates in ISO 8601, decimals as numbers and NaN or infinity as null."""
     try:
         return orjson.dumps(body, default=_plain).decode()
-    except TypeError:  # an integer beyond 64 bits or a key that is no text: rare, and the way round is slow
+    except TypeError:  # an integer beyond 64 bits, a key that is no text, half a character: rare and slow
         return json.dumps(_known(body), allow_nan=False)
 
 
@@ -27,6 +27,6 @@ def _known(value: Any) -> Any:
         return {str(key): _known(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_known(part) for part in value]
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+    if isinstance(value, str | int):
         return value
     return orjson.loads(orjson.dumps(value, default=_plain))
