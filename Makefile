@@ -70,7 +70,7 @@ coverage: setup-dev setup-superset  ## the tests again, with coverage by branch 
 
 mutants: setup-dev  ## mistakes planted in semantic and governance, and which of them no test finds (hours); ONLY=pattern
 	@rm -rf mutants && mkdir mutants  # there before Python looks for it
-	@PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(CURDIR)/mutants STEELYARD_VAR_DIR=$${STEELYARD_VAR_DIR:-$(CURDIR)/var} mutmut run $(ONLY); \
+	@PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(CURDIR)/mutants STEELYARD_TEST_SEED=20170101 STEELYARD_VAR_DIR=$${STEELYARD_VAR_DIR:-$(CURDIR)/var} mutmut run $(ONLY); \
 	  $(BIN)/mutmut results
 
 audit: setup-dev  ## known vulnerabilities of the pinned packages (asks the public advisory database)
