@@ -79,7 +79,7 @@ def filters_of(
     rows: Rows, ask: Ask, use: Use, only: Callable[[Predicate], bool] | None = None
 ) -> list[exp.Expr]:
     """The conditions of a use over rows: its definitions' filters, then the query's, then the time range."""
-    conditions = [rows.condition(p, trusted=True) for p in use.filters if only is None or only(p)]
+    conditions = [rows.condition(p) for p in use.filters if only is None or only(p)]
     conditions += [rows.condition(p) for p in ask.filters if only is None or only(p)]
     if ask.time_range is not None:
         conditions += ask.time_range.conditions(rows.time())

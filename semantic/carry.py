@@ -55,7 +55,7 @@ def carried(context: Context, ask: Ask, named: Named) -> Select:
         partition_by=[at.copy(), *(column("period", name) for name in sorted(timed)), *holding],
         order=exp.Order(expressions=[exp.Ordered(this=seen.copy(), desc=True)]),
     )
-    where = [rows.condition(p, trusted=True) for p in use.filters if not time_only(p, rows.is_time)]
+    where = [rows.condition(p) for p in use.filters if not time_only(p, rows.is_time)]
     where += [rows.condition(p) for p in ask.filters if not time_only(p, rows.is_time)]
     ranked = Select(
         rows.source,
@@ -92,7 +92,7 @@ def _periods(context: Context, ask: Ask, named: Named, rows: Rows) -> Select:
     ticks.source = ticks_of(spine, own)
     keys = tuple(Column(i.name, ticks.column(i)) for i in timed)
     where: list[exp.Expr] = [exp.LTE(this=tick.copy(), expression=_last_instant(context, rows))]
-    where += [ticks.condition(p, trusted=True) for p in use.filters if time_only(p, ticks.is_time)]
+    where += [ticks.condition(p) for p in use.filters if time_only(p, ticks.is_time)]
     where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]
     if ask.time_range is not None:
         where += ask.time_range.conditions(tick)

@@ -116,9 +116,8 @@ class _Edge:
         keys = [*periods, *(Column(c.name, c.copy()) for c in holding.values())]
         where = [instant.copy().is_(exp.null()).not_(), *filters_of(inner, self.ask, self.use)]
         return Select(
-            inner.source, tuple(keys), tuple(values), tuple(inner.joins), tuple(where),
-            grouped=True, eager=False,
-        )  # fmt: skip
+            inner.source, tuple(keys), tuple(values), tuple(inner.joins), tuple(where), grouped=True
+        )
 
     # -- otherwise: the instant first, then its rows ------------------------------------------------------
 

@@ -60,7 +60,7 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
             Column("measured", bind(how.conversion.measure.expr, goal.alias)),
             Column("goal_number", exp.Window(this=exp.RowNumber())),
         ),
-        where=tuple(goal.condition(p, trusted=True) for p in goal_filters(context, how.conversion)),
+        where=tuple(goal.condition(p) for p in goal_filters(context, how.conversion)),
         joins=tuple(goal.joins),
     )
     at, then = column("goal", "happened_at"), column("base", "happened_at")

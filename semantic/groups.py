@@ -82,7 +82,7 @@ def cells(rows: Rows, shown: tuple[Column, ...], ask: Ask, use: Use, guard: Smal
     finer = {i.name: i for p in (*about, *(c.expression for c in computed)) for i in p.items()}
     own = {k.name for k in shown} - {c.name for c in computed}
     added = tuple(Column(n, rows.column(i)) for n, i in finer.items() if n not in own)
-    by_entity = [rows.condition(p, trusted=True) for p in about]
+    by_entity = [rows.condition(p) for p in about]
     matched = exp.func("COALESCE", exp.and_(*by_entity) if by_entity else exp.true(), exp.false())
     keys = tuple({c.name: c for c in (*shown, *added)}.values())
     names = tuple(k.name for k in keys if k.name not in {c.name for c in computed})
@@ -93,7 +93,7 @@ def probed(rows: Rows, select: Select, ask: Ask, use: Use, guard: SmallestGroup)
     """The probe of one aggregation: its rows, before filters by attributes of the entity."""
     shown = tuple(k for k in select.keys if k.name in {i.name for i in ask.items})
     found = cells(rows, shown, ask, use, guard)
-    dropped = [rows.condition(p, trusted=True) for p in found.by_entity]
+    dropped = [rows.condition(p) for p in found.by_entity]
     kept = [w for w in select.where if w not in dropped]
     key = entity_key(rows, guard)
     keys = (*found.keys, Column(MATCHED, found.matched), Column(ENTITY, key))

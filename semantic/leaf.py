@@ -97,7 +97,7 @@ def on_spine(context: Context, ask: Ask, use: Use, inner: Select) -> Select:
     ticks = SpineRows(context, model, measure.agg_time, bind(spine.column, SPINE), spine.grain)
     ticks.source = Source(Table(spine.relation), SPINE)
     keys = tuple(Column(i.name, ticks.column(i)) for i in timed)
-    where = [ticks.condition(p, trusted=True) for p in use.filters if time_only(p, ticks.is_time)]
+    where = [ticks.condition(p) for p in use.filters if time_only(p, ticks.is_time)]
     where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]
     if ask.time_range is not None:
         where += ask.time_range.conditions(ticks.time())

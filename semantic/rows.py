@@ -138,7 +138,8 @@ class Rows:
     def _mask(item: Item, filtering: bool) -> exp.Expr:
         if filtering:
             raise ForbiddenUseError(
-                f"{item.base} is masked for you.", hint="Group by it; filters are refused."
+                f"{item.base} is masked for you.",
+                hint="Group by it; filters by it are refused, also those of a metric's definition.",
             )
         return exp.Literal.string(MASK)
 
@@ -245,13 +246,13 @@ class Rows:
 
     # -- filters ------------------------------------------------------------------------------------------
 
-    def condition(self, predicate: Predicate, *, trusted: bool = False) -> exp.Expr:
-        """A filter over these rows."""
+    def condition(self, predicate: Predicate) -> exp.Expr:
+        """A filter over these rows, of the query or of a definition: none may speak of what is masked."""
 
         def value(ref: Item | MetricRef) -> exp.Expr:
             if isinstance(ref, MetricRef):
                 return self._metric(ref)
-            return self.column(ref, filtering=not trusted)
+            return self.column(ref, filtering=True)
 
         return fill_placeholders(predicate, value)
 

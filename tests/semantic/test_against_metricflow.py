@@ -50,20 +50,28 @@ DELIBERATE = (
 )  # fmt: skip
 
 
+ON_A_SPINE = ("fill", "spine", "booked_or_none", "instant_bookings_with_measure_filter")
 NESTED_OFFSETS = ("lux_gap_growth", "instant_share_gain", "booking_fees_last_week_per_booker_this_week")
 
 
 def _deliberate(query: dict[str, Any]) -> bool:
     """Whether a query shows a difference that docs/semantic-differences.md lists."""
-    text = str(query)
-    if "session" in text and any("buys" in m for m in query["metrics"]):
+    text, filters, shown = str(query), " ".join(query.get("where", ())), query["group_by"]
+    if any(word in text for word in ("session", "visit__")) and any("buy" in m for m in query["metrics"]):
         return True  # which of two visits of one day converted: MetricFlow leaves it to chance
-    grains = [g for g in query["group_by"] if g.startswith("metric_time__")]
-    two_grains_on_a_spine = len(grains) > 1 and any(w in text for w in ("fill", "spine", "booked_or_none"))
-    own_time = any("__ds" in g for g in query["group_by"])  # beside a coarser metric_time
-    early_months = own_time and len(query["group_by"]) > 1 and "time_constraint" in query
-    filters = " ".join(query.get("where", ()))
-    coarse_filter = "metric_time" in filters and "'day'" not in filters
+    if "_all_time" in text and "metric_time" in filters and "metric_time" not in " ".join(shown):
+        return True  # MetricFlow adds up the running totals of all periods
+    if "subdaily" in text and "time_constraint" in query:
+        return True  # the last day ends at its first instant
+    if "listing__lux_listing" in shown and "listing__lux_listing__is_confirmed_lux" in shown:
+        return True  # a key vanishes where no version of what it leads to was valid
+    if not query["metrics"] and "ds_partitioned" in text:
+        return True  # values of a dimension that several models have
+    grains = [g for g in shown if g.startswith("metric_time__")]
+    two_grains_on_a_spine = len(grains) > 1 and any(w in text for w in ON_A_SPINE)
+    own_time = any("__ds" in g or "__creation_time" in g for g in shown)  # beside a coarser metric_time
+    early_months = own_time and len(shown) > 1 and "time_constraint" in query
+    coarse_filter = "TimeDimension" in filters and "'day'" not in filters
     nested = any(m in NESTED_OFFSETS for m in query["metrics"])
     coarse = nested and (grains != ["metric_time__day"] or coarse_filter)
     return two_grains_on_a_spine or early_months or coarse or any(d in text for d in DELIBERATE)

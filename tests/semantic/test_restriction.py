@@ -106,6 +106,16 @@ def test_masked_dimension_shows_stars_and_cannot_be_probed(ask: Ask, layer: Sema
             layer.compile(query, restriction=masked)
 
 
+@pytest.mark.parametrize("floor", [None, SmallestGroup(2)])
+def test_a_metric_defined_by_what_is_masked_is_refused(
+    layer: SemanticLayer, floor: SmallestGroup | None
+) -> None:
+    """Its filter would compare stars: a number, and a wrong one."""
+    masked = Restriction(masked_dimensions=frozenset({"customer__segment"}), smallest_group=floor)
+    with pytest.raises(ForbiddenUseError, match="customer__segment"):
+        layer.compile(MetricQuery(metrics=["gold_sales"]), restriction=masked)
+
+
 def test_small_groups_are_suppressed(ask: Ask) -> None:
     guard = Restriction(smallest_group=SmallestGroup(2))
     assert ask("net_sales", by=("metric_time__month",), restriction=guard) == [

@@ -33,6 +33,7 @@ def keyed(
     raw: dict[str, Any] = manifest()
     stock = next(m for m in raw["semantic_models"] if m["name"] == STOCK)
     stock["entities"].append({"name": "stock_day", "type": kind, "expr": key})
+    stock["entities"].append({"name": "customer", "type": "foreign", "expr": "counted_by"})
     stock["dimensions"] = [
         {"name": "date_day", "type": "time", "type_params": {"time_granularity": grain}},
         {"name": "units", "type": "categorical"}, {"name": "is_low", "type": "categorical", "expr": "units < 9"},
@@ -57,11 +58,12 @@ def keyed(
 EDGES = keyed()
 QUICK = SemanticLayer(EDGES.catalog, DATES)
 KEYS = ["product", "location", "location__region", "product__department", "product__supplier__supplier_name",
-        "stock_day__is_low", "metric_time__extract_dow", "stock_day__date_day", "product__brand"]  # fmt: skip
+        "stock_day__is_low", "metric_time__extract_dow", "stock_day__date_day", "product__brand",
+        "customer", "customer__segment"]  # fmt: skip
 FILTERS = [
     "product__department = 'GROCERY'", "location__region IS NULL", "product IS NOT NULL", "stock_day__units > 3",
     "metric_time__day <= '2024-02-20'", "metric_time__extract_dow = 3", "NOT stock_day__is_low",
-    "{{ Metric('net_sales', ['product']) }} > 1",
+    "{{ Metric('net_sales', ['product']) }} > 1", "customer__segment = 'gold'",
 ]  # fmt: skip
 RESTRICTIONS = [
     None,
@@ -73,14 +75,17 @@ RESTRICTIONS = [
 
 def _stock(connection: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
     """Counts on any days, with values, products, places and days that are not known; no day twice."""
-    connection.execute("DELETE FROM fct_stock")
+    connection.execute(
+        "DELETE FROM fct_stock; ALTER TABLE fct_stock ADD COLUMN IF NOT EXISTS counted_by VARCHAR"
+    )
     for product in ("p1", "p2", "p3", "p9", None):
         for location in ("l1", "l2", None):
             for day in [*rng.sample(range(91), 25), None]:
                 units, value = (rng.choice([None, rng.randint(0, 50)]), rng.choice([None, 1.0, 1.0]))
+                by = rng.choice(["c1", "c2", "c3", "c4", None])
                 connection.execute(
-                    "INSERT INTO fct_stock VALUES (DATE '2024-01-01' + ?::INT, ?, ?, ?, ?)",
-                    [day, product, location, units, value],
+                    "INSERT INTO fct_stock VALUES (DATE '2024-01-01' + ?::INT, ?, ?, ?, ?, ?)",
+                    [day, product, location, units, value, by],
                 )
 
 
@@ -137,6 +142,7 @@ def test_the_same_as_by_hand(choice: str, order: str) -> None:
     )  # fmt: skip
     sql = QUICK.compile(asked).sql
     assert any(f in sql for f in ONE_PASS)
+    assert sql.count("AS location_id") == 1
     assert _rows(connection, sql) == _rows(connection, by_hand)
 
 

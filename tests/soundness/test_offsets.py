@@ -1,0 +1,145 @@
+"""Metrics that look back by months, quarters and years, against plain arithmetic on days.
+
+Where whole months are shown, a whole period moves: 31 March reads in April what 31 March was. Where something
+finer is shown or asked for, or the window is a part of what is shown, each day looks at its own day back, and
+the 29th to 31st of March all look at the end of February.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+from collections import defaultdict
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+from semantic import MetricQuery, SemanticLayer
+from tests.semantic.retailer import TABLES, manifest
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+FIRST, LAST = dt.date(2022, 1, 1), dt.date(2025, 12, 31)
+DAYS = [FIRST + dt.timedelta(n) for n in range((LAST - FIRST).days + 1)]
+Keep = Callable[[dt.date], bool]
+
+
+def start(day: dt.date, grain: str) -> dt.date:
+    """The first day of the period that holds a day."""
+    if grain == "day":
+        return day
+    months = MONTHS[grain]
+    return day.replace(month=(day.month - 1) // months * months + 1, day=1)
+
+
+def back(day: dt.date, months: int) -> dt.date:
+    """The same day some months before, or the last of that month where it is shorter."""
+    at = day.year * 12 + day.month - 1 - months
+    year, month = at // 12, at % 12 + 1
+    length = ((dt.date(year, month, 28) + dt.timedelta(4)).replace(day=1) - dt.timedelta(1)).day
+    return dt.date(year, month, min(day.day, length))
+
+
+def whole_periods(sold: dict[dt.date, int], months: int, shown: str, keep: Keep) -> dict[dt.date, int]:
+    found: dict[dt.date, int] = defaultdict(int)
+    for day, units in sold.items():
+        label = back(start(day, shown), -months)
+        if keep(label) and label <= LAST:
+            found[label] += units
+    return dict(found)
+
+
+def day_by_day(sold: dict[dt.date, int], months: int, shown: str, keep: Keep) -> dict[dt.date, int]:
+    found: dict[dt.date, int] = defaultdict(int)
+    for day in DAYS:
+        if keep(day) and (units := sold.get(back(day, months))) is not None:
+            found[start(day, shown)] += units
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def sold() -> dict[dt.date, int]:
+    seed = int(os.environ.get("STEELYARD_TEST_SEED") or random.randrange(1 << 30))
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    ends = [d for d in DAYS if d.day > 27 and d.year < 2025]
+    return {day: rng.randint(1, 99) for day in {*rng.sample(DAYS, 500), *ends}}
+
+
+@pytest.fixture(scope="module")
+def tables(sold: dict[dt.date, int]) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(TABLES)
+    connection.execute("DELETE FROM fct_sales; DELETE FROM time_spine")
+    connection.executemany("INSERT INTO time_spine VALUES (?)", [[day] for day in DAYS])
+    connection.executemany(
+        "INSERT INTO fct_sales (sale_id, date_day, amount) VALUES (?, ?, ?)",
+        [[str(n), day, units] for n, (day, units) in enumerate(sold.items())],
+    )
+    return connection
+
+
+def _before(count: int, grain: str) -> SemanticLayer:
+    raw = manifest()
+    window = {"count": count, "granularity": grain}
+    inputs = [{"name": "net_sales", "alias": "earlier", "offset_window": window}]
+    raw["metrics"].append(
+        {"name": "before", "type": "derived", "type_params": {"expr": "earlier", "metrics": inputs}}
+    )
+    return SemanticLayer.from_dict(raw)
+
+
+SINCE = dt.date(2023, 3, 30)
+CASES = {
+    "whole months, no filter": ((1, "month"), "month", "", lambda d: True, whole_periods),
+    "a quarter back by month": ((1, "quarter"), "month", "", lambda d: True, whole_periods),
+    "two years back by quarter": ((2, "year"), "quarter", "", lambda d: True, whole_periods),
+    "filtered by the shown months": (
+        (1, "month"), "month", "metric_time__month >= '2023-03-30'", lambda d: start(d, "month") >= SINCE,
+        whole_periods,
+    ),
+    "a quarter back, filtered by the shown months": (
+        (1, "quarter"), "month", "metric_time__month >= '2023-03-30'", lambda d: start(d, "month") >= SINCE,
+        whole_periods,
+    ),
+    "filtered by coarser periods": (
+        (1, "month"), "month", "metric_time__quarter >= '2023-03-30'", lambda d: start(d, "quarter") >= SINCE,
+        whole_periods,
+    ),
+    "a year back by quarter, filtered by years": (
+        (1, "year"), "quarter", "metric_time__year = '2024-01-01'", lambda d: d.year == 2024, whole_periods,
+    ),
+    "part of what is shown": ((1, "month"), "quarter", "", lambda d: True, day_by_day),
+    "filtered by finer periods": (
+        (1, "quarter"), "quarter", "metric_time__month >= '2023-03-30'", lambda d: start(d, "month") >= SINCE,
+        day_by_day,
+    ),
+    "filtered by days": (
+        (1, "month"), "month", "metric_time__day >= '2023-03-30'", lambda d: d >= SINCE, day_by_day,
+    ),
+    "filtered by the fact's own days": (
+        (1, "month"), "month", "sale__date_day__day >= '2023-03-30'", lambda d: d >= SINCE, day_by_day,
+    ),
+    "filtered by a part of the date": (
+        (1, "month"), "month", "metric_time__extract_day > 29", lambda d: d.day > 29, day_by_day,
+    ),
+    "by day": ((1, "month"), "day", "", lambda d: True, day_by_day),
+    "a leap day by day": ((1, "year"), "day", "", lambda d: True, day_by_day),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_looking_back(case: str, sold: dict[dt.date, int], tables: duckdb.DuckDBPyConnection) -> None:
+    (count, grain), shown, where, keep, by_hand = CASES[case]
+    asked = MetricQuery(["before"], [f"metric_time__{shown}"], [where] if where else [])
+    rows = tables.execute(_before(count, grain).compile(asked).sql).fetchall()
+    found = {
+        at.date() if isinstance(at, dt.datetime) else at: value for at, value in rows if value is not None
+    }
+    assert found == by_hand(sold, count * MONTHS[grain], shown, keep)
+    assert len(found) > 3
+
+
+def test_the_two_ways_differ(sold: dict[dt.date, int]) -> None:
+    assert whole_periods(sold, 1, "month", lambda d: True) != day_by_day(sold, 1, "month", lambda d: True)
