@@ -139,6 +139,7 @@ def manifest() -> dict[str, Any]:
         _simple("average_inventory_cost", "stock_value_sum", {"period_agg_over_days": "mean"}),
         _simple("carried_units", "stock_units_sum", {"carry_forward_days": 40}),
         _simple("inventory_days", "stock_days", {"period_days": True}),
+        _derived("inventory_days_before", "earlier", [{"name": "inventory_days", "alias": "earlier", "offset_window": {"count": 1, "granularity": "month"}}]),
         _derived("inventory_turns",
                  "net_sales * 365.0 / nullif(inventory_days, 0) / nullif(average_inventory_cost, 0)",
                  [{"name": "net_sales"}, {"name": "inventory_days"}, {"name": "average_inventory_cost"}]),

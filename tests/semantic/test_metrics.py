@@ -57,6 +57,28 @@ def test_running_metrics_equal_a_range_join_by_hand(ask: Ask, tables) -> None:  
             assert ask(metric, by=by) == sorted(by_hand, key=str), (metric, keys)
 
 
+JANUARY, FEBRUARY, MARCH = "2024-01-01", "2024-02-01", "2024-03-01"
+
+
+@pytest.mark.parametrize(
+    ("metric", "by", "where", "expected"),
+    [
+        ("inventory_days", "metric_time__month", "", [(JANUARY, 2), (FEBRUARY, 2), (MARCH, 1)]),
+        ("inventory_days", "metric_time__month", "product = 'p2'", [(JANUARY, 2)]),
+        ("inventory_days", "stock_day__date_day__month", "product = 'p2'", [(JANUARY, 2)]),
+        ("inventory_days", "metric_time__month", "metric_time__day >= '2024-01-31'", [(JANUARY, 1), (FEBRUARY, 2), (MARCH, 1)]),
+        ("inventory_days", "metric_time__month", "stock_day__date_day__day < '2024-02-29'", [(JANUARY, 2), (FEBRUARY, 1)]),
+        ("inventory_days_before", "metric_time__month", "", [(FEBRUARY, 2), (MARCH, 2)]),
+        ("inventory_days_before", "metric_time__month", "product = 'p2'", [(FEBRUARY, 2)]),
+    ],
+)  # fmt: skip
+def test_days_of_a_period_are_those_of_the_fact(
+    ask: Ask, metric: str, by: str, where: str, expected: list[tuple[object, ...]]
+) -> None:
+    """A filter on time takes days away; one on products only the periods without any of them."""
+    assert ask(metric, by=(by,), where=[where] if where else []) == expected
+
+
 def test_two_facts_are_not_multiplied(ask: Ask) -> None:
     rows = ask("net_sales", "inventory_on_hand_units", by=("product__department",))
     assert rows == sorted([("DRUG", 5.0, 3), ("GROCERY", 115.0, 29), (None, 10.0, 2)], key=str)

@@ -137,3 +137,13 @@ def test_a_rule_that_fits_no_model_is_an_error(layer: SemanticLayer) -> None:
         layer.compile(
             MetricQuery(metrics=["inventory_days"]), restriction=Restriction(rows=(RowRule("shop", "a = 1"),))
         )
+
+
+def test_probes_are_told_apart_by_what_they_count(layer: SemanticLayer) -> None:
+    guard = Restriction(smallest_group=SmallestGroup(2))
+
+    def names(*by: str) -> set[str]:
+        return {p.name for p in layer.compile(MetricQuery(["net_sales"], by), restriction=guard).probes}
+
+    assert names("location__region") == names("location__region") and all(names("location__region"))
+    assert not names("location__region") & names("product__department")
