@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ MODEL_NAME = "demand"
 REGISTERED = (MODEL_NAME, "margin_risk")
 CHAMPION = "champion"
 TRAINER = "svc-trainer"
+_SPEAKABLE = re.compile(r"[\w.\- ]+")  # in a filter of MLflow, which has no way to write a quote
 PROMOTED_AT = "promoted_at"  # tag of a version: when it last became champion
 PIP_REQUIREMENTS = ["xgboost-cpu==3.2.0", "numpy==2.4.6", "pandas==2.3.3", "duckdb==2.0.0", "mlflow==3.17.2"]
 
@@ -110,6 +112,8 @@ def exists(tracking_uri: str) -> bool:
 @reaching_register()
 def versions(tracking_uri: str, name: str = MODEL_NAME) -> list[ModelVersion]:
     """All versions, newest first; empty where the model is unknown."""
+    if not _SPEAKABLE.fullmatch(name):
+        return []
     mlflow = client(tracking_uri)
     found = mlflow.search_model_versions(f"name = '{name}'")
     aliases = _aliases(mlflow, name) if found else {}

@@ -88,15 +88,17 @@ def _rows(path: Path, label: str, width: int, delimiter: str) -> Iterator[tuple[
 
 
 def _row(fields: list[str] | None, raw: str, width: int, line: int) -> tuple[object, ...]:
-    defect = None
+    defect, is_unicode = None, raw.isascii() or _is_unicode(raw)
     if fields is None:
         defect = BROKEN_QUOTES
-    elif not raw.isascii() and not _is_unicode(raw):
-        defect, raw = NOT_UTF8, raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    elif not is_unicode:
+        defect = NOT_UTF8
     elif "\0" in raw:
         defect = NUL_BYTE
     elif len(fields) != width:
         defect = RAGGED
+    if not is_unicode:
+        raw = raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     values = [None] * width if defect else fields
     return (*(values or []), raw, defect, line)
 

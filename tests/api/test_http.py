@@ -1,5 +1,7 @@
 """The API as a client meets it: nothing anonymous, numbers equal, refusals as problem documents."""
 
+from urllib.parse import quote
+
 import pyarrow as pa
 import pytest
 
@@ -37,6 +39,12 @@ def test_a_token_that_is_none_is_refused(client, token):
 def test_the_bare_address_leads_to_the_review_page(client):
     answer = client.get("/", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (307, "/review")
+
+
+@pytest.mark.parametrize("name", ["'", "demand' OR name = 'margin_risk", '"', "%00", "\u2028"])
+def test_a_model_of_any_other_name_does_not_exist(client, sign_in, name):
+    answer = client.get(f"/v1/models/{quote(name)}", headers=sign_in("ml_reviewer"))
+    assert answer.status_code == 404, answer.text
 
 
 def test_query_answers_json_and_arrow_alike(client, sign_in, warehouse):

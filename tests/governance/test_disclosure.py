@@ -155,13 +155,16 @@ def ask(groups, table, now, *, reader="ann", name="q", model="sales"):
 
 
 def test_the_same_question_gets_the_same_answer_for_ever(sqlite_store, now):
-    world, groups = World(SEED), GroupControl(sqlite_store)
-    table, _ = world.probe(("product", "age"))
-    first = ask(groups, table, now)
-    assert first.withheld
-    for _ in range(3):
-        assert ask(groups, table, now) == first
-    assert ask(GroupControl(sqlite_store), table, now) == first  # another process, the same history
+    groups, held_back = GroupControl(sqlite_store), 0
+    for seed in range(SEED, SEED + 10):
+        table, reader = World(seed).probe(("product", "age"))[0], f"reader {seed}"
+        first = ask(groups, table, now, reader=reader)
+        held_back += bool(first.withheld)
+        for _ in range(3):
+            assert ask(groups, table, now, reader=reader) == first
+        another = GroupControl(sqlite_store)  # another process, the same history
+        assert ask(another, table, now, reader=reader) == first
+    assert held_back
 
 
 @pytest.fixture
@@ -226,6 +229,7 @@ def test_near_sketches_are_always_found():
         base = rng.integers(1, 2**63, (40, BUCKETS), dtype=np.uint64)
         base *= (rng.random((40, BUCKETS)) < density).astype(np.uint64)
         known = Known(SIZE)
+        base = base[base.any(axis=1)]  # a sketch of nobody tells nothing
         for sketch in base:
             known.add(Told(sketch))
         for sketch in base[:20]:

@@ -37,6 +37,7 @@ KEPT = [
         6,
     ),
     ("a quote inside a field", BASE.encode() + b'S9,5" pipe,30,4,1,,2\n', 6, 6),
+    ("a broken quote and no UTF-8", BASE.encode() + b'S9,"a"\xff,30,4,1,,2\n', 6, 5),
     ("a quote after a backslash", BASE.encode() + b'S9,"a\\"b",30,4,1,,2\n', 6, 5),
     ("the end mark of DOS", BASE.encode() + b"\x1a", 6, 5),
     ("a field of 1.9 MB", f'{BASE}S9,"{"x" * 1_900_000}",30,4,1,,2\n'.encode(), 6, 6),
