@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 
 from semantic import MetricQuery, SemanticLayer
+from semantic.errors import SemanticError
 
 from .conftest import Ask
+from .retailer import manifest
 
 
 @pytest.mark.parametrize(
@@ -141,3 +143,16 @@ def test_lineage_and_explanation(layer: SemanticLayer) -> None:
     assert {"net_sales", "average_inventory_cost", "inventory_turns"} <= set(compiled.lineage.metrics)
     assert [c.kind for c in compiled.columns] == ["dimension", "metric"]
     assert "aggregate" in compiled.explain and "main.fct_stock" in compiled.explain
+
+
+def test_a_definition_may_use_what_a_question_may_not(tables) -> None:  # type: ignore[no-untyped-def]
+    """Analytics engineers write any function of the warehouse; readers, the known ones."""
+    by_hash = "md5({{ Dimension('sale__channel') }}) = md5('web')"
+    raw = manifest()
+    filtered = {"where_filters": [{"where_sql_template": by_hash}]}
+    measure = {"measure": {"name": "sales_amount"}}
+    raw["metrics"].append({"name": "web_sales", "type": "simple", "type_params": measure, "filter": filtered})
+    layer = SemanticLayer.from_dict(raw)
+    assert tables.execute(layer.compile(MetricQuery(["web_sales"])).sql).fetchall() == [(27.0,)]
+    with pytest.raises(SemanticError, match="md5"):
+        layer.compile(MetricQuery(["net_sales"], [], [by_hash]))
