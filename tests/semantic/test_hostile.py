@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import duckdb
@@ -13,6 +12,7 @@ from sqlglot import exp
 
 from semantic import MetricQuery, SemanticLayer, parse_semantic_sql
 from semantic.errors import SemanticError
+from tests.seeds import seeded
 
 from .retailer import database
 
@@ -47,9 +47,7 @@ def _skeleton(sql: str) -> str:
 
 
 def test_hostile_strings(layer: SemanticLayer) -> None:
-    seed = int(os.environ.get("STEELYARD_TEST_SEED") or random.randrange(1 << 30))
-    print(f"seed {seed}")
-    rng = random.Random(seed)
+    rng = seeded()
     good = layer.compile(MetricQuery(metrics=["net_sales"], where=["product__department = 'x'"])).sql
     skeleton = _skeleton(good)
     tables = database()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import random
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, SmallestGroup
 from semantic.rules.statistics import Statistics
+from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
 
 AGGREGATES = ["sum", "average", "min", "max", "count", "count_distinct", "median", "sum_boolean"]
@@ -98,9 +98,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object,
 
 
 def test_random_queries_agree() -> None:
-    seed = int(os.environ.get("STEELYARD_TEST_SEED") or random.randrange(1 << 30))
-    print(f"seed {seed}")
-    rng = random.Random(seed)
+    rng = seeded()
     connection = duckdb.connect()
     connection.execute(TABLES)
     answered = 0

@@ -8,8 +8,6 @@ the 29th to 31st of March all look at the end of February.
 from __future__ import annotations
 
 import datetime as dt
-import os
-import random
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -17,6 +15,7 @@ import duckdb
 import pytest
 
 from semantic import MetricQuery, SemanticLayer
+from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -60,9 +59,7 @@ def day_by_day(sold: dict[dt.date, int], months: int, shown: str, keep: Keep) ->
 
 @pytest.fixture(scope="module")
 def sold() -> dict[dt.date, int]:
-    seed = int(os.environ.get("STEELYARD_TEST_SEED") or random.randrange(1 << 30))
-    print(f"seed {seed}")
-    rng = random.Random(seed)
+    rng = seeded()
     ends = [d for d in DAYS if d.day > 27 and d.year < 2025]
     return {day: rng.randint(1, 99) for day in {*rng.sample(DAYS, 500), *ends}}
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from typing import Any
 
@@ -14,6 +13,7 @@ from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, SmallestG
 from semantic.errors import RollupError, SemanticError
 from semantic.manifest import build_catalog
 from semantic.rollups import read_rollup
+from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
 from tests.semantic.rollup_retailer import fill, layers
 
@@ -150,9 +150,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], l
 
 
 def test_random_queries_have_the_same_numbers_and_types_with_and_without() -> None:
-    seed = int(os.environ.get("STEELYARD_TEST_SEED") or random.randrange(1 << 30))
-    print(f"seed {seed}")
-    rng = random.Random(seed)
+    rng = seeded()
     connection = duckdb.connect()
     connection.execute(TABLES)
     read = 0

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, check_unbroken
 from semantic.errors import ManifestError
+from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
 
 EAST = Restriction(rows=(RowRule("location", "region = 'East'"),))
@@ -52,9 +52,7 @@ def _stock(connection: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
 
 
 def test_random_queries_agree() -> None:
-    seed = int(os.environ.get("STEELYARD_TEST_SEED") or random.randrange(1 << 30))
-    print(f"seed {seed}")
-    rng = random.Random(seed)
+    rng = seeded()
     connection = duckdb.connect()
     connection.execute(TABLES)
     quick = 0
