@@ -25,6 +25,7 @@ from governance.store import OpsStore, find_recommendation
 from governance.store.schema import decisions, recommendations
 from semantic import MetricQuery
 from tests.api.review_served import served, state_of_its_own
+from tests.browser import window
 
 pytestmark = pytest.mark.demo
 NOW = dt.datetime.now(dt.UTC)
@@ -93,13 +94,12 @@ def address(settings, queue):
 @pytest.fixture
 def page(browser, address):
     """A fresh browser window, whose console must stay silent: a broken CSP or script shows there."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    opened = context.new_page()
+    opened = window(browser, viewport={"width": 1440, "height": 900})
     noise = []
     opened.on("console", lambda m: noise.append(m.text) if m.type in ("error", "warning") else None)
     opened.on("pageerror", lambda e: noise.append(str(e)))
     yield opened
-    context.close()
+    opened.context.close()
     assert [line for line in noise if "status of 4" not in line] == []
 
 
@@ -109,6 +109,7 @@ def sign_in(page, address, settings, user):
     page.fill("#password", secret_in(password_file(settings)))
     page.click("button[type=submit]")
     page.wait_for_selector("#queue")
+    page.wait_for_load_state()  # a key pressed before the scripts are there is lost
 
 
 def west(client, settings):
@@ -232,6 +233,32 @@ def test_bulk_approval_stays_within_limits(address, settings, store, queue):
     ]
 
 
+def test_keys_pressed_the_moment_the_list_is_drawn_work_like_later_ones(page, address, settings):
+    """`x` and `j` in the very task that draws the list: the box stays chosen, and no page is loaded anew."""
+    sign_in(page, address, settings, "planner_east")
+    settled(page, 12)
+    second = page.locator("#rows .row").nth(1).get_attribute("data-id")
+    page.evaluate("""() => {
+        window.isSameLoad = true;
+        const press = (key) =>
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        new MutationObserver((_, watch) => { watch.disconnect(); press("x"); press("j"); })
+            .observe(document.querySelector("#queue"), { childList: true });
+    }""")
+    page.check("input[name=mine]")  # draws the same twelve again
+    wait_until_open(page, second)
+    assert page.evaluate("window.isSameLoad") is True
+    assert page.locator("#rows input:checked").count() == 1
+    assert page.locator("#approve-several").inner_text() == "Approve 1"
+
+
+def wait_until_open(page, recommendation_id):
+    """Wait until this one is open."""
+    page.wait_for_function(
+        "id => document.querySelector('#detail .item').dataset.id === id", arg=recommendation_id
+    )
+
+
 def test_ten_items_cleared_by_keyboard_are_what_the_next_build_shows(page, address, settings, store):
     """Eight approved, one changed, one rejected; then record, build, and ask the metrics."""
     sign_in(page, address, settings, "planner_east")
@@ -273,8 +300,7 @@ def clear_ten(page):
     page.keyboard.press("x")
     second = page.locator("#rows .row").nth(1)
     page.keyboard.press("j")
-    page.wait_for_function("id => document.querySelector('#detail .item').dataset.id === id",
-                           arg=second.get_attribute("data-id"))  # fmt: skip
+    wait_until_open(page, second.get_attribute("data-id"))
     page.keyboard.press("x")
     page.keyboard.press("a")
     settled(page, 2)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser import window
+
 WIDTH = 1500
 CHART = "[data-test=chart-grid-component]"
 TILE = "[data-test-viz-type=pop_kpi], [data-test-viz-type=big_number_total]"
@@ -20,26 +22,24 @@ _DRAWN = f"""[...document.querySelectorAll('{CHART}')].every(
 
 def signed_in(browser: Browser, site, user: str) -> Page:
     """A page of a browser that has just signed in."""
-    page = browser.new_context(viewport={"width": WIDTH, "height": 1000}).new_page()
+    page = window(browser, viewport={"width": WIDTH, "height": 1000})
     page.goto(f"{site.url}/login/", wait_until="networkidle")
     page.fill("#username, input[name=username]", user)
     page.fill("input[type=password]", site.password(user))
     page.click("button[type=submit], input[type=submit]")
-    page.wait_for_url(re.compile(r"/superset/welcome|/dashboard"), timeout=60_000, wait_until="commit")
+    page.wait_for_url(re.compile(r"/superset/welcome|/dashboard"), wait_until="commit")
     return page
 
 
-def open_dashboard(page: Page, site, slug: str) -> float:
-    """Open it as high as it is, so that nothing waits to be scrolled to; seconds until all is drawn."""
+def open_dashboard(page: Page, site, slug: str) -> None:
+    """Open it as high as it is, so that nothing waits to be scrolled to, and wait until all is drawn."""
     page.set_viewport_size({"width": WIDTH, "height": 4000})
-    started = time.monotonic()
     page.goto(f"{site.url}/superset/dashboard/{slug}/")
-    page.wait_for_selector(CHART, timeout=60_000)
+    page.wait_for_selector(CHART)
     wait_until_drawn(page)
-    return time.monotonic() - started
 
 
-def wait_until_drawn(page: Page, seconds: int = 90) -> None:
+def wait_until_drawn(page: Page, seconds: int = 240) -> None:
     """Until no chart has been busy for a moment."""
     deadline, quiet = time.monotonic() + seconds, 0
     while quiet < 4:

@@ -8,6 +8,7 @@ import jwt
 import pytest
 import requests
 
+from tests.browser import window
 from tests.dashboards.host import guest_token, hosting, page_with
 from tests.dashboards.page import CHART, ERROR, TILE, tiles, wait_until_drawn
 from tests.dashboards.site import token
@@ -22,9 +23,9 @@ def host(site):
 def embedded(browser, site, host, user, page=None):
     """The page of the host, and the frame in it with the dashboard drawn."""
     host[f"/{user}"] = page_with(site, guest_token(site, user, "stock").json())
-    page = page or browser.new_context(viewport={"width": 1500, "height": 3900}).new_page()
+    page = page or window(browser, viewport={"width": 1500, "height": 3900})
     page.goto(f"{site.host_url}/{user}")
-    page.frame_locator("#board").locator(CHART).first.wait_for(timeout=60_000)
+    page.frame_locator("#board").locator(CHART).first.wait_for()
     frame = next(one for one in page.frames if "/embedded/" in one.url)
     wait_until_drawn(frame)
     return page, frame

@@ -24,7 +24,6 @@ from tests.dashboards.page import (
 )
 
 SLUGS = ("executive", "stock", "decisions", "money", "models")
-LONGEST_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +46,11 @@ def metrics_of(site, user="executive"):
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_chart_of_every_dashboard_is_drawn(executive, site, slug):
-    slow, failed = [], []
+    failed = []
 
     def watch(response):
-        if "/api/v1/chart/data" not in response.url:
-            return
-        if response.status >= 400:
+        if "/api/v1/chart/data" in response.url and response.status >= 400:
             failed.append((response.status, response.url))
-        timing = response.request.timing
-        if timing["responseStart"] > LONGEST_SECONDS * 1000:
-            slow.append((timing["responseStart"], response.url))
 
     executive.on("response", watch)
     try:
@@ -67,7 +61,6 @@ def test_every_chart_of_every_dashboard_is_drawn(executive, site, slug):
     assert executive.locator(ERROR).all_inner_texts() == []
     assert {title: text for title, text in tiles(executive).items() if not re.search(r"\d", text)} == {}
     assert failed == []
-    assert slow == []
     if kept := os.environ.get("STEELYARD_PICTURES"):
         (ROOT / kept).mkdir(parents=True, exist_ok=True)
         picture(executive, ROOT / kept / f"dashboard-{slug}.png")
@@ -141,7 +134,7 @@ def test_a_number_opens_into_its_parts(executive, site):
     executive.wait_for_timeout(1500)  # the list follows the search after a moment
     executive.get_by_text("Department", exact=True).last.click()
     dialog = executive.get_by_role("dialog")
-    dialog.wait_for(timeout=20_000)
+    dialog.wait_for()
     wait_until_drawn(executive)
     assert dialog.locator(".ant-alert-error").count() == 0
     assert "Drill by" in dialog.inner_text()

@@ -12,6 +12,7 @@ from api.serve import mlflow_server
 from api.settings import Settings
 from models_ml.demand.settings import DemandSettings
 from models_ml.train import train_demand
+from tests.browser import window
 from tests.models_ml.small_warehouse import write_features
 
 QUICK = DemandSettings(rows=2000, quantile_rounds=6, mean_rounds=6, depth=3, least_child_weight=5, threads=1)
@@ -60,16 +61,16 @@ def test_a_reviewer_finds_the_evidence_in_mlflows_own_pages(reviewed, browser) -
     with serving(settings) as url:
         assert httpx.get(f"{url}/api/2.0/mlflow/registered-models/search").status_code == 401
         password = (settings.var_dir / "mlflow" / "admin_password").read_text()
-        context = browser.new_context(
+        page = window(
+            browser,
             http_credentials={"username": "admin", "password": password},
             viewport={"width": 1500, "height": 1000},
         )
-        page = context.new_page()
         shots = os.environ.get("STEELYARD_TEST_SCREENSHOTS")
         page.goto(f"{url}/#/models/demand/versions/{trained.version}")
-        page.get_by_text("artifact_digest").first.wait_for(timeout=60_000)
+        page.get_by_text("artifact_digest").first.wait_for()
         for tag in ("release_id", "git_commit", "0123abc", "trained_by", "svc-trainer"):
-            page.get_by_text(tag, exact=False).first.wait_for(timeout=20_000)
+            page.get_by_text(tag, exact=False).first.wait_for()
         run = httpx.get(
             f"{url}/api/2.0/mlflow/model-versions/get",
             params={"name": "demand", "version": trained.version},
@@ -79,18 +80,18 @@ def test_a_reviewer_finds_the_evidence_in_mlflows_own_pages(reviewed, browser) -
             f"{url}/api/2.0/mlflow/runs/get", params={"run_id": run["run_id"]}, auth=("admin", password)
         ).json()["run"]["info"]["experiment_id"]
         page.goto(f"{url}/#/experiments/{experiment}/runs/{run['run_id']}/artifacts")
-        page.get_by_text("model_card.md").first.wait_for(timeout=60_000)
+        page.get_by_text("model_card.md").first.wait_for()
         page.get_by_text("evidence", exact=True).first.click()
         for name in (
             "accuracy_by_horizon.png", "calibration.png", "accuracy_by_department.png",
             "evidently_evaluation.html", "feature_lineage.json",
         ):  # fmt: skip
-            page.get_by_text(name).first.wait_for(timeout=20_000)
+            page.get_by_text(name).first.wait_for()
         page.get_by_text("calibration.png").first.click()
-        page.locator("img[src^='blob:'], img[src*='calibration']").first.wait_for(timeout=30_000)
+        page.locator("img[src^='blob:'], img[src*='calibration']").first.wait_for()
         if shots:
             page.screenshot(path=f"{shots}/mlflow.png")
-        context.close()
+        page.context.close()
 
 
 def test_the_version_carries_signature_example_requirements_and_no_pickle(reviewed) -> None:

@@ -88,13 +88,9 @@ def test_order_of_events(
 def test_unchanged_inputs_give_the_version_back(
     small: Path, quick: DemandSettings, where: dict, trained: models_ml.TrainedModel
 ) -> None:
-    import time
-
-    started = time.monotonic()
     again = models_ml.train_demand(small, "R2", git_commit="abc", settings=quick, **where)
     assert again.reused
     assert (again.version, again.digest) == (trained.version, trained.digest)
-    assert time.monotonic() - started < 2
 
 
 def test_review_sets_challenger_beside_champion(where: dict, trained: models_ml.TrainedModel) -> None:
