@@ -7,11 +7,11 @@ MetricQuery     metrics, group-by, filters, order, limit, time constraint
 CompiledQuery   SQL of any dialect with its columns and lineage
 Restriction     what a reader may not see: RowRule, hidden and masked names, SmallestGroup
 Engine          runs compiled queries on a locked, read-only DuckDB release, Arrow out
-check_rollups   whether the rollups of a warehouse equal their facts; check_unbroken likewise
+check_rollups   whether the rollups of a warehouse equal their facts; check_next_counts likewise
 parse_semantic_sql  the SQL that BI tools write, onto the same query
 """
 
-from .claims import check_rollups, check_unbroken
+from .claims import check_next_counts, check_rollups
 from .engine import Engine
 from .layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
 from .query import MetricQuery
@@ -31,7 +31,7 @@ __all__ = [
     "SemanticLayer",
     "SmallestGroup",
     "Statistics",
+    "check_next_counts",
     "check_rollups",
-    "check_unbroken",
     "parse_semantic_sql",
 ]

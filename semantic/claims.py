@@ -8,11 +8,11 @@ from sqlglot import exp
 from .catalog import Catalog, Rollup
 from .errors import ManifestError, RollupError
 from .expressions import column, ident, named_table
+from .next_count import declaring, miscounted_sql
 from .plan import Column, Plan, Select
 from .render import render
 from .resolve import Resolver
 from .rules.kept import fact_rows, held, kept_by, kept_expression, kept_items
-from .unbroken import broken_sql, unbroken_models
 
 TOLERANCE = 1e-9
 """Relative; sums of floating point depend on the order of the rows."""
@@ -47,15 +47,17 @@ def difference_sql(rollup: Rollup, catalog: Catalog, resolver: Resolver) -> str:
     )
 
 
-def check_unbroken(catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> None:
-    """Raises ManifestError naming the first model that declares itself unbroken and is not."""
-    for model in unbroken_models(catalog):
-        found = connection.execute(broken_sql(model)).fetchone()
+def check_next_counts(catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> None:
+    """Raises ManifestError naming the first model whose rows tell another next count than there is."""
+    for model, declared in declaring(catalog):
+        found = connection.execute(miscounted_sql(model, declared)).fetchone()
         if found is None or found[0]:
             raise ManifestError(
-                f"{model.name} says it is unbroken; {found and found[0]} holdings have gaps or end early.",
-                hint="Take the declaration out: closing balances are then found holding by holding.",
-                code="not-unbroken",
+                f"{model.name}: {declared.day.name} is not the day of the next row of "
+                f"({', '.join(sorted(declared.of))}) in {found and found[0]} rows.",
+                hint="It is LEAD(day) OVER (PARTITION BY holding ORDER BY day), one row a holding and day; "
+                "or take next_count out of the model.",
+                code="next-count-differs",
             )
 
 

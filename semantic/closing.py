@@ -18,13 +18,13 @@ from .catalog import Dimension, NonAdditive
 from .errors import UnknownNameError
 from .expressions import bind, column
 from .grains import RANK
+from .next_count import is_last_count
 from .plan import Column, Join, Plan, Ref, Select, Source
 from .query import Item
 from .render import render
 from .rows import Context, Rows
 from .shift import shifted_rows
 from .sqlexpr import both, eq, same
-from .unbroken import in_step
 
 FIRST_OR_LAST = {"max": ("ARG_MAX_NULL", exp.Max), "min": ("ARG_MIN_NULL", exp.Min)}
 """By choice: the value at the instant, NULL or not, and the instant."""
@@ -42,8 +42,9 @@ def at_edge(
     Raises UnknownNameError for a time dimension or window grouping that the model lacks.
     """
     edge = _Edge.of(context, ask, use, rows)
-    if edge.groups and not use.offsets and in_step(context, ask, use):
-        return [*filters_of(rows, ask, use), *edge.condition([])]
+    told = is_last_count(context, ask, use, rows, edge.periods()) if not use.offsets else None
+    if told is not None:
+        return [*filters_of(rows, ask, use), *told]
     holding = edge.holding() if in_one_pass and edge.groups and not use.offsets else None
     if holding is None:
         return [*filters_of(rows, ask, use), *edge.condition(edge.groups)]

@@ -8,12 +8,12 @@ import duckdb
 
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE
-from semantic import SemanticLayer, check_rollups, check_unbroken
+from semantic import SemanticLayer, check_next_counts, check_rollups
 from semantic.errors import ManifestError
 
 
 def hold_claims_against_data(folder: Path) -> None:
-    """Where a rollup differs from its fact, or an unbroken snapshot has gaps, there is no release.
+    """Where a rollup differs from its fact, or a snapshot from its next counts, there is no release.
 
     Raises ReleaseBuildFailed naming the rollup or model. Taken-over tables are checked like fresh ones.
     """
@@ -21,6 +21,6 @@ def hold_claims_against_data(folder: Path) -> None:
         layer = SemanticLayer.from_manifest(folder / "semantic_manifest.json")
         with duckdb.connect(str(folder / WAREHOUSE), read_only=True) as connection:
             check_rollups(layer.catalog, connection)
-            check_unbroken(layer.catalog, connection)
+            check_next_counts(layer.catalog, connection)
     except ManifestError as error:
         raise ReleaseBuildFailed(error.message, hint=error.hint) from error

@@ -52,6 +52,9 @@ def ask(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
         cast(? as integer) as on_hand_units, 1 as inventory_value_usd, true as is_ranged""",
         ROWS,
     )
+    con.execute("""update fct_inventory_daily as f set next_count_day = (
+        select min(date_day) from fct_inventory_daily as later where later.date_day > f.date_day
+        and later.location_id = f.location_id and later.product_id = f.product_id)""")
     con.close()
     source.unlink()
     layer = SemanticLayer.from_manifest(str(release_dir / "semantic_manifest.json"))

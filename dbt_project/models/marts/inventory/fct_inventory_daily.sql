@@ -22,6 +22,7 @@ windowed as (
         lag(on_hand_units) over days as opening_units,
         lag(inventory_value_usd) over days as previous_value_usd,
         lag(snapshot_date) over days as previous_day,
+        lead(snapshot_date) over days as next_day,
         avg(wanted_units) over last_28_days as mean_daily_demand_28d,
         sum(young_change_units) over days as young_units
     from snapshots
@@ -62,5 +63,6 @@ select
     mean_daily_demand_28d,
     is_ranged,
     is_ranged and on_hand_units <= 0 as is_stockout,
+    next_day as next_count_day,
     is_simulated
 from windowed
