@@ -71,7 +71,11 @@ def test_random_queries_agree() -> None:
         if i % 40 == 0:
             _stock(connection, rng)
             check_next_counts(QUICK.catalog, connection)
-        time = [f"metric_time__{rng.choice(['day', 'week', 'month', 'quarter', 'year'])}"] if rng.random() < 0.7 else []
+        time = (
+            [f"metric_time__{rng.choice(['day', 'week', 'month', 'quarter', 'year'])}"]
+            if rng.random() < 0.7
+            else []
+        )
         parts = ["metric_time__extract_month"] if rng.random() < 0.1 else []
         where = rng.sample(FILTERS, rng.choice([0, 1, 2])) + rng.sample(HOLES, rng.choice([0, 0, 0, 1]))
         asked = MetricQuery(
