@@ -7,9 +7,8 @@ import uuid
 
 from fastapi import FastAPI
 from prometheus_client import Counter, Histogram
-from starlette.middleware.base import RequestResponseEndpoint
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import HEADERS, too_large
 
@@ -30,25 +29,44 @@ def add_middleware(app: FastAPI, *, strict_transport: bool = False) -> None:
 
     No other site may read answers: there is no CORS.
     """
+    app.add_middleware(_Observe, strict_transport=strict_transport)
 
-    @app.middleware("http")
-    async def observe(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        request.state.request_id = request.headers.get("X-Request-ID", "")[:64] or str(uuid.uuid4())
-        started = time.perf_counter()
-        declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-            response: Response = too_large(MAX_BODY_BYTES)
-        else:
-            response = await call_next(request)
-        route = getattr(request.scope.get("route"), "path", "unknown")
-        method = request.method if request.method in _METHODS else "other"
-        REQUESTS.labels(method, route, response.status_code).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - started)
-        response.headers["X-Request-ID"] = request.state.request_id
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if strict_transport:
-            response.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
-        policy = _CSP_OF_DOCS if request.url.path.startswith(_DOCS) else _CSP
-        response.headers.setdefault("Content-Security-Policy", policy)
-        return response
+
+class _Observe:
+    """One request and its answer on their way, without holding the answer's body."""
+
+    def __init__(self, app: ASGIApp, *, strict_transport: bool) -> None:
+        self.app = app
+        transport = {"Strict-Transport-Security": _STRICT_TRANSPORT} if strict_transport else {}
+        self.headers = {**HEADERS, **transport, "Content-Security-Policy": _CSP}
+        self.headers_of_docs = {**self.headers, "Content-Security-Policy": _CSP_OF_DOCS}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        asked, started, status = Headers(scope=scope), time.perf_counter(), 500
+        request_id = asked.get("X-Request-ID", "")[:64] or str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                of_docs = scope["path"].startswith(_DOCS)
+                for name, value in (self.headers_of_docs if of_docs else self.headers).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        declared = asked.get("content-length", "")
+        too_long = declared.isdigit() and int(declared) > MAX_BODY_BYTES
+        answer = too_large(MAX_BODY_BYTES) if too_long else self.app
+        try:
+            await answer(scope, receive, send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            REQUESTS.labels(method, route, status).inc()
+            SECONDS.labels(route).observe(time.perf_counter() - started)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from governance import audit
 from governance.approvals.limits import ROUTES, Limits, default_limits
 from governance.store.engine import OpsStore
-from governance.store.records import OPEN_STATES, Recommendation
+from governance.store.recommendations import AS_RECORD, records
+from governance.store.records import OPEN_STATES
 from governance.store.schema import recommendations
 
 _TOP = "finance_controller"
@@ -20,15 +21,14 @@ def escalate_due(
 ) -> list[str]:
     """Move every overdue open recommendation one route up, at most to finance; returns their ids."""
     table, levels = recommendations, limits or default_limits()
-    overdue = select(table).where(
+    overdue = AS_RECORD.where(
         table.c.state.in_(OPEN_STATES),
         table.c.escalate_at <= now,
         table.c.policy_route.in_(ROUTES[: ROUTES.index(_TOP)]),
     )
     with store.write() as transaction:
-        rows = [dict(row._mapping) for row in transaction.conn.execute(overdue)]
-        for row in rows:
-            record = Recommendation.from_row(row)
+        late = records(transaction.conn.execute(overdue).all())
+        for record in late:
             level = levels.at(record.banner, record.region)
             higher = ROUTES[ROUTES.index(record.policy_route or "planner") + 1]
             again = now.astimezone(dt.UTC) + dt.timedelta(hours=level.escalate_after_hours)
@@ -47,4 +47,4 @@ def escalate_due(
                 after={"policy_route": higher},
             )
             audit.append(transaction, entry, now=now)
-    return [row["recommendation_id"] for row in rows]
+    return [record.recommendation_id for record in late]

@@ -7,6 +7,7 @@ lock. That makes the audit chain's "read the head, append" safe and leaves no de
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ class OpsStore:
             ) from error
         self.anchor = Anchor(anchor) if anchor is not None else None
         self._one_writer = threading.Lock()
+        self._page_turns = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
         self._late_head: AnchorLine | None = None
 
     def migrate(self) -> None:
@@ -129,6 +131,14 @@ class OpsStore:
                 yield conn
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"the ops store cannot be read: {_cause(error)}") from error
+
+    @contextmanager
+    def read_page(self) -> Iterator[Connection]:
+        """As `read`, for a page of many rows. Beyond two a core they wait their turn: threads that all make
+        rows only hold each other up (a third fewer pages a second at 16 clients).
+        """
+        with self._page_turns, self.read() as conn:
+            yield conn
 
     def close(self) -> None:
         """Give all connections back."""

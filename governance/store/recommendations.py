@@ -12,7 +12,7 @@ from governance import audit
 from governance.errors import NotFound
 from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
-from governance.store.records import OPEN_STATES, Recommendation
+from governance.store.records import NAMES, OPEN_STATES, Recommendation
 from governance.store.schema import recommendations
 
 _FILTERS = (
@@ -34,6 +34,8 @@ _RECORDED = (
     *("from_location_id", "subject_id"),
 )
 _BATCH = 500
+AS_RECORD = select(*(recommendations.c[name] for name in NAMES))
+"""Every field, in the record's own order: rows for `records`."""
 
 
 def propose_recommendations(
@@ -64,6 +66,11 @@ def propose_recommendations(
     return fresh
 
 
+def records(rows: Iterable[Sequence[Any]]) -> list[Recommendation]:
+    """What `AS_RECORD` selects, as records."""
+    return [Recommendation(*row) for row in rows]
+
+
 def list_recommendations(
     store: OpsStore,
     *,
@@ -79,13 +86,13 @@ def list_recommendations(
     product_id, policy_route, category, supplier_id, from_location_id, subject_id; a value or several.
     """
     worth = _worth()
-    query = select(recommendations).where(true() if scope is None else scope, *_conditions(filters))
+    query = AS_RECORD.where(true() if scope is None else scope, *_conditions(filters))
     if cursor is not None:
         at, key = decode_cursor(cursor, [(int, float), str])
         query = query.where(or_(worth < at, and_(worth == at, recommendations.c.recommendation_id > key)))
     query = query.order_by(worth.desc(), recommendations.c.recommendation_id).limit(limit + 1)
-    with store.read() as conn:
-        found = [Recommendation.from_row(_plain(row)) for row in conn.execute(query)]
+    with store.read_page() as conn:
+        found = records(conn.execute(query).all())
     page = tuple(found[:limit])
     return Page(page, encode_cursor(_key(page[-1])) if len(found) > limit else None)
 
@@ -102,11 +109,11 @@ def expire_due(store: OpsStore, *, now: dt.datetime, request_id: str | None = No
     """Expire every open recommendation whose `expires_at` has passed; returns their ids."""
     table = recommendations
     with store.write() as transaction:
-        due = select(table).where(table.c.state.in_(OPEN_STATES), table.c.expires_at <= now)
-        rows = [Recommendation.from_row(_plain(row)) for row in transaction.conn.execute(due)]
-        for record in rows:
+        due = AS_RECORD.where(table.c.state.in_(OPEN_STATES), table.c.expires_at <= now)
+        expired = records(transaction.conn.execute(due).all())
+        for record in expired:
             _expire(transaction, record, now=now, request_id=request_id, reason="past its expiry")
-    return [record.recommendation_id for record in rows]
+    return [record.recommendation_id for record in expired]
 
 
 def withdraw_recommendations(
@@ -118,16 +125,15 @@ def withdraw_recommendations(
         rows: list[Row[Any]] = []
         for start in range(0, len(keys), _BATCH):
             chunk = table.c.recommendation_id.in_(keys[start : start + _BATCH])
-            rows += transaction.conn.execute(select(table).where(chunk, table.c.state.in_(OPEN_STATES))).all()
-        for row in rows:
-            record = Recommendation.from_row(_plain(row))
+            rows += transaction.conn.execute(AS_RECORD.where(chunk, table.c.state.in_(OPEN_STATES))).all()
+        for record in records(rows):
             _expire(transaction, record, now=now, request_id=request_id, reason=reason)
     return [row.recommendation_id for row in rows]
 
 
 def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | None) -> Recommendation:
     """As `find_recommendation`, on an open connection."""
-    query = select(recommendations).where(
+    query = AS_RECORD.where(
         recommendations.c.recommendation_id == recommendation_id, true() if scope is None else scope
     )
     row = conn.execute(query).first()
@@ -136,7 +142,7 @@ def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | 
             f"recommendation {recommendation_id!r} does not exist",
             hint="`steelyard recommendation list`, or GET /v1/recommendations, shows the open ones",
         )
-    return Recommendation.from_row(_plain(row))
+    return records([row])[0]
 
 
 def _complete(row: Mapping[str, Any], now: dt.datetime) -> Recommendation:
@@ -159,9 +165,8 @@ def _supersede(
     table = recommendations
     same_item = and_(table.c.product_id == record.product_id, table.c.location_id == record.location_id)
     about = same_item if record.subject_id is None else table.c.subject_id == record.subject_id
-    stale = select(table).where(table.c.action == record.action, about, table.c.state.in_(OPEN_STATES))
-    for row in transaction.conn.execute(stale).all():
-        old = Recommendation.from_row(_plain(row))
+    stale = AS_RECORD.where(table.c.action == record.action, about, table.c.state.in_(OPEN_STATES))
+    for old in records(transaction.conn.execute(stale).all()):
         _expire(
             transaction,
             old,
@@ -231,7 +236,3 @@ def _worth() -> ColumnElement[float]:
 def _key(record: Recommendation) -> list[Any]:
     known = (record.expected_margin_usd, record.at_stake_usd, -1e308)
     return [next(money for money in known if money is not None), record.recommendation_id]
-
-
-def _plain(row: Row[Any]) -> dict[str, Any]:
-    return dict(row._mapping)
