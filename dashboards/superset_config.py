@@ -86,10 +86,14 @@ def GUEST_TOKEN_VALIDATOR_HOOK(_: object) -> bool:  # noqa: N802 - Superset's na
 
 
 FLASK_APP_MUTATOR = look_after_pages
+TALISMAN_CONFIG = copy.deepcopy(defaults.TALISMAN_CONFIG)
+_sources = TALISMAN_CONFIG["content_security_policy"]
+for _what, _from in _sources.items():  # Superset's own list lets a page load a pixel that counts its openings
+    if isinstance(_from, list):
+        _sources[_what] = [part for part in _from if part.startswith(("'", "blob:", "data:"))]
 if EMBED_DOMAINS:
-    TALISMAN_CONFIG = copy.deepcopy(defaults.TALISMAN_CONFIG)
     TALISMAN_CONFIG["frame_options"] = None  # the newer rule says who may
-    TALISMAN_CONFIG["content_security_policy"]["frame-ancestors"] = ["'self'", *EMBED_DOMAINS]
+    _sources["frame-ancestors"] = ["'self'", *EMBED_DOMAINS]
 
 # -- the look -----------------------------------------------------------------------------------------------
 APP_NAME = "Steelyard"

@@ -66,6 +66,19 @@ def test_every_chart_of_every_dashboard_is_drawn(executive, site, slug):
         picture(executive, ROOT / kept / f"dashboard-{slug}.png")
 
 
+def test_pages_ask_nothing_of_other_sites(browser, site):
+    """Superset's pages bring a pixel that counts their openings elsewhere: the browser may not fetch it."""
+    page, asked = signed_in(browser, site, "executive"), []
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - it wants a function of Python
+    open_dashboard(page, site, "executive")
+    page.wait_for_load_state("networkidle")
+    outside = [r for r in asked if not r.url.startswith((site.url, "data:", "blob:"))]
+    assert {r.failure for r in outside} <= {"csp"}, [(r.url, r.failure) for r in outside]
+    policy = page.request.get(f"{site.url}/superset/welcome/").headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "http" not in policy.replace(site.host_url, "")
+    page.context.close()
+
+
 @pytest.mark.parametrize("user", ["executive", "planner_east", "store_manager"])
 def test_each_tile_is_the_metric_query_of_its_reader(browser, site, boards, user):
     """Read from the page, on every dashboard that the reader may open, at the precision that is shown."""
