@@ -59,7 +59,6 @@ class Dashboards:
         return {
             "SUPERSET_CONFIG_PATH": str(_CONFIG),
             "FLASK_APP": "superset",
-            "SCARF_ANALYTICS": "false",
             "STEELYARD_API_URL": self.api_url,
             "STEELYARD_SERVICE_KEY_FILE": str(key.resolve()),
             "STEELYARD_SUPERSET_HOME": str(self.home),

@@ -42,7 +42,7 @@ def at_edge(
     Raises UnknownNameError for a time dimension or window grouping that the model lacks.
     """
     edge = _Edge.of(context, ask, use, rows)
-    told = is_last_count(context, ask, use, rows, edge.periods()) if not use.offsets else None
+    told = is_last_count(ask, use, rows, edge.periods()) if not use.offsets else None
     if told is not None:
         return [*filters_of(rows, ask, use), *told]
     holding = edge.holding() if in_one_pass and edge.groups and not use.offsets else None

@@ -20,9 +20,9 @@ from .catalog import Catalog, Dimension, Model
 from .errors import ManifestError
 from .expressions import bind, named_table
 from .grains import RANK
-from .predicates import PLACEHOLDER, Predicate
+from .predicates import Predicate, is_reference
 from .query import Item
-from .rows import Context, Rows
+from .rows import Rows
 from .sqlexpr import extract, trunc
 
 CONSTANT = (exp.Literal, exp.Cast, exp.DataType, exp.Paren)
@@ -56,9 +56,7 @@ def next_count(model: Model) -> NextCount | None:
             )
 
 
-def is_last_count(
-    context: Context, ask: Ask, use: Use, rows: Rows, periods: Sequence[Item]
-) -> list[exp.Expr] | None:
+def is_last_count(ask: Ask, use: Use, rows: Rows, periods: Sequence[Item]) -> list[exp.Expr] | None:
     """Conditions that leave, of rows that the filters leave, the last of each holding and period.
 
     None where the model does not declare it, or where a holding's days that are left of a period may not
@@ -67,9 +65,11 @@ def is_last_count(
     """
     measure, model = use.leaf.measure, rows.model
     declared, how = next_count(model), measure.non_additive
-    if declared is None or how is None or how.choice != "max" or how.dimension != measure.agg_time:
+    if declared is None or how is None or how.choice != "max":
         return None
-    rules = {r.entity for r in context.restriction.rows} & set(model.entities)
+    if not how.dimension == measure.agg_time == model.agg_time:  # the time that the next count is told by
+        return None
+    rules = {r.entity for r in rows.context.restriction.rows} & set(model.entities)
     if set(how.groupings) != declared.of or not rules <= declared.of or not all(map(_is_grain, periods)):
         return None
     filters = (*use.filters, *ask.filters)
@@ -80,7 +80,7 @@ def is_last_count(
         return None
 
     day = bind(declared.day.expr, rows.alias)
-    later = Rows(context, model, measure.agg_time, day, rows.own_grain())
+    later = Rows(rows.context, model, measure.agg_time, day)
     ends: list[exp.Expr] = [day.copy().is_(exp.null())]
     ends += [part for item in periods for part in _differs(later, rows, item)]
     left = [later.condition(predicate) for predicate in of_time]
@@ -115,15 +115,11 @@ def _is_span(condition: exp.Expr) -> bool:
             return all(_is_span(part) for part in condition.iter_expressions())
         case exp.Between():
             bounds = condition.args["low"], condition.args["high"]
-            return _is_reference(condition.this) and all(map(_is_constant, bounds))
+            return is_reference(condition.this) and all(map(_is_constant, bounds))
         case exp.Binary() if isinstance(condition, COMPARISON):
             sides = condition.this, condition.expression
-            return any(map(_is_reference, sides)) and any(map(_is_constant, sides))
+            return any(map(is_reference, sides)) and any(map(_is_constant, sides))
     return False
-
-
-def _is_reference(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Column) and node.name.startswith(PLACEHOLDER)
 
 
 def _is_constant(node: exp.Expr) -> bool:

@@ -35,6 +35,11 @@ class Predicate:
         return tuple(r for r in self.refs if isinstance(r, Item))
 
 
+def is_reference(node: exp.Expr) -> bool:
+    """Whether a part of a predicate's condition stands for one of its references."""
+    return isinstance(node, exp.Column) and node.name.startswith(PLACEHOLDER)
+
+
 @lru_cache(maxsize=4096)
 def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = False) -> Predicate:
     """A filter with its references taken out. Bare names count as references by dunder name.
@@ -56,12 +61,12 @@ def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = Fa
     if not trusted:
         check_scalar(condition, text)
     for node in list(condition.find_all(exp.Column)):
-        if node.name.startswith(PLACEHOLDER) and not node.table:
+        if is_reference(node) and not node.table:
             continue
         if node.table:
             raise InvalidQueryError(f"The filter {text!r:.200} names {node.sql()}.", hint=FILTER_HINT)
         node.replace(exp.column(number(dunder(node.name, custom_grains))))
-    if isinstance(condition, exp.Column) and not condition.name.startswith(PLACEHOLDER):
+    if isinstance(condition, exp.Column) and not is_reference(condition):
         condition = exp.column(number(dunder(condition.name, custom_grains)))
     return Predicate(" ".join(text.split()), tuple(refs), condition)
 
@@ -70,7 +75,7 @@ def fill_placeholders(predicate: Predicate, value: Callable[[Item | MetricRef], 
     """The condition with each reference replaced by `value(ref)`."""
 
     def swap(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Column) and node.name.startswith(PLACEHOLDER):
+        if is_reference(node):
             new = value(predicate.refs[int(node.name[len(PLACEHOLDER) :])])
             return new if isinstance(new, (exp.Column, exp.Func)) else exp.paren(new, copy=False)
         return node

@@ -17,7 +17,7 @@ EAST = Restriction(rows=(RowRule("location", "region = 'East'"),))
 GROCERY = Restriction(rows=(RowRule("product", "department = 'GROCERY'"),))
 
 
-def declared(next_count: object, entities: tuple[str, ...] = ()) -> SemanticLayer:
+def declared(next_count: object, entities: tuple[str, ...] = (), time: str = "date_day") -> SemanticLayer:
     """The retailer, whose stock table says when each holding was counted next; or another claim of it."""
     raw = manifest()
     stock = next(m for m in raw["semantic_models"] if m["name"] == "fct_stock")
@@ -27,6 +27,12 @@ def declared(next_count: object, entities: tuple[str, ...] = ()) -> SemanticLaye
         {"name": "next_day", "type": "categorical"},
     ]
     stock["entities"] += [{"name": name, "type": "foreign"} for name in entities]
+    if time != "date_day":
+        stock["dimensions"].append({"name": time, "type": "time", "type_params": {"time_granularity": "day"}})
+        for measure in stock["measures"]:
+            measure["agg_time_dimension"] = time
+            if measure.get("non_additive_dimension"):
+                measure["non_additive_dimension"] = {**measure["non_additive_dimension"], "name": time}
     return SemanticLayer.from_dict(raw)
 
 
@@ -121,8 +127,9 @@ def test_the_same_as_by_hand() -> None:
         (declared({"day": "next_day", "of": ["product"]}), MetricQuery(["inventory_on_hand_units"])),
         (declared({"day": "next_day", "of": ["location", "product", "lot"]}, ("lot",)),
          MetricQuery(["inventory_on_hand_units"])),
+        (declared(TOLD, time="checked_on"), MetricQuery(["inventory_on_hand_units"])),
     ],
-    ids=["single-rows", "a-metric", "fewer-keys", "more-keys"],
+    ids=["single-rows", "a-metric", "fewer-keys", "more-keys", "another-time"],
 )  # fmt: skip
 def test_where_the_next_count_does_not_tell(layer: SemanticLayer, asked: MetricQuery) -> None:
     assert "next_day" not in layer.compile(asked).sql
