@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 from typing import Any
 
@@ -14,6 +13,7 @@ from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, SmallestG
 from semantic.rules.statistics import Statistics
 from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
+from tests.soundness.stock_questions import rows, some_time
 
 AGGREGATES = ["sum", "average", "min", "max", "count", "count_distinct", "median", "sum_boolean"]
 STOCK = "fct_stock"
@@ -89,14 +89,6 @@ def _stock(connection: duckdb.DuckDBPyConnection, rng: random.Random) -> None:
                 )
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, ...]]:
-    """Sorted; days as text, be they dates or the instants at which they begin."""
-    rows = connection.execute(sql).fetchall()
-    return sorted(
-        (tuple(f"{v:%Y-%m-%d}" if isinstance(v, dt.date) else v for v in row) for row in rows), key=str
-    )
-
-
 def test_random_queries_agree() -> None:
     rng = seeded()
     connection = duckdb.connect()
@@ -106,18 +98,18 @@ def test_random_queries_agree() -> None:
         if i % 40 == 0:
             _stock(connection, rng)
         choice = rng.choice(["max", "min"])
-        time = [f"metric_time__{rng.choice(['day', 'week', 'month', 'year'])}"] if rng.random() < 0.7 else []
+        time, within = some_time(rng)
         asked = MetricQuery(
             [f"{choice}_{agg}" for agg in rng.sample(AGGREGATES, rng.choice([1, 2]))],
             time + rng.sample(KEYS, rng.choice([0, 1, 2])),
             rng.sample(FILTERS, rng.choice([0, 0, 1, 2])),
-            time_constraint=("2024-01-20", "2024-02-15") if time and rng.random() < 0.3 else None,
+            time_constraint=within,
         )  # fmt: skip
         restriction = rng.choice(RESTRICTIONS)
         edges, quick = (layer.compile(asked, restriction=restriction).sql for layer in (EDGES, QUICK))
         assert not any(f in edges for f in ONE_PASS) and any(f in quick for f in ONE_PASS)
-        expected = _rows(connection, edges)
-        assert _rows(connection, quick) == expected, f"{asked}\n{quick}"
+        expected = rows(connection, edges)
+        assert rows(connection, quick) == expected, f"{asked}\n{quick}"
         answered += len(expected) > 0
     assert answered > 100
 
@@ -141,7 +133,7 @@ def test_the_same_as_by_hand(choice: str, order: str) -> None:
     sql = QUICK.compile(asked).sql
     assert any(f in sql for f in ONE_PASS)
     assert sql.count("AS location_id") == 1
-    assert _rows(connection, sql) == _rows(connection, by_hand)
+    assert rows(connection, sql) == rows(connection, by_hand)
 
 
 @pytest.mark.parametrize(
