@@ -9,7 +9,7 @@ from importlib import metadata
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api.log_redaction import redact_logs
+from api.auth.log_redaction import redact_logs
 from api.middleware import MAX_BODY_BYTES, add_middleware
 from api.problems import answer_with_problems, document
 from api.review import install_review

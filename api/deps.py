@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from api.sign_in import ON_BEHALF_OF, caller
+from api.auth.sign_in import ON_BEHALF_OF, caller
 from api.wiring import Services
 from governance.errors import Forbidden, NotAuthenticated
 from governance.identity import Principal

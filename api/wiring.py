@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from api.lineage_service import LineageService
-from api.metric_service import MetricService
-from api.rate_limit import RateLimit
+from api.auth.rate_limit import RateLimit
+from api.auth.sign_in import directory_of, token_verifier
+from api.services.lineage_service import LineageService
+from api.services.metric_service import MetricService
 from api.settings import Settings
-from api.sign_in import directory_of, token_verifier
 from governance.disclosure import GroupControl
 from governance.identity import Directory, TokenVerifier
 from governance.releases import ReleaseStore
 from governance.store import OpsStore
 
 if TYPE_CHECKING:
-    from api.lineage_events import LineageEvents
-    from api.model_service import ModelService
+    from api.services.lineage_events import LineageEvents
+    from api.services.model_service import ModelService
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Services:
     @cached_property
     def lineage_events(self) -> LineageEvents:
         """Loaded on first use, as the OpenLineage client takes a moment."""
-        from api.lineage_events import LineageEvents
+        from api.services.lineage_events import LineageEvents
 
         return LineageEvents(self.settings)
 
     @cached_property
     def models(self) -> ModelService:
         """Loaded on first use: the registry brings heavy libraries that most commands never need."""
-        from api.model_service import ModelService
+        from api.services.model_service import ModelService
 
         return ModelService(self.settings, self.store)
 

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
+from api.auth.service_keys import write_private
+from api.auth.sign_in import directory_of, local_issuer
 from api.cli.output import Json, console, print_json, print_table
 from api.cli.services import AsUser, principal_named, services
-from api.service_keys import write_private
 from api.settings import settings
-from api.sign_in import directory_of, local_issuer
 from governance.identity import ServiceKey, issue_service_key, list_service_keys, revoke_service_key
 from governance.restrict import require
 

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from api.cli.output import Json, console, print_json
 from api.cli.services import services
+from api.servers.superset import ADMIN, SERVICE, Dashboards
 from api.settings import settings
-from api.superset import ADMIN, SERVICE, Dashboards
 from dashboards.superset_steelyard.exposures import write_exposures
 from governance.errors import NotFound
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.jsonable import json_document
+from api.services.json_encoding import json_document
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 _LOG_WIDTH = 120  # columns of a log file or pipe, where rich would take 80

@@ -13,9 +13,9 @@ import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
-from api.decision_report import decision_report
-from api.impact_service import impact_of
-from api.recommendation_fields import visible_fields, visible_rows
+from api.services.decision_report import decision_report
+from api.services.impact_service import impact_of
+from api.services.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
 from governance.store import ACTIONS, OPEN_STATES, STATES, find_recommendation, list_recommendations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from api.cli.output import cell, console, print_table
-from api.metric_service import MetricService
+from api.services.metric_service import MetricService
 from governance.releases.diff import Answer, FieldChange, KpiMovement, MonthMove, NodeChange, ReleaseDiff
 from semantic import MetricQuery
 

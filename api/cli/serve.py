@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
+from api.auth.secret import secret_in
 from api.cli.output import Json, console, print_json, print_table
 from api.review import password_file
-from api.secret import secret_in
-from api.serve import Server, heed_signals, serving, wait_for_interrupt
+from api.servers.serve import Server, heed_signals, serving, wait_for_interrupt
 from api.settings import settings
 from governance.releases import ReleaseStore
 

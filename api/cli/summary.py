@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.review.labels import headline, place
 from api.review.queue import as_of
-from api.review.words import headline, place
 from api.wiring import Services
 from governance.approvals import priority
 from governance.store import OPEN_STATES, list_recommendations

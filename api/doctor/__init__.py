@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from api.doctor.finding import Finding, Level
-from api.doctor.kept import check_audit, check_release, check_store
 from api.doctor.machine import check_machine, check_packages, check_ports, check_superset
 from api.doctor.models import check_forecasts, check_models
 from api.doctor.safety import check_secrets, check_settings
+from api.doctor.state import check_audit, check_release, check_store
 from api.settings import Settings
 from semantic.errors import SteelyardError
 

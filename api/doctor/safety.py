@@ -8,9 +8,9 @@ from pathlib import Path
 
 from limits.storage import storage_from_string
 
+from api.auth.sign_in import directory_of, token_verifier
 from api.doctor.finding import Finding, Level
 from api.settings import Settings
-from api.sign_in import directory_of, token_verifier
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SECRETS = (

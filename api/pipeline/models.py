@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.lineage_events import LineageEvents
-from api.pipeline.child import Report
+from api.pipeline.step_process import Report
+from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.identity import Directory
 from governance.releases import Release, ReleaseStore
@@ -104,7 +104,7 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
 
     It is a recorded review like any other and says what it is; every later version waits for a person.
     """
-    from api.model_service import ModelService
+    from api.services.model_service import ModelService
     from models_ml import registry
 
     champion = registry.champion(settings.mlflow_uri, trained.name)

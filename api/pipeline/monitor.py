@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from api.pipeline.child import Report
+from api.pipeline.step_process import Report
 from api.settings import Settings
 from governance.releases import ReleaseStore
 

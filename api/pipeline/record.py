@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.pipeline.child import Report
-from api.pipeline.marker import code_fingerprint
+from api.pipeline.checkpoint import code_fingerprint
+from api.pipeline.step_process import Report
 from api.settings import Settings
 from governance.disk import write_whole
 from governance.releases import ReleaseStore, project_fingerprint

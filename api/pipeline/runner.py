@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from api.pipeline.child import run_in_child
-from api.pipeline.marker import only_one, read_marker, write_marker
+from api.pipeline.checkpoint import only_one, read_marker, write_marker
+from api.pipeline.step_process import run_in_child
 from api.pipeline.steps import STEPS, Step
 from api.settings import Settings
 

@@ -15,9 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.lineage_events import LineageEvents
-from api.pipeline.child import Report
-from api.pipeline.marker import code_fingerprint
+from api.pipeline.checkpoint import code_fingerprint
 from api.pipeline.models import MODELS, score_margin, train_models, train_summary
 from api.pipeline.monitor import monitor_step, monitor_summary, still_watched
 from api.pipeline.record import (
@@ -30,6 +28,8 @@ from api.pipeline.record import (
     recorded_mark,
     tables_are_there,
 )
+from api.pipeline.step_process import Report
+from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.approvals import propose
 from governance.identity import Directory
@@ -241,7 +241,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
 
 def _recorded_approval(settings: Settings) -> Callable[[ModelVersion], bool]:
     """Asks the ops store, not the register, whether a version may score; a refusal is audited."""
-    from api.model_service import ModelService
+    from api.services.model_service import ModelService
 
     def ask(version: ModelVersion) -> bool:
         store = OpsStore(settings.ops_store_url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from api.metric_service import MetricService
+from api.services.metric_service import MetricService
 from governance.identity import Principal
 from governance.store import Recommendation
 from semantic import MetricQuery

@@ -9,10 +9,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api.deps import ServicesDep
-from api.impact_service import impact_of
 from api.review.chart import Bar
 from api.review.render import page, problem_page
 from api.review.session import Person
+from api.services.impact_service import impact_of
 from governance.errors import Forbidden
 
 router = APIRouter(prefix="/review/impact", include_in_schema=False)

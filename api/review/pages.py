@@ -12,11 +12,11 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.deps import RequestId, ServicesDep
-from api.recommendation_fields import TELLS_MARGIN, visible_fields
-from api.review import chart, words
+from api.review import chart, labels
 from api.review.queue import FILTERS, Queue, as_of, rank, read_queue
 from api.review.render import page, problem_page
 from api.review.session import OwnForm, Person, form_token
+from api.services.recommendation_fields import TELLS_MARGIN, visible_fields
 from api.wiring import Services
 from governance.approvals import REASON_CODES, decide, decisions_on, may_decide
 from governance.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidDecision, NotFound
@@ -223,8 +223,8 @@ def _item(
         "row": rank(record, person),
         "item": shown,
         "details": details,
-        "drivers": words.driver_lines(shown),
-        "data_line": words.data_line(record),
+        "drivers": labels.driver_lines(shown),
+        "data_line": labels.data_line(record),
         "decided": decisions_on(services.store, record.recommendation_id),
         "earlier": [r for r in earlier if r.recommendation_id != record.recommendation_id][:_EARLIER],
         "is_open": record.state in OPEN_STATES,

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.review import words
+from api.review import labels
 from governance.approvals import REASON_CODES
 
 CONTENT_SECURITY_POLICY = (
@@ -25,8 +25,10 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 for _name in ("money", "dollars", "units", "percent", "day", "moment", "headline", "product", "place", "due"):
-    _environment.filters[_name] = getattr(words, _name)
-_environment.globals.update(ROUTES=words.ROUTES, STATES=words.STATES, VERBS=words.VERBS, REASONS=REASON_CODES)
+    _environment.filters[_name] = getattr(labels, _name)
+_environment.globals.update(
+    ROUTES=labels.ROUTES, STATES=labels.STATES, VERBS=labels.VERBS, REASONS=REASON_CODES
+)
 
 
 def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:

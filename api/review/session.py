@@ -14,8 +14,8 @@ from typing import Annotated
 
 from fastapi import Depends, Form, Request, Response
 
+from api.auth.secret import secret_in
 from api.deps import ServicesDep
-from api.secret import secret_in
 from api.settings import Settings
 from api.wiring import Services
 from governance.errors import Forbidden, NotAuthenticated

@@ -9,12 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from api.auth.secret import secret_in
+from api.auth.sign_in import local_issuer
 from api.deps import ServicesDep
 from api.review import oidc
 from api.review.render import page
 from api.review.session import OwnForm, end, from_our_page, password_file, reader, start
-from api.secret import secret_in
-from api.sign_in import local_issuer
 from api.wiring import Services
 from governance.errors import NotAuthenticated, NotFound
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from api.deps import CurrentUser, ServicesDep
-from api.jsonable import json_document
 from api.problems import document
+from api.services.json_encoding import json_document
 from governance import audit
 from governance.restrict import require
 

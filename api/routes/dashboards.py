@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from api.auth.embedding import guest_token
 from api.deps import CurrentUser, RequestId, ServicesDep
-from api.embedding import guest_token
 from api.problems import document
 from governance import audit
 

@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import Reader, ServicesDep
-from api.jsonable import json_document
-from api.metric_service import Answer
 from api.problems import document
+from api.services.json_encoding import json_document
+from api.services.metric_service import Answer
 from semantic import MetricQuery
 
 router = APIRouter(prefix="/v1", tags=["query"])

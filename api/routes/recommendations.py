@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.decision_report import DecisionReport, decision_report
 from api.deps import CurrentUser, Decider, RequestId, ServicesDep
-from api.impact_service import impact_of
-from api.jsonable import json_document
 from api.problems import document
-from api.recommendation_fields import visible_fields, visible_rows
+from api.services.decision_report import DecisionReport, decision_report
+from api.services.impact_service import impact_of
+from api.services.json_encoding import json_document
+from api.services.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import decide
 from governance.restrict import recommendation_scope
 from governance.store import ACTIONS, OPEN_STATES, STATES, find_recommendation, list_recommendations

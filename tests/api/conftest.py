@@ -34,7 +34,7 @@ def sign_in(settings):
     """Headers of a demo user."""
     from datetime import UTC, datetime
 
-    from api.sign_in import local_issuer
+    from api.auth.sign_in import local_issuer
 
     issuer = local_issuer(settings)
     return lambda user: {"Authorization": f"Bearer {issuer.issue(user, now=datetime.now(UTC))}"}

@@ -11,8 +11,8 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.auth.sign_in import local_issuer
 from api.settings import Settings
-from api.sign_in import local_issuer
 from tests.bench.places import VAR
 from tests.bench.rows import Row, alternate_ms
 

@@ -25,8 +25,8 @@ import aiohttp
 import httpx
 import numpy as np
 
+from api.auth.sign_in import directory_of, local_issuer
 from api.settings import Settings
-from api.sign_in import directory_of, local_issuer
 from tests.bench.rows import Row
 
 CLIENTS = (1, 16, 64)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from api.pipeline.child import Outcome, Report, run_in_child
+from api.pipeline.step_process import Outcome, Report, run_in_child
 from api.pipeline.steps import build_step, ingest_step
 from api.settings import Settings
 from integrations.synthetic import Size, write_retailer

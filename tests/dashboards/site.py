@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 import requests
 
+from api.auth.sign_in import local_issuer
+from api.servers.superset import Dashboards
 from api.settings import Settings
-from api.sign_in import local_issuer
-from api.superset import Dashboards
 from api.wiring import Services
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -253,7 +253,7 @@ def test_each_token_is_in_the_audit(site):
 
 
 def test_embedding_is_off_unless_a_site_is_named(site):
-    from api.embedding import guest_token as made_by_the_api
+    from api.auth.embedding import guest_token as made_by_the_api
     from governance.errors import Forbidden
 
     off = site.settings.model_copy(update={"superset_embed_domains": ""})

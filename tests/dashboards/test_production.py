@@ -11,7 +11,7 @@ import zipfile
 import pytest
 import yaml
 
-from api.superset import Dashboards
+from api.servers.superset import Dashboards
 from tests.dashboards.site import Site, free_port, start, wait
 from tests.postgres import Cluster
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.pipeline.child import run_in_child
+from api.pipeline.step_process import run_in_child
 from api.pipeline.steps import build_step, ingest_step, publish_step
 from api.settings import Settings
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.sign_in import directory_of, local_issuer
+from api.auth.sign_in import directory_of, local_issuer
 from governance.store import OpsStore
-from tests.api.review_served import served, state_of_its_own
+from tests.api.review.served import served, state_of_its_own
 from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples" / "api"

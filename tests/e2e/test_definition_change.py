@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from api.cli.release_diff import by_month
-from api.metric_service import MetricService
-from api.pipeline.child import run_in_child
+from api.pipeline.step_process import run_in_child
 from api.pipeline.steps import build_step
+from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 from governance.releases.diff import diff_releases
 from tests.e2e.conftest import FOLDER

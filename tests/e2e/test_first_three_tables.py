@@ -10,9 +10,9 @@ import shutil
 import duckdb
 import pytest
 
-from api.metric_service import MetricService
-from api.pipeline.child import run_in_child
+from api.pipeline.step_process import run_in_child
 from api.pipeline.steps import build_step, ingest_step, publish_step
+from api.services.metric_service import MetricService
 from api.settings import Settings
 from governance.releases import ReleaseStore
 from semantic import MetricQuery

@@ -11,8 +11,8 @@ import datetime as dt
 import duckdb
 import pytest
 
-from api.metric_service import MetricService
 from api.pipeline.steps import build_step, ingest_step
+from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 from integrations.contracts import contracts
 from semantic import MetricQuery

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from api.serve import mlflow_server
+from api.servers.serve import mlflow_server
 from api.settings import Settings
 from models_ml.demand.settings import DemandSettings
 from models_ml.train import train_demand

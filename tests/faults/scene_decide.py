@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from api.lineage_events import LineageEvents
+from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance import audit
 from governance.approvals import decide, escalate_due, propose

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import httpx
 
+from api.auth.sign_in import local_issuer
 from api.settings import Settings
-from api.sign_in import local_issuer
 from governance.releases import ReleaseStore
 from tests.conftest import ROOT
 from tests.faults.two_releases import add_release, two_releases

@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.metric_service import MetricService
+from api.services.metric_service import MetricService
 from api.settings import Settings
 from governance.releases import ReleaseCorrupt, ReleaseStore
 from governance.releases.layout import DEFINITIONS, SEAL, WAREHOUSE
@@ -133,7 +133,7 @@ class _client:  # noqa: N801
     def __enter__(self):
         from datetime import UTC, datetime
 
-        from api.sign_in import local_issuer
+        from api.auth.sign_in import local_issuer
 
         self.client = TestClient(create_app(self.settings), raise_server_exceptions=False)
         token = local_issuer(self.settings).issue("executive", now=datetime.now(UTC))

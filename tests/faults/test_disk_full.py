@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from api.lineage_events import LineageEvents
+from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance import audit
 from governance.approvals import decide

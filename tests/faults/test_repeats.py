@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from api.lineage_events import LineageEvents
 from api.pipeline.steps import build_step, ingest_step, publish_step
+from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance import audit
 from governance.approvals import advance, decide, propose

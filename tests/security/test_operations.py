@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.log_redaction import RedactingFormatter, redacted
+from api.auth.log_redaction import RedactingFormatter, redacted
 from api.middleware import MAX_BODY_BYTES
 
 pytestmark = pytest.mark.demo

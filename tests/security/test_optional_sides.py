@@ -4,8 +4,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.auth.sign_in import local_issuer
 from api.settings import Settings
-from api.sign_in import local_issuer
 from tests.security.small_release import write_release
 
 BY_REASON = {"metrics": ["units_delivered"], "group_by": ["claim__reason"]}

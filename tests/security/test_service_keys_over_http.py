@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from api.service_keys import service_key_file
+from api.auth.service_keys import service_key_file
 from governance import audit
 from governance.approvals import propose
 from governance.identity import issue_service_key, list_service_keys, revoke_service_key
@@ -272,8 +272,8 @@ def test_keys_on_the_command_line(cli, client, settings, tmp_path):
 
 
 def test_production_knows_nobody_of_the_demo(settings):
+    from api.auth.sign_in import directory_of
     from api.settings import Settings
-    from api.sign_in import directory_of
 
     directory = directory_of(Settings(mode="production", var_dir=settings.var_dir))
     assert (dict(directory.users), "svc-superset" in directory.services) == ({}, True)

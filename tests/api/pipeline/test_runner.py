@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.errors import PipelineBusy, StepFailed
-from api.pipeline.marker import only_one
+from api.pipeline.checkpoint import only_one
 from api.pipeline.runner import run_pipeline
 from api.pipeline.steps import Step
 from api.settings import Settings

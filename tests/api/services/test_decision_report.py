@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from api.decision_report import decision_report
+from api.services.decision_report import decision_report
 
 KIND = {
     "decisions_measured": 100, "margin_impact_realised": 50.0, "judgement_margin_realised": 0.0,

@@ -1,6 +1,6 @@
 """The API against its own OpenAPI: for every role, nothing breaks and nothing is undocumented.
 
-A longer run: `STEELYARD_FUZZ_EXAMPLES=200 pytest tests/api/test_contract.py`.
+A longer run: `STEELYARD_FUZZ_EXAMPLES=200 pytest tests/api/routes/test_contract.py`.
 """
 
 import contextlib

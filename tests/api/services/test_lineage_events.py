@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.lineage_events import LineageEvents
+from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance import audit
 from governance.store import OpsStore

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from api.auth.service_keys import service_key_file, write_private
 from api.errors import DashboardsFailed, DashboardsNotInstalled
-from api.service_keys import service_key_file, write_private
 from api.settings import Settings
 from api.wiring import Services
 
 SERVICE = "svc-superset"
 ADMIN = "admin"
-_CONFIG = Path(__file__).resolve().parent.parent / "dashboards" / "superset_config.py"
+_CONFIG = Path(__file__).resolve().parents[2] / "dashboards" / "superset_config.py"
 _SYNC_SECONDS = 600
 
 

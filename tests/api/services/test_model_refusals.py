@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from api.model_service import ModelService
+from api.services.model_service import ModelService
 from api.settings import Settings
 from governance.errors import Conflict, Forbidden
 from governance.identity import Directory

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import httpx
 
+from api.auth.secret import secret_in
 from api.errors import ServerFailed
-from api.secret import secret_in
+from api.servers.superset import Dashboards
 from api.settings import Settings
-from api.superset import Dashboards
 from api.wiring import Services
 
 _STARTUP_SECONDS = 90

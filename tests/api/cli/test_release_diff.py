@@ -3,7 +3,7 @@
 import pytest
 
 from api.cli.release_diff import by_month
-from api.metric_service import MetricService
+from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 
 pytestmark = pytest.mark.demo

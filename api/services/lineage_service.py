@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select, union
 
-from api.metric_service import MetricService, Opened
+from api.services.metric_service import MetricService, Opened
 from governance.errors import NotFound
 from governance.identity import Principal
 from governance.lineage import Edge, LineageGraph, Node

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from api.errors import ServerFailed
-from api.serve import serving
+from api.servers.serve import serving
 from api.settings import Settings
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from api.auth.secret import secret_in
 from api.doctor import CHECKS, Level, examine
-from api.doctor.kept import check_audit, check_release, check_store
 from api.doctor.machine import check_packages, check_ports, check_superset
 from api.doctor.models import check_forecasts, check_models
 from api.doctor.safety import check_secrets, check_settings
-from api.secret import secret_in
+from api.doctor.state import check_audit, check_release, check_store
 from api.settings import Settings
 from governance.audit import AuditEntry, append
 from governance.store import OpsStore

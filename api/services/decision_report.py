@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from api.metric_service import MetricService
+from api.services.metric_service import MetricService
 from governance.errors import Forbidden
 from governance.identity import Principal
 from governance.restrict import sees_margin

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import jwt
 
-from api.secret import secret_in
+from api.auth.secret import secret_in
+from api.servers.superset import SERVICE
 from api.settings import Settings
-from api.superset import SERVICE
 from dashboards.superset_steelyard.identity import GUEST_AUDIENCE, asset_uuid
 from dashboards.superset_steelyard.spec import load_boards
 from governance.errors import Forbidden, NotFound

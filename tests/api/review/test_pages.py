@@ -12,19 +12,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
-from api.impact_service import impact_of
-from api.pipeline.child import run_in_child
+from api.auth.secret import secret_in
 from api.pipeline.record import record_step
+from api.pipeline.step_process import run_in_child
 from api.pipeline.steps import build_step, publish_step
 from api.review.session import COOKIE, password_file
-from api.secret import secret_in
+from api.services.impact_service import impact_of
 from api.wiring import Services
 from governance.approvals import propose
 from governance.identity import Directory
 from governance.store import OpsStore, find_recommendation
 from governance.store.schema import decisions, recommendations
 from semantic import MetricQuery
-from tests.api.review_served import served, state_of_its_own
+from tests.api.review.served import served, state_of_its_own
 from tests.browser import window
 
 pytestmark = pytest.mark.demo

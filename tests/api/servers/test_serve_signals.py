@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 
 _SCRIPT = """
-from api.serve import heed_signals, wait_for_interrupt
+from api.servers.serve import heed_signals, wait_for_interrupt
 heed_signals()
 try:
     print("waiting", flush=True)
