@@ -46,7 +46,7 @@ def measure_summary(result: dict[str, Any]) -> str:
 
 def measure_mark(settings: Settings) -> str:
     """Changes with the retailer's data, the code that measures, and the decisions."""
-    from integrations.platform.decided import mark_of_stores
+    from integrations.platform.decisions import mark_of_stores
 
     with _recorded(settings, history=False) as recorded:
         return f"{_history_mark(settings)}:{mark_of_stores(recorded)}"
@@ -97,7 +97,7 @@ def tables_are_there(settings: Settings, result: dict[str, Any]) -> bool:
 def _ensure_history(settings: Settings, report: Report) -> int:
     """Proposals in the demo's replayed past, made anew where data or code changed; 0 outside the demo."""
     from integrations.demo.decisions import make_history
-    from integrations.sources import DEMO
+    from integrations.sources.named import DEMO
 
     if settings.mode != "demo" or settings.source != DEMO:
         return 0

@@ -67,7 +67,7 @@ class Step:
 def ingest_step(settings: Settings, report: Report) -> Result:
     """The configured source into the landing."""
     from integrations.ingest import ingest
-    from integrations.sources import source_named
+    from integrations.sources.named import source_named
 
     done = ingest(
         source_named(settings.source, truth=settings.var_dir / "demo_truth"),

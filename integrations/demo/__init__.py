@@ -1,12 +1,7 @@
-"""The derived ledger: stock, suppliers, orders, costs and cash around the demo's recorded sales.
-
-Seeded, vectorised over product-locations, conserved unit by unit. Recorded sales are never altered.
-`simulate` writes one Parquet file per table of `LEDGER_TABLES` in the contract's columns.
-"""
+"""The demo retailer: The Complete Journey, recorded sales of a household panel, with a derived ledger."""
 
 from __future__ import annotations
 
-from integrations.demo.ledger import LEDGER_TABLES, simulate
-from integrations.demo.parameters import Parameters
+from integrations.demo.source import CompleteJourney
 
-__all__ = ["LEDGER_TABLES", "Parameters", "simulate"]
+__all__ = ["CompleteJourney"]

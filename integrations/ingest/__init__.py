@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from integrations.ingest.complete import landing_is_complete, require_complete
-from integrations.ingest.door import ingest
+from integrations.ingest.completeness import landing_is_complete, require_complete
 from integrations.ingest.history import HistoryReport, Reject, history_report, landed_batches, rejects
 from integrations.ingest.report import IngestReport, TableReport
+from integrations.ingest.run import ingest
 
 __all__ = [
     "HistoryReport",

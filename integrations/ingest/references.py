@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from integrations.contracts import Contract, contract
-from integrations.ingest.rules import quote
+from integrations.ingest.checks import quote
 
 
 def unknown_keys(

@@ -7,8 +7,8 @@ empty) and a `PlatformTable` with its exporter in `tables`.
 
 from __future__ import annotations
 
-from integrations.platform.door import RecordReport, is_landed, record
-from integrations.platform.recorded import PlatformTable, Recorded
+from integrations.platform.export import RecordReport, is_landed, record
+from integrations.platform.exporter import PlatformTable, Recorded
 from integrations.platform.tables import TABLES, mark
 
 __all__ = ["TABLES", "PlatformTable", "RecordReport", "Recorded", "is_landed", "mark", "record"]

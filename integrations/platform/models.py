@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from governance.model_review import latest_review
 from integrations.contracts import contract
-from integrations.ingest.rules import literal
-from integrations.platform.recorded import Recorded
+from integrations.ingest.checks import literal
+from integrations.platform.exporter import Recorded
 from models_ml.evaluate.keep import FOLDER as BACKTESTS
 
 QUANTILES = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from integrations.ingest.rules import literal
-from integrations.platform.recorded import Recorded
+from integrations.ingest.checks import literal
+from integrations.platform.exporter import Recorded
 
 
 def export_outcomes(recorded: Recorded, connection: duckdb.DuckDBPyConnection) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from integrations.contracts import platform_contracts
-from integrations.platform.decided import export_decisions, export_recommendations, mark_of_stores
+from integrations.platform.decisions import export_decisions, export_recommendations, mark_of_stores
+from integrations.platform.exporter import PlatformTable, Recorded
 from integrations.platform.models import (
     export_drift,
     export_forecasts,
@@ -15,7 +16,6 @@ from integrations.platform.models import (
     mark_of_versions,
 )
 from integrations.platform.outcomes import export_outcomes, mark_of_outcomes
-from integrations.platform.recorded import PlatformTable, Recorded
 
 TABLES: tuple[PlatformTable, ...] = (
     PlatformTable("recommendations", export_recommendations, mark_of_stores),

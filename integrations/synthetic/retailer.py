@@ -10,7 +10,7 @@ from typing import Literal
 import duckdb
 
 from integrations.contracts import contracts
-from integrations.source import Progress, silent
+from integrations.sources.base import Progress, silent
 from integrations.synthetic.ledger import BUILD, LEDGER
 from integrations.synthetic.reference import MACROS, REFERENCE
 from integrations.synthetic.sales import SALES

@@ -12,9 +12,9 @@ import duckdb
 import pytest
 
 from integrations.errors import LandingIncomplete
-from integrations.folder import Folder
 from integrations.ingest import ingest, landing_is_complete, require_complete
 from integrations.ingest.state import LandingState
+from integrations.sources.folder import Folder
 from tests.conftest import ROOT
 from tests.faults.scenes import Scene, State, files
 

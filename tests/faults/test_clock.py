@@ -22,8 +22,8 @@ from governance.identity.tokens import RemoteKeys
 from governance.releases import ReleaseStore
 from governance.store import expire_due, find_recommendation
 from integrations.errors import TooManyBadRows
-from integrations.folder import Folder
 from integrations.ingest import ingest
+from integrations.sources.folder import Folder
 from tests.faults.kill import ask
 from tests.faults.scene_decide import proposals, service, store_of
 from tests.faults.scene_release import state

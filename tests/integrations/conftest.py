@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integrations.complete_journey import CompleteJourney
-from integrations.folder import Folder
+from integrations.demo import CompleteJourney
 from integrations.ingest import IngestReport, ingest
+from integrations.sources.folder import Folder
 
 SUPPLIER_HEADER = (
     "supplier_id,supplier_name,payment_terms_days,lead_time_mean_days,lead_time_sd_days,"

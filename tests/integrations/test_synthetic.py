@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from integrations.contracts import contracts
-from integrations.folder import Folder
 from integrations.ingest import ingest
+from integrations.sources.folder import Folder
 from integrations.synthetic import Size, write_retailer
 
 SIZE = Size(stores=8, products=300, weeks=12, sales_lines=40_000, customers=500, ledger_products=20, seed=3)

@@ -19,7 +19,7 @@ from governance.identity import Directory
 from governance.store import OpsStore, Recommendation, expire_due
 from integrations.demo.decisions.candidates import Candidates, read_candidates
 from integrations.demo.decisions.planners import PLANNERS, judge
-from integrations.source import Progress, silent
+from integrations.sources.base import Progress, silent
 from models_ml.score import RULE_NAME
 
 SEED = 20170917

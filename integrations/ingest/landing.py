@@ -1,0 +1,79 @@
+"""The landing kept tidy: one writer at a time, no folder without a state, no table without a file."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from governance.disk import sweep_parts
+from integrations.contracts import Contract, contracts
+from integrations.errors import LandingBusy
+from integrations.ingest.load_batch import Door
+from integrations.ingest.state import LandingState, batch_folder
+
+EMPTY = "empty"
+
+
+@contextmanager
+def only_writer(landing: Path) -> Iterator[None]:
+    """Hold the landing's lock; the system frees it when the process ends. Raises LandingBusy."""
+    with (landing / "_lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LandingBusy(
+                f"Another ingest is writing to {landing}.", hint="Wait for it to end, then run again."
+            ) from error
+        yield
+
+
+def sweep(state: LandingState, landing: Path) -> None:
+    """Remove what killed runs left: batch folders that no state knows (they will be landed again), the empty
+    batch of a table that has others, and halves of the state file."""
+    sweep_parts(landing)
+    names = {(b.table, f"batch={b.batch_id}") for b in state.batches}
+    filled = {b.table for b in state.batches}
+    for table in contracts():
+        for folder in (landing / table).glob("batch=*"):
+            is_needed = (
+                table not in filled if folder.name == f"batch={EMPTY}" else (table, folder.name) in names
+            )
+            if not is_needed:
+                shutil.rmtree(folder)
+
+
+def forget(state: LandingState, landing: Path, kept: set[tuple[str, str]]) -> LandingState:
+    """Remove the batches that are not `kept`, from state and landing."""
+    remaining = [b for b in state.batches if (b.table, b.batch_id) in kept]
+    shorter = LandingState(state.source, state.is_demo, state.fingerprint, remaining)
+    sweep(shorter, landing)
+    return shorter
+
+
+def fill_empty(door: Door, state: LandingState) -> None:
+    """A table nobody delivered still exists, empty, so that every reader finds its columns."""
+    delivered = {b.table for b in state.batches}
+    for table, terms in contracts().items():
+        target = batch_folder(door.landing, table, EMPTY)
+        if table in delivered or (target / "part-0.parquet").exists():
+            continue
+        write_empty(door, terms, EMPTY)
+
+
+def write_empty(door: Door, terms: Contract, batch_id: str) -> None:
+    """A batch with the columns of the contract and no row, put in place by one rename."""
+    columns = ", ".join(f"NULL::{c.physical_type} AS {c.name}" for c in terms.columns)
+    scratch = door.workspace / f"{terms.table}-{batch_id}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    door.connection.execute(
+        f"COPY (SELECT {columns}, false AS is_simulated, 0::INTEGER AS batch_sequence LIMIT 0) "
+        f"TO '{scratch / 'part-0.parquet'}' (FORMAT parquet)"
+    )
+    target = batch_folder(door.landing, terms.table, batch_id)
+    target.parent.mkdir(exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    scratch.replace(target)

@@ -1,0 +1,183 @@
+"""The door: every delivery of a source becomes a landed batch, or a clear error and nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import shutil
+import time
+from itertools import chain, islice
+from pathlib import Path
+
+import duckdb
+
+from governance.disk import telling_disk_full
+from integrations.contracts import Contract, contract, contracts
+from integrations.errors import SourceConflict
+from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
+from integrations.ingest.load_batch import Door
+from integrations.ingest.platform_tables import ensure_platform
+from integrations.ingest.readers import bring_in
+from integrations.ingest.references import unknown_keys
+from integrations.ingest.report import IngestReport, TableReport
+from integrations.ingest.state import Batch, LandingState, batch_folder
+from integrations.sources.base import Delivery, Progress, Source, silent
+
+
+def ingest(
+    source: Source,
+    landing: Path,
+    quarantine: Path,
+    *,
+    progress: Progress = silent,
+    tolerance: float = 0.01,
+    memory_limit: str = "1500MB",
+    threads: int = 2,
+    as_of: dt.date | None = None,
+) -> IngestReport:
+    """Bring a source into the landing; the same content twice changes nothing.
+
+    `tolerance` is the share of bad rows a batch may have. `as_of` is the day after which a recorded event
+    lies in the future (today by default). Raises IntegrationError or DiskFull; batches landed before it stay.
+    """
+    started = time.monotonic()
+    with telling_disk_full("ingest"):
+        landing.mkdir(parents=True, exist_ok=True)
+    with telling_disk_full("ingest"), only_writer(landing):
+        report = _ingest(
+            source, landing, quarantine, progress=progress, tolerance=tolerance,
+            settings=(memory_limit, threads, as_of or dt.date.today()),
+        )  # fmt: skip
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _ingest(
+    source: Source,
+    landing: Path,
+    quarantine: Path,
+    *,
+    progress: Progress,
+    tolerance: float,
+    settings: tuple[str, int, dt.date],
+) -> IngestReport:
+    state = LandingState.read(landing)
+    _check_owner(state, source, landing)
+    ensure_platform(landing)
+    fingerprint = _fingerprint(source)
+    if fingerprint and fingerprint == state.fingerprint:
+        return _unchanged(source, state)
+
+    workspace = landing / "_work"
+    shutil.rmtree(workspace, ignore_errors=True)
+    workspace.mkdir()
+    connection = _connect(workspace, *settings)
+    door = Door(connection, landing, quarantine, workspace, tolerance)
+    report = IngestReport(source.name, changed=True)
+    kept: set[tuple[str, str]] = set()
+    try:
+        deliveries = source.deliveries(connection, workspace, progress)
+        first = list(islice(deliveries, 1))  # what cannot be read at all leaves the landing as it was
+        sweep(state, landing)
+        if state.is_demo and not source.replaces_itself:
+            state = forget(state, landing, set())
+        state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
+        state.is_complete = False
+        state.write(landing)  # before the first batch: a kill from here on leaves it told
+        for delivery in chain(first, deliveries):
+            batch = _bring(door, source, delivery, state=state, report=report, progress=progress)
+            kept.add((batch.table, batch.batch_id))
+        if source.replaces_itself:
+            state = forget(state, landing, kept)
+        fill_empty(door, state)
+        for table in report.tables.values():
+            table.warnings.extend(unknown_keys(connection, landing, table.table, table.batches_added))
+        state.fingerprint, state.is_complete = fingerprint, True
+    finally:
+        connection.close()
+        shutil.rmtree(workspace, ignore_errors=True)  # first of all: it may be what fills the disk
+        state.write(landing)
+    return report
+
+
+def _bring(
+    door: Door,
+    source: Source,
+    delivery: Delivery,
+    *,
+    state: LandingState,
+    report: IngestReport,
+    progress: Progress,
+) -> Batch:
+    terms = contract(delivery.table)
+    table = report.tables.setdefault(delivery.table, TableReport(delivery.table))
+    batch_id = _batch_id(terms, delivery)
+    known = state.find(delivery.table, batch_id)
+    if known is not None:
+        table.batches_known += 1
+        return known
+    batch = bring_in(
+        door,
+        terms,
+        delivery,
+        batch_id=batch_id,
+        sequence=_sequence(source, state),
+        simulated=source.is_simulated,
+    )
+    state.batches.append(batch)
+    state.write(door.landing)
+    shutil.rmtree(batch_folder(door.landing, delivery.table, EMPTY), ignore_errors=True)
+    table.rows_in += batch.rows_in
+    table.rows_loaded += batch.rows_loaded
+    table.rows_quarantined += batch.rows_quarantined
+    table.batches_added.append(batch_id)
+    table.warnings.extend(batch.warnings)
+    progress(f"{delivery.table}: {batch.rows_loaded:,} rows")
+    return batch
+
+
+def _batch_id(terms: Contract, delivery: Delivery) -> str:
+    """Content and contract: the same file under changed rules is a new batch."""
+    return "b" + hashlib.sha256(f"{terms.fingerprint}:{delivery.content_id}".encode()).hexdigest()[:15]
+
+
+def _sequence(source: Source, state: LandingState) -> int:
+    """Rising by batch; 1 throughout for a source that replaces itself, so that its bytes repeat."""
+    return 1 if source.replaces_itself else state.next_sequence()
+
+
+def _fingerprint(source: Source) -> str:
+    """Source and contracts in one hash; empty where the source cannot tell."""
+    mark = source.fingerprint()
+    if mark is None:
+        return ""
+    rules = ",".join(c.fingerprint for c in contracts().values())
+    return hashlib.sha256(f"{source.name}:{mark}:{rules}".encode()).hexdigest()
+
+
+def _connect(workspace: Path, memory_limit: str, threads: int, as_of: dt.date) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(f"SET memory_limit = '{memory_limit}'")
+    connection.execute(f"SET threads = {int(threads)}")
+    connection.execute(f"SET temp_directory = '{workspace / 'spill'}'")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET VARIABLE as_of = DATE '{as_of.isoformat()}'")
+    return connection
+
+
+def _check_owner(state: LandingState, source: Source, landing: Path) -> None:
+    """The demo never overwrites a retailer's data; a retailer's data replaces the demo."""
+    if source.replaces_itself and state.source and not state.is_demo and state.batches:
+        raise SourceConflict(
+            f"{landing} holds the data of '{state.source}'; the demo would be mixed into it.",
+            hint=f"To go on with it: STEELYARD_SOURCE='{state.source}'. The demo wants a folder of its own: "
+            "STEELYARD_VAR_DIR.",
+        )
+
+
+def _unchanged(source: Source, state: LandingState) -> IngestReport:
+    report = IngestReport(source.name, changed=False)
+    for batch in state.batches:
+        table = report.tables.setdefault(batch.table, TableReport(batch.table))
+        table.batches_known += 1
+    return report

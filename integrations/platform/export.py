@@ -1,0 +1,123 @@
+"""Platform tables through the door: an export replaces the former whole; the same content changes nothing.
+
+A batch is named by its contract and its content. The new one is there before the old one goes, with a higher
+sequence, so that a reader in between, or a kill, finds the newest row of every key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from integrations.contracts import Contract, platform_contracts
+from integrations.ingest.checks import literal, typed
+from integrations.ingest.landing import only_writer
+from integrations.ingest.load_batch import Door, land
+from integrations.ingest.platform_tables import ensure_platform, keep_batches, platform_batch_id
+from integrations.ingest.state import batch_folder
+from integrations.platform.exporter import SOURCE, PlatformTable, Recorded
+from integrations.sources.base import Progress, silent
+
+
+@dataclass
+class RecordReport:
+    """Rows and batch of every exported table, and which of them are new in the landing."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    batches: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+
+def record(
+    recorded: Recorded,
+    landing: Path,
+    quarantine: Path,
+    *,
+    tables: tuple[PlatformTable, ...],
+    progress: Progress = silent,
+    memory_limit: str = "1500MB",
+) -> RecordReport:
+    """Export `tables` into the landing. Raises TooManyBadRows when one row of our own breaks a contract."""
+    landing.mkdir(parents=True, exist_ok=True)
+    report = RecordReport()
+    with only_writer(landing):
+        ensure_platform(landing)
+        workspace = landing / "_work"
+        shutil.rmtree(workspace, ignore_errors=True)
+        workspace.mkdir()
+        connection = _connect(workspace, memory_limit)
+        door = Door(connection, landing, quarantine, workspace, tolerance=0.0)
+        try:
+            for table in tables:
+                progress(f"recording {table.name}")
+                relation = table.export(recorded, connection)
+                if relation is not None:
+                    _bring(door, platform_contracts()[table.name], relation, report)
+        finally:
+            connection.close()
+            shutil.rmtree(workspace, ignore_errors=True)
+    return report
+
+
+def is_landed(landing: Path, table: str, batch_id: str) -> bool:
+    """Whether that export still lies in the landing."""
+    return batch_folder(landing, table, batch_id).is_dir()
+
+
+def _bring(door: Door, terms: Contract, relation: str, report: RecordReport) -> None:
+    con = door.connection
+    rows, content = _content(con, terms, relation)
+    batch_id = platform_batch_id(terms, content)
+    report.rows[terms.table], report.batches[terms.table] = rows, batch_id
+    if not batch_folder(door.landing, terms.table, batch_id).is_dir():
+        land(
+            door,
+            terms,
+            f"(SELECT row_number() OVER () AS _line, * FROM {relation})",
+            label=f"{SOURCE}/{terms.table}",
+            batch_id=batch_id,
+            sequence=_newest(con, door.landing, terms) + 1,
+            simulated=False,
+        )
+        report.changed.append(terms.table)
+    keep_batches(door.landing, terms, [batch_id])
+
+
+def _content(con: duckdb.DuckDBPyConnection, terms: Contract, relation: str) -> tuple[int, str]:
+    """Rows, and a hash of them whatever their order."""
+    described = con.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {relation})")
+    types: dict[str, str] = dict(described.fetchall())
+    columns = [typed(column, types, types) for column in terms.columns]
+    columns += ["is_simulated"] if "is_simulated" in types else []
+    row = f"hash({', '.join(columns)})"
+    count, *sums = con.execute(
+        f"SELECT count(*), bit_xor({row}), sum({row}::HUGEINT) FROM {relation}"
+    ).fetchall()[0]
+    return int(count), hashlib.sha256(f"{count}:{sums}".encode()).hexdigest()[:16]
+
+
+def _newest(con: duckdb.DuckDBPyConnection, landing: Path, terms: Contract) -> int:
+    """Greatest sequence of the batches that are there; 0 for none, or an empty one."""
+    files = literal(landing / terms.table / "*" / "*.parquet")
+    found = con.execute(f"SELECT coalesce(max(batch_sequence), 0) FROM read_parquet({files})").fetchall()
+    return int(found[0][0])
+
+
+def _connect(workspace: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(f"SET memory_limit = '{memory_limit}'")
+    connection.execute("SET threads = 2")
+    connection.execute(f"SET temp_directory = {literal(workspace / 'spill')}")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET VARIABLE as_of = DATE '{dt.date.today().isoformat()}'")
+    return connection

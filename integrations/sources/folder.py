@@ -1,0 +1,110 @@
+"""A retailer's folder: CSV or Parquet, in a folder per contract table (or one file named after the table).
+
+    retailer/
+      products/products.csv
+      sales_lines/2026-01.parquet, 2026-02.csv.gz
+      suppliers.csv
+
+Each file is one batch; its id is the hash of its content, so the same file under another name is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+import duckdb
+
+from integrations.contracts import contracts
+from integrations.errors import SourceNotFound, UnreadableFile
+from integrations.ingest.checks import literal
+from integrations.sources.base import Delivery, Progress
+
+TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
+SUFFIXES = (*TEXT, ".parquet")
+CHUNK = 1 << 22
+
+
+class Folder:
+    """Files of one retailer. Later files (by name, then by a later run) win by key."""
+
+    is_simulated = False
+    replaces_itself = False
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_dir():
+            raise SourceNotFound(
+                f"There is no folder '{path}'.", hint="Give a folder with a folder per table."
+            )
+        self.path = path
+        self.name = str(path.resolve())
+
+    def fingerprint(self) -> str:
+        """Names, sizes and times of all files: enough to see that nothing changed."""
+        stats = [
+            (str(f), f.stat().st_size, f.stat().st_mtime_ns) for _, files in self._files() for f in files
+        ]
+        return hashlib.sha256(repr(stats).encode()).hexdigest()
+
+    def deliveries(
+        self, connection: duckdb.DuckDBPyConnection, workspace: Path, progress: Progress
+    ) -> Iterator[Delivery]:
+        """One delivery per file, parents first, files of a table by name."""
+        for table, files in self._files():
+            for file in files:
+                label = str(file.relative_to(self.path))
+                progress(f"reading {label}")
+                content = _content_hash(file)
+                if file.suffix == ".parquet":
+                    yield Delivery(table, label, content, file, _parquet_relation(connection, file, label))
+                else:
+                    yield Delivery(table, label, content, file)
+
+    def _files(self) -> list[tuple[str, list[Path]]]:
+        """Files by table in loading order. Raises SourceNotFound where a folder is no table."""
+        entries = [p for p in sorted(self.path.iterdir()) if not p.name.startswith((".", "_"))]
+        unknown = [p.name for p in entries if p.is_dir() and p.name not in contracts()]
+        if unknown:
+            near = get_close_matches(unknown[0], contracts(), 1)
+            raise SourceNotFound(
+                f"'{unknown[0]}' in {self.path} is not a contract table.",
+                hint=f"Did you mean '{near[0]}'?" if near else "Tables: " + ", ".join(contracts()) + ".",
+            )
+        found = []
+        for table in contracts():
+            inside = sorted((self.path / table).glob("**/*")) if (self.path / table).is_dir() else []
+            files = [p for p in entries if p.is_file() and _stem(p) == table] + inside
+            files = [p for p in files if p.is_file() and p.name.lower().endswith(SUFFIXES)]
+            if files:
+                found.append((table, files))
+        if not found:
+            raise SourceNotFound(
+                f"{self.path} holds no file of a contract table.", hint="See docs/bring-your-own-data.md."
+            )
+        return found
+
+
+def _stem(path: Path) -> str:
+    name = path.name.lower()
+    return next((name.removesuffix(s) for s in SUFFIXES if name.endswith(s)), name)
+
+
+def _content_hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _parquet_relation(connection: duckdb.DuckDBPyConnection, file: Path, label: str) -> str:
+    scan = f"read_parquet({literal(file)}, file_row_number = true)"
+    try:
+        connection.execute(f"DESCRIBE SELECT * FROM {scan}")
+    except duckdb.Error as error:
+        raise UnreadableFile(
+            f"{label} is not a readable Parquet file: {str(error).splitlines()[0]}"
+        ) from error
+    return f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _line FROM {scan})"
