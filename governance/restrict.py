@@ -14,7 +14,7 @@ from governance.policy.engine import Policy, Resource, default_policy
 from governance.policy.predicate import FALSE, TRUE, Predicate, columns_of, to_clause, to_sql
 from governance.store.schema import recommendations
 from governance.tags import TaggedCatalog, Tags
-from semantic.restriction import Restriction, RowRule, SmallestGroup
+from semantic.definitions.restriction import Restriction, RowRule, SmallestGroup
 
 OPERATIONS = "operations"
 SMALLEST_GROUP = 10  # households

@@ -11,11 +11,11 @@ check_rollups   whether the rollups of a warehouse equal their facts; check_next
 parse_semantic_sql  the SQL that BI tools write, onto the same query
 """
 
-from .claims import check_next_counts, check_rollups
+from .checks import check_next_counts, check_rollups
+from .definitions.restriction import NO_RESTRICTION, Restriction, RowRule, SmallestGroup
 from .engine import Engine
 from .layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
-from .query import MetricQuery
-from .restriction import NO_RESTRICTION, Restriction, RowRule, SmallestGroup
+from .query.request import MetricQuery
 from .rules import Statistics
 from .sql import parse_semantic_sql
 

@@ -15,10 +15,10 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from .catalog import Catalog
+from .definitions.catalog import Catalog
 from .errors import EngineBusyError, ExecutionError, QueryTimeoutError, ResultTooLargeError
-from .groups import GroupProbe
 from .layer import CompiledQuery
+from .plan.suppression_probe import GroupProbe
 from .rules import Statistics
 
 

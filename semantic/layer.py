@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .catalog import Catalog, Metric
-from .groups import GroupProbe
-from .manifest import build_catalog, load_catalog
-from .planner import Planner
-from .query import Item, MetricQuery
-from .render import printed
-from .resolve import Resolver, is_hidden
-from .restriction import NO_RESTRICTION, Restriction
+from .definitions.catalog import Catalog, Metric
+from .definitions.manifest import build_catalog, load_catalog
+from .definitions.restriction import NO_RESTRICTION, Restriction
+from .plan.planner import Planner
+from .plan.suppression_probe import GroupProbe
+from .plan.to_sql import printed
+from .query.request import Item, MetricQuery
+from .query.resolve import Resolver, is_hidden
+from .query.visibility import visible_metrics
 from .rules import Statistics, rewrite, rollups_read
-from .security import visible_metrics
 
 PLAN_CACHE_SIZE = 4096
 
@@ -138,7 +138,7 @@ class SemanticLayer:
         rollups = rollups_read(plan) if self._statistics.rollups else {}
         text = ""
         if explain:
-            from .explain import explain_plan
+            from .plan.explain import explain_plan
 
             text = explain_plan(plan, self._statistics)
         compiled = CompiledQuery(

@@ -21,7 +21,7 @@ from governance.releases import Release, ReleaseCorrupt, ReleaseStore
 from governance.restrict import for_query
 from governance.tags import TaggedCatalog
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
-from semantic.catalog import Dimension, Metric
+from semantic.definitions.catalog import Dimension, Metric
 from semantic.errors import UnknownNameError
 
 _log = logging.getLogger("steelyard.api")

@@ -17,8 +17,8 @@ from governance.disclosure.history import GroupHistory
 from governance.disclosure.known import Known, Told
 from governance.errors import Forbidden
 from governance.store.engine import OpsStore
-from semantic.groups import GroupProbe
-from semantic.restriction import SmallestGroup
+from semantic.definitions.restriction import SmallestGroup
+from semantic.plan.suppression_probe import GroupProbe
 
 MOST_DIMENSIONS = 6
 _TRIED_IN_PAIRS = 16  # answers with more groups are tried in pairs by their total alone

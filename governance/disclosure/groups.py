@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from semantic.groups import BUCKETS
+from semantic.plan.suppression_probe import BUCKETS
 
 Sketches = npt.NDArray[np.uint64]
 """One row per group, one column per bucket. Rows of disjoint groups add up, modulo 2**64."""
@@ -53,7 +53,7 @@ class Probe:
 
 
 def read_probe(table: pa.Table) -> Probe:
-    """From the answer of a `semantic.groups.GroupProbe`, in an order that does not depend on the engine."""
+    """From the answer of a `GroupProbe`, in an order that does not depend on the engine."""
     table = table.sort_by([("cell", "ascending")])
     cells = [tuple(json.loads(text)) for text in table.column("cell").to_pylist()]
     texts = table.column("shown").to_pylist()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from governance.disclosure.groups import Sketches, support
-from semantic.groups import BUCKETS
+from semantic.plan.suppression_probe import BUCKETS
 
 _COMBINED = 256  # newest sketches that are also tried in pairs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..plan import Join, Plan, Select, Source, Table, Union
+from ..plan.nodes import Join, Plan, Select, Source, Table, Union
 from .aggregate_before_join import aggregate_before_join
 from .read_rollup import read_rollup
 from .statistics import Statistics

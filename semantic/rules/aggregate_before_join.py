@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from ..aggregates import sum_of_counts
-from ..expressions import column
-from ..plan import Column, Join, Select, Source, Table
-from ..sqlexpr import ratio
+from ..ast.bind import column
+from ..ast.constructors import ratio
+from ..definitions.aggregations import sum_of_counts
+from ..plan.nodes import Column, Join, Select, Source, Table
 from .statistics import Statistics
 
 WORTH_IT = 0.2

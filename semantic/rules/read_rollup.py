@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from ..aggregates import sum_of_counts
-from ..expressions import column, named_table
-from ..grains import RANK, divides, floor
-from ..plan import Column, Join, Select, Source, Table
-from ..remembered import by_identity
-from ..sqlexpr import ratio, trunc
-from .kept import FACT, Kept, KeptTime, Signatures, signature, table_names
+from ..ast.bind import column, named_table
+from ..ast.constructors import ratio, trunc
+from ..ast.grains import RANK, divides, floor
+from ..ast.memoize import by_identity
+from ..definitions.aggregations import sum_of_counts
+from ..plan.nodes import Column, Join, Select, Source, Table
+from .rollup_columns import FACT, Kept, KeptTime, Signatures, signature, table_names
 from .row_rule import on_kept_dimensions, semi_join
 from .statistics import Statistics
 

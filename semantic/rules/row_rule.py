@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from ..expressions import named_table
-from .kept import FACT, Kept, signature
+from ..ast.bind import named_table
+from .rollup_columns import FACT, Kept, signature
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 VALUES = (exp.Column, exp.Literal, exp.Boolean)

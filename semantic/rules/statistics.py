@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..catalog import Catalog
-from ..resolve import Resolver
-from .kept import Kept, kept_by
+from ..definitions.catalog import Catalog
+from ..query.resolve import Resolver
+from .rollup_columns import Kept, kept_by
 
 
 @dataclass(frozen=True)

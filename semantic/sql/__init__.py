@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..definitions.restriction import Restriction
 from ..layer import CompiledQuery, SemanticLayer
-from ..restriction import Restriction
 from .statement import query, statement
 
 

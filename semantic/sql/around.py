@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from ..ast.bind import ident
+from ..definitions.restriction import Restriction
 from ..errors import InvalidQueryError, UnsupportedError
-from ..expressions import ident
 from ..layer import CompiledQuery, OutputColumn, SemanticLayer
-from ..restriction import Restriction
-from ..scalar import check_scalar
+from ..query.scalar import check_scalar
 from .clauses import limited
 
 AGGREGATES = (exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg)

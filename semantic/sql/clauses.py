@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.optimizer.simplify import simplify
 
 from ..errors import InvalidQueryError
-from ..scalar import check_scalar
+from ..query.scalar import check_scalar
 from .reading import ANSWER, Reading, grain_of, is_measure, measure_name, measures
 
 

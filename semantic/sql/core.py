@@ -7,11 +7,11 @@ from dataclasses import replace
 import sqlglot
 from sqlglot import exp
 
+from ..ast.bind import ident
+from ..definitions.restriction import Restriction
 from ..errors import UnsupportedError
-from ..expressions import ident
 from ..layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
-from ..query import MetricQuery
-from ..restriction import Restriction
+from ..query.request import MetricQuery
 from .clauses import conditions, limited, on_answer, ordering
 from .grouping import check_grouped, grouping, output_name
 from .reading import ANSWER, TABLE, Reading

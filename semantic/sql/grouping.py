@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ..errors import InvalidQueryError
-from ..query import METRIC_TIME
+from ..query.request import METRIC_TIME
 from .reading import Reading, grain_of, is_measure, measure_name, measures
 
 

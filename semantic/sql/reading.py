@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from ..ast.grains import RANK
 from ..errors import InvalidQueryError, UnsupportedError
-from ..grains import RANK
 from ..layer import SemanticLayer
-from ..query import METRIC_TIME
-from ..scalar import check_scalar
+from ..query.request import METRIC_TIME
+from ..query.scalar import check_scalar
 
 TABLE = "metrics"
 ANSWER = "answer"

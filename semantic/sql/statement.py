@@ -6,10 +6,10 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from ..definitions.restriction import Restriction
 from ..errors import InvalidQueryError, UnsupportedError
 from ..layer import CompiledQuery, SemanticLayer
-from ..restriction import Restriction
-from ..scalar import check_depth
+from ..query.scalar import check_depth
 from .around import around
 from .core import core
 from .reading import TABLE

@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 
 from semantic import MetricQuery, SemanticLayer, Statistics, check_rollups
-from semantic.catalog import Rollup
-from semantic.manifest import build_catalog
-from semantic.rollups import read_rollup
+from semantic.definitions.catalog import Rollup
+from semantic.definitions.manifest import build_catalog
+from semantic.definitions.rollups import read_rollup
 from tests.bench.rows import Row, alternate_ms
 from tests.semantic.retailer import manifest
 

@@ -20,7 +20,7 @@ from governance.store import OpsStore
 from governance.tags import TaggedCatalog
 from semantic import Engine, MetricQuery, SemanticLayer
 from semantic.errors import SteelyardError
-from semantic.groups import GroupProbe
+from semantic.plan.suppression_probe import GroupProbe
 from tests.bench.hidden_or_missing import refusals
 from tests.bench.places import VAR
 from tests.bench.rows import Row, alternate_ms, median_ms

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import duckdb
 
 from semantic import MetricQuery, SemanticLayer, Statistics, check_next_counts
-from semantic.manifest import build_catalog
+from semantic.definitions.manifest import build_catalog
 from tests.bench.rollups import rollup_rows
 from tests.bench.rows import Row, alternate_ms
 from tests.semantic.retailer import manifest

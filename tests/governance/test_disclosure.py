@@ -16,8 +16,8 @@ from governance.disclosure.control import judge
 from governance.disclosure.groups import read_probe
 from governance.disclosure.known import Known, Told
 from governance.errors import Forbidden
-from semantic.groups import BUCKETS, GroupProbe
-from semantic.restriction import SmallestGroup
+from semantic.definitions.restriction import SmallestGroup
+from semantic.plan.suppression_probe import BUCKETS, GroupProbe
 
 SIZE = 10
 SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20261121"))

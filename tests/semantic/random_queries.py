@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from semantic import SemanticLayer
-from semantic.catalog import Model
-from semantic.resolve import Resolver
+from semantic.definitions.catalog import Model
+from semantic.query.resolve import Resolver
 
 STANDARD = ["day", "day", "week", "month", "month", "quarter", "year"]
 PARTS = ["year", "quarter", "month", "day", "dow", "doy"]
@@ -69,7 +69,7 @@ class Generator:
         return [f"metric_time__{self.rng.choice(STANDARD)}"]
 
     def _is_time(self, name: str) -> bool:
-        from semantic.query import dunder
+        from semantic.query.request import dunder
 
         item = dunder(name, ())
         for model in self.models:
@@ -79,7 +79,7 @@ class Generator:
         return False
 
     def _find(self, model: Model, item: Any) -> Any:
-        from semantic.restriction import NO_RESTRICTION
+        from semantic.definitions.restriction import NO_RESTRICTION
 
         try:
             return self.resolver.find(model, item, NO_RESTRICTION)

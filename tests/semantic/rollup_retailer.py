@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 
 from semantic import SemanticLayer, Statistics
-from semantic.manifest import build_catalog
-from semantic.rollups import read_rollup
+from semantic.definitions.manifest import build_catalog
+from semantic.definitions.rollups import read_rollup
 
 from .retailer import manifest
 

@@ -59,6 +59,6 @@ def test_planning_takes_at_most_a_third_of_metricflow() -> None:
 
 
 def _dunder(text: str) -> str:
-    from semantic.query import parse_item
+    from semantic.query.request import parse_item
 
     return parse_item(text, {"alien_day"}).name

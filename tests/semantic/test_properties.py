@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, Statistics
-from semantic.manifest import build_catalog
+from semantic.definitions.manifest import build_catalog
 
 from .retailer import TABLES, manifest
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from semantic import MetricQuery, SemanticLayer
+from semantic.definitions.manifest import build_catalog
+from semantic.definitions.rollups import load_rollups, read_rollup
 from semantic.errors import RollupError
-from semantic.manifest import build_catalog
-from semantic.rollups import load_rollups, read_rollup
 
 from .retailer import manifest
 from .rollup_retailer import DECLARED, layers

@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, SmallestGroup, check_rollups
+from semantic.definitions.manifest import build_catalog
+from semantic.definitions.rollups import read_rollup
 from semantic.errors import RollupError, SemanticError
-from semantic.manifest import build_catalog
-from semantic.rollups import read_rollup
 from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
 from tests.semantic.rollup_retailer import fill, layers

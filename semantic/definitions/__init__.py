@@ -1,0 +1,1 @@
+"""What exists: the manifest's records, rollups, and what a reader may not see."""

@@ -1,0 +1,133 @@
+"""Conversion metrics: conversion events credited to the last base event of the same entity before them."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from ..ast.bind import bind, column
+from ..ast.constructors import both, eq, minus, trunc
+from ..ast.grains import coarsest
+from ..definitions.aggregations import aggregate
+from ..definitions.catalog import Leaf, Model
+from ..errors import UnknownNameError
+from ..query.predicates import Predicate, parse_predicate
+from ..query.request import Item
+from ..query.resolved import Ask, filters_of
+from .aggregate import Named, group_guard
+from .fact_scan import Context, Rows
+from .nodes import Column, Join, Select, Source
+
+
+def conversions(context: Context, ask: Ask, named: Named) -> Select:
+    """Conversions by the keys of the base events. Each conversion counts once, with its last base event."""
+    name, use = named[0]
+    how = use.conversion
+    if how is None:
+        raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
+    catalog = context.catalog
+    base_model = catalog.models[how.base.measure.model]
+    goal_model = catalog.models[how.conversion.measure.model]
+
+    base = Rows(context, base_model, how.base.measure.agg_time)
+    goal = Rows(context, goal_model, how.conversion.measure.agg_time)
+    grain = coarsest([base.own_grain(), goal.own_grain()])
+    keys = tuple(Column(i.name, base.column(i)) for i in ask.items)
+    constants = [
+        (Column(f"constant_{n}", _property(base, base_model, b)), c) for n, (b, c) in enumerate(how.constants)
+    ]
+    events = Select(
+        base.source,
+        (
+            *keys,
+            Column("entity_key", _key(base, base_model, how.entity)),
+            Column("happened_at", trunc(base.time(), grain)),
+        ),
+        tuple(c for c, _ in constants),
+        where=tuple(filters_of(base, ask, use)),
+        joins=tuple(base.joins),
+    )
+    goals = Select(
+        goal.source,
+        (
+            Column("entity_key", _key(goal, goal_model, how.entity)),
+            Column("happened_at", trunc(goal.time(), grain)),
+        ),
+        (
+            *(
+                Column(f"constant_{n}", _property(goal, goal_model, c))
+                for n, (_, c) in enumerate(how.constants)
+            ),
+            Column("measured", bind(how.conversion.measure.expr, goal.alias)),
+            Column("goal_number", exp.Window(this=exp.RowNumber())),
+        ),
+        where=tuple(goal.condition(p) for p in goal_filters(context, how.conversion)),
+        joins=tuple(goal.joins),
+    )
+    at, then = column("goal", "happened_at"), column("base", "happened_at")
+    on = [eq(column("base", "entity_key"), column("goal", "entity_key")), exp.LTE(this=then, expression=at)]
+    if how.window is not None:
+        on.append(exp.GT(this=then.copy(), expression=minus(at.copy(), how.window)))
+    on += [
+        eq(column("base", f"constant_{n}"), column("goal", f"constant_{n}")) for n in range(len(constants))
+    ]
+    latest = [exp.Ordered(this=then.copy(), desc=True)]
+    latest += [
+        exp.Ordered(this=column("base", k.name), nulls_first=False) for k in keys
+    ]  # of equals, always one
+    rank = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[column("goal", "goal_number")],
+        order=exp.Order(expressions=latest),
+    )
+    matched = Select(
+        Source(events, "base"),
+        tuple(Column(k.name, column("base", k.name)) for k in keys),
+        (
+            Column("measured", column("goal", "measured")),
+            Column("entity_key", column("base", "entity_key")),
+            Column("recency", rank),
+        ),
+        (Join(Source(goals, "goal"), both(on), "INNER"),),
+    )
+    return Select(
+        Source(matched, "matched"),
+        tuple(Column(k.name, column("matched", k.name)) for k in keys),
+        (Column(name, aggregate(how.conversion.measure, column("matched", "measured"))),),
+        where=(eq(column("matched", "recency"), exp.Literal.number(1)),),
+        having=_guard(base, how.entity),
+        grouped=True,
+        eager=False,
+    )
+
+
+def goal_filters(context: Context, leaf: Leaf) -> list[Predicate]:
+    """The filters of the conversion leaf itself; those of the query speak of the base events."""
+    grains = frozenset(context.catalog.custom_grains)
+    return [parse_predicate(f, grains, True) for f in leaf.filters]
+
+
+def _guard(base: Rows, entity: str) -> tuple[exp.Expr, ...]:
+    guard = base.context.restriction.smallest_group
+    if guard is None or not group_guard(base):
+        return ()
+    key = column("matched", "entity_key")
+    if guard.entity != entity:
+        from ..errors import UnsupportedError
+
+        raise UnsupportedError(f"Groups of {guard.entity} cannot be counted behind conversions of {entity}.")
+    counted = exp.Count(this=exp.Distinct(expressions=[key]))
+    return (exp.GTE(this=counted, expression=exp.Literal.number(guard.size)),)
+
+
+def _key(rows: Rows, model: Model, entity: str) -> exp.Expr:
+    if entity not in model.entities:
+        raise UnknownNameError(f"The entity {entity} of a conversion does not exist in {model.name}.")
+    return bind(model.entities[entity].expr, rows.alias)
+
+
+def _property(rows: Rows, model: Model, name: str) -> exp.Expr:
+    return rows.column(
+        Item((), name)
+        if "__" not in name
+        else Item(tuple(name.split("__")[:-1]), name.rsplit("__", maxsplit=1)[-1])
+    )

@@ -1,0 +1,66 @@
+"""A plan as indented text, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..rules import Statistics, selects
+from ..rules.read_rollup import why_not
+from .nodes import Plan, Ref, Select, Source, Table, Union
+
+
+def explain_plan(plan: Plan, statistics: Statistics) -> str:
+    """One line per node; inputs are indented below what reads them. Rollups that do not answer say why."""
+    lines: list[str] = []
+    for name, node in plan.ctes:
+        lines.append(f"{name}:")
+        lines += _query(node, 1)
+    lines.append("answer:")
+    lines += _query(plan.body, 1)
+    return "\n".join(lines + list(dict.fromkeys(_passed_over(plan, statistics))))
+
+
+def _passed_over(plan: Plan, statistics: Statistics) -> Iterator[str]:
+    """The rollups of facts that are read in full, each with the first thing that it lacks."""
+    for select in selects(plan):
+        table = select.source.node if select.source is not None else None
+        if isinstance(table, Table):
+            for kept in statistics.rollups.get(table.relation, ()):
+                if reason := why_not(select, kept, statistics):
+                    yield f"not read: {kept.rollup.name} ({reason})"
+
+
+def _query(node: Select | Union, depth: int) -> list[str]:
+    pad = "  " * depth
+    if isinstance(node, Union):
+        return [f"{pad}union of keys", *(line for part in node.parts for line in _query(part, depth + 1))]
+    verb = "aggregate" if node.grouped else "distinct" if node.distinct else "select"
+    lines = [f"{pad}{verb} {', '.join(c.name for c in node.values) or 'keys'}"]
+    if node.keys:
+        lines[0] += f" by {', '.join(c.name for c in node.keys)}"
+    lines += [f"{pad}  where {w.sql('duckdb')}" for w in node.where]
+    lines += [f"{pad}  having {h.sql('duckdb')}" for h in node.having]
+    if node.order:
+        lines.append(
+            f"{pad}  order by {', '.join(e.sql('duckdb') + (' desc' if d else '') for e, d in node.order)}"
+        )
+    if node.limit is not None:
+        lines.append(f"{pad}  limit {node.limit}")
+    if node.source is not None:
+        lines += _source("from", node.source, depth + 1)
+    for join in node.joins:
+        on = f" on {join.on.sql('duckdb')}" if join.on is not None else ""
+        lines += _source(f"{join.kind.lower()} join", join.source, depth + 1, on)
+    return lines
+
+
+def _source(verb: str, source: Source, depth: int, suffix: str = "") -> list[str]:
+    pad = "  " * depth
+    node = source.node
+    if isinstance(node, Ref):
+        return [f"{pad}{verb} {node.name}{suffix}"]
+    if isinstance(node, Table):
+        rules = "".join(f" [rows: {r.sql('duckdb')}]" for r in node.rules)
+        what = f"rollup {node.rollup}" if node.rollup else f"{node.relation} as {source.alias}"
+        return [f"{pad}{verb} {what}{rules}{suffix}"]
+    return [f"{pad}{verb} {source.alias}{suffix}:", *_query(node, depth + 1)]

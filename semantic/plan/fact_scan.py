@@ -1,0 +1,293 @@
+"""The rows of a fact with everything that a query needs joined on: grain is one row per fact row.
+
+All joins run from the fact to models that have at most one row per key, LEFT, so no fact row is lost or
+repeated: an orphan or NULL key shows as a NULL dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from ..ast.bind import bind, column
+from ..ast.constructors import both, eq, extract, trunc
+from ..ast.grains import RANK
+from ..definitions.catalog import Catalog, Dimension, Model, TimeSpine
+from ..definitions.restriction import Restriction
+from ..errors import (
+    AmbiguousNameError,
+    ForbiddenUseError,
+    InvalidQueryError,
+    UnknownNameError,
+    UnsupportedError,
+)
+from ..query.predicates import Predicate, fill_placeholders
+from ..query.request import Item, MetricRef
+from ..query.resolve import Found, Hop, Resolver, found_in, named_in
+from .nodes import Join, Select, Source, Table, Union
+
+if TYPE_CHECKING:
+    from .suppression_probe import Probed
+
+MASK = "***"
+
+
+@dataclass
+class Context:
+    """What every part of one compilation shares."""
+
+    catalog: Catalog
+    resolver: Resolver
+    restriction: Restriction
+    table: Callable[[Model], Table]
+    metric_subquery: Callable[[MetricRef], Select]
+    add_cte: Callable[[str, Select | Union], str]
+    dates: frozenset[tuple[str, str]] = frozenset()
+    probes: dict[str, Probed] = field(default_factory=dict)
+
+    def spine(self, grain: str, why: str) -> TimeSpine:
+        """A time spine fine enough for `grain`. Raises UnsupportedError where the manifest has none."""
+        spine = self.catalog.spine(grain)
+        if spine is None:
+            raise UnsupportedError(
+                f"{why} needs a time spine of grain {grain} or finer.",
+                hint="Declare one in dbt (time_spine).",
+            )
+        return spine
+
+
+def masked(item: Item, restriction: Restriction) -> bool:
+    """Whether a reader sees stars for the item, judged by its name."""
+    return named_in(item, restriction.masked_dimensions)
+
+
+class Rows:
+    """Builds the joined rows of one fact. `time` replaces the fact's own metric time (shifts, spines)."""
+
+    join_kind = "LEFT"
+
+    def __init__(
+        self, context: Context, model: Model, agg_time: str | None, time: exp.Expr | None = None,
+        time_grain: str | None = None,
+    ) -> None:  # fmt: skip
+        self.context = context
+        self.model = model
+        self.alias = model.name
+        self.agg_time = agg_time
+        self.time_override = time
+        self.time_grain = time_grain
+        self.source = Source(context.table(model), self.alias)
+        self.joins: list[Join] = []
+        self.metric_refs: dict[MetricRef, exp.Expr] = {}
+        self._aliases: dict[tuple[Hop, ...], str] = {(): self.alias}
+        self._calendars: dict[str, str] = {}
+        self._relations: dict[str, str] = {}
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def own_time(self) -> exp.Expr:
+        """The fact's own aggregation time, as recorded."""
+        return bind(self._agg_dimension().expr, self.alias)
+
+    def _agg_dimension(self) -> Dimension:
+        if self.agg_time is None or self.agg_time not in self.model.dimensions:
+            raise UnknownNameError(f"{self.model.name} has no time of aggregation, so no metric_time.")
+        return self.model.dimensions[self.agg_time]
+
+    def own_grain(self) -> str:
+        """The finest grain at which the fact's time is known."""
+        return self._agg_dimension().grain or "day"
+
+    def time(self) -> exp.Expr:
+        """Metric time: the fact's own, or what replaces it."""
+        return self.time_override.copy() if self.time_override is not None else self.own_time()
+
+    def is_time(self, item: Item) -> bool:
+        """Whether an item is metric time, by that name or by the name of the fact's time dimension."""
+        return is_time_item(item, self.model, self.agg_time)
+
+    # -- columns ------------------------------------------------------------------------------------------
+
+    def column(self, item: Item, *, filtering: bool = False) -> exp.Expr:
+        """The value of an item on each row. Raises for unknown, ambiguous and wrongly masked names."""
+        if item.kind == "computed":
+            return self.condition(item.expression)
+        if masked(item, self.context.restriction):
+            return self._mask(item, filtering)
+        if self.is_time(item):
+            return self._at_grain(self.time(), item, self.time_grain or self.own_grain())
+        if item.is_metric_time:
+            raise UnknownNameError(f"metric_time does not exist for {self.model.name}.")
+        found = self.context.resolver.find(self.model, item, self.context.restriction)
+        if found_in(found, self.context.restriction.masked_dimensions):
+            return self._mask(item, filtering)
+        value = bind(found.definition.expr, self._join_path(found))
+        dimension = found.dimension
+        if dimension is not None and dimension.grain is not None:
+            return self._at_grain(value, item, dimension.grain)
+        if item.grain or item.part:
+            raise InvalidQueryError(
+                f"{item.base} is no time dimension, so it has no {item.grain or item.part}."
+            )
+        return value
+
+    @staticmethod
+    def _mask(item: Item, filtering: bool) -> exp.Expr:
+        if filtering:
+            raise ForbiddenUseError(
+                f"{item.base} is masked for you.",
+                hint="Group by it; filters by it are refused, also those of a metric's definition.",
+            )
+        return exp.Literal.string(MASK)
+
+    def _at_grain(self, value: exp.Expr, item: Item, known: str) -> exp.Expr:
+        if item.part:
+            return extract(value, item.part)
+        grain = item.grain or known
+        if grain in self.context.catalog.custom_grains:
+            return self._custom(value, grain)
+        if grain not in RANK:
+            raise UnknownNameError(f"The grain {grain} does not exist.")
+        if RANK[grain] < RANK[known]:
+            raise InvalidQueryError(
+                f"{item.base} is known by {known}, so it cannot be shown by {grain}.",
+                hint=f"Ask for {item.base}__{known} or coarser.",
+            )
+        return self.truncated(value, grain)
+
+    def truncated(self, value: exp.Expr, grain: str) -> exp.Expr:
+        """The period that holds a value; a column known to hold dates is its own day."""
+        if grain == "day" and isinstance(value, exp.Column):
+            relation = self.model.relation if value.table == self.alias else self._relations.get(value.table)
+            if relation is not None and (relation, value.name) in self.context.dates:
+                return value
+        return trunc(value, grain)
+
+    def own_instant(self) -> exp.Expr:
+        """The fact's own time at the grain at which it is known."""
+        return self.truncated(self.own_time(), self.own_grain())
+
+    def _custom(self, value: exp.Expr, grain: str) -> exp.Expr:
+        """A custom calendar's period: looked up in the time spine by the spine's grain."""
+        spine = self.context.catalog.custom_grains[grain]
+        at = trunc(value, spine.grain)
+        key = f"{spine.relation} {at.sql()}"
+        alias = self._calendars.get(key)
+        if alias is None:
+            alias = self._calendars[key] = f"calendar_{len(self._calendars) + 1}"
+            self.joins.append(
+                Join(Source(Table(spine.relation), alias), eq(at, bind(spine.column, alias)), "LEFT")
+            )
+        return bind(self.context.catalog.custom_column(grain), alias)
+
+    # -- joins --------------------------------------------------------------------------------------------
+
+    def _join_path(self, found: Found) -> str:
+        """The alias of the item's model. Each target has its own chain of joins from the fact."""
+        alias = self._aliases.get(found.hops)
+        if alias is None:
+            chain = [(self.model, self.alias)]
+            for hop in found.hops:
+                chain.append(self._join(hop, chain, found.hops))
+            alias = self._aliases[found.hops] = chain[-1][1]
+        return alias
+
+    def _join(self, hop: Hop, chain: list[tuple[Model, str]], path: tuple[Hop, ...]) -> tuple[Model, str]:
+        """Join one more model to a chain of joins from the fact."""
+        catalog = self.context.catalog
+        left_model, left = chain[-1]
+        target = catalog.models[hop.model]
+        taken = {self.alias, *(j.source.alias for j in self.joins)}
+        alias = hop.model if hop.model not in taken else "__".join(h.entity for h in path)
+        while alias in taken:
+            alias += "_"
+        on = [
+            eq(
+                bind(left_model.entities[hop.entity].expr, left),
+                bind(target.entities[hop.entity].expr, alias),
+            )
+        ]
+        on += self._partition_keys(chain, target, alias)
+        on += self._validity(target, alias)
+        self.joins.append(Join(Source(self.context.table(target), alias), both(on), self.join_kind))
+        self._relations[alias] = target.relation
+        return target, alias
+
+    @staticmethod
+    def _partition_keys(chain: list[tuple[Model, str]], target: Model, alias: str) -> list[exp.Expr]:
+        """A partition agrees with the nearest partition of that name before it in the chain."""
+        keys = []
+        for other in target.dimensions.values():
+            before = [
+                (m, a) for m, a in reversed(chain) if other.is_partition and _is_partition(m, other.name)
+            ]
+            if not before:
+                continue
+            model, left = before[0]
+            mine = model.dimensions[other.name]
+            a, b = bind(mine.expr, left), bind(other.expr, alias)
+            keys.append(eq(trunc(a, mine.grain), trunc(b, mine.grain)) if mine.grain else eq(a, b))
+        return keys
+
+    def _validity(self, target: Model, alias: str) -> list[exp.Expr]:
+        """A slowly changing model joins the version that was valid at the fact's own time."""
+        window = target.validity()
+        if window is None:
+            return []
+        start, end = (bind(d.expr, alias) for d in window)
+        now = self.own_time()
+        return [
+            exp.GTE(this=now, expression=start),
+            exp.paren(exp.or_(exp.LT(this=now.copy(), expression=end), end.copy().is_(exp.null()))),
+        ]
+
+    # -- filters ------------------------------------------------------------------------------------------
+
+    def condition(self, predicate: Predicate) -> exp.Expr:
+        """A filter over these rows, of the query or of a definition: none may speak of what is masked."""
+
+        def value(ref: Item | MetricRef) -> exp.Expr:
+            if isinstance(ref, MetricRef):
+                return self._metric(ref)
+            return self.column(ref, filtering=True)
+
+        return fill_placeholders(predicate, value)
+
+    def _metric(self, ref: MetricRef) -> exp.Expr:
+        """A metric's value for an entity of each row, joined from a subquery grouped by that entity."""
+        if ref in self.metric_refs:
+            return self.metric_refs[ref].copy()
+        alias = f"by_{'_'.join(i.element for i in ref.group_by)}_{len(self.metric_refs) + 1}"
+        select = self.context.metric_subquery(ref)
+        on = []
+        for item, key in zip(ref.group_by, select.keys, strict=True):
+            on.append(eq(self._outer_key(item), column(alias, key.name)))
+        self.joins.append(Join(Source(select, alias), both(on), self.join_kind))
+        self.metric_refs[ref] = column(alias, ref.metric)
+        return self.metric_refs[ref].copy()
+
+    def _outer_key(self, item: Item) -> exp.Expr:
+        """The entity of these rows that a metric filter's grouping refers to."""
+        for links in ((), item.links):
+            candidate = Item(links, item.element, None, None, "entity")
+            try:
+                return self.column(candidate, filtering=True)
+            except (UnknownNameError, AmbiguousNameError):
+                continue
+        return self.column(item, filtering=True)
+
+
+def _is_partition(model: Model, name: str) -> bool:
+    return name in model.dimensions and model.dimensions[name].is_partition
+
+
+def is_time_item(item: Item, model: Model, agg_time: str | None) -> bool:
+    """Whether an item means the time by which a measure of `model` is aggregated."""
+    if item.kind == "computed":
+        return False
+    if item.is_metric_time:
+        return agg_time is not None
+    return item.element == agg_time and item.links in ((model.primary,), ())

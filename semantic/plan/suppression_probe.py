@@ -1,0 +1,211 @@
+"""Who stands behind a group: the probe that lets the caller judge groups before they are shown.
+
+A floor on the size of groups is part of the SQL (`leaf.group_guard`). What the floor cannot see is what
+groups tell together: a total less the groups beside it, or one answer less another. For that the compiler
+adds, to each aggregation under a floor, a probe of the same rows. It tells, for the finest groups that the
+query distinguishes, how many entities are behind them and a linear sketch of their rows. Whoever judges the
+sketches names groups to withhold, and the query is compiled again without them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from ..ast.bind import bind, ident
+from ..ast.constructors import cast
+from ..definitions.restriction import SmallestGroup
+from ..query.predicates import Predicate
+from ..query.request import Item
+from ..query.resolved import Ask, Use
+from .fact_scan import Rows
+from .nodes import Column, Plan, Select, Union
+from .to_sql import printed as sql_of
+
+BUCKETS = 128
+"""Numbers in a sketch. Groups that differ in the rows of k entities differ in at most k of them."""
+
+ENTITY, WEIGHT, MATCHED = "entity__key", "entity__rows", "entity__matched"
+BUCKET, ENTITIES, SUM = "bucket", "entities", "weight"
+_WRAP = 2**64
+
+
+@dataclass(frozen=True)
+class GroupProbe:
+    """SQL that answers one row per finest group: `cell` and `shown` (JSON lists), `entities`, `sketch`.
+
+    `cell` holds the keys of the query, every attribute of the entity that it filters or computes by, and last
+    whether the filters match; `shown` the keys of the answer's group that it belongs to, NULL where the
+    filters leave it out. `sketch` lists {bucket, weight}: sums of row hashes modulo 2**64, so sketches of
+    disjoint groups add up. Entities that are NULL are not counted.
+    """
+
+    name: str
+    sql: str
+    model: str
+    dimensions: int
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A probe before it is printed: the rows by their finest groups and entities.
+
+    `by_bucket`: they are counted and weighed by bucket already. `ctes`: subqueries that only the probe reads.
+    """
+
+    name: str
+    rows: Select
+    cell: tuple[str, ...]
+    shown: tuple[str, ...]
+    model: str
+    by_bucket: bool = False
+    ctes: tuple[tuple[str, Select | Union], ...] = ()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The finest groups that a query distinguishes. `by_entity`: its filters by attributes of the entity."""
+
+    keys: tuple[Column, ...]
+    names: tuple[str, ...]
+    matched: exp.Expr
+    by_entity: tuple[Predicate, ...]
+
+
+def cells(rows: Rows, shown: tuple[Column, ...], ask: Ask, use: Use, guard: SmallestGroup) -> Cells:
+    """The cells behind the shown keys: finer by every attribute that is filtered or computed by."""
+    about = [p for p in (*use.filters, *ask.filters) if any(_is_about(rows, i, guard) for i in p.items())]
+    computed = [i for i in ask.items if i.kind == "computed" and _touches(rows, i, guard)]
+    finer = {i.name: i for p in (*about, *(c.expression for c in computed)) for i in p.items()}
+    own = {k.name for k in shown} - {c.name for c in computed}
+    added = tuple(Column(n, rows.column(i)) for n, i in finer.items() if n not in own)
+    by_entity = [rows.condition(p) for p in about]
+    matched = exp.func("COALESCE", exp.and_(*by_entity) if by_entity else exp.true(), exp.false())
+    keys = tuple({c.name: c for c in (*shown, *added)}.values())
+    names = tuple(k.name for k in keys if k.name not in {c.name for c in computed})
+    return Cells(keys, names, matched, tuple(about))
+
+
+def probed(rows: Rows, select: Select, ask: Ask, use: Use, guard: SmallestGroup) -> Probed:
+    """The probe of one aggregation: its rows, before filters by attributes of the entity."""
+    shown = tuple(k for k in select.keys if k.name in {i.name for i in ask.items})
+    found = cells(rows, shown, ask, use, guard)
+    dropped = [rows.condition(p) for p in found.by_entity]
+    kept = [w for w in select.where if w not in dropped]
+    key = entity_key(rows, guard)
+    keys = (*found.keys, Column(MATCHED, found.matched), Column(ENTITY, key))
+    values = (Column(WEIGHT, exp.Sum(this=row_hash(rows))),)
+    where = (*kept, known(key))
+    body = Select(select.source, keys, values, tuple(rows.joins), where, grouped=True, eager=False)
+    return Probed(name_of(body), body, found.names, tuple(k.name for k in shown), rows.model.name)
+
+
+def name_of(body: Select) -> str:
+    """The name that its rows give a probe."""
+    return hashlib.sha256(sql_of(Plan(body), "duckdb").encode()).hexdigest()[:16]
+
+
+def withheld_condition(select: Select, ask: Ask, probe: Probed, guard: SmallestGroup) -> tuple[exp.Expr, ...]:
+    """The HAVING that leaves out what the caller withholds."""
+    texts = sorted(text for name, text in guard.withheld if name == probe.name)
+    if not texts:
+        return ()
+    keys = [k.expr for k in select.keys if k.name in probe.shown]
+    listed = exp.In(this=_json(keys), expressions=[exp.Literal.string(t) for t in texts])
+    return (exp.not_(listed),)
+
+
+def printed(probe: Probed, ctes: Iterable[tuple[str, Select | Union]]) -> GroupProbe:
+    """The probe as SQL, with whatever named subqueries its rows refer to."""
+    rows = exp.Var(this=sql_of(Plan(probe.rows, (*ctes, *probe.ctes)), "duckdb"))
+    source = exp.Subquery(this=rows, alias=exp.TableAlias(this=ident("rows_behind")))
+    if not probe.by_bucket:
+        source = _by_bucket(source, probe).subquery("by_bucket", copy=False)
+    cell = _json([exp.column(ident(n)) for n in probe.cell] + [exp.column(ident(MATCHED))])
+    shown = exp.Case().when(exp.column(ident(MATCHED)), _json([exp.column(ident(n)) for n in probe.shown]))
+    pair = exp.Anonymous(this="struct_pack", expressions=[
+        exp.PropertyEQ(this=exp.to_identifier(n), expression=exp.column(n)) for n in (BUCKET, SUM)
+    ])  # fmt: skip
+    outer = exp.select(
+        exp.alias_(cell, "cell"),
+        exp.alias_(shown, "shown"),
+        exp.alias_(cast(exp.Sum(this=exp.column(ENTITIES)), exp.DType.BIGINT), ENTITIES),
+        exp.alias_(exp.Anonymous(this="list", expressions=[pair]), "sketch"),
+        copy=False,
+    ).from_(source, copy=False)
+    outer.set("group", _group_by(2))
+    return GroupProbe(probe.name, outer.sql("duckdb"), probe.model, len(probe.cell))
+
+
+def _by_bucket(by_entity: exp.Subquery, probe: Probed) -> exp.Select:
+    """Entities counted, and their rows weighed, by cell and bucket."""
+    names = [*dict.fromkeys((*probe.cell, *probe.shown)), MATCHED]
+    select = exp.select(
+        *[exp.column(ident(n)) for n in names],
+        exp.alias_(bucket(exp.column(ident(ENTITY))), BUCKET),
+        exp.alias_(exp.Count(this=exp.Star()), ENTITIES),
+        exp.alias_(wrapped(exp.Sum(this=exp.column(ident(WEIGHT)))), SUM),
+        copy=False,
+    ).from_(by_entity, copy=False)
+    select.set("group", _group_by(len(names) + 1))
+    return select
+
+
+def _group_by(columns: int) -> exp.Group:
+    """The first so many columns, by their number."""
+    return exp.Group(expressions=[exp.Literal.number(n + 1) for n in range(columns)])
+
+
+def _is_about(rows: Rows, item: Item, guard: SmallestGroup) -> bool:
+    """Whether an item tells something about the entity that is counted."""
+    if rows.is_time(item) or item.is_metric_time:
+        return False
+    found = rows.context.resolver.find(rows.model, item, rows.context.restriction)
+    return any(hop.entity == guard.entity for hop in found.hops) or found.definition.name == guard.entity
+
+
+def _touches(rows: Rows, item: Item, guard: SmallestGroup) -> bool:
+    return any(_is_about(rows, i, guard) for i in item.expression.items())
+
+
+def entity_key(rows: Rows, guard: SmallestGroup) -> exp.Expr:
+    """The entity behind each row."""
+    return bind(rows.model.entities[guard.entity].expr, rows.alias)
+
+
+def known(key: exp.Expr) -> exp.Expr:
+    return exp.not_(key.copy().is_(exp.null()))
+
+
+def bucket(key: exp.Expr) -> exp.Expr:
+    """Which number of a sketch an entity adds to."""
+    return _modulo(_hash(key), BUCKETS)
+
+
+def row_hash(rows: Rows) -> exp.Expr:
+    """A number that tells rows of the fact apart, small enough to add up without overflow."""
+    primary = rows.model.entities.get(rows.model.primary or "")
+    identity = bind(primary.expr, rows.alias) if primary is not None else exp.column(ident(rows.alias))
+    return _modulo(_hash(identity), 2**40)
+
+
+def _hash(value: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="hash", expressions=[value])
+
+
+def _modulo(value: exp.Expr, by: int) -> exp.Expr:
+    return exp.Mod(this=value, expression=exp.Literal.number(by))
+
+
+def wrapped(total: exp.Expr) -> exp.Expr:
+    return cast(_modulo(total, _WRAP), exp.DType.UBIGINT)
+
+
+def _json(values: Sequence[exp.Expr]) -> exp.Expr:
+    """A JSON list of the values as text: unambiguous, and NULL stays NULL."""
+    texts = [cast(v.copy(), exp.DType.TEXT) for v in values]
+    listed = exp.Anonymous(this="list_value", expressions=texts)
+    return cast(exp.Anonymous(this="to_json", expressions=[listed]), exp.DType.TEXT)

@@ -1,0 +1,199 @@
+"""Offsets in time: which rows a shifted metric reads for each period that is shown.
+
+Where a shift moves every instant one to one (days, weeks, hours; months when whole months are shown) the
+rows are relabelled: metric time becomes the recorded time plus the window, one scan, no join. Otherwise
+(by day a month ago, start of a grain, custom calendars) the time spine says which day each day looks at.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from ..ast.bind import bind, column, named_table
+from ..ast.constructors import eq, interval, minus, plus, trunc
+from ..ast.grains import CALENDAR_UNITS, RANK, divides, finest
+from ..definitions.catalog import Model, TimeSpine, Window
+from ..errors import InvalidQueryError, UnknownNameError, UnsupportedError
+from ..query.request import Item
+from ..query.resolved import Ask, Offset
+from .fact_scan import Context, Rows, is_time_item
+from .nodes import Column, Join, Select, Source, Table
+
+SPINE = "time_spine"
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def time_items(ask: Ask, model: Model, agg_time: str | None) -> tuple[Item, ...]:
+    return tuple(i for i in ask.items if is_time_item(i, model, agg_time))
+
+
+def spine_grain(items: tuple[Item, ...], context: Context, own: str) -> str:
+    """The grain at which a spine must tick to show the items."""
+    grains = []
+    for item in items:
+        custom = context.catalog.custom_grains.get(item.grain or "")
+        grains.append(custom.grain if custom else item.grain or own)
+    return finest(grains) if grains else own
+
+
+def shifted_rows(
+    context: Context, model: Model, agg_time: str | None, ask: Ask, offsets: tuple[Offset, ...]
+) -> tuple[Rows, list[exp.Expr]]:
+    """Rows whose metric time is shifted, and conditions that come with the shift."""
+    if not offsets:
+        return Rows(context, model, agg_time), []
+    items = time_items(ask, model, agg_time)
+    if not items:
+        raise InvalidQueryError(
+            f"A metric of {model.name} looks back in time, so it needs metric_time in the group-by.",
+            hint="Add metric_time__day or a coarser grain.",
+        )
+    plain = Rows(context, model, agg_time)
+    custom = [
+        o for o in offsets if (o.grain if isinstance(o, Window) else o) in context.catalog.custom_grains
+    ]
+    if custom:
+        return _custom(context, plain, offsets)
+    windows = [o for o in offsets if isinstance(o, Window)]
+    kinds = {w.grain in CALENDAR_UNITS for w in windows}
+    alike = len(windows) == len(offsets) and len(kinds) == 1
+    if alike and all(_one_to_one(w, ask, items, model, agg_time) for w in windows):
+        return _relabelled(context, plain, windows, items)
+    return _by_spine(context, plain, offsets, items)
+
+
+def _one_to_one(
+    window: Window, ask: Ask, items: tuple[Item, ...], model: Model, agg_time: str | None
+) -> bool:
+    """Whether every row that the window moves shows in exactly one period.
+
+    Days and shorter always do. Months do where whole shown periods move: there the 28th to 31st of a month
+    do not all look at the 28th of a shorter one. Otherwise each day looks at its own day back.
+    """
+    if window.grain not in RANK:
+        raise UnknownNameError(f"The grain {window.grain} of an offset does not exist.")
+    if window.grain not in CALENDAR_UNITS:
+        return True
+    filtered = [i for p in ask.filters for i in p.items() if is_time_item(i, model, agg_time)]
+    used = [*items, *filtered]
+    if any(i.part or i.grain not in CALENDAR_UNITS for i in used):
+        return False
+    shown = finest([i.grain or "" for i in items])
+    months = window.count * MONTHS[window.grain]
+    return months % MONTHS[shown] == 0 and all(divides(shown, i.grain or "") for i in used)
+
+
+def _relabelled(
+    context: Context, rows: Rows, windows: list[Window], items: tuple[Item, ...]
+) -> tuple[Rows, list[exp.Expr]]:
+    time = rows.own_time()
+    calendar = any(w.grain in CALENDAR_UNITS for w in windows)
+    if calendar:
+        time = trunc(time, finest([i.grain or "" for i in items]))
+    for window in reversed(windows):
+        time = plus(time, window)
+    spine = context.spine(spine_grain(items, context, rows.own_grain()), "An offset metric")
+    last = exp.Select().select(exp.Max(this=bind(spine.column, SPINE)), copy=False)
+    last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True), copy=False)
+    shown = trunc(time, spine.grain)
+    rows = Rows(context, rows.model, rows.agg_time, time, rows.own_grain())
+    return rows, [exp.LTE(this=shown.copy(), expression=exp.Subquery(this=last))]
+
+
+def looks_at(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:
+    """The instant that a shifted metric reads at a shown instant."""
+    for offset in offsets:
+        moment = minus(moment, offset) if isinstance(offset, Window) else trunc(moment, offset)
+    return moment
+
+
+def _by_spine(
+    context: Context, rows: Rows, offsets: tuple[Offset, ...], items: tuple[Item, ...]
+) -> tuple[Rows, list[exp.Expr]]:
+    starts = [o for o in offsets if isinstance(o, str)]
+    grain = finest([spine_grain(items, context, rows.own_grain()), *starts])
+    spine = context.spine(grain, "An offset metric")
+    shown = bind(spine.column, SPINE)
+    join = Join(
+        Source(Table(spine.relation), SPINE),
+        eq(looks_at(shown.copy(), offsets), trunc(rows.own_time(), spine.grain)),
+        "INNER",
+    )
+    shifted = Rows(context, rows.model, rows.agg_time, shown, spine.grain)
+    shifted.joins.append(join)
+    if all(isinstance(o, Window) for o in offsets):
+        return shifted, []
+    return shifted, starts_only(spine, items)
+
+
+def ticks_of(spine: TimeSpine, grain: str) -> Source:
+    """The instants of `grain`, one row each, under the spine's alias and column name."""
+    if spine.grain == grain:
+        return Source(Table(spine.relation), SPINE)
+    tick = trunc(bind(spine.column, SPINE), grain)
+    distinct = Select(Source(Table(spine.relation), SPINE), (Column(spine.column, tick),), distinct=True)
+    return Source(distinct, SPINE)
+
+
+def starts_only(spine: TimeSpine, items: tuple[Item, ...]) -> list[exp.Expr]:
+    """A metric at the start of a grain, shown by coarser periods, counts the first instant of each only."""
+    grains = [i.grain for i in items if i.grain]
+    if len(grains) < len(items) or any(g not in RANK or RANK[g] <= RANK[spine.grain] for g in grains):
+        return []
+    starts = [
+        eq(trunc(bind(spine.column, SPINE), g), bind(spine.column, SPINE)) for g in dict.fromkeys(grains)
+    ]
+    return [exp.paren(exp.or_(*starts, copy=False)) if len(starts) > 1 else starts[0]]
+
+
+def _custom(context: Context, rows: Rows, offsets: tuple[Offset, ...]) -> tuple[Rows, list[exp.Expr]]:
+    """A shift by periods of a custom calendar: the nth day of a period shows as the nth day of the later
+    one, or as its last day where that one is shorter."""
+    offset = offsets[0]
+    if len(offsets) > 1 or not isinstance(offset, Window):
+        raise UnsupportedError("Only a single offset window by a custom calendar is supported.")
+    spine = context.catalog.custom_grains[offset.grain]
+    day, period = bind(spine.column, "s"), bind(context.catalog.custom_column(offset.grain), "s")
+    table = Source(Table(spine.relation), "s")
+    numbered = Select(
+        table,
+        keys=(Column("source_at", day), Column("period", period)),
+        values=(Column("position", _over(exp.RowNumber(), [period.copy()], day.copy())),),
+    )
+    bounds = Select(
+        table, keys=(Column("period", period),), grouped=True,
+        values=(Column("first_at", exp.Min(this=day.copy())), Column("last_at", exp.Max(this=day.copy()))),
+    )  # fmt: skip
+
+    def later(name: str) -> exp.Expr:
+        lead = exp.Lead(this=column("b", name), offset=exp.Literal.number(offset.count))
+        return _over(lead, [], column("b", "period"))
+
+    led = Select(
+        Source(bounds, "b"),
+        keys=(Column("period", column("b", "period")),),
+        values=(Column("first_at", later("first_at")), Column("last_at", later("last_at"))),
+    )
+    step = exp.Mul(
+        this=exp.paren(exp.Sub(this=column("n", "position"), expression=exp.Literal.number(1))),
+        expression=interval(Window(1, spine.grain)),
+    )
+    target = exp.Add(this=column("l", "first_at"), expression=step)
+    clamped = exp.Least(this=target, expressions=[column("l", "last_at")])
+    mapping = Select(
+        Source(numbered, "n"),
+        keys=(Column("source_at", column("n", "source_at")),),
+        values=(Column("shown_at", clamped),),
+        joins=(Join(Source(led, "l"), eq(column("n", "period"), column("l", "period")), "INNER"),),
+        where=(exp.not_(column("l", "first_at").is_(exp.null())),),
+    )
+    shifted = Rows(context, rows.model, rows.agg_time, column("shift", "shown_at"), spine.grain)
+    on = eq(column("shift", "source_at"), trunc(rows.own_time(), spine.grain))
+    shifted.joins.append(Join(Source(mapping, "shift"), on, "INNER"))
+    return shifted, []
+
+
+def _over(function: exp.Expr, partition: list[exp.Expr], order: exp.Expr) -> exp.Expr:
+    return exp.Window(
+        this=function, partition_by=partition, order=exp.Order(expressions=[exp.Ordered(this=order)])
+    )

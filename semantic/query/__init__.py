@@ -1,0 +1,1 @@
+"""What is asked: a request, its names resolved, its filters parsed."""

@@ -1,0 +1,142 @@
+"""Settle the names of a query: which metrics the reader may ask for, and the grain of each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ..ast.grains import RANK, coarsest
+from ..definitions.catalog import Catalog, Input, Leaf, Metric
+from ..definitions.restriction import Restriction
+from ..errors import InvalidQueryError, UnknownNameError
+from ..suggest import near
+from .predicates import Predicate, parse_predicate
+from .request import Item, MetricQuery, MetricRef
+from .resolve import Resolver
+from .visibility import visible_metrics
+
+
+@dataclass(frozen=True)
+class Grains:
+    """What metric_time means for some metrics: its grain by default, and the finest that all of them know."""
+
+    models: tuple[str, ...]
+    default: str
+    least: str
+
+
+class Names:
+    """Look-ups in one catalog for one reader."""
+
+    def __init__(self, catalog: Catalog, resolver: Resolver, restriction: Restriction) -> None:
+        self.catalog = catalog
+        self.resolver = resolver
+        self.restriction = restriction
+        self.visible = visible_metrics(catalog, restriction)
+        self.custom = frozenset(catalog.custom_grains)
+
+    def metric(self, name: str) -> Metric:
+        """A metric that the reader may see. Raises UnknownNameError with near misses."""
+        if name not in self.visible:
+            raise UnknownNameError(f"The metric {name} does not exist.", hint=near(name, self.visible))
+        return self.catalog.metrics[name]
+
+    def input(self, owner: Metric, used: Input) -> Metric:
+        """A metric that another is built on."""
+        if used.name not in self.catalog.metrics:
+            raise UnknownNameError(f"Metric {owner.name} uses {used.name}, which does not exist.")
+        return self.catalog.metrics[used.name]
+
+    def leaves(self, metric: Metric) -> list[Leaf]:
+        """All leaves below a metric: what it aggregates, and by which time."""
+        if metric.conversion is not None:
+            return [metric.conversion.base]
+        if metric.leaf is not None:
+            return [metric.leaf]
+        return [leaf for i in metric.inputs for leaf in self.leaves(self.input(metric, i))]
+
+    def grains(self, metrics: Iterable[Metric]) -> Grains:
+        """The grains of metric_time for some metrics together."""
+        metrics = list(metrics)
+        leaves = [leaf for m in metrics for leaf in self.leaves(m)]
+        own = [self._leaf_grain(leaf) for leaf in leaves]
+        stated = [m.default_grain for m in metrics if m.default_grain in RANK]
+        least = coarsest(own) if own else "nanosecond"
+        default = coarsest([g for g in stated if g]) if stated else coarsest(["day", least])
+        return Grains(tuple(dict.fromkeys(leaf.measure.model for leaf in leaves)), default, least)
+
+    def _leaf_grain(self, leaf: Leaf) -> str:
+        model = self.catalog.models[leaf.measure.model]
+        dimension = model.dimensions.get(leaf.measure.agg_time or "")
+        return (dimension.grain if dimension else None) or "day"
+
+    def item(self, item: Item, grains: Grains) -> Item:
+        """The item with its grain settled. metric_time finer than a metric knows is shown as known."""
+        if item.part:
+            return replace(item, grain=None)
+        if item.is_metric_time:
+            grain = item.grain or grains.default
+            if grain in RANK and RANK[grain] < RANK[grains.least] and grains.models:
+                grain = grains.least
+            return replace(item, grain=grain, kind="time")
+        if item.grain:
+            return replace(item, kind="time")
+        known = self._dimension_grain(item, grains)
+        if known:
+            return replace(item, grain=known, kind="time")
+        return replace(item, kind="any") if item.kind == "time" else item
+
+    def _dimension_grain(self, item: Item, grains: Grains) -> str | None:
+        for name in grains.models or self.catalog.models:
+            model = self.catalog.models[name]
+            if self.resolver.reaches(model, item, self.restriction):
+                found = self.resolver.find(model, item, self.restriction)
+                return found.dimension.grain if found.dimension else None
+        return None
+
+    def filter(self, text: str, grains: Grains, *, trusted: bool = False) -> Predicate:
+        """A filter with the grains of its references settled. trusted: it is part of a definition."""
+        predicate = parse_predicate(text, self.custom, trusted)
+        refs = tuple(r if isinstance(r, MetricRef) else self.item(r, grains) for r in predicate.refs)
+        for ref in refs:
+            if isinstance(ref, MetricRef):
+                self.metric(ref.metric)
+        names = " ".join(r.name for r in refs if isinstance(r, Item))
+        return Predicate(f"{predicate.text} /* {names} */", refs, predicate.condition)
+
+    def saved(self, query: MetricQuery) -> MetricQuery:
+        """The query with its saved query written out."""
+        if query.saved_query is None:
+            return query
+        saved = self.catalog.saved_queries.get(query.saved_query)
+        if saved is None or any(m not in self.visible for m in saved.metrics):
+            shown = [
+                n for n, q in self.catalog.saved_queries.items() if all(m in self.visible for m in q.metrics)
+            ]
+            raise UnknownNameError(
+                f"The saved query {query.saved_query} does not exist.", hint=near(query.saved_query, shown)
+            )
+        return replace(
+            query,
+            saved_query=None,
+            metrics=[*saved.metrics, *query.metrics],
+            group_by=[*saved.group_by, *query.group_by],
+            where=[*saved.where, *query.where],
+            order_by=query.order_by or saved.order_by,
+            limit=saved.limit if query.limit is None else query.limit,
+        )
+
+
+def check(query: MetricQuery) -> None:
+    """Raises InvalidQueryError where a query is malformed before any name is looked at."""
+    for name in ("metrics", "group_by", "where", "order_by"):
+        value = getattr(query, name)
+        if isinstance(value, str) or not all(isinstance(v, str) for v in value):
+            raise InvalidQueryError(f"{name} must be a list of strings.")
+    limit = query.limit
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+        raise InvalidQueryError(f"The limit must be a whole number of rows, not {limit!r:.80}.")
+    if query.min_max_only and query.metrics:
+        raise InvalidQueryError("min_max_only is for a dimension without metrics.")
+    if not query.apply_group_by and query.metrics:
+        raise InvalidQueryError("apply_group_by=False is for dimensions without metrics.")

@@ -1,0 +1,83 @@
+"""Filters: conditions whose references to dimensions and metrics are numbered placeholders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlglot import exp
+
+from ..errors import InvalidQueryError
+from .request import Item, MetricRef, dunder, parse_call
+from .scalar import FILTER_HINT, check_scalar, parse_condition
+
+TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+PLACEHOLDER = "steelyard_ref_"
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A filter: a condition whose references are numbered placeholders. Identity is its text."""
+
+    text: str
+    refs: tuple[Item | MetricRef, ...]
+    condition: exp.Expr
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Predicate) and other.text == self.text
+
+    def items(self) -> tuple[Item, ...]:
+        return tuple(r for r in self.refs if isinstance(r, Item))
+
+
+def is_reference(node: exp.Expr) -> bool:
+    """Whether a part of a predicate's condition stands for one of its references."""
+    return isinstance(node, exp.Column) and node.name.startswith(PLACEHOLDER)
+
+
+@lru_cache(maxsize=4096)
+def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = False) -> Predicate:
+    """A filter with its references taken out. Bare names count as references by dunder name.
+
+    Raises InvalidQueryError for anything but one scalar condition: no subquery, no aggregate, no window,
+    and no function outside the known ones, so that a filter can only compare values of the query.
+    """
+    refs: list[Item | MetricRef] = []
+
+    def number(ref: Item | MetricRef) -> str:
+        if ref not in refs:
+            refs.append(ref)
+        return f"{PLACEHOLDER}{refs.index(ref)}"
+
+    if not isinstance(text, str) or not text.strip() or len(text) > 100_000:
+        raise InvalidQueryError(f"A filter must be a non-empty condition, not {text!r:.80}.")
+    source = TEMPLATE.sub(lambda m: f" {number(parse_call(m.group(1), custom_grains))} ", text)
+    condition = parse_condition(source, text)
+    if not trusted:
+        check_scalar(condition, text)
+    for node in list(condition.find_all(exp.Column)):
+        if is_reference(node) and not node.table:
+            continue
+        if node.table:
+            raise InvalidQueryError(f"The filter {text!r:.200} names {node.sql()}.", hint=FILTER_HINT)
+        node.replace(exp.column(number(dunder(node.name, custom_grains))))
+    if isinstance(condition, exp.Column) and not is_reference(condition):
+        condition = exp.column(number(dunder(condition.name, custom_grains)))
+    return Predicate(" ".join(text.split()), tuple(refs), condition)
+
+
+def fill_placeholders(predicate: Predicate, value: Callable[[Item | MetricRef], exp.Expr]) -> exp.Expr:
+    """The condition with each reference replaced by `value(ref)`."""
+
+    def swap(node: exp.Expr) -> exp.Expr:
+        if is_reference(node):
+            new = value(predicate.refs[int(node.name[len(PLACEHOLDER) :])])
+            return new if isinstance(new, (exp.Column, exp.Func)) else exp.paren(new, copy=False)
+        return node
+
+    return predicate.condition.copy().transform(swap, copy=False)

@@ -1,0 +1,185 @@
+"""Find where an item lives, seen from the rows of a model: its own column, or a path of joins.
+
+Shortest path wins; two equally short paths through different models are an error that names both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..definitions.catalog import Catalog, Dimension, Entity, Model
+from ..definitions.restriction import Restriction
+from ..errors import AmbiguousNameError, UnknownNameError
+from ..suggest import near
+from .request import METRIC_TIME, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A join along `entity` from the model so far to `model`."""
+
+    entity: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where an item lives: the hops to its model and its definition there."""
+
+    hops: tuple[Hop, ...]
+    model: Model
+    definition: Dimension | Entity
+
+    @property
+    def dimension(self) -> Dimension | None:
+        return self.definition if isinstance(self.definition, Dimension) else None
+
+
+def is_hidden(item: Item, restriction: Restriction) -> bool:
+    """Whether a reader must not learn that the item exists, judged by its name."""
+    return named_in(item, restriction.hidden_dimensions)
+
+
+def named_in(item: Item, names: frozenset[str]) -> bool:
+    """Whether a set of dimension names holds an item, by whatever path the item walks to it."""
+    if not names:
+        return False
+    base = item.base
+    return item.name in names or any(base == n or base.endswith(f"__{n}") for n in names)
+
+
+def found_in(found: Found, names: frozenset[str]) -> bool:
+    """Whether a set of dimension names holds what was found, under any name that its model gives it."""
+    if not names:
+        return False
+    owners = {e.name for e in found.model.entities.values() if e.kind != "foreign"}
+    owners.add(found.model.primary or "")
+    element = found.definition.name
+    return element in names or any(f"{owner}__{element}" in names for owner in owners)
+
+
+class Resolver:
+    """Resolution within one catalog, remembered per (model, item)."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._find = lru_cache(maxsize=16384)(self._search)
+
+    def find(self, model: Model, item: Item, restriction: Restriction) -> Found:
+        """Where `item` lives, seen from `model`. Raises UnknownNameError or AmbiguousNameError."""
+        if is_hidden(item, restriction):
+            raise self.unknown(model, item, restriction)
+        found = self._find(model.name, item.links, item.element, item.kind)
+        if not found or any(found_in(f, restriction.hidden_dimensions) for f in found):
+            raise self.unknown(model, item, restriction)
+        if len(found) > 1:
+            paths = " and ".join(_path(model, f) for f in found[:2])
+            raise AmbiguousNameError(
+                f"{item.base} is ambiguous from {model.name}: {paths} both lead to it.",
+                hint="Name the entities to walk, or give one of the dimensions another name.",
+            )
+        return found[0]
+
+    def reaches(self, model: Model, item: Item, restriction: Restriction) -> bool:
+        """Whether `item` can be had from `model` at all (an ambiguous path counts as reaching)."""
+        if is_hidden(item, restriction):
+            return False
+        found = self._find(model.name, item.links, item.element, item.kind)
+        return bool(found) and not any(found_in(f, restriction.hidden_dimensions) for f in found)
+
+    def unknown(self, model: Model, item: Item, restriction: Restriction) -> UnknownNameError:
+        names = [n for n in self.names(model) if self._shown(model, n, restriction)]
+        hint = near(item.base, names)
+        if not hint and item.links == (METRIC_TIME,):
+            hint = "Grains: day, week, month, quarter, year."
+        return UnknownNameError(f"{item.base} does not exist for {model.name}.", hint=hint)
+
+    def _shown(self, model: Model, name: str, restriction: Restriction) -> bool:
+        return not restriction.hidden_dimensions or self.reaches(model, _as_item(name), restriction)
+
+    def _search(self, model: str, links: tuple[str, ...], element: str, kind: str) -> tuple[Found, ...]:
+        start = self.catalog.models[model]
+        local = self._local(start, links, element, kind)
+        if local:
+            return (Found((), start, local),)
+        walk = links[1:] if links and links[0] == start.primary and links[0] not in start.entities else links
+        found = tuple(self._walk(start, walk, element, kind, ()))
+        if not found and links and links[0] == start.primary and walk is links:
+            found = tuple(self._walk(start, links[1:], element, kind, ()))
+        return found
+
+    def _local(
+        self, model: Model, links: tuple[str, ...], element: str, kind: str
+    ) -> Dimension | Entity | None:
+        if links and links != (model.primary,) and not _names_a_row(model, links):
+            return None
+        if kind != "entity" and element in model.dimensions:
+            return model.dimensions[element]
+        if kind in ("any", "entity", "dimension") and element in model.entities:
+            return model.entities[element]
+        return None
+
+    def _walk(
+        self, model: Model, links: tuple[str, ...], element: str, kind: str, hops: tuple[Hop, ...]
+    ) -> Iterator[Found]:
+        if not links:
+            return
+        entity, rest = links[0], links[1:]
+        if entity not in model.entities:
+            return
+        for target in self.catalog.joinable.get(entity, ()):
+            if target.name == model.name or any(h.model == target.name for h in hops):
+                continue
+            if model.entities[entity].kind == "natural" and target.entities[entity].kind == "natural":
+                continue
+            path = (*hops, Hop(entity, target.name))
+            if rest:
+                yield from self._walk(target, rest, element, kind, path)
+                continue
+            if kind != "entity" and element in target.dimensions:
+                yield Found(path, target, target.dimensions[element])
+            elif kind in ("any", "entity", "dimension") and element in target.entities and element != entity:
+                yield Found(path, target, target.entities[element])
+
+    def names(self, model: Model, depth: int = 2) -> list[str]:
+        """Every dimension and entity name that can be asked of the rows of `model`, without grains."""
+        return list(self._names(model, depth))
+
+    def _names(self, model: Model, depth: int) -> Iterator[str]:
+        prefix = f"{model.primary}__" if model.primary else ""
+        for dimension in model.dimensions:
+            yield prefix + dimension
+        for entity in model.entities.values():
+            yield entity.name
+            if depth:
+                for name in self._joined(model, entity.name, depth, (model.name,)):
+                    yield f"{entity.name}__{name}"
+
+    def _joined(self, model: Model, entity: str, depth: int, seen: tuple[str, ...]) -> Iterator[str]:
+        for target in self.catalog.joinable.get(entity, ()):
+            if target.name in seen:
+                continue
+            yield from target.dimensions
+            for other in target.entities:
+                if other != entity:
+                    yield other
+                    if depth > 1:
+                        for name in self._joined(target, other, depth - 1, (*seen, target.name)):
+                            yield f"{other}__{name}"
+
+
+def _names_a_row(model: Model, links: tuple[str, ...]) -> bool:
+    """Whether a key names the model's own rows: primary, unique, or valid for a time."""
+    found = model.entities.get(links[0]) if len(links) == 1 else None
+    return found is not None and found.kind in ("primary", "unique", "natural")
+
+
+def _as_item(name: str) -> Item:
+    parts = name.split("__")
+    return Item(tuple(parts[:-1]), parts[-1])
+
+
+def _path(model: Model, found: Found) -> str:
+    return " → ".join([model.name, *(h.model for h in found.hops)])

@@ -1,0 +1,86 @@
+"""A query after its names are settled: what every part of planning works from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from ..ast.constructors import moment
+from ..definitions.catalog import Conversion, Cumulative, Leaf, Window
+from .predicates import Predicate
+from .request import Item, MetricRef
+
+if TYPE_CHECKING:
+    from ..plan.fact_scan import Rows
+
+Offset = Window | str
+"""A shift in time: back by a window, or back to the start of a grain."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Metric time from `start` up to, not including, `end`. None is open."""
+
+    start: dt.datetime | None
+    end: dt.datetime | None
+
+    def conditions(self, time: exp.Expr) -> list[exp.Expr]:
+        parts: list[exp.Expr] = []
+        if self.start is not None:
+            parts.append(exp.GTE(this=time.copy(), expression=moment(self.start)))
+        if self.end is not None:
+            parts.append(exp.LT(this=time.copy(), expression=moment(self.end)))
+        return parts
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Group-by items with settled grains, the query's own filters, and its time range."""
+
+    items: tuple[Item, ...]
+    filters: tuple[Predicate, ...] = ()
+    time_range: TimeRange | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a leaf in a query: its accumulated filters and shifts. Equal uses share a column."""
+
+    leaf: Leaf
+    filters: tuple[Predicate, ...] = ()
+    offsets: tuple[Offset, ...] = ()
+    """Outermost first."""
+    cumulative: Cumulative | None = None
+    conversion: Conversion | None = None
+    is_days: bool = False
+    """Counts the days of the period with data: keyed by time alone."""
+    above: tuple[Predicate, ...] = ()
+    """Of a leaf on a time spine: those of the filters that the metrics above it ask for."""
+
+    def shape(self) -> tuple[object, ...]:
+        """Uses with one shape can be computed by one scan."""
+        measure = self.leaf.measure
+        return (
+            measure.model, measure.agg_time, self.filters, self.offsets, self.cumulative, self.conversion,
+            self.is_days, measure.non_additive, self.leaf.join_spine, measure.carry_forward_days, self.above,
+        )  # fmt: skip
+
+
+def time_only(predicate: Predicate, is_time: Callable[[Item], bool]) -> bool:
+    """Whether a filter speaks of metric time alone."""
+    return bool(predicate.refs) and all(not isinstance(r, MetricRef) and is_time(r) for r in predicate.refs)
+
+
+def filters_of(
+    rows: Rows, ask: Ask, use: Use, only: Callable[[Predicate], bool] | None = None
+) -> list[exp.Expr]:
+    """The conditions of a use over rows: its definitions' filters, then the query's, then the time range."""
+    conditions = [rows.condition(p) for p in use.filters if only is None or only(p)]
+    conditions += [rows.condition(p) for p in ask.filters if only is None or only(p)]
+    if ask.time_range is not None:
+        conditions += ask.time_range.conditions(rows.time())
+    return conditions

@@ -1,0 +1,103 @@
+"""What a filter of a query may say: one condition over the values of its own row, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from ..ast.bind import without_positions
+from ..errors import InvalidQueryError
+
+DEEPEST = 400
+FILTER_HINT = "Write for instance {{ Dimension('product__department') }} = 'GROCERY'."
+_SAFE_NODES = """
+Column Identifier Literal Null Boolean Paren Tuple Interval Var DataType DataTypeParam EQ NEQ GT GTE
+LT LTE NullSafeEQ NullSafeNEQ Is In Between Like ILike Escape And Or Xor Not Add Sub Mul Div Mod
+IntDiv Neg DPipe BitwiseAnd BitwiseOr BitwiseXor BitwiseNot AtTimeZone
+"""
+SAFE_NODES = frozenset(_SAFE_NODES.split())
+"""Operators and values."""
+
+_SAFE_CALLS = """
+Abs Case If Coalesce Nullif Cast TryCast Lower Upper Initcap Trim Length Substring StrPosition
+Concat ConcatWs DPipe SafeDPipe Contains StartsWith EndsWith Left Right Replace Pad Reverse
+RegexpLike RegexpILike RegexpReplace RegexpExtract Round Ceil Floor Sign Sqrt Pow Exp Ln Log Mod
+IntDiv SafeDivide Greatest Least DateTrunc TimestampTrunc Extract Date DateAdd DateSub DateDiff
+TimestampAdd TimestampSub TimestampDiff TsOrDsToDate TsOrDsToTimestamp StrToDate StrToTime Timestamp
+Year Quarter Month Week WeekOfYear Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Hour Minute
+Second MonthName DayName LastDay Exists IsNan IsInf Ascii Chr Levenshtein Split SplitPart Anonymous
+Array
+"""
+SAFE_CALLS = frozenset(_SAFE_CALLS.split())
+"""Functions of plain values."""
+
+SAFE_FUNCTIONS = frozenset({"len", "strlen", "contains", "prefix", "suffix", "isfinite"})
+"""Functions that sqlglot has no class for."""
+
+_SAFE_DATA_TYPES = """
+BIGINT BOOLEAN CHAR DATE DATETIME DECIMAL DOUBLE FLOAT INT INTERVAL NCHAR NVARCHAR SMALLINT TEXT
+TIME TIMESTAMP TIMESTAMPLTZ TIMESTAMPNTZ TIMESTAMPTZ TIMESTAMP_MS TIMESTAMP_NS TIMESTAMP_S TINYINT
+VARCHAR
+"""
+SAFE_DATA_TYPES = frozenset(_SAFE_DATA_TYPES.split())
+"""What a filter may cast to."""
+
+
+def parse_condition(source: str, shown: str) -> exp.Expr:
+    """One SQL expression, or InvalidQueryError."""
+    return _condition(source, shown).copy()
+
+
+@lru_cache(maxsize=4096)
+def _condition(source: str, shown: str) -> exp.Expr:
+    try:
+        statements = sqlglot.parse(f"SELECT ({source}\n)", dialect="duckdb")
+    except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidQueryError(
+            f"The filter {shown!r:.200} is not a valid condition.", hint=FILTER_HINT
+        ) from error
+    check_depth([s for s in statements if s is not None])
+    select = statements[0] if len(statements) == 1 else None
+    if isinstance(select, exp.Select) and len(select.expressions) == 1:
+        inner = select.expressions[0]
+        alone = not any(v for k, v in select.args.items() if k not in ("expressions", "kind"))
+        if alone and isinstance(inner, exp.Paren) and isinstance(inner.this, exp.Condition):
+            condition: exp.Expr = inner.this
+            condition.pop()
+            return without_positions(condition)
+    raise InvalidQueryError(f"The filter {shown!r:.200} is not a valid condition.", hint=FILTER_HINT)
+
+
+def check_depth(trees: Iterable[exp.Expr]) -> None:
+    """Raises InvalidQueryError where expressions are nested deeper than the engines behind us accept."""
+    level = list(trees)
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in node.iter_expressions()]
+        if not level:
+            return
+    raise InvalidQueryError(
+        f"The expression is nested more than {DEEPEST} deep.", hint="Write IN (…) for long lists of values."
+    )
+
+
+def check_scalar(condition: exp.Expr, shown: str) -> None:
+    """Raises InvalidQueryError unless the expression only computes with values of its own row."""
+    for node in condition.walk():
+        kind = type(node).__name__
+        if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
+            raise InvalidQueryError(
+                f"The filter {shown!r:.200} calls the unknown function {node.name!r:.80}.", hint=FILTER_HINT
+            )
+        if kind not in SAFE_NODES and kind not in SAFE_CALLS:
+            what = f"calls {node.sql_name()}" if isinstance(node, exp.Func) else f"holds {kind.lower()}"
+            raise InvalidQueryError(
+                f"The filter {shown!r:.200} {what}, which a filter cannot.", hint=FILTER_HINT
+            )
+        if isinstance(node, exp.DataType) and getattr(node.this, "name", "") not in SAFE_DATA_TYPES:
+            raise InvalidQueryError(
+                f"The filter {shown!r:.200} casts to the unknown type {node.sql()!r}.", hint=FILTER_HINT
+            )
