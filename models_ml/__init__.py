@@ -12,20 +12,19 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "train_demand": "models_ml.train",
-    "TrainedModel": "models_ml.training",
+    "train_demand": "models_ml.demand.train",
+    "TrainedModel": "models_ml.lifecycle.training",
     "DemandSettings": "models_ml.demand.settings",
-    "promote": "models_ml.promotion",
-    "evidence_for": "models_ml.promotion",
-    "ApprovalEvidence": "models_ml.registry",
-    "ModelVersion": "models_ml.registry",
-    "model_versions": "models_ml.registry",
-    "review_data": "models_ml.registry",
-    "score_demand": "models_ml.score",
-    "Scored": "models_ml.score",
-    "recommend": "models_ml.recommend.actions",
+    "promote": "models_ml.lifecycle.promotion",
+    "evidence_for": "models_ml.lifecycle.promotion",
+    "ApprovalEvidence": "models_ml.lifecycle.registry",
+    "ModelVersion": "models_ml.lifecycle.registry",
+    "model_versions": "models_ml.lifecycle.registry",
+    "review_data": "models_ml.lifecycle.registry",
+    "score_demand": "models_ml.demand.score",
+    "Scored": "models_ml.demand.score",
+    "recommend": "models_ml.recommend.run",
     "ReorderParameters": "models_ml.recommend.parameters",
-    "benchmark_demand": "models_ml.bench",
 }
 
 __all__ = list(_HOME)

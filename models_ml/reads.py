@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from models_ml.demand.panel import CALENDAR, MEASURES, PLAN, TIERS
 from models_ml.margin_risk.panel import DEPTHS, MONEY
-from models_ml.panel import CALENDAR, MEASURES, PLAN, TIERS
 
 _POOL = ("pool", "member", "week", "units", "baskets")
 _NEW = ("tier", "location_id", "item", "department", "category", "weeks_known", "units")

@@ -13,8 +13,8 @@ from governance.releases import ReleaseStore
 
 def check_models(settings: Settings) -> Iterator[Finding]:
     """An approved champion for each kind of model, its files unchanged since approval."""
-    from models_ml.champion import find_champion  # these bring MLflow and XGBoost
     from models_ml.demand.bundle import load_bundle as load_demand
+    from models_ml.lifecycle.champion import find_champion  # these bring MLflow and XGBoost
     from models_ml.margin_risk.bundle import load_bundle as load_margin_risk
 
     for name, load in (("demand", load_demand), ("margin_risk", load_margin_risk)):

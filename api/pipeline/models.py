@@ -16,8 +16,8 @@ from governance.store import OpsStore
 from models_ml.reads import READS
 
 if TYPE_CHECKING:
-    from models_ml.score import Scored
-    from models_ml.training import TrainedModel
+    from models_ml.demand.score import Scored
+    from models_ml.lifecycle.training import TrainedModel
 
 MODELS = ("demand", "margin_risk")
 Result = dict[str, Any]
@@ -46,11 +46,11 @@ def search_demand(settings: Settings, report: Report, *, trials: int, seconds: f
 
     Logged in MLflow beside the trainings. Returns every trial, the settings in force first, and the best.
     """
-    from models_ml import registry
+    from models_ml.demand.panel import read_panel
     from models_ml.demand.search import search_settings
     from models_ml.demand.settings import FULL
-    from models_ml.panel import read_panel
-    from models_ml.train import backtest_origins
+    from models_ml.demand.train import backtest_origins
+    from models_ml.lifecycle import registry
 
     release = ReleaseStore(settings.var_dir).current()
     panels = [read_panel(release.warehouse, tier) for tier in FULL.backtest_tiers]
@@ -105,7 +105,7 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
     It is a recorded review like any other and says what it is; every later version waits for a person.
     """
     from api.services.model_service import ModelService
-    from models_ml import registry
+    from models_ml.lifecycle import registry
 
     champion = registry.champion(settings.mlflow_uri, trained.name)
     if settings.mode != "demo" or champion is not None or not _EARNS[trained.name](trained.metrics):
@@ -130,7 +130,7 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
 
 def _train(name: str, settings: Settings, release: Release, report: Report) -> TrainedModel:
     if name == "demand":
-        from models_ml.train import train_demand as train
+        from models_ml.demand.train import train_demand as train
     else:
         from models_ml.margin_risk.train import train_margin_risk as train  # type: ignore[assignment]
 

@@ -131,7 +131,7 @@ def _history_mark(settings: Settings) -> str:
 
 def _backtest(settings: Settings) -> Path | None:
     """What the newest version of the demand model would have forecast in the past; None before training."""
-    from models_ml.evaluate.keep import newest_backtest
+    from models_ml.demand.artifacts import newest_backtest
 
     return newest_backtest(settings.mlflow_artifacts, "demand")
 

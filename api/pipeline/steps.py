@@ -39,8 +39,8 @@ from governance.store import STATES, OpsStore, list_recommendations, withdraw_re
 from models_ml.reads import POSITION_TABLES, READS
 
 if TYPE_CHECKING:
-    from models_ml.registry import ModelVersion
-    from models_ml.score import Scored
+    from models_ml.demand.score import Scored
+    from models_ml.lifecycle.registry import ModelVersion
 
 PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
 _EVERYTHING = 10_000_000  # recommendations that still count are read at once
@@ -166,9 +166,9 @@ def recommend_step(settings: Settings, report: Report) -> Result:
 
     Where no approved model may score, the moving-average rule does, and the routing sends it to a person.
     """
-    from models_ml.fallback import states_by_pair
-    from models_ml.recommend.actions import recommend
-    from models_ml.score import score_demand
+    from models_ml.demand.fallback import states_by_pair
+    from models_ml.demand.score import score_demand
+    from models_ml.recommend.run import recommend
 
     release = ReleaseStore(settings.var_dir).current()
     forecasts = settings.var_dir / "forecasts" / release.release_id / "demand.parquet"
@@ -316,7 +316,7 @@ def _retailers_data_and_code(settings: Settings) -> str:
 
 def _champion_too(settings: Settings) -> str:
     """The above, and which model may score: a promotion or roll back makes new recommendations."""
-    from models_ml.champion import receipt_path
+    from models_ml.lifecycle.champion import receipt_path
 
     receipts = [receipt_path(settings.mlflow_artifacts, name) for name in MODELS]
     champion = "\n".join(path.read_text() if path.exists() else "none" for path in receipts)

@@ -22,10 +22,10 @@ from governance.model_review import (
     review_model,
 )
 from governance.store import OpsStore
-from models_ml import registry
 from models_ml.demand.bundle import bundle_digest
-from models_ml.promotion import promote
-from models_ml.registry import ApprovalEvidence, ModelVersion
+from models_ml.lifecycle import registry
+from models_ml.lifecycle.promotion import promote
+from models_ml.lifecycle.registry import ApprovalEvidence, ModelVersion
 
 
 class ModelService:

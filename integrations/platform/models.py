@@ -13,7 +13,7 @@ from governance.model_review import latest_review
 from integrations.contracts import contract
 from integrations.ingest.checks import literal
 from integrations.platform.exporter import Recorded
-from models_ml.evaluate.keep import FOLDER as BACKTESTS
+from models_ml.demand.artifacts import FOLDER as BACKTESTS
 
 QUANTILES = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")
 MODELS = ("demand", "margin_risk")
@@ -45,7 +45,7 @@ def export_versions(recorded: Recorded, connection: duckdb.DuckDBPyConnection) -
     `recorded_at` is the start of the day, or the newest event where that is later, so that a day's
     exports are equal unless something happened.
     """
-    from models_ml import registry
+    from models_ml.lifecycle import registry
 
     if not registry.exists(recorded.tracking_uri):
         return None

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from models_ml.demand.panel import Panel, has_table
 from models_ml.demand.reconcile import on_grain
-from models_ml.panel import Panel, has_table
 
 WINDOW = 13  # weeks whose rate is taken
 PRIOR_DAYS = 7.0  # in-stock days that the rate of the whole history is weighed as

@@ -10,12 +10,12 @@ import numpy as np
 import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
+from models_ml.demand.features import Builder, build
+from models_ml.demand.panel import HORIZON, Panel
 from models_ml.demand.quantiles import fit_quantiles
 from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import LEVELS, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
-from models_ml.features import Builder, build
-from models_ml.panel import HORIZON, Panel
 
 AT_ONCE = 10_000  # series forecast together
 

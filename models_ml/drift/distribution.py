@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models_ml.demand.features import build
 from models_ml.demand.model import DemandModel
+from models_ml.demand.panel import Panel
 from models_ml.drift.observe import LEAST_REFERENCE, REFERENCE_WEEKS
-from models_ml.features import build
-from models_ml.panel import Panel
 
 SERIES = 1500  # sampled at each origin
 WATCHED_WEEKS = 20  # origins whose distance is told: enough to learn what is quiet, and the newest

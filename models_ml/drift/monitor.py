@@ -14,21 +14,21 @@ import duckdb
 import pandas as pd
 
 from governance.disk import write_whole
-from models_ml.champion import Champion, find_champion
+from models_ml.demand.artifacts import FOLDER as BACKTESTS
+from models_ml.demand.backtest import Progress, silent
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel
+from models_ml.demand.panel import read_panel
 from models_ml.drift.accuracy import error_changes
 from models_ml.drift.alerts import judge
 from models_ml.drift.changes import changes
 from models_ml.drift.codes import code_changes, trained_codes
 from models_ml.drift.distribution import Origins, distances, origins
+from models_ml.drift.findings import aspect_of, finding, method_of
 from models_ml.drift.observe import Observed, observe
 from models_ml.drift.report import write_report
 from models_ml.drift.retraining import Advice, advise, drift_share
-from models_ml.drift.words import aspect_of, finding, method_of
-from models_ml.evaluate.backtest import Progress, silent
-from models_ml.evaluate.keep import FOLDER as BACKTESTS
-from models_ml.panel import read_panel
+from models_ml.lifecycle.champion import Champion, find_champion
 
 Models = dict[str, DemandModel]  # by tier
 DRIFT_FILE = "drift.parquet"

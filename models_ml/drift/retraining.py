@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from models_ml.drift.policy import Policy, default_policy
+from models_ml.lifecycle.drift_policy import Policy, default_policy
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from models_ml.demand.panel import Panel
 from models_ml.errors import LeakageError
-from models_ml.panel import Panel
 
 SAMPLE = 400  # series
 ABSURD = 1e4

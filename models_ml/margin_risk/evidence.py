@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models_ml.evidence import REPORT, log_evidence
-from models_ml.figures import figure
+from models_ml.demand.evidence import REPORT, log_evidence
+from models_ml.lifecycle.figures import figure
+from models_ml.lifecycle.registry import ModelVersion
 from models_ml.margin_risk.backtest import MarginBacktest
-from models_ml.margin_risk.rules import last_four_weeks_repeat
+from models_ml.margin_risk.baselines import last_four_weeks_repeat
 from models_ml.margin_risk.scores import BINS
 from models_ml.margin_risk.settings import MODEL_NAME
 from models_ml.margin_risk.target import shortfall_usd
-from models_ml.registry import ModelVersion
 
 OURS, RULE = "#1f5c99", "#b0722c"
 REPEAT = "last four weeks repeat"

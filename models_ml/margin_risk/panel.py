@@ -9,7 +9,7 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 
-from models_ml.panel import Panel, panel_from
+from models_ml.demand.panel import Panel, panel_from
 
 MONEY = ("net_sales_usd", "gross_margin_usd", "discounts_usd")
 DEPTHS = ("mailer_depth", "display_depth", "mailer_sales_share", "display_sales_share")

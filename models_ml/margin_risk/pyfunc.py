@@ -9,10 +9,10 @@ import mlflow
 import pandas as pd
 from mlflow.models import infer_signature
 
+from models_ml.lifecycle.registry import PIP_REQUIREMENTS
 from models_ml.margin_risk.bundle import load_bundle
 from models_ml.margin_risk.features import Features
 from models_ml.margin_risk.model import MarginRiskModel
-from models_ml.registry import PIP_REQUIREMENTS
 
 REQUIREMENTS = [*PIP_REQUIREMENTS, "scikit-learn==1.9.1"]
 

@@ -10,17 +10,17 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from models_ml.champion import find_champion
-from models_ml.evaluate.backtest import Progress, silent
+from models_ml.demand.backtest import Progress, silent
+from models_ml.demand.score import Scored
+from models_ml.lifecycle.champion import find_champion
+from models_ml.margin_risk.baselines import calibrated_repeat
 from models_ml.margin_risk.bundle import load_bundle
 from models_ml.margin_risk.features import build
 from models_ml.margin_risk.model import MarginRiskModel, rows_of
 from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
 from models_ml.margin_risk.reasons import reasons
-from models_ml.margin_risk.rules import calibrated_repeat
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
 from models_ml.margin_risk.target import LEAST_USD, target_rate, total
-from models_ml.score import Scored
 
 RULE_NAME = "last-four-weeks-repeat"
 TOO_RARE = "sells in too few weeks for the model"

@@ -9,9 +9,9 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from models_ml.margin_risk.backtest import MarginBacktest
+from models_ml.margin_risk.baselines import RULES
 from models_ml.margin_risk.model import Risk
 from models_ml.margin_risk.panel import MarginPanel
-from models_ml.margin_risk.rules import RULES
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
 from models_ml.margin_risk.target import shortfall_usd, total
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models_ml import registry
+from models_ml.demand.backtest import Progress, silent
 from models_ml.errors import NotEnoughHistoryError
-from models_ml.evaluate.backtest import Progress, silent
-from models_ml.fingerprint import MARGIN_TABLES, training_fingerprint
+from models_ml.lifecycle import registry
+from models_ml.lifecycle.fingerprint import MARGIN_TABLES, training_fingerprint
+from models_ml.lifecycle.registry import ModelVersion
+from models_ml.lifecycle.training import Candidate, TrainedModel, kept_training, register_candidate
 from models_ml.margin_risk.backtest import fit_weeks, roll
 from models_ml.margin_risk.bundle import save_bundle
 from models_ml.margin_risk.card import margin_risk_card
@@ -22,8 +24,6 @@ from models_ml.margin_risk.model import MarginRiskModel, rows_of
 from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
 from models_ml.margin_risk.scores import NAMES, margin_table
 from models_ml.margin_risk.settings import FULL, MODEL_NAME, MarginRiskSettings
-from models_ml.registry import ModelVersion
-from models_ml.training import Candidate, TrainedModel, kept_training, register_candidate
 
 BETWEEN_ORIGINS = 8  # weeks between the origins that are reported, as for demand
 SHORT = {

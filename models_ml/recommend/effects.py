@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_ml.recommend.counting import expected_served, share_within
+from models_ml.recommend.count_distributions import expected_served, share_within
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from models_ml.recommend.counting import LEAST_MEAN, LEAST_OVERDISPERSION
+from models_ml.recommend.count_distributions import LEAST_MEAN, LEAST_OVERDISPERSION
 
 MOST_UNITS = 60  # stock beyond is planned in steps of several units
 AT_ONCE = 2000  # items planned together: what bounds the memory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models_ml.recommend.counting import quantile, share_within
+from models_ml.recommend.count_distributions import quantile, share_within
 from models_ml.recommend.parameters import ReorderParameters
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from models_ml.errors import ModelError
 from models_ml.recommend import effects
-from models_ml.recommend.counting import expected_served, share_within
+from models_ml.recommend.count_distributions import expected_served, share_within
+from models_ml.recommend.inputs.open_orders import OpenOrders
 from models_ml.recommend.markdown_programme import Item, best_plan, hold_price
-from models_ml.recommend.open_orders import OpenOrders
 
 Expected = dict[str, float]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models_ml.recommend.counting import quantile
+from models_ml.recommend.count_distributions import quantile
 from models_ml.replay.money import TRANSFER_USD, worth_usd
 from models_ml.replay.policies import Mean, known_week
 from models_ml.replay.simulate import TRANSFER_DAYS, Moves, Rules

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from models_ml.recommend.counting import quantile
-from models_ml.recommend.distribution import classify
+from models_ml.recommend.count_distributions import quantile
+from models_ml.recommend.inputs.distribution import classify
 from models_ml.replay.simulate import Levels, Rules
 from models_ml.replay.world import World
 
@@ -34,7 +34,7 @@ def known_week(world: World, day: int) -> int:
 @dataclass(frozen=True)
 class Shape:
     """How levels are made from a forecast. `weeks` back tell how far off it was; `kind` is the distribution
-    (`models_ml.recommend.distribution`); `ahead` is the share of a coming rise that is ordered a review
+    (`recommend.inputs.distribution`); `ahead` is the share of a coming rise that is ordered a review
     early."""
 
     weeks: int = 13

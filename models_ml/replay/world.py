@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from models_ml.demand.model import fit
+from models_ml.demand.panel import TIERS, Panel, read_panel
 from models_ml.demand.settings import DemandSettings
 from models_ml.errors import NotEnoughHistoryError
-from models_ml.panel import TIERS, Panel, read_panel
 
 _DAILY = """
 SELECT lines.location_id, {item} AS item, lines.week,

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from models_ml.demand.model import Forecast
+from models_ml.demand.panel import HORIZON, Panel
 from models_ml.demand.settings import LEVELS
-from models_ml.panel import HORIZON, Panel
 
 
 def peers(panel: Panel, origins: list[int]) -> dict[str, dict[int, Forecast]]:

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models_ml.recommend.actions import stock_actions
-from models_ml.recommend.needs import weigh
+from models_ml.recommend.inputs.needs import weigh
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import Run
+from models_ml.recommend.run import stock_actions
 
 STORES = 100
 

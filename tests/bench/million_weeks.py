@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from models_ml.demand.evaluation import forecast_frame
 from models_ml.demand.model import fit
+from models_ml.demand.panel import HORIZON, read_panel
 from models_ml.demand.settings import FULL
-from models_ml.evaluate.tables import forecast_frame
-from models_ml.panel import HORIZON, read_panel
 from tests.bench.places import WAREHOUSE
 
 SERIES_WEEKS = 1_000_000

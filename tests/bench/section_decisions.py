@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models_ml.recommend.buy_first import spend
+from models_ml.recommend.budget_ranking import spend
 from models_ml.recommend.flow import Lanes, Segments, is_optimal, move_packs
 from models_ml.recommend.markdown_programme import best_plan
 from tests.bench import replay_rows

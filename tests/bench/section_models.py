@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from models_ml.bench import ORIGINS, bench_row, benchmark_demand
 from models_ml.demand.bundle import save_bundle
 from models_ml.demand.model import fit
+from models_ml.demand.panel import read_panel
 from models_ml.demand.settings import FULL, QUICK
-from models_ml.margin_risk.bench import benchmark_margin_risk
+from models_ml.demand.train import train_demand
 from models_ml.margin_risk.train import train_margin_risk
-from models_ml.panel import read_panel
-from models_ml.train import train_demand
+from tests.bench.demand_benchmark import ORIGINS, bench_row, benchmark_demand
 from tests.bench.demand_peers import peers
+from tests.bench.margin_risk_benchmark import benchmark_margin_risk
 from tests.bench.places import KEPT, VAR, WAREHOUSE
 from tests.bench.rows import Row
 

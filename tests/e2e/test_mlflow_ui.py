@@ -11,7 +11,7 @@ import pytest
 from api.servers.serve import mlflow_server
 from api.settings import Settings
 from models_ml.demand.settings import DemandSettings
-from models_ml.train import train_demand
+from models_ml.demand.train import train_demand
 from tests.browser import window
 from tests.models_ml.small_warehouse import write_features
 

@@ -12,8 +12,8 @@ import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
 
 import governance.lineage.emit
-import models_ml.evidence
-import models_ml.pyfunc
+import models_ml.demand.evidence
+import models_ml.demand.pyfunc
 from tests.faults import scene_decide, scene_ingest, scene_release, scene_train
 
 __all__ = [

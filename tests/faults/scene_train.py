@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from models_ml import evidence_for, promote, registry, score_demand, train_demand
+from models_ml import evidence_for, promote, score_demand, train_demand
 from models_ml.demand.bundle import bundle_digest
 from models_ml.demand.settings import DemandSettings
+from models_ml.lifecycle import registry
 from tests.faults.scenes import Scene, State, files
 from tests.models_ml.small_warehouse import write_features
 

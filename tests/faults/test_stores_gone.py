@@ -13,8 +13,9 @@ from governance.approvals import decide, propose
 from governance.errors import StoreUnavailable
 from governance.identity import Directory
 from governance.store import OpsStore, find_recommendation
-from models_ml import registry, score_demand, train_demand
+from models_ml import score_demand, train_demand
 from models_ml.errors import RegisterUnavailable
+from models_ml.lifecycle import registry
 from tests.faults import scene_train
 from tests.faults.kill import ask, run
 from tests.faults.scene_decide import NOW, proposals, service

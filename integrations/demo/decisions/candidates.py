@@ -15,8 +15,8 @@ import pandas as pd
 
 from models_ml.outcomes.replay import REVIEW_DAYS
 from models_ml.outcomes.situation import read_situation
-from models_ml.recommend.counting import expected_served, quantile
-from models_ml.recommend.demand_over import Z_90
+from models_ml.recommend.count_distributions import expected_served, quantile
+from models_ml.recommend.inputs.demand_over import Z_90
 
 FIRST_WEEK, LAST_WEEK = 38, 51  # fiscal weeks of the recorded year that the demand model never trained on
 PAIRS_A_REGION = 40

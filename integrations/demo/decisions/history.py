@@ -20,7 +20,7 @@ from governance.store import OpsStore, Recommendation, expire_due
 from integrations.demo.decisions.candidates import Candidates, read_candidates
 from integrations.demo.decisions.planners import PLANNERS, judge
 from integrations.sources.base import Progress, silent
-from models_ml.score import RULE_NAME
+from models_ml.demand.score import RULE_NAME
 
 SEED = 20170917
 NAMESPACE = uuid.UUID("0b1c6c55-6d35-5f0e-9a53-4a5ed10c1d3b")

@@ -12,10 +12,10 @@ from governance.errors import Conflict, Forbidden
 from governance.identity import Directory
 from governance.store import OpsStore
 from governance.store.schema import audit_log, model_reviews
-from models_ml import registry
+from models_ml.demand.score import score_demand
 from models_ml.demand.settings import DemandSettings
-from models_ml.score import score_demand
-from models_ml.train import train_demand
+from models_ml.demand.train import train_demand
+from models_ml.lifecycle import registry
 from tests.models_ml.small_warehouse import write_features
 
 QUICK = DemandSettings(rows=2000, quantile_rounds=6, mean_rounds=6, depth=3, least_child_weight=5, threads=1)

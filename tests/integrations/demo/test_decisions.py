@@ -15,7 +15,7 @@ from governance.store.schema import audit_log, decisions, recommendations
 from integrations.demo.decisions import history_database, make_history
 from integrations.demo.decisions.candidates import read_candidates
 from integrations.demo.decisions.planners import PLANNERS, judge
-from models_ml.evaluate.keep import newest_backtest
+from models_ml.demand.artifacts import newest_backtest
 
 pytestmark = pytest.mark.demo
 

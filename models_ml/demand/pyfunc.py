@@ -1,0 +1,51 @@
+"""The demand model as MLflow serves it: features in, quantiles and mean out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import infer_signature
+
+from models_ml.demand.bundle import load_bundle
+from models_ml.demand.model import DemandModel
+from models_ml.demand.settings import QUANTILE_COLUMNS
+from models_ml.lifecycle.registry import PIP_REQUIREMENTS
+
+SERVED_TIER = "category"
+
+
+def predict_frame(model: DemandModel, frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per row of `frame` (the tier's features, and `scale` in units a week): quantiles and mean in
+    units."""
+    features = frame[model.names].to_numpy("float32")[:, None, :]
+    forecast = model.predict(features, frame["scale"].to_numpy(float))
+    out = pd.DataFrame(forecast.quantiles[:, 0], columns=list(QUANTILE_COLUMNS))
+    out["mean"] = forecast.mean[:, 0]
+    return out
+
+
+class DemandPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+    """Loads the bundle; params `tier` chooses category (default) or product."""
+
+    def load_context(self, context: Any) -> None:
+        self.models = load_bundle(Path(context.artifacts["bundle"]))
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        return predict_frame(self.models[(params or {}).get("tier", SERVED_TIER)], model_input)
+
+
+def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: DemandModel) -> Any:
+    """Log the bundle in the active run, with signature, input example and pinned requirements."""
+    return mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(Path(__file__).with_name("served.py")),
+        artifacts={"bundle": str(bundle), "evaluation": str(evaluation)},
+        pip_requirements=PIP_REQUIREMENTS,
+        signature=infer_signature(example, predict_frame(model, example), params={"tier": SERVED_TIER}),
+        input_example=example,
+    )

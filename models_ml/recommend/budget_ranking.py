@@ -1,0 +1,123 @@
+"""Buy first: where the open-to-buy budget does not reach for everything, the best return comes first.
+
+One budget over concave returns is a linear programme with a single constraint: taking pack after pack by
+return per dollar is its exact optimum, and the return of the first pack left out is the budget's shadow price
+(Dantzig's greedy for the continuous knapsack).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from models_ml.recommend.count_distributions import expected_served
+
+SQL = """
+WITH ordered AS (SELECT max(date_day) + 1 AS day FROM fct_inventory_daily),
+open_to_buy AS (
+    SELECT o.month_starts_on, l.region, p.department, sum(o.budget_usd) AS budget_usd,
+        sum(o.commitments_usd + o.receipts_usd)::DOUBLE AS spent_usd
+    FROM fct_open_to_buy_monthly o
+    JOIN dim_location l USING (location_id) JOIN dim_product p USING (product_id)
+    GROUP BY ALL
+),
+planned AS (
+    SELECT max(month_starts_on) AS month FROM open_to_buy, ordered
+    WHERE budget_usd > 0 AND month_starts_on <= ordered.day
+)
+SELECT b.region, b.department, b.budget_usd, coalesce(s.spent_usd, 0) AS spent_usd,
+    b.month_starts_on AS budget_month, date_trunc('month', ordered.day)::DATE AS month
+FROM open_to_buy b JOIN planned ON b.month_starts_on = planned.month CROSS JOIN ordered
+LEFT JOIN open_to_buy s ON s.region = b.region AND s.department = b.department
+    AND s.month_starts_on = date_trunc('month', ordered.day)::DATE
+WHERE b.budget_usd > 0 ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Spending:
+    """How much of each segment is taken (0–1), and what one more dollar would have brought."""
+
+    taken: np.ndarray
+    shadow_price: float
+
+
+def read_budgets(warehouse: Path) -> pd.DataFrame:
+    """One row per region and department: the budget of the month in which is ordered, and what is spent.
+
+    A month without a budget yet has the last one's: `budget_month` says which.
+    """
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET threads = 2")
+        return con.execute(SQL).df()
+
+
+def spend(cost_usd: np.ndarray, gain_usd: np.ndarray, budget_usd: float) -> Spending:
+    """The greatest gain that the budget buys; segments that gain nothing are left.
+
+    Segments of one order must come with falling return per dollar: then none is taken before an earlier one.
+    """
+    worth = np.flatnonzero((gain_usd > 0) & (cost_usd > 0))
+    order = worth[np.argsort(-gain_usd[worth] / cost_usd[worth], kind="stable")]
+    spent = np.cumsum(cost_usd[order])
+    room = np.clip(max(budget_usd, 0.0) - (spent - cost_usd[order]), 0, cost_usd[order])
+    taken = np.zeros(len(cost_usd))
+    taken[order] = room / cost_usd[order]
+    left = order[taken[order] < 1]
+    return Spending(taken, float(gain_usd[left[0]] / cost_usd[left[0]]) if len(left) else 0.0)
+
+
+def words_of(row: Any) -> dict[str, Any]:
+    """What the budget says to one order, as stored in its details."""
+    if not np.isfinite(row.budget_left_usd):
+        return {"budget_left_usd": None, "return_per_usd": round(float(row.return_per_usd), 6)}
+    return {
+        "return_per_usd": round(float(row.return_per_usd), 6),
+        "rank": int(row.budget_rank),
+        "shadow_price_per_usd": round(float(row.shadow_price), 6),
+        "budget_left_usd": round(float(row.budget_left_usd), 2),
+        "budget_month": pd.Timestamp(row.budget_month).date().isoformat(),
+        "funded_units": float(row.funded_units),
+        "over_budget_usd": round(float((row.quantity_units - row.funded_units) * row.unit_cost_usd), 4),
+    }
+
+
+def rank_orders(rows: pd.DataFrame, budgets: pd.DataFrame) -> pd.DataFrame:
+    """Orders (`quantity_units` above zero) with their place in the queue for the budget.
+
+    Added: `return_per_usd` of the whole order, `budget_rank` within region and department (1 first),
+    `shadow_price`, `funded_units` in whole packs, `budget_left_usd` before this run, `budget_month`. Where no
+    budget is known, everything is funded and the shadow price is NULL.
+    """
+    pack = np.maximum(rows["case_pack_units"].to_numpy(float), 1)
+    count = np.ceil(rows["quantity_units"].to_numpy(float) / pack).astype(int)
+    at = np.repeat(np.arange(len(rows)), count)
+    step = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
+    mean, variance = (rows[f"demand_{name}"].to_numpy(float)[at] for name in ("mean", "variance"))
+    low = np.maximum(rows["position"].to_numpy(float), 0)[at] + step * pack[at]
+    served = expected_served(low + pack[at], mean, variance) - expected_served(low, mean, variance)
+    gain = served * rows["worth_usd"].to_numpy(float)[at]
+    cost = pack[at] * rows["unit_cost_usd"].to_numpy(float)[at]
+    total = np.bincount(at, gain, len(rows)) / np.maximum(np.bincount(at, cost, len(rows)), 1e-9)
+    known = rows[["region", "department"]].merge(budgets, on=["region", "department"], how="left")
+    left = (known["budget_usd"] - known["spent_usd"]).to_numpy(float)
+    funded, shadow = rows["quantity_units"].to_numpy(float).copy(), np.full(len(rows), np.nan)
+    rank = np.zeros(len(rows))
+    for _, group in rows.reset_index(drop=True).groupby(["region", "department"], sort=True):
+        members = group.index.to_numpy()
+        rank[members[np.argsort(-total[members], kind="stable")]] = np.arange(1, len(members) + 1)
+        if np.isnan(left[members[0]]):
+            continue
+        mine = np.flatnonzero(np.isin(at, members))
+        done = spend(cost[mine], gain[mine], left[members[0]])
+        packs = np.bincount(at[mine], np.floor(done.taken + 1e-9), len(rows))
+        funded[members], shadow[members] = packs[members] * pack[members], done.shadow_price
+    return rows.assign(
+        return_per_usd=total, budget_rank=rank.astype(int), shadow_price=shadow, funded_units=funded,
+        budget_left_usd=left, budget_month=known["budget_month"].to_numpy(),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What recommendations are made from: stock, orders, demand, prices, customers, anomalies."""

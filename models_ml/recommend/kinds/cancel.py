@@ -1,0 +1,79 @@
+"""Cancel: an order that nobody will need for weeks, where keeping its stock costs more than the fee."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.recommend import effects
+from models_ml.recommend.count_distributions import expected_served, quantile
+from models_ml.recommend.inputs.open_orders import OpenOrders
+from models_ml.recommend.order_proposal import on_line
+from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
+
+
+def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
+    """For each line: whether the pair lives without it for the weeks looked at, and what not having it saves.
+
+    Saved: carrying until it would have sold (a year at most) and what would outlive its shelf life; paid: the
+    fee, and the margin of the units expected to be missed.
+    """
+    parameters, rows = run.parameters, orders.rows
+    days = np.full(len(rows), 7.0 * parameters.cancel_cover_weeks)
+    mean, variance = orders.demand(days)
+    others, units = rows["others_units"].to_numpy(float), rows["open_units"].to_numpy(float)
+    cost = rows["unit_cost_usd"].to_numpy(float)
+    needless = others >= quantile(np.full(len(rows), parameters.donor_service), mean, variance)
+    daily = np.maximum(rows["daily_mean"].to_numpy(float), 1e-6)
+    waits = np.minimum((others + units / 2) / daily, 365.0)
+    life = rows["shelf_life_days"].to_numpy(float, na_value=np.inf)
+    spoiled = np.clip(others + units - daily * parameters.shelf_life_use * life, 0, units)
+    carrying = (units - spoiled) * cost * parameters.carrying_rate * waits / 365
+    missed = expected_served(others + units, mean, variance) - expected_served(others, mean, variance)
+    fee = parameters.cancel_fee_share * units * cost
+    margin = rows["unit_margin_usd"].to_numpy(float, na_value=0.0)
+    return pd.DataFrame({
+        "is_needless": needless, "waits_days": waits, "spoiled_units": spoiled, "carrying_usd": carrying,
+        "missed_units": missed, "fee_usd": fee,
+        "gain_usd": carrying + parameters.waste_share * spoiled * cost - fee - missed * margin,
+        "service": orders.in_stock(others, days), "service_kept": orders.in_stock(others + units, days),
+    })  # fmt: skip
+
+
+def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
+    """One proposal for every needless line whose cancellation pays."""
+    if orders.rows.empty:
+        return frame([])
+    joined = orders.rows.join(saved_by(orders, run))
+    kept = orders.by_week("others_units", joined["arrives_days"].to_numpy(float))
+    fee = joined["fee_usd"].to_numpy(float)[:, None]
+    change = effects.Weekly(-kept.inventory, -kept.payables, -kept.cash - fee)
+    made = []
+    row: Any
+    for i, row in enumerate(joined.itertuples()):
+        if not row.is_needless or row.gain_usd < run.parameters.least_order_saving_usd:
+            continue
+        cash = row.open_units * row.unit_cost_usd - row.fee_usd
+        options = [
+            Option("cancel", row.open_units, -row.missed_units, row.service, row.gain_usd, cash, "cancel it"),
+            Option("nothing", 0, 0, row.service_kept, 0, 0, "take the delivery"),
+        ]  # fmt: skip
+        weeks = run.parameters.cancel_cover_weeks
+        made.append(on_line(
+            row, run, options, weekly=weekly_rows(run, change, i),
+            reason=f"Cancel {row.open_units:.0f}: {row.others_units:.0f} in stock or on order without them "
+            f"last {weeks} weeks with {row.service:.0%} certainty; they would wait {row.waits_days:.0f} "
+            f"days, and cancelling frees ${cash:.2f} after a fee of ${row.fee_usd:.2f}.",
+            words=[f"{7 * row.daily_mean:.1f} sell a week",
+                   f"carrying them would cost ${row.carrying_usd:.2f}; "
+                   f"{row.spoiled_units:.0f} would outlive their shelf life"],
+            drivers={
+                "fee_usd": number(row.fee_usd), "carrying_usd": number(row.carrying_usd),
+                "spoiled_units": number(row.spoiled_units), "waste_share": run.parameters.waste_share,
+                "cover_weeks": weeks,
+                **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
+            },
+        ))  # fmt: skip
+    return frame(made)

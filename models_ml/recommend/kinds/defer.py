@@ -1,0 +1,67 @@
+"""Defer: an order that is needed, but not yet: cash stays in the house for the days in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.recommend.count_distributions import expected_served, quantile
+from models_ml.recommend.inputs.open_orders import OpenOrders
+from models_ml.recommend.order_proposal import on_line
+from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
+
+
+def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
+    """For each line: whether stock lasts without it until the later day, at the pair's own service target,
+    and what waiting brings: carrying for those days less the margin of units expected to be missed."""
+    parameters, rows = run.parameters, orders.rows
+    later = rows["arrives_days"].to_numpy(float) + parameters.defer_days
+    mean, variance = orders.demand(later)
+    others, units = rows["others_units"].to_numpy(float), rows["open_units"].to_numpy(float)
+    target = np.maximum(rows["service_target"].to_numpy(float), parameters.donor_service)
+    value = units * rows["unit_cost_usd"].to_numpy(float)
+    missed = expected_served(others + units, mean, variance) - expected_served(others, mean, variance)
+    carrying = value * parameters.carrying_rate * parameters.defer_days / 365
+    margin = rows["unit_margin_usd"].to_numpy(float, na_value=0.0)
+    return pd.DataFrame({
+        "later_days": later, "lasts": others >= quantile(target, mean, variance), "value_usd": value,
+        "carrying_usd": carrying, "missed_units": missed, "gain_usd": carrying - missed * margin,
+        "service": orders.in_stock(others, later), "service_kept": orders.in_stock(others + units, later),
+    })  # fmt: skip
+
+
+def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """One proposal for every line worth the call that can wait, unless it is proposed to be cancelled."""
+    if orders.rows.empty:
+        return frame([])
+    joined = orders.rows.join(saved_by(orders, run))
+    later, normal = (joined[name].to_numpy(float) for name in ("later_days", "arrives_days"))
+    change = orders.by_week("others_units", later) - orders.by_week("others_units", normal)
+    made = []
+    row: Any
+    for i, row in enumerate(joined.itertuples()):
+        worth_it = row.lasts and row.gain_usd > 0 and row.value_usd >= run.parameters.least_deferred_usd
+        if not worth_it or row.is_late or row.purchase_order_line_id in cancelled:
+            continue
+        options = [
+            Option("defer", row.open_units, -row.missed_units, row.service, row.gain_usd, 0.0,
+                   f"arrives in {row.later_days:.0f} days"),
+            Option("nothing", 0, 0, row.service_kept, 0, 0, f"arrives in {row.arrives_days:.0f} days"),
+        ]  # fmt: skip
+        made.append(on_line(
+            row, run, options, weekly=weekly_rows(run, change, i),
+            reason=f"Defer {row.open_units:.0f} by {run.parameters.defer_days} days: "
+            f"{row.others_units:.0f} in stock or on order without them last until then with "
+            f"{row.service:.0%} certainty; "
+            f"${row.value_usd:.2f} stay in the house for so long.",
+            words=[f"{7 * row.daily_mean:.1f} sell a week",
+                   f"carrying saved: ${row.carrying_usd:.2f}"],
+            drivers={
+                "later_days": number(row.later_days), "carrying_usd": number(row.carrying_usd),
+                **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
+            },
+            deferred_usd=number(row.value_usd), deferred_days=run.parameters.defer_days,
+        ))  # fmt: skip
+    return frame(made)

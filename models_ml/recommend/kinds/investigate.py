@@ -1,0 +1,107 @@
+"""Hold and look: anomalies as proposals to a person, ranked by money; what depends on them waits for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models_ml.recommend.inputs.anomalies import WINDOW_DAYS
+from models_ml.recommend.inputs.needs import Needs
+from models_ml.recommend.proposal import Option, Run, details, frame, number, product_name, proposal_id
+
+LOOK_WITHIN_DAYS = 7
+HELD_CONFIDENCE = 0.6  # what stock or lead time under suspicion leaves of the confidence
+_WHAT = {
+    "shrink": ("units missing from stock", "stock", "count the shelf before ordering on its record"),
+    "returns": ("returned lines", "refunds", "look at who returns what, and why"),
+    "late_supplier": (
+        "late order lines",
+        "missed sales of its goods",
+        "ask the supplier, and plan with longer lead times",
+    ),
+}
+
+
+def propose(found: pd.DataFrame, positions: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """One proposal an anomaly, for the place and product where most of its money lies."""
+    made = []
+    places = positions.drop_duplicates("location_id").set_index("location_id")
+    goods = positions.drop_duplicates("product_id").set_index("product_id")
+    for row in found.to_dict("records"):
+        if row["location_id"] in places.index:
+            product = goods.loc[row["product_id"]] if row["product_id"] in goods.index else None
+            made.append(_proposal(row, places.loc[row["location_id"]], product, run))
+    return frame(made)
+
+
+def hold(needs: Needs, found: pd.DataFrame) -> Needs:
+    """Pairs whose stock record or supplier is under suspicion: less confidence, so that a person decides.
+
+    Adds `held`: why, or empty.
+    """
+    rows = needs.rows
+    why = np.full(len(rows), "", object)
+    for anomaly in found.to_dict("records"):
+        if anomaly["kind"] == "shrink":
+            hit = (rows["location_id"] == anomaly["location_id"]) & (rows["department"] == anomaly["peers"])
+            why[hit.to_numpy()] = "stock goes missing here: the record may be wrong"
+        elif anomaly["kind"] == "late_supplier":
+            hit = (rows["supplier_id"] == anomaly["supplier_id"]) & rows["replenished_from"].isna()
+            why[hit.to_numpy()] = "its supplier has been late far more often than usual"
+    confidence = rows["confidence"].to_numpy(float) * np.where(why == "", 1.0, HELD_CONFIDENCE)
+    held = rows.assign(held=why, confidence=np.round(confidence, 4))
+    return Needs(held, needs.weekly_mean, needs.weekly_variance)
+
+
+def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[str, Any]:
+    what, money, do = _WHAT[row["kind"]]
+    options = [
+        Option("investigate", 0.0, 0.0, None, 0.0, 0.0, do),
+        Option("nothing", 0.0, 0.0, None, 0.0, 0.0, "let it run"),
+    ]
+    subject = f"supplier {row['supplier_id']}" if row["supplier_id"] else f"store {row['subject']}"
+    return {
+        "recommendation_id": proposal_id("investigate", row["kind"], row["subject"], run.as_of),
+        "action": "investigate",
+        "product_id": row["product_id"],
+        "product_name": "" if product is None else product_name(product),
+        "location_id": row["location_id"],
+        "from_location_id": None,
+        "subject_id": f"{row['kind']}:{row['subject']}",
+        "region": place["region"],
+        "banner": place["banner"],
+        "department": None if product is None else product["department"],
+        "category": None if product is None else product["category"],
+        "supplier_id": row["supplier_id"] or None,
+        "quantity_units": 0.0,
+        "order_by": run.day(LOOK_WITHIN_DAYS),
+        "need_by": run.day(LOOK_WITHIN_DAYS),
+        "expected_units": 0.0,
+        "expected_margin_usd": None,
+        "expected_cash_usd": 0.0,
+        "at_stake_usd": number(row["beyond_usd"]),
+        "expected_service": None,
+        "confidence": number(1 - 0.5 * np.exp(-(row["score"] - 3) / 3)),
+        "reason": f"Look into {subject}: {row['events']:.0f} {what} in {WINDOW_DAYS} days where "
+        f"{row['usual']:.1f} are usual for what it handles; ${row['beyond_usd']:.2f} of {money} beyond the "
+        f"usual. "
+        f"{do[0].upper()}{do[1:]}.",
+        "drivers": {
+            "kind": row["kind"], "events": number(row["events"]), "usual": number(row["usual"]),
+            "exposure": number(row["exposure"]), "score": number(row["score"]),
+            "money_usd": number(row["money_usd"]), "window_days": WINDOW_DAYS, "as_of": run.as_of.isoformat(),
+        },
+        "details": details(
+            run, options[0], options[1:],
+            words=[f"{row['score']:.1f} robust standard deviations above its peers",
+                   f"${row['beyond_usd']:.2f} is what these four weeks cost beyond the usual: in question, "
+                   "not a gain that looking promises"],
+        ),
+        "model_name": "anomaly-watch",
+        "model_version": "1",
+        "release_id": run.release_id,
+        "expires_at": run.expires_at,
+        "is_simulated": bool(place["is_simulated"]),
+    }  # fmt: skip
