@@ -15,6 +15,7 @@ from governance.disclosure import GroupControl
 from governance.identity import Directory, TokenVerifier
 from governance.releases import ReleaseStore
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 
 if TYPE_CHECKING:
     from api.services.lineage_events import LineageEvents
@@ -40,7 +41,7 @@ class Services:
         settings.var_dir.mkdir(parents=True, exist_ok=True)
         releases = ReleaseStore(settings.var_dir)
         store = OpsStore(settings.ops_store_url)
-        store.migrate()
+        upgrade(store)
         directory = directory_of(settings)
         tokens = token_verifier(settings, directory)
         metrics = MetricService(releases, settings, GroupControl(store))

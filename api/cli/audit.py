@@ -8,7 +8,7 @@ import typer
 
 from api.cli.output import Json, console, print_json
 from api.cli.services import services
-from governance.audit import verify as verify_chain
+from governance.store.audit import verify as verify_chain
 
 app = typer.Typer(help="The record of every decision.", no_args_is_help=True)
 

@@ -16,7 +16,7 @@ from api.cli.output import Json, console, print_json, print_table
 from api.cli.services import AsUser, principal_named, services
 from api.settings import settings
 from governance.identity import ServiceKey, issue_service_key, list_service_keys, revoke_service_key
-from governance.restrict import require
+from governance.policy.authorize import require
 
 app = typer.Typer(help="Sign in.", no_args_is_help=True)
 key = typer.Typer(help="Keys of services: scoped, expiring, shown once.", no_args_is_help=True)

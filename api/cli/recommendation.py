@@ -16,9 +16,15 @@ from api.cli.services import AsUser, person_named, principal_named, services
 from api.services.decision_report import decision_report
 from api.services.impact_service import impact_of
 from api.services.recommendation_fields import visible_fields, visible_rows
-from governance.approvals import decide
-from governance.restrict import recommendation_scope
-from governance.store import ACTIONS, OPEN_STATES, STATES, find_recommendation, list_recommendations
+from governance.approvals import (
+    ACTIONS,
+    OPEN_STATES,
+    STATES,
+    decide,
+    find_recommendation,
+    list_recommendations,
+)
+from governance.policy.authorize import recommendation_scope
 
 app = typer.Typer(help="See what is proposed, and decide.", no_args_is_help=True)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]

@@ -7,8 +7,7 @@ from typing import Any
 from api.review.labels import headline, place
 from api.review.queue import as_of
 from api.wiring import Services
-from governance.approvals import priority
-from governance.store import OPEN_STATES, list_recommendations
+from governance.approvals import OPEN_STATES, list_recommendations, priority
 from semantic import MetricQuery
 
 _RANKED = 1000  # those with the most money

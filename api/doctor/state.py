@@ -11,9 +11,9 @@ from sqlalchemy.engine import make_url
 
 from api.doctor.finding import Finding, Level
 from api.settings import Settings
-from governance.audit import verify
 from governance.releases import ReleaseStore
 from governance.store import OpsStore
+from governance.store.audit import verify
 from governance.store.migrate import newest_revision, revision_of
 
 

@@ -13,6 +13,7 @@ from api.settings import Settings
 from governance.identity import Directory
 from governance.releases import Release, ReleaseStore
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from models_ml.reads import READS
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
     if settings.mode != "demo" or champion is not None or not _EARNS[trained.name](trained.metrics):
         return False
     store = OpsStore(settings.ops_store_url)
-    store.migrate()
+    upgrade(store)
     try:
         models, reviewer = ModelService(settings, store), Directory.load().user("ml_reviewer")
         models.judge(

@@ -14,6 +14,7 @@ from api.settings import Settings
 from governance.disk import write_whole
 from governance.releases import ReleaseStore, project_fingerprint
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 
 if TYPE_CHECKING:
     from integrations.platform import Recorded
@@ -155,7 +156,7 @@ def _recorded(settings: Settings, *, history: bool = True) -> Iterator[Recorded]
         stores.append(OpsStore(f"sqlite:///{past.resolve()}"))
     try:
         for store in stores:
-            store.migrate()
+            upgrade(store)
         yield Recorded(
             store=stores[0],
             history=stores[1] if len(stores) > 1 else None,

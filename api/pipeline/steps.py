@@ -31,11 +31,12 @@ from api.pipeline.record import (
 from api.pipeline.step_process import Report
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
-from governance.approvals import propose
+from governance.approvals import STATES, list_recommendations, propose, withdraw_recommendations
 from governance.identity import Directory
 from governance.lineage import LineageGraph, SourceFile, write_lineage
 from governance.releases import BuildState, ReleaseStore, build_release, project_fingerprint
-from governance.store import STATES, OpsStore, list_recommendations, withdraw_recommendations
+from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from models_ml.reads import POSITION_TABLES, READS
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
     service = replace(Directory.load().service(PIPELINE), scopes=frozenset({"propose"}))
     request_id = f"pipeline-{release.release_id}"
     store = OpsStore(settings.ops_store_url)
-    store.migrate()
+    upgrade(store)
     try:
         found = recommend(
             release.warehouse,
@@ -326,7 +327,7 @@ def _champion_too(settings: Settings) -> str:
 def _still_proposed(settings: Settings, result: Result) -> bool:
     """The forecasts are there, and so is what was proposed from them."""
     store = OpsStore(settings.ops_store_url)
-    store.migrate()
+    upgrade(store)
     try:
         found = list_recommendations(store, limit=1).items
     finally:

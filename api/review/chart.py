@@ -9,8 +9,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from api.services.metric_service import MetricService
+from governance.approvals import Recommendation
 from governance.identity import Principal
-from governance.store import Recommendation
 from semantic import MetricQuery
 
 WEEKS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from api.review.queue import as_of, drivers
-from governance.store import Recommendation
+from governance.approvals import Recommendation
 
 VERBS = {
     "reorder": "Order", "transfer": "Move", "buy_first": "Buy first", "markdown": "Mark down",

@@ -18,11 +18,19 @@ from api.review.render import page, problem_page
 from api.review.session import OwnForm, Person, form_token
 from api.services.recommendation_fields import TELLS_MARGIN, visible_fields
 from api.wiring import Services
-from governance.approvals import REASON_CODES, decide, decisions_on, may_decide
+from governance.approvals import (
+    OPEN_STATES,
+    REASON_CODES,
+    Recommendation,
+    decide,
+    decisions_on,
+    find_recommendation,
+    list_recommendations,
+    may_decide,
+)
 from governance.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidDecision, NotFound
 from governance.identity import Principal
-from governance.restrict import recommendation_scope, sees_margin
-from governance.store import OPEN_STATES, Recommendation, find_recommendation, list_recommendations
+from governance.policy.authorize import recommendation_scope, sees_margin
 from semantic.errors import SteelyardError
 
 router = APIRouter(prefix="/review", include_in_schema=False)

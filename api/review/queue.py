@@ -7,10 +7,17 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from governance.approvals import days_left, may_decide, priority
+from governance.approvals import (
+    OPEN_STATES,
+    Recommendation,
+    days_left,
+    list_recommendations,
+    may_decide,
+    priority,
+)
 from governance.identity import Principal
-from governance.restrict import recommendation_scope
-from governance.store import OPEN_STATES, OpsStore, Recommendation, list_recommendations
+from governance.policy.authorize import recommendation_scope
+from governance.store import OpsStore
 
 MOST_ROWS = 400
 FILTERS = ("action", "region", "department", "policy_route")

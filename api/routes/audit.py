@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from api.deps import CurrentUser, ServicesDep
 from api.problems import document
 from api.services.json_encoding import json_document
-from governance import audit
-from governance.restrict import require
+from governance.policy.authorize import require
+from governance.store import audit
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.auth.embedding import guest_token
 from api.deps import CurrentUser, RequestId, ServicesDep
 from api.problems import document
-from governance import audit
+from governance.store import audit
 
 router = APIRouter(prefix="/v1/dashboards", tags=["dashboards"])
 

@@ -16,9 +16,15 @@ from api.services.decision_report import DecisionReport, decision_report
 from api.services.impact_service import impact_of
 from api.services.json_encoding import json_document
 from api.services.recommendation_fields import visible_fields, visible_rows
-from governance.approvals import decide
-from governance.restrict import recommendation_scope
-from governance.store import ACTIONS, OPEN_STATES, STATES, find_recommendation, list_recommendations
+from governance.approvals import (
+    ACTIONS,
+    OPEN_STATES,
+    STATES,
+    decide,
+    find_recommendation,
+    list_recommendations,
+)
+from governance.policy.authorize import recommendation_scope
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
 Id = Annotated[str, Path(max_length=64)]

@@ -12,7 +12,7 @@ from typing import Any
 from api.services.metric_service import MetricService
 from governance.errors import Forbidden
 from governance.identity import Principal
-from governance.restrict import sees_margin
+from governance.policy.authorize import sees_margin
 from semantic import MetricQuery
 
 OUTCOMES = (

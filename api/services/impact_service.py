@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from governance.approvals import OPEN_STATES, list_recommendations
 from governance.errors import Forbidden
 from governance.identity import Principal
-from governance.restrict import recommendation_scope, sees_margin
-from governance.store import OPEN_STATES, OpsStore, list_recommendations
+from governance.policy.authorize import recommendation_scope, sees_margin
+from governance.store import OpsStore
 from models_ml.recommend.impact import weekly_impact
 
 _PAGE = 5000

@@ -17,13 +17,12 @@ from itertools import takewhile
 from pathlib import Path
 
 from api.settings import Settings
-from governance import audit
 from governance.disk import write_whole
 from governance.lineage import LineageGraph
 from governance.lineage.emit import LineageSink
 from governance.lineage.openlineage import Ran, build_runs
 from governance.releases import Release
-from governance.store import OpsStore
+from governance.store import OpsStore, audit
 
 _log = logging.getLogger(__name__)
 _DECIDED = ("approve", "override", "reject", "executing", "executed", "failed", "measured")

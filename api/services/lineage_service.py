@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import RowMapping, select, union
 
 from api.services.metric_service import MetricService, Opened
+from governance.approvals import find_recommendation
 from governance.errors import NotFound
 from governance.identity import Principal
 from governance.lineage import Edge, LineageGraph, Node
 from governance.lineage.draw import Link, to_svg
-from governance.restrict import recommendation_scope, require
-from governance.store import OpsStore, find_recommendation
+from governance.policy.authorize import recommendation_scope, require
+from governance.store import OpsStore
 from governance.store.schema import decisions, model_reviews, recommendations
 from models_ml.reads import POSITION_TABLES, READS
 

@@ -17,9 +17,9 @@ from api.settings import Settings
 from governance.disclosure import GroupControl
 from governance.errors import Forbidden, NotFound
 from governance.identity import Principal
+from governance.policy.restriction import for_query
+from governance.policy.tags import TaggedCatalog
 from governance.releases import Release, ReleaseCorrupt, ReleaseStore
-from governance.restrict import for_query
-from governance.tags import TaggedCatalog
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
 from semantic.definitions.catalog import Dimension, Metric
 from semantic.errors import UnknownNameError

@@ -11,9 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.settings import Settings
-from governance.errors import Conflict, NotFound
-from governance.identity import Principal
-from governance.model_review import (
+from governance.approvals.model_review import (
     ModelReview,
     current_approval,
     latest_review,
@@ -21,6 +19,8 @@ from governance.model_review import (
     record_refusal,
     review_model,
 )
+from governance.errors import Conflict, NotFound
+from governance.identity import Principal
 from governance.store import OpsStore
 from models_ml.demand.bundle import bundle_digest
 from models_ml.lifecycle import registry

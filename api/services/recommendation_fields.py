@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from governance.approvals import Recommendation
 from governance.identity import Principal
-from governance.restrict import sees_margin
-from governance.store import Recommendation
+from governance.policy.authorize import sees_margin
 
 TELLS_MARGIN = ("expected_margin_usd", "expected_cash_usd", "at_stake_usd", "drivers", "details")
 

@@ -5,22 +5,34 @@ approved or overridden → executing → executed | failed → measured. A rollb
 compensates an old one, and is decided like any other.
 """
 
-from governance.approvals.bounds import broken_bound
 from governance.approvals.decide import Decision, decide, decisions_on, may_decide
-from governance.approvals.execution import advance, roll_back
+from governance.approvals.escalation import escalate_due
+from governance.approvals.guardrails import broken_bound
 from governance.approvals.limits import DEFAULT_LIMITS, ROUTES, Limits
 from governance.approvals.priority import days_left, priority
 from governance.approvals.propose import propose
 from governance.approvals.reasons import REASON_CODES
+from governance.approvals.recommendation import ACTIONS, OPEN_STATES, STATES, Recommendation
+from governance.approvals.repository import (
+    expire_due,
+    find_recommendation,
+    list_recommendations,
+    propose_recommendations,
+    withdraw_recommendations,
+)
 from governance.approvals.routing import Route, money_at_stake_usd, route
-from governance.approvals.service_level import escalate_due
+from governance.approvals.transitions import advance, roll_back
 
 __all__ = [
+    "ACTIONS",
     "DEFAULT_LIMITS",
+    "OPEN_STATES",
     "REASON_CODES",
     "ROUTES",
+    "STATES",
     "Decision",
     "Limits",
+    "Recommendation",
     "Route",
     "advance",
     "broken_bound",
@@ -28,10 +40,15 @@ __all__ = [
     "decide",
     "decisions_on",
     "escalate_due",
+    "expire_due",
+    "find_recommendation",
+    "list_recommendations",
     "may_decide",
     "money_at_stake_usd",
     "priority",
     "propose",
+    "propose_recommendations",
     "roll_back",
     "route",
+    "withdraw_recommendations",
 ]

@@ -10,18 +10,17 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from governance import audit
-from governance.approvals.bounds import broken_bound
+from governance.approvals.guardrails import broken_bound
 from governance.approvals.reasons import check_reason
+from governance.approvals.recommendation import OPEN_STATES, Recommendation
+from governance.approvals.repository import load
 from governance.approvals.routing import money_at_stake_usd
 from governance.errors import Conflict, Forbidden, InvalidDecision
 from governance.identity.principal import Principal
+from governance.policy.authorize import recommendation_scope
 from governance.policy.engine import Policy, Resource, Verdict, default_policy
-from governance.restrict import recommendation_scope
-from governance.store import idempotency
+from governance.store import audit, idempotency
 from governance.store.engine import OpsStore, Transaction
-from governance.store.recommendations import load
-from governance.store.records import OPEN_STATES, Recommendation
 from governance.store.schema import decisions, recommendations
 
 _STATE = {"approve": "approved", "override": "overridden", "reject": "rejected"}

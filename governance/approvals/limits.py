@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from governance.approvals.recommendation import ACTIONS
 from governance.errors import PolicyBroken
-from governance.store.records import ACTIONS
 
 DEFAULT_LIMITS = Path(__file__).parent / "limits.yaml"
 ROUTES = ("automatic", "planner", "category_manager", "finance_controller", "two_people")

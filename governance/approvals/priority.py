@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from governance.store.records import Recommendation
+from governance.approvals.recommendation import Recommendation
 
 _URGENCY = ((1, 3.0), (3, 2.0), (7, 1.3))  # days left at most, times
 

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from governance import audit
-from governance.approvals.bounds import broken_bound
+from governance.approvals.guardrails import broken_bound
 from governance.approvals.limits import Limits
+from governance.approvals.recommendation import FIELDS, Recommendation
+from governance.approvals.repository import propose_recommendations
 from governance.approvals.routing import route
 from governance.identity.principal import Principal
+from governance.policy.authorize import require
 from governance.policy.engine import Policy
-from governance.restrict import require
+from governance.store import audit
 from governance.store.engine import OpsStore
-from governance.store.recommendations import propose_recommendations
-from governance.store.records import FIELDS, Recommendation
 
 
 def propose(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from governance.approvals.limits import ROUTES, Level, Limits, default_limits
-from governance.store.records import UNDO, Recommendation
+from governance.approvals.recommendation import UNDO, Recommendation
 
 _TRUSTED = frozenset({"champion"})
 

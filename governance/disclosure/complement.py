@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from governance.disclosure.disclosed import Known
 from governance.disclosure.groups import Groups, Probe, add_up, support
-from governance.disclosure.known import Known
 
 Flags = npt.NDArray[np.bool_]
 

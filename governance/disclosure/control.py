@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from governance.disclosure.complement import Flags, hidden_in_answer, hide_small
+from governance.disclosure.disclosed import Known, Told
 from governance.disclosure.groups import Groups, Probe, add_up, read_probe, support
 from governance.disclosure.history import GroupHistory
-from governance.disclosure.known import Known, Told
 from governance.errors import Forbidden
 from governance.store.engine import OpsStore
 from semantic.definitions.restriction import SmallestGroup

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import func, insert, select
 
-from governance.disclosure.known import Known, Told
+from governance.disclosure.disclosed import Known, Told
 from governance.store.engine import OpsStore
 from governance.store.schema import shown_groups
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import insert, select, update
 
-from governance import audit
 from governance.errors import InvalidDecision, NotAuthenticated, NotFound
 from governance.identity.directory import Directory
 from governance.identity.principal import Principal
+from governance.store import audit
 from governance.store.engine import OpsStore
 from governance.store.schema import service_keys
 

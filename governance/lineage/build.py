@@ -11,10 +11,10 @@ from typing import Any
 from governance.errors import LineageError
 from governance.lineage.built import built_tables, columns_of
 from governance.lineage.dbt_nodes import Manifest, metric_lineage, node_ids, table_lineage, table_name
-from governance.lineage.found import Found
 from governance.lineage.graph import Edge, LineageGraph, Node
 from governance.lineage.metric_columns import add_metric_columns
 from governance.lineage.model_columns import add_model_columns, column_names
+from governance.lineage.trace import Found
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 from governance.errors import LineageError
 from governance.lineage.columns import Tables, query_lineage
 from governance.lineage.dbt_nodes import Manifest
-from governance.lineage.found import Found
 from governance.lineage.graph import Edge
+from governance.lineage.trace import Found
 from semantic import MetricQuery, SemanticLayer
 from semantic.errors import SteelyardError
 

@@ -11,8 +11,8 @@ from governance.errors import LineageError
 from governance.lineage.built import columns_of, with_named_sources
 from governance.lineage.columns import Tables, query_lineage
 from governance.lineage.dbt_nodes import Manifest, node_ids, table_name
-from governance.lineage.found import Found
 from governance.lineage.graph import Edge, LineageGraph
+from governance.lineage.trace import Found
 
 _METHOD = "1"  # rises with the code below, so that nothing found by an older method is kept
 

@@ -19,6 +19,7 @@ from governance.policy.predicate import FALSE, Predicate
 from governance.policy.residual import RowType, row_condition
 
 POLICIES = Path(__file__).parent.parent / "policies"
+OPERATIONS = "operations"  # the purpose of ordinary work
 
 ROW_TYPES = {
     row_type.name: row_type

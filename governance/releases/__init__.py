@@ -15,7 +15,7 @@ from governance.releases.errors import (
 )
 from governance.releases.layout import Release
 from governance.releases.publish import ReleaseStore
-from governance.releases.take_over import BuildState
+from governance.releases.reuse import BuildState
 
 __all__ = [
     "BuildState",

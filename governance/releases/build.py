@@ -14,13 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from governance.releases.claims import hold_claims_against_data
+from governance.releases.checks import hold_claims_against_data
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE, Release, open_release
 from governance.releases.node_keys import node_keys
 from governance.releases.publish import BUILDING, ReleaseStore
-from governance.releases.run_dbt import DbtRun, Progress
-from governance.releases.take_over import (
+from governance.releases.reuse import (
     BuildState,
     Plan,
     best_plan,
@@ -29,6 +28,7 @@ from governance.releases.take_over import (
     models,
     selectors,
 )
+from governance.releases.run_dbt import DbtRun, Progress
 
 _NOT_DEFINITIONS = {"target", "logs", "dbt_packages", "__pycache__"}
 

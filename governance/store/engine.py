@@ -63,12 +63,6 @@ class OpsStore:
         self._page_turns = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
         self._late_head: AnchorLine | None = None
 
-    def migrate(self) -> None:
-        """Bring the schema to this version, from any earlier one or from nothing."""
-        from governance.store.migrate import upgrade
-
-        upgrade(self)
-
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """One serialised transaction: all of it is committed, or none.

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from governance.model_review import latest_review
+from governance.approvals.model_review import latest_review
 from integrations.contracts import contract
 from integrations.ingest.checks import literal
 from integrations.platform.exporter import Recorded

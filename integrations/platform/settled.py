@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from governance.store import OPEN_STATES, OpsStore
+from governance.approvals import OPEN_STATES
+from governance.store import OpsStore
 from governance.store.schema import recommendations
 
 MEASURED_ACTIONS = ("reorder", "transfer")

@@ -12,12 +12,12 @@ from functools import partial
 
 import pyarrow as pa
 
-from governance import audit
 from governance.disclosure import GroupControl
 from governance.identity import Directory, Principal
-from governance.restrict import for_query
-from governance.store import OpsStore
-from governance.tags import TaggedCatalog
+from governance.policy.restriction import for_query
+from governance.policy.tags import TaggedCatalog
+from governance.store import OpsStore, audit
+from governance.store.migrate import upgrade
 from semantic import Engine, MetricQuery, SemanticLayer
 from semantic.errors import SteelyardError
 from semantic.plan.suppression_probe import GroupProbe
@@ -119,12 +119,12 @@ def _random_questions(
 
 
 def _first_question(tags: TaggedCatalog) -> Row:
-    from governance import restrict
+    from governance.policy import restriction
 
     reader = Directory.load().user("planner_east")
 
     def first() -> None:
-        restrict._restriction.cache_clear()
+        restriction._restriction.cache_clear()
         for_query(reader, tags, ["net_sales"])
 
     return Row("policy", "decide what a reader sees, first question of the kind", "ms", median_ms(first, 9))
@@ -135,7 +135,7 @@ def _audit(rows: int) -> Row:
     entries = [audit.AuditEntry("service:x", "test", f"o.{n}", after={"n": n}) for n in range(rows)]
     with tempfile.TemporaryDirectory() as folder:
         store = OpsStore(f"sqlite:///{folder}/ops.db")
-        store.migrate()
+        upgrade(store)
         with store.write() as transaction:
             audit.append_many(transaction, entries, now=dt.datetime.now(dt.UTC))
         took = median_ms(lambda: audit.verify(store), 3)
@@ -148,7 +148,7 @@ def _households(layer: SemanticLayer, engine: Engine, tags: TaggedCatalog, *, ru
     reader, now = Directory.load().user("planner_east"), dt.datetime.now(dt.UTC)
     with tempfile.TemporaryDirectory() as folder:
         store = OpsStore(f"sqlite:///{folder}/ops.db")
-        store.migrate()
+        upgrade(store)
         for metrics, group_by in HOUSEHOLDS:
             restriction = for_query(reader, tags, [*metrics, *group_by])
             compiled = layer.compile(MetricQuery(metrics=metrics, group_by=group_by), restriction=restriction)

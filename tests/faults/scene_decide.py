@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
-from governance import audit
-from governance.approvals import decide, escalate_due, propose
+from governance.approvals import decide, escalate_due, expire_due, propose
 from governance.identity import Directory
-from governance.store import OpsStore, expire_due
+from governance.store import OpsStore, audit
+from governance.store.migrate import upgrade
 from governance.store.schema import audit_log, decisions, recommendations
 from tests.faults.scenes import Scene, State, files
 
@@ -37,7 +37,7 @@ def proposals(count: int = PROPOSED) -> list[dict[str, Any]]:
 def store_of(root: Path) -> OpsStore:
     """The store below `root`, brought to this version's schema."""
     store = OpsStore(f"sqlite:///{root}/ops.db")
-    store.migrate()
+    upgrade(store)
     return store
 
 

@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.pipeline.steps import build_step, ingest_step, publish_step
-from governance import audit
-from governance.approvals import decide, escalate_due, propose
+from governance.approvals import decide, escalate_due, expire_due, find_recommendation, propose
 from governance.approvals.limits import default_limits
 from governance.errors import Conflict, NotAuthenticated
 from governance.identity import Directory, LocalIssuer, TokenVerifier
 from governance.identity.tokens import RemoteKeys
 from governance.releases import ReleaseStore
-from governance.store import expire_due, find_recommendation
+from governance.store import audit
 from integrations.errors import TooManyBadRows
 from integrations.ingest import ingest
 from integrations.sources.folder import Folder

@@ -21,12 +21,11 @@ import pytest
 
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
-from governance import audit
 from governance.approvals import decide
 from governance.disk import telling_disk_full
 from governance.errors import DiskFull, StoreUnavailable
 from governance.identity import Directory
-from governance.store import OpsStore
+from governance.store import OpsStore, audit
 from tests.faults import scene_decide, scene_ingest, scene_release
 from tests.faults.kill import NEVER, ask, run, run_and_kill
 from tests.faults.scenes import Scene

@@ -9,10 +9,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from governance import audit
 from governance.approvals import decide
 from governance.identity import Directory
-from governance.store import OpsStore
+from governance.store import OpsStore, audit
 from governance.store.migrate import upgrade
 from governance.store.schema import metadata
 from tests.faults.scene_decide import proposals
@@ -49,7 +48,7 @@ def test_rows_of_the_first_version_survive(old):
     before = _rows(old)
     assert before["recommendations"] and before["audit_log"] and all(before.values())
     for _ in range(2):
-        old.migrate()
+        upgrade(old)
         after = _rows(old)
         for table, rows in before.items():
             kept = [{name: row[name] for name in rows[0]} for row in after[table]]
@@ -60,7 +59,7 @@ def test_rows_of_the_first_version_survive(old):
 
 
 def test_what_was_open_before_can_be_decided_after(old):
-    old.migrate()
+    upgrade(old)
     made = decide(old, Directory.load().user("planner_east"), "r1", "approve", now=NOW)
     assert made.state == "approved"
     assert audit.verify(old).holds

@@ -18,11 +18,11 @@ import pytest
 from api.pipeline.steps import build_step, ingest_step, publish_step
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
-from governance import audit
 from governance.approvals import advance, decide, propose
 from governance.errors import Conflict
 from governance.identity import Directory
 from governance.releases import ReleaseStore
+from governance.store import audit
 from tests.faults.kill import run
 from tests.faults.scene_decide import NOW, PROPOSED, choice, proposals, service, state, store_of
 from tests.faults.seed import SEED

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from governance import audit
-from governance.approvals import decide, propose
+from governance.approvals import decide, find_recommendation, propose
 from governance.errors import StoreUnavailable
 from governance.identity import Directory
-from governance.store import OpsStore, find_recommendation
+from governance.store import OpsStore, audit
+from governance.store.migrate import upgrade
 from models_ml import score_demand, train_demand
 from models_ml.errors import RegisterUnavailable
 from models_ml.lifecycle import registry
@@ -38,7 +38,7 @@ def test_postgresql_stops_while_people_decide(postgres, tmp_path):
     """Four planners at once; what was answered stays, what was refused was not done and can be done after."""
     count = 80
     store = OpsStore(postgres.fresh_database(), anchor=tmp_path / "anchor")
-    store.migrate()
+    upgrade(store)
     propose(store, service(), proposals(count), now=NOW)
     planner, answered, refused = Directory.load().user("planner_east"), set(), []
     down = threading.Event()

@@ -7,6 +7,7 @@ import pytest
 from governance.approvals import propose
 from governance.identity import Directory
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from tests.postgres import Cluster
 
 NOW = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
@@ -56,7 +57,7 @@ def store(request, tmp_path):
     else:
         url = request.getfixturevalue("postgres").fresh_database()
     opened = OpsStore(url, anchor=tmp_path / "anchor")
-    opened.migrate()
+    upgrade(opened)
     yield opened
     opened.close()
 
@@ -64,7 +65,7 @@ def store(request, tmp_path):
 @pytest.fixture
 def sqlite_store(tmp_path):
     opened = OpsStore(f"sqlite:///{tmp_path}/ops.db")
-    opened.migrate()
+    upgrade(opened)
     yield opened
     opened.close()
 

@@ -12,8 +12,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance import audit
-from governance.approvals import ROUTES, Limits, advance, decide, escalate_due, propose, roll_back, route
+from governance.approvals import (
+    ROUTES,
+    Limits,
+    Recommendation,
+    advance,
+    decide,
+    escalate_due,
+    expire_due,
+    find_recommendation,
+    propose,
+    roll_back,
+    route,
+)
 from governance.errors import (
     Conflict,
     Forbidden,
@@ -23,7 +34,7 @@ from governance.errors import (
     PolicyBroken,
     StoreUnavailable,
 )
-from governance.store import OpsStore, Recommendation, expire_due, find_recommendation
+from governance.store import OpsStore, audit
 
 
 def test_a_planner_approves_overrides_and_rejects(store, proposed, people, now):

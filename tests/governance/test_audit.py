@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from governance import audit
 from governance.errors import AuditBroken, StoreUnavailable
-from governance.store import OpsStore
+from governance.store import OpsStore, audit
+from governance.store.migrate import upgrade
 
 ROWS = 12
 
@@ -101,7 +101,7 @@ def test_a_cut_tail_is_found(trail, keep):
 def test_a_rewritten_chain_is_found(trail, tmp_path, now, first):
     """The intruder knows the code and reseals every row from `first` on."""
     forged = OpsStore(f"sqlite:///{tmp_path}/forged/ops.db")
-    forged.migrate()
+    upgrade(forged)
     for number in range(1, ROWS + 1):
         who = "planner_east" if number < first else "somebody_else"
         with forged.write() as transaction:
@@ -174,7 +174,7 @@ def test_nothing_happens_when_the_anchor_cannot_be_written(tmp_path, now):
     blocked.write_text("")
     store = OpsStore(f"sqlite:///{tmp_path}/ops.db", anchor=blocked / "anchor")
     with pytest.raises(StoreUnavailable):
-        store.migrate()
+        upgrade(store)
 
 
 def test_ten_times_the_rows_take_about_ten_times_as_long_to_verify(sqlite_store, now):

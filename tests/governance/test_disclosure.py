@@ -13,8 +13,8 @@ import pytest
 
 from governance.disclosure import GroupControl, control
 from governance.disclosure.control import judge
+from governance.disclosure.disclosed import Known, Told
 from governance.disclosure.groups import read_probe
-from governance.disclosure.known import Known, Told
 from governance.errors import Forbidden
 from semantic.definitions.restriction import SmallestGroup
 from semantic.plan.suppression_probe import BUCKETS, GroupProbe

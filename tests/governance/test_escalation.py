@@ -6,11 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from governance import audit
-from governance.approvals import Limits, decide, escalate_due, propose
+from governance.approvals import Limits, decide, escalate_due, find_recommendation, propose
 from governance.approvals.limits import DEFAULT_LIMITS
 from governance.errors import PolicyBroken
-from governance.store import find_recommendation
+from governance.store import audit
 
 HOUR = dt.timedelta(hours=1)
 MONEY = {

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from governance import audit
+from governance.approvals.model_review import APPROVAL_DAYS, latest_review, permit_promotion, review_model
 from governance.errors import Conflict, Forbidden, InvalidDecision
-from governance.model_review import APPROVAL_DAYS, latest_review, permit_promotion, review_model
+from governance.store import audit
 
 DIGEST, OTHER = "a" * 64, "b" * 64
 

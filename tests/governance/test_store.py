@@ -6,10 +6,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from governance import audit
+from governance.approvals import find_recommendation, list_recommendations, propose_recommendations
 from governance.errors import InvalidCursor, NotFound, StoreUnavailable
-from governance.restrict import recommendation_scope
-from governance.store import OpsStore, find_recommendation, list_recommendations, propose_recommendations
+from governance.policy.authorize import recommendation_scope
+from governance.store import OpsStore, audit
+from governance.store.migrate import upgrade
 from governance.store.schema import metadata
 
 
@@ -19,7 +20,7 @@ def _rows(proposal, count, **changes):
 
 
 def test_migrations_lead_to_the_declared_schema_and_run_twice(store):
-    store.migrate()
+    upgrade(store)
     with store.read() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
 
@@ -95,4 +96,4 @@ def test_a_store_that_cannot_be_opened_says_so(tmp_path):
     for url in ("nonsense", "oracle://x", f"sqlite:///{tmp_path}/ops.db/below/ops.db"):
         with pytest.raises(StoreUnavailable):
             (tmp_path / "ops.db").write_text("")
-            OpsStore(url).migrate()
+            upgrade(OpsStore(url))

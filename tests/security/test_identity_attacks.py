@@ -27,6 +27,7 @@ from governance.identity import (
     verify_service_key,
 )
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 
 NOW = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -230,7 +231,7 @@ def test_the_local_issuer_is_private_and_not_for_production(tmp_path):
 @pytest.fixture
 def store(tmp_path):
     opened = OpsStore(f"sqlite:///{tmp_path}/ops.db")
-    opened.migrate()
+    upgrade(opened)
     return opened
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from governance.identity import Directory
-from governance.restrict import for_query
-from governance.tags import TaggedCatalog
+from governance.policy.restriction import for_query
+from governance.policy.tags import TaggedCatalog
 from semantic import Engine, MetricQuery, SemanticLayer
 from semantic.errors import SteelyardError
 

@@ -6,9 +6,9 @@ import stat
 import pytest
 
 from api.auth.service_keys import service_key_file
-from governance import audit
 from governance.approvals import propose
 from governance.identity import issue_service_key, list_service_keys, revoke_service_key
+from governance.store import audit
 from tests.governance.conftest import proposal  # noqa: F401
 
 pytestmark = pytest.mark.demo

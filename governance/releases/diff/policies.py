@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from governance.policy.tags import TaggedCatalog, Tags
 from governance.releases.diff.changes import Raw
-from governance.tags import TaggedCatalog, Tags
 
 
 @dataclass(frozen=True)

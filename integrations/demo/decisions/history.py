@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from governance.approvals import decide, propose
+from governance.approvals import Recommendation, decide, expire_due, propose
 from governance.identity import Directory
-from governance.store import OpsStore, Recommendation, expire_due
+from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from integrations.demo.decisions.candidates import Candidates, read_candidates
 from integrations.demo.decisions.planners import PLANNERS, judge
 from integrations.sources.base import Progress, silent
@@ -43,7 +44,7 @@ def make_history(
     fresh.mkdir(parents=True)
     store = OpsStore(f"sqlite:///{history_database(fresh).resolve()}")
     try:
-        store.migrate()
+        upgrade(store)
         weeks = list(_weeks(candidates))
         proposed = sum(_week(store, *week, release_id=release_id, progress=progress) for week in weeks)
         end = dt.datetime.combine(weeks[-1][0], dt.time(), dt.UTC) + dt.timedelta(days=9)

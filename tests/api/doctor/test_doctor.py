@@ -14,8 +14,8 @@ from api.doctor.models import check_forecasts, check_models
 from api.doctor.safety import check_secrets, check_settings
 from api.doctor.state import check_audit, check_release, check_store
 from api.settings import Settings
-from governance.audit import AuditEntry, append
 from governance.store import OpsStore
+from governance.store.audit import AuditEntry, append
 from governance.store.migrate import newest_revision, upgrade
 
 
@@ -135,7 +135,7 @@ def test_a_store_of_an_older_version_and_an_audit_that_was_changed(ours):
     assert (
         found.level is Level.WARNING and "schema 0001" in found.said and str(newest_revision()) in found.said
     )
-    store.migrate()
+    upgrade(store)
     assert only(check_store, ours).level is Level.OK
     with store.write() as transaction:
         append(transaction, AuditEntry("planner", "looked", "test"), now=datetime.now(UTC))

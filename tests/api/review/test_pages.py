@@ -19,9 +19,10 @@ from api.pipeline.steps import build_step, publish_step
 from api.review.session import COOKIE, password_file
 from api.services.impact_service import impact_of
 from api.wiring import Services
-from governance.approvals import propose
+from governance.approvals import find_recommendation, propose
 from governance.identity import Directory
-from governance.store import OpsStore, find_recommendation
+from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from governance.store.schema import decisions, recommendations
 from semantic import MetricQuery
 from tests.api.review.served import served, state_of_its_own
@@ -62,7 +63,7 @@ def settings(tmp_path_factory, var_dir, release_dir):
 @pytest.fixture(scope="module")
 def store(settings):
     opened = OpsStore(settings.ops_store_url)
-    opened.migrate()
+    upgrade(opened)
     yield opened
     opened.close()
 

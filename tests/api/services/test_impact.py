@@ -8,6 +8,7 @@ import pytest
 from governance.approvals import propose
 from governance.identity import Directory
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -16,7 +17,7 @@ NOW = dt.datetime.now(dt.UTC)
 def proposed(settings):
     """One order in the East and one in the West, ten and a hundred dollars of stock."""
     store = OpsStore(settings.ops_store_url)
-    store.migrate()
+    upgrade(store)
     service = replace(Directory.load().service("pipeline"), scopes=frozenset({"propose"}))
     week = {"week_ending": "2018-01-07", "payables_usd": 0.0, "cash_usd": 0.0}
     rows = [

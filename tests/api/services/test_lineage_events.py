@@ -8,8 +8,8 @@ import pytest
 
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
-from governance import audit
-from governance.store import OpsStore
+from governance.store import OpsStore, audit
+from governance.store.migrate import upgrade
 
 NOW = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
 
@@ -17,7 +17,7 @@ NOW = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
 @pytest.fixture
 def store(tmp_path):
     opened = OpsStore(f"sqlite:///{tmp_path / 'ops.db'}")
-    opened.migrate()
+    upgrade(opened)
     yield opened
     opened.close()
 

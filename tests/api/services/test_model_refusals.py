@@ -11,6 +11,7 @@ from api.settings import Settings
 from governance.errors import Conflict, Forbidden
 from governance.identity import Directory
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from governance.store.schema import audit_log, model_reviews
 from models_ml.demand.score import score_demand
 from models_ml.demand.settings import DemandSettings
@@ -35,7 +36,7 @@ def settings(place):
 def store(settings):
     settings.var_dir.mkdir()
     store = OpsStore(settings.ops_store_url)
-    store.migrate()
+    upgrade(store)
     yield store
     store.close()
 

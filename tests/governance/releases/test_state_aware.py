@@ -10,8 +10,8 @@ import pytest
 from governance.releases import BuildState, ReleaseBuildFailed, ReleaseStore, build_release
 from governance.releases.layout import WAREHOUSE
 from governance.releases.node_keys import node_keys
+from governance.releases.reuse import best_plan, models
 from governance.releases.run_dbt import DbtRun
-from governance.releases.take_over import best_plan, models
 from tests.governance.releases.small_project import PRODUCTS, SALES, contents, land, write_project
 
 ALL = ["dim_product", "fct_by_product", "fct_sales", "stg_products", "stg_sales"]

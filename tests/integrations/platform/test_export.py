@@ -10,7 +10,9 @@ import pytest
 import yaml
 from sqlalchemy import insert
 
-from governance.store import OpsStore, propose_recommendations
+from governance.approvals import propose_recommendations
+from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from governance.store.schema import decisions
 from integrations.contracts import contracts, platform_contracts
 from integrations.contracts.loader import FOLDER
@@ -32,7 +34,7 @@ def row(number: int, **more):
 @pytest.fixture
 def recorded(tmp_path):
     store = OpsStore(f"sqlite:///{tmp_path / 'ops.db'}")
-    store.migrate()
+    upgrade(store)
     yield Recorded(store, None, tmp_path / "forecasts", tmp_path / "outcomes.parquet", "", tmp_path)
     store.close()
 

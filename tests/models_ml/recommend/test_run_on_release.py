@@ -11,9 +11,10 @@ import duckdb
 import pandas as pd
 import pytest
 
-from governance.approvals import decide, propose
+from governance.approvals import STATES, decide, list_recommendations, propose, withdraw_recommendations
 from governance.identity import Directory
-from governance.store import STATES, OpsStore, list_recommendations, withdraw_recommendations
+from governance.store import OpsStore
+from governance.store.migrate import upgrade
 from models_ml.demand.score import score_demand
 from models_ml.recommend.proposal import COLUMNS
 from models_ml.recommend.reproduce import reproduce
@@ -98,7 +99,7 @@ class Shop:
     def __init__(self, warehouse: Path, forecasts: Path, place: Path) -> None:
         self.warehouse, self.forecasts = warehouse, forecasts
         self.store = OpsStore(f"sqlite:///{place}/ops.db")
-        self.store.migrate()
+        upgrade(self.store)
         self.directory = Directory.load()
         self.service = replace(self.directory.service("pipeline"), scopes=frozenset({"propose"}))
 

@@ -6,17 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement
-
 from governance.errors import Forbidden, PolicyUntranslatable
 from governance.identity.principal import Principal
-from governance.policy.engine import Policy, Resource, default_policy
-from governance.policy.predicate import FALSE, TRUE, Predicate, columns_of, to_clause, to_sql
-from governance.store.schema import recommendations
-from governance.tags import TaggedCatalog, Tags
+from governance.policy.engine import OPERATIONS, Policy, Resource, default_policy
+from governance.policy.predicate import TRUE, Predicate, columns_of, to_sql
+from governance.policy.tags import TaggedCatalog, Tags
 from semantic.definitions.restriction import Restriction, RowRule, SmallestGroup
 
-OPERATIONS = "operations"
 SMALLEST_GROUP = 10  # households
 
 _ROW_TYPES = (("location", "Location"), ("product", "Product"), ("customer", "Customer"))
@@ -116,31 +112,6 @@ def names_customers(catalog: TaggedCatalog, names: Iterable[str]) -> bool:
     return any(catalog.is_about_customers(name) for name in names)
 
 
-def recommendation_scope(principal: Principal, policy: Policy | None = None) -> ColumnElement[bool]:
-    """Which recommendations the principal may see, as a clause for the ops store."""
-    rules = policy or default_policy()
-    return _recommendation_scope(rules.without_name(principal), rules)
-
-
-def sees_margin(principal: Principal, policy: Policy | None = None) -> bool:
-    """Whether money that tells cost or margin may be shown beside a recommendation."""
-    return (policy or default_policy()).authorize(principal, "see_margin").allowed
-
-
-def require(
-    principal: Principal, action: str, *, resource: Resource | None = None, policy: Policy | None = None
-) -> tuple[str, ...]:
-    """The policies that permit a step. Raises Forbidden when none does."""
-    verdict = (policy or default_policy()).authorize(principal, action, resource or Resource("System"))
-    if not verdict.allowed:
-        raise Forbidden(
-            f"{principal.user!r} ({principal.role}) may not {action.replace('_', ' ')}",
-            hint=f"`steelyard policy explain {action} --as {principal.user}` says which rule decides",
-            policy_ids=verdict.policy_ids,
-        )
-    return verdict.policy_ids
-
-
 @lru_cache(maxsize=512)
 def _restriction(
     principal: Principal,
@@ -178,14 +149,6 @@ def _restriction(
         smallest_group=SmallestGroup(floor) if floor else None,
         allow_nothing=purpose not in principal.purposes,
     )
-
-
-@lru_cache(maxsize=512)
-def _recommendation_scope(principal: Principal, policy: Policy) -> ColumnElement[bool]:
-    if not policy.authorize(principal, "read_recommendations").allowed:
-        return to_clause(FALSE, {})
-    purpose = {"purpose": OPERATIONS}
-    return to_clause(policy.row_condition(principal, "Recommendation", purpose), dict(recommendations.c))
 
 
 def _sql(condition: Predicate, entity: str, catalog: TaggedCatalog) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.approvals.limits import Limits, default_limits
-from governance.store.records import UNDO, Recommendation
+from governance.approvals.recommendation import UNDO, Recommendation
 
 _NUMBERS = (
     *("quantity_units", "expected_units", "expected_margin_usd", "expected_cash_usd"),

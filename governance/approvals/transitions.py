@@ -10,15 +10,15 @@ from typing import Any
 
 from sqlalchemy import update
 
-from governance import audit
 from governance.approvals.limits import Limits, default_limits
+from governance.approvals.recommendation import Recommendation
+from governance.approvals.repository import find_recommendation, load, propose_recommendations
 from governance.errors import Conflict, InvalidDecision
 from governance.identity.principal import Principal
+from governance.policy.authorize import recommendation_scope, require
 from governance.policy.engine import Policy
-from governance.restrict import recommendation_scope, require
+from governance.store import audit
 from governance.store.engine import OpsStore
-from governance.store.recommendations import find_recommendation, load, propose_recommendations
-from governance.store.records import Recommendation
 from governance.store.schema import recommendations
 
 _FROM = {

@@ -8,8 +8,8 @@ from governance.errors import Forbidden, PolicyBroken, PolicyUntranslatable
 from governance.identity import Principal
 from governance.policy import Policy
 from governance.policy.engine import POLICIES
-from governance.restrict import for_listing, for_principal, for_query, purpose_of
-from governance.tags import TaggedCatalog, Tags
+from governance.policy.restriction import for_listing, for_principal, for_query, purpose_of
+from governance.policy.tags import TaggedCatalog, Tags
 from semantic import Restriction
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from governance import audit
 from governance.errors import Conflict, Forbidden, InvalidDecision
 from governance.identity.principal import Principal
+from governance.policy.authorize import require
 from governance.policy.engine import Policy, Resource
-from governance.restrict import require
+from governance.store import audit
 from governance.store.engine import OpsStore
 from governance.store.schema import model_reviews
 

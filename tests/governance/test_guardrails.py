@@ -5,10 +5,17 @@ import random
 
 import pytest
 
-from governance import audit
-from governance.approvals import broken_bound, decide, propose, route
+from governance.approvals import (
+    ACTIONS,
+    Recommendation,
+    broken_bound,
+    decide,
+    find_recommendation,
+    propose,
+    route,
+)
 from governance.errors import Forbidden, InvalidDecision
-from governance.store import ACTIONS, Recommendation, find_recommendation
+from governance.store import audit
 
 SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170107"))
 CASES = int(os.environ.get("STEELYARD_POLICY_CASES", "20000"))

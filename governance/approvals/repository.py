@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, true, update
 
-from governance import audit
+from governance.approvals.recommendation import NAMES, OPEN_STATES, Recommendation
 from governance.errors import NotFound
+from governance.store import audit
 from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
-from governance.store.records import NAMES, OPEN_STATES, Recommendation
 from governance.store.schema import recommendations
 
 _FILTERS = (
@@ -81,7 +81,7 @@ def list_recommendations(
 ) -> Page[Recommendation]:
     """One page, the most money first: expected margin, else what is at stake. NULLs come last.
 
-    `scope` is what the reader may see (`governance.restrict.recommendation_scope`); None means everything
+    `scope` is what the reader may see (`policy.authorize.recommendation_scope`); None means everything
     and is for services that act for no one. `filters`: state, region, department, action, location_id,
     product_id, policy_route, category, supplier_id, from_location_id, subject_id; a value or several.
     """

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from governance.releases import ReleaseBuildFailed
-from governance.releases.claims import hold_claims_against_data
+from governance.releases.checks import hold_claims_against_data
 from governance.releases.layout import WAREHOUSE
 from tests.governance.releases.test_state_aware import MODELS, Shop
 from tests.semantic.retailer import TABLES

@@ -6,11 +6,11 @@ import datetime as dt
 
 from sqlalchemy import update
 
-from governance import audit
 from governance.approvals.limits import ROUTES, Limits, default_limits
+from governance.approvals.recommendation import OPEN_STATES
+from governance.approvals.repository import AS_RECORD, records
+from governance.store import audit
 from governance.store.engine import OpsStore
-from governance.store.recommendations import AS_RECORD, records
-from governance.store.records import OPEN_STATES
 from governance.store.schema import recommendations
 
 _TOP = "finance_controller"
