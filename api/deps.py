@@ -22,8 +22,8 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 
 def _services(request: Request) -> Services:
-    found: Services = request.app.state.services
-    return found
+    services: Services = request.app.state.services
+    return services
 
 
 ServicesDep = Annotated[Services, Depends(_services)]

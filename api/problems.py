@@ -88,12 +88,14 @@ def answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        found = [{"where": list(e["loc"]), "message": e["msg"]} for e in error.errors()]
-        where = ".".join(str(part) for part in found[0]["where"]) if found else "request"
-        detail = f"{where}: {found[0]['message']}" if found else "The request is malformed."
+        field_errors = [{"where": list(e["loc"]), "message": e["msg"]} for e in error.errors()]
+        location = ".".join(str(part) for part in field_errors[0]["where"]) if field_errors else "request"
+        detail = f"{location}: {field_errors[0]['message']}" if field_errors else "The request is malformed."
         is_json = request.headers.get("content-type", "application/json").startswith("application/json")
         hint = "See /docs." if is_json else "Send JSON, with the header Content-Type: application/json."
-        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed-request", detail, hint, errors=found)
+        return _answer(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "malformed-request", detail, hint, errors=field_errors
+        )
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:

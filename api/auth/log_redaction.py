@@ -1,4 +1,4 @@
-"""Logs tell what happened, not who somebody is or how they sign in: secrets and addresses are blotted out."""
+"""Logs tell what happened, not who somebody is or how they sign in: secrets and addresses are redacted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 
 _NAMED = r"(?i)(authorization|x-csrftoken|cookie|password|secret)(['\"]?\s*[:=]\s*['\"]?)[^\s'\",}]+"
-_BLOTTED = (
+_REDACTIONS = (
     (re.compile(r"steelyard\.[0-9a-f]{16}\.[A-Za-z0-9_-]+"), "[service key]"),
     (re.compile(r"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[token]"),
     (re.compile(r"(?i)(bearer|basic)\s+[^\s'\",}]+"), r"\1 […]"),
@@ -20,13 +20,13 @@ _LOGGERS = ("", "uvicorn", "uvicorn.error", "uvicorn.access", "steelyard")
 
 def redacted(text: str) -> str:
     """The text without keys, tokens, passwords, mail addresses and query strings."""
-    for pattern, instead in _BLOTTED:
+    for pattern, instead in _REDACTIONS:
         text = pattern.sub(instead, text)
     return text
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats as another formatter does, tracebacks included, and then blots out."""
+    """Formats as another formatter does, tracebacks included, and then redacts."""
 
     def __init__(self, inner: logging.Formatter | None) -> None:
         super().__init__()

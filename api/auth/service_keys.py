@@ -26,16 +26,16 @@ def service_key_file(
     """
     path = services.settings.var_dir / "keys" / f"{service}.key"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    now, wanted = datetime.now(UTC), frozenset(scopes)
+    now, scopes_wanted = datetime.now(UTC), frozenset(scopes)
     if path.exists():
         if path.stat().st_mode & 0o077:
             raise StoreUnavailable(f"the key {path.name} can be read by others", hint=f"chmod 600 {path}")
-        if _still_good(services, path.read_text().strip(), service, wanted, now + _RENEW_BEFORE):
+        if _still_good(services, path.read_text().strip(), service, scopes_wanted, now + _RENEW_BEFORE):
             return path
     key = issue_service_key(
         services.store,
         service,
-        scopes=wanted,
+        scopes=scopes_wanted,
         lifetime=_LIFETIME,
         created_by=created_by,
         directory=services.directory,
@@ -56,7 +56,7 @@ def write_private(path: Path, text: str) -> None:
 
 def _still_good(services: Services, key: str, service: str, scopes: frozenset[str], then: datetime) -> bool:
     try:
-        found = verify_service_key(services.store, key, directory=services.directory, now=then)
+        holder = verify_service_key(services.store, key, directory=services.directory, now=then)
     except NotAuthenticated:
         return False
-    return found.user == service and found.scopes == scopes
+    return holder.user == service and holder.scopes == scopes

@@ -60,7 +60,7 @@ def main() -> None:
     try:
         app()
     except SteelyardError as error:
-        _tell(error)
+        _report(error)
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output has gone (| head)
         sys.stderr.close()
@@ -71,7 +71,7 @@ def main() -> None:
         close_services()
 
 
-def _tell(error: SteelyardError) -> None:
+def _report(error: SteelyardError) -> None:
     if "--json" in sys.argv:
         problem = {"code": error.code, "message": error.message, "hint": error.hint}
         print(json.dumps({"error": problem}), file=sys.stderr)

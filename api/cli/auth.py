@@ -57,7 +57,7 @@ def issue(
         service,
         scopes=scope,
         lifetime=timedelta(days=days),
-        created_by=_keeper(as_user),
+        created_by=_key_manager(as_user),
         directory=services().directory,
         now=datetime.now(UTC),
     )
@@ -72,31 +72,31 @@ def issue(
 @key.command("list")
 def list_(as_user: AsUser = None, as_json: Json = False) -> None:
     """Every key ever issued, newest first, without its secret."""
-    _keeper(as_user)
+    _key_manager(as_user)
     rows = list_service_keys(services().store)
     if as_json:
         print_json([asdict(row) | {"state": _state(row)} for row in rows])
         return
-    shown = [
+    table_rows = [
         (r.key_id, r.service, ", ".join(r.scopes), r.created_by, r.created_at, r.expires_at, _state(r))
         for r in rows
     ]
     print_table(
-        "Service keys", ["key", "service", "scopes", "issued by", "issued", "expires", "state"], shown
+        "Service keys", ["key", "service", "scopes", "issued by", "issued", "expires", "state"], table_rows
     )
 
 
 @key.command()
 def revoke(key_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
     """From now on the key opens nothing. KEY_ID is the part between the two points."""
-    revoke_service_key(services().store, key_id, revoked_by=_keeper(as_user), now=datetime.now(UTC))
+    revoke_service_key(services().store, key_id, revoked_by=_key_manager(as_user), now=datetime.now(UTC))
     if as_json:
         print_json({"key_id": key_id, "state": "revoked"})
     else:
         console.print(f"{key_id}: revoked.")
 
 
-def _keeper(as_user: str | None) -> str:
+def _key_manager(as_user: str | None) -> str:
     """Who manages keys, for the audit: an entitled user or this machine's operator. Raises Forbidden."""
     person = principal_named(as_user)
     if person is None:

@@ -25,12 +25,12 @@ def sync(
 ) -> None:
     """Make datasets, charts, dashboards, roles and people what the definitions say; verify; report."""
     dashboards = Dashboards(settings(), services())
-    tell = (lambda _: None) if as_json else (lambda what: _progress.print(f"[dim]{what}[/]"))
-    report = dashboards.sync(tell, force=force)
+    report = (lambda _: None) if as_json else (lambda what: _progress.print(f"[dim]{what}[/]"))
+    outcome = dashboards.sync(report, force=force)
     if as_json:
-        print_json(report)
+        print_json(outcome)
     else:
-        _print(report)
+        _print(outcome)
 
 
 @app.command()
@@ -53,13 +53,15 @@ def exposures() -> None:
     console.print(f"{write_exposures(settings().project_dir)} is up to date.")
 
 
-def _print(report: dict[str, Any]) -> None:
-    what = "brought up to date" if report["changed"] else "up to date already"
-    size = f"{len(report['dashboards'])} dashboards, {report['charts']} charts, {report['metrics']} metrics"
-    console.print(f"{size}: {what} ({report['seconds']} s).")
-    for gone in report["removed_metrics"]:
+def _print(outcome: dict[str, Any]) -> None:
+    what = "brought up to date" if outcome["changed"] else "up to date already"
+    size = (
+        f"{len(outcome['dashboards'])} dashboards, {outcome['charts']} charts, {outcome['metrics']} metrics"
+    )
+    console.print(f"{size}: {what} ({outcome['seconds']} s).")
+    for gone in outcome["removed_metrics"]:
         used = ", ".join(gone["charts"]) or "no chart"
         console.print(f"[bold]{gone['metric']}[/] is no longer defined; it was on: {used}.")
-    for one in report["waiting"]:
+    for one in outcome["waiting"]:
         names = ", ".join(one["missing"])
         console.print(f"[dim]{one['dashboard']}/{one['chart']} waits for data or a definition: {names}.[/]")

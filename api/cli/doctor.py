@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 
 import typer
 
@@ -17,14 +16,14 @@ _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "bold red"
 def doctor(as_json: Json = False) -> None:
     """Check machine, settings, release, stores and models; exit status 1 where something failed."""
     with console.status("Looking …") as status:
-        findings = list(examine(settings(), tell=lambda what: status.update(f"Looking at {what} …")))
+        findings = list(examine(settings(), report=lambda what: status.update(f"Looking at {what} …")))
     counts = Counter(finding.level for finding in findings)
     if as_json:
-        print_json({"findings": [asdict(finding) for finding in findings]})
+        print_json({"findings": [finding.as_dict() for finding in findings]})
     else:
-        rows = [(f.subject, f.level.value, f.said, f.hint) for f in findings]
+        rows = [(f.subject, f.level.value, f.message, f.hint) for f in findings]
         print_table("Steelyard on this machine", ["", "", "found", "what to do"], rows)
-        told = [f"[{_COLOURS[level]}]{counts[level]} {level.value}[/]" for level in Level if counts[level]]
-        console.print(", ".join(told) + ".")
+        counted = [f"[{_COLOURS[level]}]{counts[level]} {level.value}[/]" for level in Level if counts[level]]
+        console.print(", ".join(counted) + ".")
     if counts[Level.FAILED]:
         raise typer.Exit(1)

@@ -45,28 +45,28 @@ def run(source: Source = None, as_json: Json = False) -> None:
 @app.command()
 def report(table: Table = None, as_json: Json = False) -> None:
     """Batches that landed, and every row that was set aside with its file, line, column and rule."""
-    found = history_report(settings().landing, settings().quarantine, table)
+    history = history_report(settings().landing, settings().quarantine, table)
     if as_json:
-        print_json(found.as_dict())
+        print_json(history.as_dict())
         return
     columns = ["table", "batch", "file", "rows in", "loaded", "quarantined", "warnings"]
     rows = [
         (b.table, b.batch_id, b.label, b.rows_in, b.rows_loaded, b.rows_quarantined, "; ".join(b.warnings))
-        for b in found.batches
+        for b in history.batches
     ]
-    state = "complete" if found.is_complete else "not complete: the last ingest did not reach its end"
-    print_table(f"Landing of {found.source or 'nothing yet'} ({state})", columns, rows)
-    if found.rejects:
-        _print_rejects(found)
+    state = "complete" if history.is_complete else "not complete: the last ingest did not reach its end"
+    print_table(f"Landing of {history.source or 'nothing yet'} ({state})", columns, rows)
+    if history.rejects:
+        _print_rejects(history)
 
 
-def _print_rejects(found: HistoryReport) -> None:
-    shown = found.rejects[:REJECTS_SHOWN]
-    more = len(found.rejects) - len(shown)
+def _print_rejects(history: HistoryReport) -> None:
+    first_rejects = history.rejects[:REJECTS_SHOWN]
+    more = len(history.rejects) - len(first_rejects)
     caption = f"… and {more:,} more: --json prints them all." if more else ""
     rows = [
-        (r.table, r.file, r.line, r.column, r.rule, "yes" if found.landed(r) else "refused", r.raw_row)
-        for r in shown
+        (r.table, r.file, r.line, r.column, r.rule, "yes" if history.landed(r) else "refused", r.raw_row)
+        for r in first_rejects
     ]
     columns = ["table", "file", "line", "column", "rule", "batch landed", "row"]
     print_table("Rows set aside", columns, rows, caption=caption)

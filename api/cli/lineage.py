@@ -29,17 +29,17 @@ def show(
 ) -> None:
     """Show NODE (such as metric.net_sales or model.fct_sales_lines) in the lineage graph."""
     direction = "both" if upstream == downstream else "upstream" if upstream else "downstream"
-    found = services().lineage.show(
+    view = services().lineage.show(
         node, principal_named(as_user), direction=direction, depth=depth, columns=columns, release_id=release
     )
     if svg is not None:
-        _write(svg, found.svg())
+        _write(svg, view.svg())
     if as_json:
-        print_json(found.as_dict())
+        print_json(view.as_dict())
     elif mermaid:
-        print(found.graph.to_mermaid())
+        print(view.graph.to_mermaid())
     elif svg is None:
-        _print_trees(node, found.as_dict()["edges"], direction)
+        _print_trees(node, view.as_dict()["edges"], direction)
 
 
 @app.command()
@@ -74,9 +74,9 @@ def _tree(title: str, node: str, edges: list[dict[str, str]], here: str, there: 
         for name in sorted({edge[there] for edge in edges if edge[here] == at}):
             again = name in seen
             seen.add(name)
-            leaf = branch.add(f"{name} …" if again else name)
+            sub_branch = branch.add(f"{name} …" if again else name)
             if not again:
-                grow(leaf, name)
+                grow(sub_branch, name)
 
     grow(tree, node)
     return tree

@@ -43,8 +43,8 @@ def list_(as_user: AsUser = None, release: ReleaseId = None, as_json: Json = Fal
     if as_json:
         print_json(rows)
     else:
-        shown = [(r["name"], r["label"], r["unit"], r["type"], r["description"]) for r in rows]
-        print_table("Metrics", ["name", "label", "unit", "type", "formula"], shown)
+        table_rows = [(r["name"], r["label"], r["unit"], r["type"], r["description"]) for r in rows]
+        print_table("Metrics", ["name", "label", "unit", "type", "formula"], table_rows)
 
 
 @app.command()
@@ -61,8 +61,8 @@ def query(
     as_json: Json = False,
 ) -> None:
     """Answer a metric query, in the order of its groups where --order-by names none."""
-    asked = _query(metric, group_by, where, order_by or group_by, limit, first_day, last_day)
-    answer = services().metrics.answer(asked, principal_named(as_user), release).as_dict()
+    metric_query = _query(metric, group_by, where, order_by or group_by, limit, first_day, last_day)
+    answer = services().metrics.answer(metric_query, principal_named(as_user), release).as_dict()
     if as_json:
         print_json(answer)
     else:
@@ -90,12 +90,12 @@ def sql(
     as_json: Json = False,
 ) -> None:
     """Print the SQL that would answer, with the reader's restriction inside it."""
-    asked = _query(metric, group_by, where, order_by, limit, first_day, last_day)
+    metric_query = _query(metric, group_by, where, order_by, limit, first_day, last_day)
     reader = principal_named(as_user)
     if explain:
-        text = services().metrics.explain(asked, reader, release)
+        text = services().metrics.explain(metric_query, reader, release)
     else:
-        text = services().metrics.compile(asked, reader, release).sql
+        text = services().metrics.compile(metric_query, reader, release).sql
     if as_json:
         print_json({"plan" if explain else "sql": text})
     else:

@@ -51,13 +51,13 @@ def search(
     What is found is kept in MLflow; the settings change by review of the code, not by themselves.
     """
     with console.status("search …") as status:
-        found = search_demand(
+        search_result = search_demand(
             settings(), lambda what, done, total: status.update(what), trials=trials, seconds=minutes * 60
         )
     if as_json:
-        print_json(found)
+        print_json(search_result)
         return
-    ranked = sorted(enumerate(found["trials"]), key=lambda each: each[1]["relative_pinball"])
+    ranked = sorted(enumerate(search_result["trials"]), key=lambda each: each[1]["relative_pinball"])
     rows = [
         (
             number or "in force",
@@ -69,7 +69,7 @@ def search(
         for number, trial in ranked[:10]
     ]
     columns = ["trial", "pinball, relative", "category", "product", "settings", "s"]
-    print_table(f"Weeks up to {found['window_through_week']} only", columns, rows)
+    print_table(f"Weeks up to {search_result['window_through_week']} only", columns, rows)
 
 
 @app.command("list")
@@ -79,7 +79,7 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
-    shown = [
+    table_rows = [
         (
             r["name"],
             r["version"],
@@ -93,19 +93,19 @@ def list_(as_json: Json = False) -> None:
         for r in rows
     ]
     print_table(
-        "Models", ["name", "version", "alias", "trained by", "review", "WAPE", "AUC", "release"], shown
+        "Models", ["name", "version", "alias", "trained by", "review", "WAPE", "AUC", "release"], table_rows
     )
 
 
 @app.command()
 def review(name: Name, version: str | None = None, as_json: Json = False) -> None:
     """Set a version (the newest by default) beside the champion."""
-    found = services().models.review(name, version)
+    comparison = services().models.review(name, version)
     if as_json:
-        print_json(found)
+        print_json(comparison)
         return
-    rows = [(m["metric"], m["challenger"], m["champion"]) for m in found["metrics"]]
-    challenger, champion = found["challenger"], found["champion"]
+    rows = [(m["metric"], m["challenger"], m["champion"]) for m in comparison["metrics"]]
+    challenger, champion = comparison["challenger"], comparison["champion"]
     columns = [
         "metric",
         f"version {challenger['version']}",
@@ -141,10 +141,14 @@ def rollback(name: Name, as_user: AsUser = None, as_json: Json = False) -> None:
 def print_evaluation(name: str, rows: list[dict[str, Any]]) -> None:
     """The backtest: model and baselines in one table."""
     overall = [row for row in rows if row["slice"] == "all"]
-    print_table("Backtest", _SHOWN[name], [[row[column] for column in _SHOWN[name]] for row in overall])
+    print_table(
+        "Backtest",
+        _EVALUATION_COLUMNS[name],
+        [[row[column] for column in _EVALUATION_COLUMNS[name]] for row in overall],
+    )
 
 
-_SHOWN = {
+_EVALUATION_COLUMNS = {
     "demand": ("tier", "model", "wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean"),
     "margin_risk": ("model", "auc", "money_captured", "calibration_error", "brier", "money_bias"),
 }

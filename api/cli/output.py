@@ -41,14 +41,14 @@ def print_table(
 
     Columns named in `whole` are never broken over lines, so that their values can be copied.
     """
-    kept = [list(row) for row in rows]
+    values = [list(row) for row in rows]
     table = Table(title=title, title_justify="left")
-    decimals = [_decimals(row[at] for row in kept) for at in range(len(columns))]
+    decimals = [_decimals(row[at] for row in values) for at in range(len(columns))]
     for at, name in enumerate(columns):
-        numeric = kept and all(isinstance(row[at], int | float | decimal.Decimal | None) for row in kept)
+        numeric = values and all(isinstance(row[at], int | float | decimal.Decimal | None) for row in values)
         justify: Literal["left", "right"] = "right" if numeric or name in right else "left"
         table.add_column(name, justify=justify, overflow="fold", no_wrap=name in whole)
-    for row in kept:
+    for row in values:
         table.add_row(*map(cell, row, decimals))
     console.print(table)
     if caption:

@@ -38,14 +38,14 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say which rule lets a user do ACTION (read_audit, see_margin, …) or not, and which rows remain."""
-    found = explain_policy(as_user, action)
+    explanation = explain_policy(as_user, action)
     steps = default_policy().steps
-    if found.errors and action not in steps:
+    if explanation.errors and action not in steps:
         raise NotFound(
             f"no action {action!r} that is decided once for a person", hint=f"actions: {', '.join(steps)}"
         )
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(explanation))
         return
-    console.print(found.sentence, markup=False)
-    print_table("Rows that remain", ["of", "where"], list(found.rows.items()))
+    console.print(explanation.sentence, markup=False)
+    print_table("Rows that remain", ["of", "where"], list(explanation.rows.items()))

@@ -32,7 +32,7 @@ Note = Annotated[str | None, typer.Option("--note", help="What the next reader s
 States = Annotated[list[str] | None, typer.Option("--state", help="States; the open ones by default.")]
 Action = Annotated[str | None, typer.Option(help="reorder, transfer, markdown, …")]
 Given = TypeVar("Given", str | None, list[str] | None)
-_SHOWN = {
+_COLUMNS = {
     "recommendation_id": "id",
     "action": "action",
     "product_name": "product",
@@ -76,8 +76,8 @@ def list_(
         scope=_scope(as_user),
         cursor=cursor,
         limit=limit,
-        state=_known("--state", state, STATES) or OPEN_STATES,
-        action=_known("--action", action, ACTIONS),
+        state=_one_of("--state", state, STATES) or OPEN_STATES,
+        action=_one_of("--action", action, ACTIONS),
         region=region,
         department=department,
     )
@@ -90,13 +90,13 @@ def list_(
         written = " Regions and departments are written as in the data: East." if region or department else ""
         console.print(f"No recommendation fits.{written}")
         return
-    names = _SHOWN | ({"state": "state"} if state else {"order_by": "order by"})
+    names = _COLUMNS | ({"state": "state"} if state else {"order_by": "order by"})
     if console.width < _WIDE:
         names = {name: names[name] for name in _NARROW}
-    shown = [[_short(_placed(row, name)) for name in names] for row in rows]
+    table_rows = [[_short(_placed(row, name)) for name in names] for row in rows]
     right = ("units", "margin $", "cash $")
     whole = {*names.values()} - {"product"}
-    print_table("Recommendations", list(names.values()), shown, right=right, whole=whole)
+    print_table("Recommendations", list(names.values()), table_rows, right=right, whole=whole)
     if page.next_cursor:
         console.print(f"More: --cursor {page.next_cursor}", soft_wrap=True)
 
@@ -104,19 +104,19 @@ def list_(
 @app.command()
 def report(as_user: AsUser = None, as_json: Json = False) -> None:
     """Who was right: outcomes by kind of decision, person and reason, and what is at fault."""
-    told = decision_report(services().metrics, principal_named(as_user))
+    summary = decision_report(services().metrics, principal_named(as_user))
     if as_json:
-        print_json(told.as_dict())
+        print_json(summary.as_dict())
         return
-    tables = {"By decision": told.by_kind, "By person": told.by_person, "By reason": told.by_reason}
+    tables = {"By decision": summary.by_kind, "By person": summary.by_person, "By reason": summary.by_reason}
     for title, rows in tables.items():
         names = [name for name in _REPORTED if rows and name in rows[0]]
-        shown = [[_short(row.get(name)) for name in (next(iter(rows[0])), *names)] for row in rows]
-        print_table(title, ["", *(_REPORTED[name] for name in names)], shown)
-    for finding in told.findings:
+        table_rows = [[_short(row.get(name)) for name in (next(iter(rows[0])), *names)] for row in rows]
+        print_table(title, ["", *(_REPORTED[name] for name in names)], table_rows)
+    for finding in summary.findings:
         console.print(f"[bold]{finding.fault}[/] · {finding.subject}, {finding.decisions:,} decisions")
-        console.print(f"  {finding.words}")
-    if not told.findings:
+        console.print(f"  {finding.sentence}")
+    if not summary.findings:
         console.print("Nothing stands out, or too little was measured.")
     console.print("[dim]Outcomes replay recorded demand against a min-max rule; the demo's are simulated.[/]")
 
@@ -126,7 +126,7 @@ def _placed(row: dict[str, Any], name: str) -> Any:
     return f"{row[name]} {row['region'] or ''}".rstrip() if name == "location_id" else row[name]
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """Lists by commas, what is nested as JSON; both are whole with `--json`."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value)
@@ -144,12 +144,12 @@ def _short(value: Any) -> str:
 @app.command()
 def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
     """One recommendation with its drivers and how it is decided."""
-    found = find_recommendation(services().store, recommendation_id, scope=_scope(as_user))
-    row = visible_fields(found, principal_named(as_user))
+    record = find_recommendation(services().store, recommendation_id, scope=_scope(as_user))
+    row = visible_fields(record, principal_named(as_user))
     if as_json:
         print_json(row)
     else:
-        print_table("Recommendation", ["", ""], [(name, _told(value)) for name, value in row.items()])
+        print_table("Recommendation", ["", ""], [(name, _as_text(value)) for name, value in row.items()])
 
 
 @app.command()
@@ -162,23 +162,23 @@ def impact(
     as_json: Json = False,
 ) -> None:
     """What the proposals would do to working capital, week by week."""
-    found = impact_of(
+    effect = impact_of(
         services().store,
         principal_named(as_user),
-        state=_known("--state", state, STATES),
-        action=_known("--action", action, ACTIONS),
+        state=_one_of("--state", state, STATES),
+        action=_one_of("--action", action, ACTIONS),
         region=region,
         department=department,
     )
     if as_json:
-        print_json(found)
+        print_json(effect)
         return
     columns = ("week_ending", "inventory_usd", "payables_usd", "working_capital_usd", "cash_usd")
-    simulated = ", simulated stock" if found["is_simulated"] else ""
-    title = f"{found['proposals']:,} proposals against doing nothing{simulated}"
-    print_table(title, columns, [[week[name] for name in columns] for week in found["weeks"]])
+    simulated = ", simulated stock" if effect["is_simulated"] else ""
+    title = f"{effect['proposals']:,} proposals against doing nothing{simulated}"
+    print_table(title, columns, [[week[name] for name in columns] for week in effect["weeks"]])
     named = ("proposals", "expected_units", "expected_margin_usd", "expected_cash_usd")
-    rows = [[action, *(sums[name] for name in named)] for action, sums in found["one_off"].items()]
+    rows = [[action, *(sums[name] for name in named)] for action, sums in effect["one_off"].items()]
     print_table("By action", ("action", *named), rows)
 
 
@@ -213,11 +213,11 @@ def reject(
     _decide(recommendation_id, "reject", as_user, as_json, reason_code=reason, note=note)
 
 
-def _known(option: str, given: Given, known: Sequence[str]) -> Given:
+def _one_of(option: str, given: Given, choices: Sequence[str]) -> Given:
     """What was given, where it is known. Raises BadParameter with the near miss."""
     for name in [given] if isinstance(given, str) else given or []:
-        if name not in known:
-            raise typer.BadParameter(f"no {name!r}; one of {', '.join(known)}", param_hint=option)
+        if name not in choices:
+            raise typer.BadParameter(f"no {name!r}; one of {', '.join(choices)}", param_hint=option)
     return given
 
 

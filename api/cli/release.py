@@ -85,11 +85,11 @@ def diff(before: str, after: str, as_json: Json = False) -> None:
     store = _store()
     first, second = store.get(before), store.get(after)
     with console.status("comparing …"):
-        found = diff_releases(first, second, by_month(services().metrics))
+        difference = diff_releases(first, second, by_month(services().metrics))
     if as_json:
-        print_json(found.as_dict())
+        print_json(difference.as_dict())
     else:
-        print_diff(found)
+        print_diff(difference)
 
 
 @app.command()

@@ -29,24 +29,24 @@ def _day(month: dt.date | str) -> str:
     return str(month)[:10]
 
 
-def print_diff(found: ReleaseDiff) -> None:
+def print_diff(diff: ReleaseDiff) -> None:
     """Sections without an entry are left out; the closing line says what was compared."""
-    console.print(f"From [bold]{found.before}[/] to [bold]{found.after}[/]")
-    _definitions("KPI definitions", found.kpis)
-    _definitions("Dimensions", found.dimensions)
-    _models(found)
-    if found.reaches:
-        rows = [(r.kind, r.name, ", ".join(r.because)) for r in found.reaches]
+    console.print(f"From [bold]{diff.before}[/] to [bold]{diff.after}[/]")
+    _definitions("KPI definitions", diff.kpis)
+    _definitions("Dimensions", diff.dimensions)
+    _models(diff)
+    if diff.reaches:
+        rows = [(r.kind, r.name, ", ".join(r.because)) for r in diff.reaches]
         print_table("Reached downstream", ["kind", "name", "because of"], rows)
-    if found.policies:
-        tags = [(t.kind, t.name, t.changed, _tags(t.before), _tags(t.after)) for t in found.policies]
+    if diff.policies:
+        tags = [(t.kind, t.name, t.changed, _tags(t.before), _tags(t.after)) for t in diff.policies]
         print_table("Policy tags", ["kind", "name", "changed", "before", "after"], tags)
-    _numbers(found)
+    _numbers(diff)
 
 
 def _definitions(title: str, changes: tuple[NodeChange, ...]) -> None:
     rows = [
-        (c.name, c.what, f.field, _said(f.before), _said(f.after))
+        (c.name, c.what, f.field, _text(f.before), _text(f.after))
         for c in changes
         for f in c.fields or (FieldChange("", None, None),)
     ]
@@ -54,9 +54,9 @@ def _definitions(title: str, changes: tuple[NodeChange, ...]) -> None:
         print_table(title, ["name", "what", "field", "before", "after"], rows)
 
 
-def _models(found: ReleaseDiff) -> None:
+def _models(diff: ReleaseDiff) -> None:
     rows = []
-    for model in found.models:
+    for model in diff.models:
         columns = [f"{c.name} {c.what}{_fields(c)}" for c in model.columns]
         what = "SQL changed" if model.what == "changed" and model.sql_changed else model.what
         rows.append((model.name, model.layer, what, "; ".join(columns)))
@@ -67,21 +67,21 @@ def _models(found: ReleaseDiff) -> None:
 def _fields(column: NodeChange) -> str:
     if not column.fields:
         return ""
-    return " (" + ", ".join(f"{f.field}: {_said(f.before)} → {_said(f.after)}" for f in column.fields) + ")"
+    return " (" + ", ".join(f"{f.field}: {_text(f.before)} → {_text(f.after)}" for f in column.fields) + ")"
 
 
-def _numbers(found: ReleaseDiff) -> None:
+def _numbers(diff: ReleaseDiff) -> None:
     rows = [
         (kpi.name, m.month[:7], m.before, m.after, m.change, _share(m))
-        for kpi in found.moved
+        for kpi in diff.moved
         for m in kpi.months
     ]
     if rows:
         print_table("Numbers that moved", ["KPI", "month", "before", "after", "change", "share"], rows)
-    not_compared = [k for k in found.moved if k.problem]
+    not_compared = [k for k in diff.moved if k.problem]
     if not_compared:
         print_table("Not compared", ["KPI", "why"], [(k.name, k.problem) for k in not_compared])
-    console.print(_closing(found.compared, [k for k in found.moved if k.months], not_compared))
+    console.print(_closing(diff.compared, [k for k in diff.moved if k.months], not_compared))
 
 
 def _closing(compared: int, moved: list[KpiMovement], not_compared: list[KpiMovement]) -> str:
@@ -99,6 +99,6 @@ def _share(move: MonthMove) -> str:
     return "" if move.share is None else f"{move.share:+.2%}"
 
 
-def _said(value: object) -> str:
+def _text(value: object) -> str:
     text = "" if value in (None, {}) else cell(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

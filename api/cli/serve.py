@@ -10,7 +10,7 @@ from rich.console import Console
 from api.auth.secret import secret_in
 from api.cli.output import Json, console, print_json, print_table
 from api.review import password_file
-from api.servers.serve import Server, heed_signals, serving, wait_for_interrupt
+from api.servers.serve import Server, install_signal_handlers, serving, wait_for_interrupt
 from api.settings import settings
 from governance.releases import ReleaseStore
 
@@ -20,7 +20,7 @@ errors = Console(stderr=True, highlight=False)
 def serve(as_json: Json = False) -> None:
     """Serve the current release: API, dashboards and MLflow UI, until Ctrl-C."""
     ReleaseStore(settings().var_dir).serving()  # a clear refusal where nothing was built yet
-    heed_signals()
+    install_signal_handlers()
     with ExitStack() as stack:
         chosen = stack.enter_context(_started())
         if as_json:
@@ -50,11 +50,11 @@ def _started() -> Iterator[list[Server]]:
     with ExitStack() as stack:
         with console.status("Starting servers …") as status:
 
-            def tell(what: str) -> None:
+            def report(what: str) -> None:
                 if console.is_terminal:
                     status.update(what)
                 else:
                     errors.print(what)
 
-            chosen = stack.enter_context(serving(settings(), tell))
+            chosen = stack.enter_context(serving(settings(), report))
         yield chosen

@@ -34,11 +34,11 @@ CHECKS: tuple[Check, ...] = (
 __all__ = ["CHECKS", "Finding", "Level", "examine"]
 
 
-def examine(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
-    """Every finding, in the order of `CHECKS`; `tell` hears which check is running."""
+def examine(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+    """Every finding, in the order of `CHECKS`; `report` hears which check is running."""
     for check in CHECKS:
         subject = check.__name__.removeprefix("check_")
-        tell(subject)
+        report(subject)
         try:
             yield from check(settings)
         except SteelyardError as error:

@@ -18,5 +18,9 @@ class Finding:
 
     subject: str
     level: Level
-    said: str
+    message: str
     hint: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """JSON-ready form; the sentence is called `said` there."""
+        return {"subject": self.subject, "level": self.level.value, "said": self.message, "hint": self.hint}

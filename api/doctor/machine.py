@@ -53,7 +53,9 @@ def check_packages(settings: Settings) -> Iterator[Finding]:
     if not wrong:
         yield Finding("packages", Level.OK, f"{len(pins)} at their pinned versions")
         return
-    some = ", ".join(f"{name} {found} (pinned {pins[name]})" for name, found in list(wrong.items())[:5])
+    some = ", ".join(
+        f"{name} {installed} (pinned {pins[name]})" for name, installed in list(wrong.items())[:5]
+    )
     more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
     yield Finding("packages", Level.FAILED, some + more, "`make setup` installs what was tested together.")
 
@@ -62,8 +64,8 @@ def check_superset(settings: Settings) -> Iterator[Finding]:
     """Superset's own environment; without it everything but the dashboards is served."""
     there = (settings.superset_venv / "bin" / "python").exists()
     hint = "" if there else "`make setup-superset` installs the dashboards."
-    said = f"installed in {settings.superset_venv}" if there else "not installed"
-    yield Finding("superset", Level.OK if there else Level.WARNING, said, hint)
+    message = f"installed in {settings.superset_venv}" if there else "not installed"
+    yield Finding("superset", Level.OK if there else Level.WARNING, message, hint)
 
 
 def check_ports(settings: Settings) -> Iterator[Finding]:

@@ -47,11 +47,13 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 def check_secrets(settings: Settings) -> Iterator[Finding]:
     """Files that hold keys and passwords are for their owner's eyes only."""
-    kept = [path for path in chain.from_iterable(map(settings.var_dir.glob, _SECRETS)) if path.is_file()]
-    seen = [path for path in kept if path.stat().st_mode & 0o077]
-    if not seen:
-        yield Finding("secrets", Level.OK, f"{len(kept)} files, all for their owner only")
-    for path in seen:
+    secret_files = [
+        path for path in chain.from_iterable(map(settings.var_dir.glob, _SECRETS)) if path.is_file()
+    ]
+    exposed = [path for path in secret_files if path.stat().st_mode & 0o077]
+    if not exposed:
+        yield Finding("secrets", Level.OK, f"{len(secret_files)} files, all for their owner only")
+    for path in exposed:
         hint = f"chmod 600 {_short(path)}, and replace the secret if others may have read it."
         yield Finding("secrets", Level.FAILED, f"{_short(path)} can be read by others", hint)
 

@@ -36,12 +36,14 @@ def check_store(settings: Settings) -> Iterator[Finding]:
         if store is None:
             yield Finding("ops store", Level.WARNING, "not there yet", "The first command makes it.")
             return
-        kind, found, newest = store.engine.dialect.name, revision_of(store), newest_revision()
-    if found == newest:
-        yield Finding("ops store", Level.OK, f"{kind}, schema {found}")
+        kind, schema, newest_schema = store.engine.dialect.name, revision_of(store), newest_revision()
+    if schema == newest_schema:
+        yield Finding("ops store", Level.OK, f"{kind}, schema {schema}")
     else:
         hint = "Take a backup; the next command brings it forward. A newer schema needs a newer Steelyard."
-        yield Finding("ops store", Level.WARNING, f"{kind}, schema {found}, this version has {newest}", hint)
+        yield Finding(
+            "ops store", Level.WARNING, f"{kind}, schema {schema}, this version has {newest_schema}", hint
+        )
 
 
 def check_audit(settings: Settings) -> Iterator[Finding]:
@@ -53,8 +55,8 @@ def check_audit(settings: Settings) -> Iterator[Finding]:
     if report.holds:
         yield Finding("audit", Level.OK, f"{report.rows:,} rows hold")
     else:
-        said = f"does not hold at row {report.first_broken}: {report.problem}"
-        yield Finding("audit", Level.FAILED, said, "Keep the store as it is and compare it with a backup.")
+        message = f"does not hold at row {report.first_broken}: {report.problem}"
+        yield Finding("audit", Level.FAILED, message, "Keep the store as it is and compare it with a backup.")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What a finished step leaves behind: the fingerprint of its inputs and its result.
 
-Written last, by rename, so a killed step has no marker and runs again.
+Written last, by rename, so a killed step has no checkpoint and runs again.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from api.errors import PipelineBusy
 from governance.disk import write_whole
 
 
-def read_marker(folder: Path, step: str, fingerprint: str) -> dict[str, Any] | None:
+def read_checkpoint(folder: Path, step: str, fingerprint: str) -> dict[str, Any] | None:
     """The result of an earlier run with the same fingerprint, or None."""
     try:
-        marker = json.loads((folder / f"{step}.json").read_text())
+        checkpoint = json.loads((folder / f"{step}.json").read_text())
     except (OSError, ValueError):
         return None
-    return dict(marker["result"]) if marker.get("fingerprint") == fingerprint else None
+    return dict(checkpoint["result"]) if checkpoint.get("fingerprint") == fingerprint else None
 
 
-def write_marker(folder: Path, step: str, fingerprint: str, result: dict[str, Any]) -> None:
+def write_checkpoint(folder: Path, step: str, fingerprint: str, result: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     body = {"fingerprint": fingerprint, "result": result}
     write_whole(folder / f"{step}.json", json.dumps(body, indent=2))

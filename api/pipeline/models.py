@@ -30,16 +30,16 @@ def train_models(settings: Settings, report: Report, names: tuple[str, ...] = MO
     The first model's result, with all of them below `models`; `unchanged` where every one was reused.
     """
     release = ReleaseStore(settings.var_dir).current()
-    done = []
+    results = []
     for name in names:
         since = datetime.now(UTC)
         trained = _train(name, settings, release, report)
         if not trained.reused:
-            _tell_trained(settings, trained, since)
+            _report_trained(settings, trained, since)
         if name == "demand":
-            _keep_codes(settings, release, trained, report)
-        done.append(trained.as_dict() | {"approved_as_first": approve_first(settings, trained)})
-    return done[0] | {"models": done, "unchanged": all(one["unchanged"] for one in done)}
+            _remember_codes(settings, release, trained, report)
+        results.append(trained.as_dict() | {"approved_as_first": approve_first(settings, trained)})
+    return results[0] | {"models": results, "unchanged": all(one["unchanged"] for one in results)}
 
 
 def search_demand(settings: Settings, report: Report, *, trials: int, seconds: float) -> Result:
@@ -56,14 +56,14 @@ def search_demand(settings: Settings, report: Report, *, trials: int, seconds: f
     release = ReleaseStore(settings.var_dir).current()
     panels = [read_panel(release.warehouse, tier) for tier in FULL.backtest_tiers]
     before_week = backtest_origins(panels[0])[1]
-    found = search_settings(
+    search_result = search_settings(
         panels, before_week, FULL, trials=trials, seconds=seconds, progress=lambda what: report(what, 0, 0)
     ).as_dict()
     tags = {"kind": "search", "release_id": release.release_id, "git_commit": _git_commit()}
     run_id = registry.keep_search(
-        settings.mlflow_uri, settings.mlflow_artifacts, tags=tags, trials=list(found["trials"])
+        settings.mlflow_uri, settings.mlflow_artifacts, tags=tags, trials=list(search_result["trials"])
     )
-    return found | {"mlflow_run_id": run_id}
+    return search_result | {"mlflow_run_id": run_id}
 
 
 def train_summary(result: Result) -> str:
@@ -145,7 +145,7 @@ def _train(name: str, settings: Settings, release: Release, report: Report) -> T
     )
 
 
-def _keep_codes(settings: Settings, release: Release, trained: TrainedModel, report: Report) -> None:
+def _remember_codes(settings: Settings, release: Release, trained: TrainedModel, report: Report) -> None:
     """What the version knows of departments, categories, regions, channels and stores: monitoring asks."""
     from models_ml.drift.codes import codes_path, remember_codes
 
@@ -155,7 +155,7 @@ def _keep_codes(settings: Settings, release: Release, trained: TrainedModel, rep
         remember_codes(release.warehouse, path)
 
 
-def _tell_trained(settings: Settings, trained: TrainedModel, since: datetime) -> None:
+def _report_trained(settings: Settings, trained: TrainedModel, since: datetime) -> None:
     LineageEvents(settings).ran(
         f"train.{trained.name}",
         trained.version,
@@ -209,7 +209,7 @@ def _headline(result: Result) -> str:
 def _git_commit() -> str:
     """The checkout's commit, or 'unknown' outside a checkout."""
     root = Path(__file__).resolve().parent
-    done = subprocess.run(
+    completed = subprocess.run(
         ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
-    return done.stdout.strip() or "unknown"
+    return completed.stdout.strip() or "unknown"

@@ -45,5 +45,7 @@ def still_watched(settings: Settings, result: dict[str, Any]) -> bool:
 
 def last_monitored(settings: Settings) -> dict[str, Any] | None:
     """What the newest monitored release found; None before the first run."""
-    found = sorted((settings.var_dir / "forecasts").glob("*/drift.json"), key=lambda path: path.parent.name)
-    return dict(json.loads(found[-1].read_text())) if found else None
+    drift_files = sorted(
+        (settings.var_dir / "forecasts").glob("*/drift.json"), key=lambda path: path.parent.name
+    )
+    return dict(json.loads(drift_files[-1].read_text())) if drift_files else None

@@ -102,9 +102,9 @@ def _ensure_history(settings: Settings, report: Report) -> int:
 
     if settings.mode != "demo" or settings.source != DEMO:
         return 0
-    folder, mark = _history(settings), _history_mark(settings)
-    made = folder / "made.json"
-    if made.exists() and (before := json.loads(made.read_text()))["mark"] == mark:
+    folder, fingerprint = _history(settings), _history_mark(settings)
+    receipt = folder / "made.json"
+    if receipt.exists() and (before := json.loads(receipt.read_text()))["mark"] == fingerprint:
         return int(before["proposals"])
     release = ReleaseStore(settings.var_dir).current()
     proposals = make_history(
@@ -114,7 +114,7 @@ def _ensure_history(settings: Settings, report: Report) -> int:
         backtest=_backtest(settings),
         progress=lambda what: report(what, 0, 0),
     )
-    write_whole(made, json.dumps({"mark": mark, "proposals": proposals}))
+    write_whole(receipt, json.dumps({"mark": fingerprint, "proposals": proposals}))
     return proposals
 
 
@@ -126,8 +126,8 @@ def _history_mark(settings: Settings) -> str:
     data = project_fingerprint(settings.project_dir, settings.landing, without=ours)
     code = code_fingerprint(_ROOT / "integrations" / "demo" / "decisions", _ROOT / "models_ml" / "outcomes")
     past = _backtest(settings)
-    told = f"{past.name}:{past.stat().st_size}:{past.stat().st_mtime_ns}" if past else "no backtest"
-    return f"{data}:{code}:{told}"
+    backtest = f"{past.name}:{past.stat().st_size}:{past.stat().st_mtime_ns}" if past else "no backtest"
+    return f"{data}:{code}:{backtest}"
 
 
 def _backtest(settings: Settings) -> Path | None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from api.pipeline.checkpoint import only_one, read_marker, write_marker
-from api.pipeline.step_process import run_in_child
+from api.pipeline.checkpoint import only_one, read_checkpoint, write_checkpoint
+from api.pipeline.step_process import run_in_subprocess
 from api.pipeline.steps import STEPS, Step
 from api.settings import Settings
 
@@ -45,14 +45,14 @@ def run_pipeline(
 def _one(settings: Settings, step: Step, listener: Listener) -> StepReport:
     folder = settings.var_dir / "pipeline"
     fingerprint = step.fingerprint(settings)
-    result = read_marker(folder, step.name, fingerprint) if fingerprint else None
+    result = read_checkpoint(folder, step.name, fingerprint) if fingerprint else None
     if result is not None and step.still_holds(settings, result):
         return StepReport(step.name, step.title, True, 0.0, 0, step.summary(result), result)
     listener(step, "starting", 0, 0)
     log = settings.var_dir / "logs" / f"pipeline-{step.name}.log"
-    outcome = run_in_child(step.run, (settings,), lambda *what: listener(step, *what), log)
+    outcome = run_in_subprocess(step.run, (settings,), lambda *what: listener(step, *what), log)
     if fingerprint:
-        write_marker(folder, step.name, fingerprint, outcome.result)
+        write_checkpoint(folder, step.name, fingerprint, outcome.result)
     reused = bool(outcome.result.get("unchanged"))
     summary = step.summary(outcome.result)
     return StepReport(

@@ -33,7 +33,7 @@ class Outcome:
     peak_mb: int
 
 
-def run_in_child(
+def run_in_subprocess(
     function: Callable[..., dict[str, Any]],
     arguments: tuple[Any, ...],
     report: Report,

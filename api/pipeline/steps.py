@@ -190,19 +190,19 @@ def recommend_step(settings: Settings, report: Report) -> Result:
     store = OpsStore(settings.ops_store_url)
     upgrade(store)
     try:
-        found = recommend(
+        plan = recommend(
             release.warehouse,
             forecasts,
             release.release_id,
-            standing=_standing(store),
+            standing=_open_commitments(store),
             now=now,
             proposed_by=service.actor,
         )
         withdrawn = withdraw_recommendations(
-            store, found.held.withdrawn, reason="not needed any more", now=now, request_id=request_id
+            store, plan.held.withdrawn, reason="not needed any more", now=now, request_id=request_id
         )
         states = states_by_pair(forecasts)
-        plain = found.rows.astype(object).where(found.rows.notna(), None)
+        plain = plan.rows.astype(object).where(plan.rows.notna(), None)
         proposed = propose(
             store,
             service,
@@ -214,7 +214,7 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         )
     finally:
         store.close()
-    _tell_scored(settings, scored, [row.recommendation_id for row in proposed], now)
+    _report_scored(settings, scored, [row.recommendation_id for row in proposed], now)
     return {
         "model": f"{scored.model_name} {scored.model_version}",
         "fallback_reason": scored.fallback_reason,
@@ -227,14 +227,14 @@ def recommend_step(settings: Settings, report: Report) -> Result:
             "scores": str(at_risk.path),
             "rows": at_risk.rows,
         },
-        "considered": sum(found.considered.values()),
-        "considered_by_action": dict(found.considered),
+        "considered": sum(plan.considered.values()),
+        "considered_by_action": dict(plan.considered),
         "proposed": len(proposed),
         "proposed_by_action": dict(Counter(row.action for row in proposed)),
-        "unchanged_held_back": found.held.unchanged,
-        "small_changes_held_back": found.held.small,
-        "changed": found.held.changed,
-        "nervousness": round(found.held.nervousness, 4),
+        "unchanged_held_back": plan.held.unchanged,
+        "small_changes_held_back": plan.held.small,
+        "changed": plan.held.changed,
+        "nervousness": round(plan.held.nervousness, 4),
         "withdrawn": len(withdrawn),
         "automatic": sum(row.policy_route == "automatic" for row in proposed),
     }
@@ -244,40 +244,42 @@ def _recorded_approval(settings: Settings) -> Callable[[ModelVersion], bool]:
     """Asks the ops store, not the register, whether a version may score; a refusal is audited."""
     from api.services.model_service import ModelService
 
-    def ask(version: ModelVersion) -> bool:
+    def is_approved(version: ModelVersion) -> bool:
         store = OpsStore(settings.ops_store_url)
         try:
             return ModelService(settings, store).approved(version)
         finally:
             store.close()
 
-    return ask
+    return is_approved
 
 
 def _with_model_state(row: dict[Any, Any], states: dict[tuple[str, str], str]) -> dict[str, Any]:
     """The row with the state of the forecast behind it, where that is not plainly the champion's."""
-    known = states.get((row["location_id"], row["product_id"]))
+    state = states.get((row["location_id"], row["product_id"]))
     drivers = row["drivers"] or "{}"
     if isinstance(drivers, str):
         drivers = json.loads(drivers)
-    if known is None and drivers.get("fallback_reason"):
-        known = "fallback"  # a distribution centre: the forecast of one of its stores
-    return {str(name): value for name, value in row.items()} | ({"model_state": known} if known else {})
+    if state is None and drivers.get("fallback_reason"):
+        state = "fallback"  # a distribution centre: the forecast of one of its stores
+    return {str(name): value for name, value in row.items()} | ({"model_state": state} if state else {})
 
 
-def _tell_scored(settings: Settings, scored: Scored, proposed: list[str], since: datetime) -> None:
-    tell, release = LineageEvents(settings), scored.release_id
+def _report_scored(settings: Settings, scored: Scored, proposed: list[str], since: datetime) -> None:
+    events, release = LineageEvents(settings), scored.release_id
     features = sorted({f"feature.{table}" for table, _ in READS["demand"]()})
-    model, made = f"model_version.{scored.model_name}/{scored.model_version}", f"forecast.{release}"
-    tell.ran("score.demand", release, reads=[*features, model], makes=[made], since=since, release=release)
+    model, forecast = f"model_version.{scored.model_name}/{scored.model_version}", f"forecast.{release}"
+    events.ran(
+        "score.demand", release, reads=[*features, model], makes=[forecast], since=since, release=release
+    )
     if proposed:
         stock = [f"model.{table}" for table in POSITION_TABLES]
         makes = [f"recommendation.{key}" for key in proposed]
         key = f"{release}/{proposed[0]}"
-        tell.ran("recommend", key, reads=[made, *stock], makes=makes, since=since, release=release)
+        events.ran("recommend", key, reads=[forecast, *stock], makes=makes, since=since, release=release)
 
 
-def _standing(store: OpsStore) -> list[dict[str, Any]]:
+def _open_commitments(store: OpsStore) -> list[dict[str, Any]]:
     """What was proposed and decided before, except what lapsed or was measured: stock shows that by now."""
     states = [state for state in STATES if state not in ("expired", "measured")]
     page = list_recommendations(store, limit=_EVERYTHING, state=states)
@@ -329,11 +331,11 @@ def _still_proposed(settings: Settings, result: Result) -> bool:
     store = OpsStore(settings.ops_store_url)
     upgrade(store)
     try:
-        found = list_recommendations(store, limit=1).items
+        first_rows = list_recommendations(store, limit=1).items
     finally:
         store.close()
     files = (result["forecasts"], result["margin_risk"]["scores"])
-    return all(Path(file).exists() for file in files) and bool(found or result["considered"] == 0)
+    return all(Path(file).exists() for file in files) and bool(first_rows or result["considered"] == 0)
 
 
 STEPS: tuple[Step, ...] = (

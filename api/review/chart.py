@@ -53,7 +53,7 @@ class Chart:
     width: int
     height: int
     baseline: float
-    words: str
+    caption: str
 
 
 def read_days(metrics: MetricService, person: Principal, record: Recommendation, last: dt.date) -> list[Day]:
@@ -125,7 +125,7 @@ def draw(days: list[Day], last: dt.date, proposed_units: float | None) -> Chart 
         width=WIDTH,
         height=HEIGHT,
         baseline=base,
-        words=f"{_wanted(weekly) if has_demand else 'No demand of its own: it serves stores'}; "
+        caption=f"{_wanted(weekly) if has_demand else 'No demand of its own: it serves stores'}; "
         f"{days[-1].on_hand:.0f} on hand and {days[-1].on_order:.0f} on order on {last:%-d %B %Y}.",
     )
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from api.deps import ServicesDep
 from api.review.chart import Bar
 from api.review.render import page, problem_page
-from api.review.session import Person
+from api.review.session import CurrentPerson
 from api.services.impact_service import impact_of
 from governance.errors import Forbidden
 
@@ -39,13 +39,13 @@ class Picture:
 
 
 @router.get("")
-def impact_page(request: Request, person: Person, services: ServicesDep) -> Response:
+def impact_page(request: Request, person: CurrentPerson, services: ServicesDep) -> Response:
     """What this person may see of it; readers to whom cost is not shown are told so."""
     try:
-        found = impact_of(services.store, person)
+        impact = impact_of(services.store, person)
     except Forbidden as error:
         return problem_page(request, 403, "Not for your role", error.message)
-    return page("impact.html", found=found, picture=draw(found["weeks"]), person=person)
+    return page("impact.html", impact=impact, picture=draw(impact["weeks"]), person=person)
 
 
 def draw(weeks: list[dict[str, Any]]) -> Picture | None:

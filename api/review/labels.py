@@ -109,8 +109,8 @@ def due(days_left: int | None) -> str:
 
 def driver_lines(record: Recommendation) -> list[tuple[str, str]]:
     """Drivers with their numbers."""
-    told = drivers(record)
-    return [(label, form.format(told[key])) for key, label, form in _DRIVERS if told.get(key) is not None]
+    values = drivers(record)
+    return [(label, form.format(values[key])) for key, label, form in _DRIVERS if values.get(key) is not None]
 
 
 def data_line(record: Recommendation) -> str:

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import ServicesDep
 from api.review.render import page, problem_page
-from api.review.session import Person
+from api.review.session import CurrentPerson
 from governance.errors import Forbidden, UnknownNode
 
 router = APIRouter(prefix="/review/lineage", include_in_schema=False)
@@ -29,28 +29,28 @@ def drawn(
     *,
     request: Request,
     node: Annotated[str, Path(max_length=300)],
-    person: Person,
+    person: CurrentPerson,
     services: ServicesDep,
     direction: Literal["upstream", "downstream", "both"] = "both",
     columns: bool = False,
 ) -> Response:
     """The picture around a node; every box leads on. What one may not see answers like what is not there."""
     try:
-        found = services.lineage.show(node, person, direction=direction, columns=columns)
+        view = services.lineage.show(node, person, direction=direction, columns=columns)
     except UnknownNode as error:
         return problem_page(request, 404, "Nothing of that name", error.hint or "There is no such node.")
     except Forbidden as error:
         return problem_page(request, 403, "Not for your role", error.message)
-    count = len(found.graph.nodes)
+    count = len(view.graph.nodes)
     return page(
         "lineage.html",
         node=node,
-        label=found.graph.nodes[node].label,
-        release=found.release_id,
+        label=view.graph.nodes[node].label,
+        release=view.release_id,
         direction=direction,
         columns=columns,
         count=count,
-        picture=found.svg(link=address) if count <= _MOST_DRAWN else "",
+        picture=view.svg(link=address) if count <= _MOST_DRAWN else "",
     )
 
 

@@ -22,8 +22,8 @@ _MINUTES = 10
 
 @lru_cache(maxsize=4)
 def _endpoints(issuer: str) -> dict[str, Any]:
-    found = httpx.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration", timeout=10)
-    return dict(found.raise_for_status().json())
+    answer = httpx.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration", timeout=10)
+    return dict(answer.raise_for_status().json())
 
 
 def depart(request: Request, settings: Settings) -> Response:
@@ -53,23 +53,23 @@ def arrive(request: Request, settings: Settings) -> str:
     """The id token for the code in `request`, to be verified. Raises NotAuthenticated."""
     try:
         names = ("state", "verifier", "nonce")
-        waited = dict(zip(names, request.cookies[COOKIE].split("."), strict=True))
+        remembered = dict(zip(names, request.cookies[COOKIE].split("."), strict=True))
         state, code = request.query_params["state"], request.query_params["code"]
     except (KeyError, ValueError):
         raise NotAuthenticated("The sign-in was not begun here, or took too long: try again.") from None
-    if not hmac.compare_digest(state.encode(), str(waited["state"]).encode()):
+    if not hmac.compare_digest(state.encode(), str(remembered["state"]).encode()):
         raise NotAuthenticated("The sign-in was not begun here: try again.")
     with _client(request, settings) as client:
         try:
-            told = client.fetch_token(
+            tokens = client.fetch_token(
                 _endpoints(settings.oidc_issuer)["token_endpoint"],
                 code=code,
-                code_verifier=waited["verifier"],
+                code_verifier=remembered["verifier"],
             )
         except Exception as error:  # whatever the provider refuses with
             raise NotAuthenticated("The identity provider did not confirm the sign-in.") from error
-    token = str(told.get("id_token", ""))
-    if _nonce(token) != waited["nonce"]:
+    token = str(tokens.get("id_token", ""))
+    if _nonce(token) != remembered["nonce"]:
         raise NotAuthenticated("The identity provider answered another sign-in.")
     return token
 

@@ -15,7 +15,7 @@ from api.deps import RequestId, ServicesDep
 from api.review import chart, labels
 from api.review.queue import FILTERS, Queue, as_of, rank, read_queue
 from api.review.render import page, problem_page
-from api.review.session import OwnForm, Person, form_token
+from api.review.session import CurrentPerson, OwnForm, form_token
 from api.services.recommendation_fields import TELLS_MARGIN, visible_fields
 from api.wiring import Services
 from governance.approvals import (
@@ -47,7 +47,7 @@ _STATUS: dict[type[SteelyardError], int] = {
 
 
 @router.get("")
-def queue_page(request: Request, person: Person, services: ServicesDep) -> Response:
+def queue_page(request: Request, person: CurrentPerson, services: ServicesDep) -> Response:
     """The queue, with the most pressing recommendation open."""
     queue = _queue(request, person, services)
     first = queue.rows[0].record if queue.rows else None
@@ -55,14 +55,14 @@ def queue_page(request: Request, person: Person, services: ServicesDep) -> Respo
 
 
 @router.get("/queue")
-def queue_part(request: Request, person: Person, services: ServicesDep) -> Response:
+def queue_part(request: Request, person: CurrentPerson, services: ServicesDep) -> Response:
     """The list alone, under other filters."""
     return page("queue.html", **_common(request, person, services), queue=_queue(request, person, services),
                 open_id=None)  # fmt: skip
 
 
 @router.get("/items/{recommendation_id}")
-def item(request: Request, recommendation_id: Id, person: Person, services: ServicesDep) -> Response:
+def item(request: Request, recommendation_id: Id, person: CurrentPerson, services: ServicesDep) -> Response:
     """One recommendation. What the person may not see answers like what does not exist."""
     try:
         record = _find(services, person, recommendation_id)
@@ -74,7 +74,9 @@ def item(request: Request, recommendation_id: Id, person: Person, services: Serv
 
 
 @router.get("/items/{recommendation_id}/chart")
-def item_chart(request: Request, recommendation_id: Id, person: Person, services: ServicesDep) -> Response:
+def item_chart(
+    request: Request, recommendation_id: Id, person: CurrentPerson, services: ServicesDep
+) -> Response:
     """Its chart, loaded after the page: it asks the warehouse."""
     try:
         record = _find(services, person, recommendation_id)
@@ -89,14 +91,16 @@ def item_chart(request: Request, recommendation_id: Id, person: Person, services
 
 
 @router.get("/items/{recommendation_id}/lineage")
-def item_lineage(request: Request, recommendation_id: Id, person: Person, services: ServicesDep) -> Response:
+def item_lineage(
+    request: Request, recommendation_id: Id, person: CurrentPerson, services: ServicesDep
+) -> Response:
     """Where its numbers come from, drawn."""
     try:
         record = _find(services, person, recommendation_id)
-        found = services.lineage.show(f"recommendation.{record.recommendation_id}", person, depth=2)
+        view = services.lineage.show(f"recommendation.{record.recommendation_id}", person, depth=2)
     except NotFound:
         return _missing(request)
-    picture = Response(found.svg(), media_type="image/svg+xml")
+    picture = Response(view.svg(), media_type="image/svg+xml")
     picture.headers["X-Content-Type-Options"] = "nosniff"
     return picture
 
@@ -105,7 +109,7 @@ def item_lineage(request: Request, recommendation_id: Id, person: Person, servic
 def decide_on(
     request: Request,
     recommendation_id: Id,
-    person: Person,
+    person: CurrentPerson,
     services: ServicesDep,
     request_id: RequestId,
     decision: Annotated[str, Form(max_length=16)],
@@ -135,20 +139,20 @@ def decide_on(
         return _missing(request)
     except (Forbidden, Conflict, InvalidDecision, IdempotencyMismatch) as error:
         return _refused(request, person, services, recommendation_id, error)
-    said = _DONE[done.decision] if done.state != "in_review" else "Approved; a second person decides too"
+    notice = _DONE[done.decision] if done.state != "in_review" else "Approved; a second person decides too"
     following = before.after(recommendation_id)
     if "hx-request" not in request.headers:
         return RedirectResponse(f"/review/items/{following}" if following else "/review", 303)
     queue = _queue(request, person, services)
     record = next((row.record for row in queue.rows if row.id == following), None)
     record = record or (queue.rows[0].record if queue.rows else None)
-    return _after(request, person, services, queue, record, said=f"{said}.", url=True)
+    return _after(request, person, services, queue, record, notice=f"{notice}.", url=True)
 
 
 @router.post("/decisions", dependencies=[OwnForm])
 def approve_several(
     request: Request,
-    person: Person,
+    person: CurrentPerson,
     services: ServicesDep,
     request_id: RequestId,
     key: Annotated[str, Form(max_length=64)],
@@ -172,25 +176,27 @@ def approve_several(
             done += 1
         except (NotFound, Forbidden, Conflict, InvalidDecision, IdempotencyMismatch):
             refused += 1
-    said = f"{done} approved." + (
+    notice = f"{done} approved." + (
         f" {refused} stay: not yours to decide, or decided already." if refused else ""
     )
     if "hx-request" not in request.headers:
         return RedirectResponse("/review", 303)
     queue = _queue(request, person, services)
-    return _after(request, person, services, queue, queue.rows[0].record if queue.rows else None, said=said)
+    return _after(
+        request, person, services, queue, queue.rows[0].record if queue.rows else None, notice=notice
+    )
 
 
-def _asked(request: Request) -> dict[str, str]:
+def _filters_in_force(request: Request) -> dict[str, str]:
     """The filters in force: those of the form that was sent, else those of the address."""
-    kept: str | None = getattr(request.state, "filters", None)
-    asked = dict(request.query_params) if kept is None else dict(parse_qsl(kept))
-    return {name: asked[name][:128] for name in (*FILTERS, "mine") if asked.get(name)}
+    sent_filters: str | None = getattr(request.state, "filters", None)
+    filters_in_force = dict(request.query_params) if sent_filters is None else dict(parse_qsl(sent_filters))
+    return {name: filters_in_force[name][:128] for name in (*FILTERS, "mine") if filters_in_force.get(name)}
 
 
 def _queue(request: Request, person: Principal, services: Services) -> Queue:
-    asked = _asked(request)
-    return read_queue(services.store, person, asked, only_mine="mine" in asked)
+    filters_in_force = _filters_in_force(request)
+    return read_queue(services.store, person, filters_in_force, only_mine="mine" in filters_in_force)
 
 
 def _find(services: Services, person: Principal, recommendation_id: str) -> Recommendation:
@@ -198,14 +204,14 @@ def _find(services: Services, person: Principal, recommendation_id: str) -> Reco
 
 
 def _common(request: Request, person: Principal, services: Services) -> dict[str, Any]:
-    asked = _asked(request)
+    filters_in_force = _filters_in_force(request)
     return {
         "person": person,
         "csrf": form_token(request, services.settings),
         "key": str(uuid.uuid4()),
         "filter_names": FILTERS,
-        "only_mine": "mine" in asked,
-        "query": urlencode(asked),
+        "only_mine": "mine" in filters_in_force,
+        "query": urlencode(filters_in_force),
         "margin_shown": sees_margin(person),
     }
 
@@ -213,12 +219,12 @@ def _common(request: Request, person: Principal, services: Services) -> dict[str
 def _item(
     request: Request, person: Principal, services: Services, record: Recommendation, **more: Any
 ) -> dict[str, Any]:
-    shown = replace(record, **{
+    visible = replace(record, **{
         name: value
         for name, value in visible_fields(record, person).items()
         if name in TELLS_MARGIN
     })  # fmt: skip
-    details = shown.details if isinstance(shown.details, dict) else {}
+    details = visible.details if isinstance(visible.details, dict) else {}
     earlier = list_recommendations(
         services.store,
         scope=recommendation_scope(person),
@@ -229,9 +235,9 @@ def _item(
     return {
         **_common(request, person, services),
         "row": rank(record, person),
-        "item": shown,
+        "item": visible,
         "details": details,
-        "drivers": labels.driver_lines(shown),
+        "drivers": labels.driver_lines(visible),
         "data_line": labels.data_line(record),
         "decided": decisions_on(services.store, record.recommendation_id),
         "earlier": [r for r in earlier if r.recommendation_id != record.recommendation_id][:_EARLIER],
@@ -248,17 +254,17 @@ def _whole(
 ) -> Response:
     values = _item(request, person, services, record) if record else _common(request, person, services)
     return page(
-        "page.html", **values, queue=queue, open_id=record.recommendation_id if record else None, said=""
+        "page.html", **values, queue=queue, open_id=record.recommendation_id if record else None, notice=""
     )
 
 
 def _after(
     request: Request, person: Principal, services: Services, queue: Queue, record: Recommendation | None, *,
-    said: str, url: bool = False,
+    notice: str, url: bool = False,
 ) -> Response:  # fmt: skip
     values = _item(request, person, services, record) if record else _common(request, person, services)
     open_id = record.recommendation_id if record else None
-    answer = page("after.html", **values, queue=queue, open_id=open_id, said=said)
+    answer = page("after.html", **values, queue=queue, open_id=open_id, notice=notice)
     if url:
         answer.headers["HX-Push-Url"] = f"/review/items/{open_id}" if open_id else "/review"
     return answer
@@ -273,7 +279,9 @@ def _refused(
     if "hx-request" in request.headers:
         return page("item.html", _STATUS[type(error)], **values)
     queue = _queue(request, person, services)
-    return page("page.html", _STATUS[type(error)], **values, queue=queue, open_id=recommendation_id, said="")
+    return page(
+        "page.html", _STATUS[type(error)], **values, queue=queue, open_id=recommendation_id, notice=""
+    )
 
 
 def _missing(request: Request) -> Response:

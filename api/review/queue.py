@@ -25,12 +25,15 @@ FILTERS = ("action", "region", "department", "policy_route")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the queue. `days_left` counts from the day of the data; `mine`: this person may decide."""
+    """One line of the queue.
+
+    `days_left` counts from the day of the data; `assigned_to_me`: this person may decide.
+    """
 
     record: Recommendation
     days_left: int | None
     priority: float
-    mine: bool
+    assigned_to_me: bool
 
     @property
     def id(self) -> str:
@@ -47,8 +50,8 @@ class Queue:
     choices: dict[str, list[str]]
 
     @property
-    def mine(self) -> int:
-        return sum(row.mine for row in self.rows)
+    def assigned_to_me(self) -> int:
+        return sum(row.assigned_to_me for row in self.rows)
 
     @property
     def margin_usd(self) -> float:
@@ -79,7 +82,7 @@ def read_queue(store: OpsStore, person: Principal, filters: dict[str, str], only
     page = list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN_STATES, **wanted)
     rows = [rank(record, person) for record in page.items]
     if only_mine:
-        rows = [row for row in rows if row.mine]
+        rows = [row for row in rows if row.assigned_to_me]
     rows.sort(key=lambda row: (-row.priority, row.id))
     everything = page.items if not wanted else (
         list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN_STATES).items
@@ -98,15 +101,15 @@ def rank(record: Recommendation, person: Principal) -> Row:
 
 def as_of(record: Recommendation) -> dt.date:
     """The day whose data the recommendation was made from; the day of the proposal where it does not tell."""
-    for told in (record.details, drivers(record)):
-        if isinstance(told, dict) and told.get("as_of"):
-            return dt.date.fromisoformat(str(told["as_of"])[:10])
+    for fields in (record.details, drivers(record)):
+        if isinstance(fields, dict) and fields.get("as_of"):
+            return dt.date.fromisoformat(str(fields["as_of"])[:10])
     return record.created_at.date()
 
 
 def drivers(record: Recommendation) -> dict[str, Any]:
     """Its drivers by name, whether stored as JSON or as text of it."""
-    told = record.drivers
-    if isinstance(told, str):
-        told = json.loads(told)
-    return told if isinstance(told, dict) else {}
+    value = record.drivers
+    if isinstance(value, str):
+        value = json.loads(value)
+    return value if isinstance(value, dict) else {}

@@ -36,8 +36,8 @@ def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(_environment.get_template(name).render(**values), status)
 
 
-def problem_page(request: Request, status: int, title: str, words: str) -> HTMLResponse:
+def problem_page(request: Request, status: int, title: str, sentence: str) -> HTMLResponse:
     """A refusal as a person reads it; inside the page where htmx asked."""
     if "hx-request" in request.headers:
-        return page("refusal.html", status, title=title, words=words)
-    return page("problem.html", status, title=title, words=words)
+        return page("refusal.html", status, title=title, sentence=sentence)
+    return page("problem.html", status, title=title, sentence=sentence)

@@ -71,7 +71,7 @@ def _person(request: Request, services: ServicesDep) -> Principal:
         raise SignInNeeded(error.message) from error
 
 
-Person = Annotated[Principal, Depends(_person)]
+CurrentPerson = Annotated[Principal, Depends(_person)]
 """Who is signed in. Raises SignInNeeded."""
 
 
@@ -91,7 +91,10 @@ def from_our_page(request: Request) -> None:
 
 
 def _own_form(
-    request: Request, services: ServicesDep, person: Person, csrf: Annotated[str, Form(max_length=128)] = ""
+    request: Request,
+    services: ServicesDep,
+    person: CurrentPerson,
+    csrf: Annotated[str, Form(max_length=128)] = "",
 ) -> None:
     from_our_page(request)
     if not hmac.compare_digest(csrf.encode(), form_token(request, services.settings).encode()):

@@ -26,7 +26,7 @@ _DEMO_ORDER = (
 
 
 @router.get("/sign-in")
-async def ask(request: Request, services: ServicesDep) -> Response:
+async def sign_in_page(request: Request, services: ServicesDep) -> Response:
     """The sign-in page: a form in the demo, a way to the identity provider otherwise."""
     return _form(services)
 

@@ -34,7 +34,7 @@ def make_guest_token(
 ) -> GuestTokenAnswer:
     """A token of five minutes that shows the dashboard as the caller would see it. Written to the audit."""
     now = datetime.now(UTC)
-    made = guest_token(
+    issued = guest_token(
         services.settings, services.directory, user, slug, services.releases.current().release_id, now=now
     )
     with services.store.write() as transaction:
@@ -45,8 +45,8 @@ def make_guest_token(
             f"dashboard.{slug}",
             now=now,
             request_id=request_id,
-            after={"release": made.release},
+            after={"release": issued.release},
         )
     return GuestTokenAnswer(
-        token=made.token, embed_url=made.embed_url, release=made.release, expires_at=made.expires_at
+        token=issued.token, embed_url=issued.embed_url, release=issued.release, expires_at=issued.expires_at
     )

@@ -54,9 +54,9 @@ def show(
     accept: Annotated[str, Header(max_length=200)] = "",
 ) -> Any:
     """Walk the release's lineage graph from `node`: JSON, or a picture with `Accept: image/svg+xml`."""
-    found = services.lineage.show(
+    view = services.lineage.show(
         node, user, direction=direction, depth=depth, columns=columns, release_id=release
     )
     if _SVG in accept:
-        return Response(found.svg(), media_type=_SVG)
-    return LineageAnswer(**found.as_dict())
+        return Response(view.svg(), media_type=_SVG)
+    return LineageAnswer(**view.as_dict())

@@ -69,16 +69,16 @@ def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswe
     versions = services.models.versions(name)
     if not versions:
         raise NotFound(f"there is no model {name!r}", hint="GET /v1/models lists them")
-    found = last_monitored(services.settings) if name == "demand" else None
-    if found is not None:
+    last_run = last_monitored(services.settings) if name == "demand" else None
+    if last_run is not None:
         sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))
-        link = f"/v1/reports/{found['release_id']}/{Path(found['report']).name}"
-        found = found | {
-            "alerts": found["alerts"] if sees_all else [],
+        link = f"/v1/reports/{last_run['release_id']}/{Path(last_run['report']).name}"
+        last_run = last_run | {
+            "alerts": last_run["alerts"] if sees_all else [],
             "report": link if sees_all else None,
         }
     return ModelAnswer(
         name=name,
         versions=[ModelRow.model_validate(row) for row in versions],
-        monitoring=Monitoring.model_validate(found) if found else None,
+        monitoring=Monitoring.model_validate(last_run) if last_run else None,
     )

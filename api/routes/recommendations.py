@@ -157,15 +157,15 @@ def impact(
     department: Filter = None,
 ) -> Response:
     """What the proposals would do to stock, payables, cash and working capital, week by week."""
-    found = impact_of(services.store, user, state=state, action=action, region=region, department=department)
-    return Response(json_document(found), media_type="application/json")
+    effect = impact_of(services.store, user, state=state, action=action, region=region, department=department)
+    return Response(json_document(effect), media_type="application/json")
 
 
 @router.get("/report", responses={200: {"model": DecisionReport}, **document(400, 401, 403, 404, 422)})
 def report(user: CurrentUser, services: ServicesDep) -> Response:
     """Who was right: what came of decisions by kind, person and reason, and what is at fault."""
-    told = decision_report(services.metrics, user)
-    return Response(json_document(told.as_dict()), media_type="application/json")
+    summary = decision_report(services.metrics, user)
+    return Response(json_document(summary.as_dict()), media_type="application/json")
 
 
 @router.get(
@@ -173,8 +173,8 @@ def report(user: CurrentUser, services: ServicesDep) -> Response:
 )
 def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Response:
     """One recommendation. What the caller may not see answers like what does not exist."""
-    found = find_recommendation(services.store, recommendation_id, scope=recommendation_scope(user))
-    return Response(json_document(visible_fields(found, user)), media_type="application/json")
+    record = find_recommendation(services.store, recommendation_id, scope=recommendation_scope(user))
+    return Response(json_document(visible_fields(record, user)), media_type="application/json")
 
 
 @router.post(

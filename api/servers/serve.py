@@ -29,7 +29,7 @@ _STARTUP_SECONDS = 90
 _STOP_SECONDS = 10
 
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Server:
     command: list[str]
     environment: dict[str, str]
     sign_in: str
-    prepare: Callable[[Tell], None] | None = field(default=None, repr=False)
+    prepare: Callable[[Report], None] | None = field(default=None, repr=False)
     """Run before it is started, once the API answers."""
 
 
@@ -54,10 +54,10 @@ def servers(settings: Settings, services: Services) -> list[Server]:
 
 
 @contextmanager
-def serving(settings: Settings, tell: Tell = lambda _: None) -> Iterator[list[Server]]:
+def serving(settings: Settings, report: Report = lambda _: None) -> Iterator[list[Server]]:
     """Start every server, those that need the API once it answers; wait for all; stop them on leaving.
 
-    `tell` hears what is happening. Raises ServerFailed or DashboardsFailed.
+    `report` hears what is happening. Raises ServerFailed or DashboardsFailed.
     """
     services = Services.from_settings(settings)
     logs = settings.var_dir / "logs"
@@ -70,13 +70,13 @@ def serving(settings: Settings, tell: Tell = lambda _: None) -> Iterator[list[Se
         at_once = [server for server in chosen if server.prepare is None]
         later = [server for server in chosen if server.prepare is not None]
         running += [_start(server, logs) for server in at_once]
-        tell(f"{at_once[0].name} …")
+        report(f"{at_once[0].name} …")
         _wait_until_it_answers(at_once[0], running[0], logs)
         for server in later:
-            server.prepare(lambda what, name=server.name: tell(f"{name}: {what} …"))  # type: ignore[misc]
+            server.prepare(lambda what, name=server.name: report(f"{name}: {what} …"))  # type: ignore[misc]
             running.append(_start(server, logs))
         for server, process in zip([*at_once, *later], running, strict=True):
-            tell(f"{server.name} …")
+            report(f"{server.name} …")
             _wait_until_it_answers(server, process, logs)
         yield chosen
     finally:
@@ -95,7 +95,7 @@ def _start(server: Server, logs: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def heed_signals() -> None:
+def install_signal_handlers() -> None:
     """Ctrl-C and SIGTERM both interrupt, also where a shell started us in the background, deaf to Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -143,8 +143,8 @@ def mlflow_server(settings: Settings) -> Server:
 
 
 def _superset(dashboards: Dashboards) -> Server:
-    def prepare(tell: Tell) -> None:
-        dashboards.sync(tell)
+    def prepare(report: Report) -> None:
+        dashboards.sync(report)
 
     return Server(
         "Superset",

@@ -76,8 +76,8 @@ class Dashboards:
     def people(self) -> list[dict[str, str]]:
         """Whom the service may act for, and Superset's administrator, who sees no numbers."""
         roles = self.services.directory.roles_delegable_to(SERVICE)
-        found = [self.services.directory.user(name) for name in sorted(self.services.directory.users)]
-        everyone = [(person.user, person.role) for person in found if person.role in roles]
+        accounts = [self.services.directory.user(name) for name in sorted(self.services.directory.users)]
+        everyone = [(person.user, person.role) for person in accounts if person.role in roles]
         return [
             {"name": name, "role": role, "password": self.password(name)}
             for name, role in [(ADMIN, ADMIN), *everyone]
@@ -89,7 +89,7 @@ class Dashboards:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return _once(folder / user, secrets.token_urlsafe(12))
 
-    def sync(self, tell: Callable[[str], None], *, force: bool = False) -> dict[str, Any]:
+    def sync(self, report: Callable[[str], None], *, force: bool = False) -> dict[str, Any]:
         """Bring the dashboards to the definitions that the running API serves; what was done.
 
         Raises DashboardsNotInstalled, or DashboardsFailed with Superset's own words.
@@ -106,19 +106,19 @@ class Dashboards:
         command += ["--site", self.api_url, *(["--force"] if force else [])]
         log = self.settings.var_dir / "logs" / "superset-sync.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        status, output = _run(command, os.environ | environment, log, tell)
-        report = _report(output)
-        if status != 0 or "error" in report:
-            problems = report.get("problems") or [str(report.get("error", ""))]
+        status, output = _run(command, os.environ | environment, log, report)
+        outcome = _outcome(output)
+        if status != 0 or "error" in outcome:
+            problems = outcome.get("problems") or [str(outcome.get("error", ""))]
             raise DashboardsFailed(
                 f"The dashboards could not be brought up to date. {' '.join(problems)}".strip(),
                 hint=f"`steelyard serve` has to run meanwhile; what happened stands in {log}.",
             )
-        return report
+        return outcome
 
 
 def _run(
-    command: list[str], environment: dict[str, str], log: Path, tell: Callable[[str], None]
+    command: list[str], environment: dict[str, str], log: Path, report: Callable[[str], None]
 ) -> tuple[int, str]:
     """Exit status and standard output; each line of progress is told and kept."""
     with subprocess.Popen(
@@ -129,17 +129,17 @@ def _run(
         output: list[str] = []
         reader = threading.Thread(target=lambda: output.extend(process.stdout or ()))
         reader.start()
-        with log.open("a") as kept:
+        with log.open("a") as log_file:
             for line in process.stderr or ():
-                kept.write(line)
+                log_file.write(line)
                 if line.strip() and not line.startswith((" ", "Traceback")):
-                    tell(line.strip()[:100])
+                    report(line.strip()[:100])
         reader.join()
         late.cancel()
         return process.wait(), "".join(output)
 
 
-def _report(output: str) -> dict[str, Any]:
+def _outcome(output: str) -> dict[str, Any]:
     for line in reversed(output.splitlines()):
         if line.startswith("{"):
             return dict(json.loads(line))

@@ -7,7 +7,9 @@ demand; they are simulated where their data are, and say so.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from api.services.metric_service import MetricService
 from governance.errors import Forbidden
@@ -38,7 +40,7 @@ class Finding:
     subject: str
     decisions: int
     margin_usd: float
-    words: str
+    sentence: Annotated[str, Field(alias="words")]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,13 @@ class DecisionReport:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
-        return asdict(self)
+        plain = asdict(self)
+        return plain | {"findings": [_by_public_name(finding) for finding in plain["findings"]]}
+
+
+def _by_public_name(finding: dict[str, Any]) -> dict[str, Any]:
+    """The finding's sentence is called `words` in JSON."""
+    return {"words" if name == "sentence" else name: value for name, value in finding.items()}
 
 
 def decision_report(metrics: MetricService, reader: Principal | None) -> DecisionReport:
@@ -68,8 +76,8 @@ def decision_report(metrics: MetricService, reader: Principal | None) -> Decisio
     _, outcomes = _rows(metrics, reader, OUTCOMES, "decision_outcome__decided_by")
     _, habits = _rows(metrics, reader, HABITS, "decision__decided_by")
     _, by_reason = _rows(metrics, reader, OUTCOMES[:3], "decision_outcome__reason_code")
-    known = {row["decided_by"]: row for row in habits}
-    by_person = [{**known.get(row["decided_by"], {}), **row} for row in outcomes]
+    habits_by_person = {row["decided_by"]: row for row in habits}
+    by_person = [{**habits_by_person.get(row["decided_by"], {}), **row} for row in outcomes]
     by_reason = [row for row in by_reason if row["reason_code"] is not None]
     return DecisionReport(
         release=release,
@@ -83,8 +91,8 @@ def decision_report(metrics: MetricService, reader: Principal | None) -> Decisio
 
 def _is_simulated(metrics: MetricService, reader: Principal | None) -> bool:
     """Whether anything that is told rests on simulated stock, costs or planners."""
-    told = (("decisions_measured", "decision_outcome"), ("decisions_by_people", "decision"))
-    for metric, entity in told:
+    sources = (("decisions_measured", "decision_outcome"), ("decisions_by_people", "decision"))
+    for metric, entity in sources:
         _, rows = _rows(metrics, reader, (metric,), f"{entity}__is_simulated")
         if any(row["is_simulated"] and row[metric] for row in rows):
             return True
@@ -93,23 +101,25 @@ def _is_simulated(metrics: MetricService, reader: Principal | None) -> bool:
 
 def _about_the_model(by_kind: list[dict[str, Any]], by_reason: list[dict[str, Any]]) -> list[Finding]:
     """Proposals as made against the baseline; and reasons for which people saw what the model did not."""
-    found = []
+    findings = []
     count = sum(row["decisions_measured"] for row in by_kind)
     gain = sum(row["margin_impact_realised"] - row["judgement_margin_realised"] for row in by_kind)
     if count >= _FEWEST and gain < -_LEAST_USD * count:
-        words = f"Proposals as made would have brought ${-gain:,.2f} less than the baseline policy."
-        found.append(Finding("model", "all proposals", count, gain, words))
+        sentence = f"Proposals as made would have brought ${-gain:,.2f} less than the baseline policy."
+        findings.append(Finding("model", "all proposals", count, gain, sentence))
     for row in by_reason:
         worth, count = row["judgement_margin_realised"], row["decisions_measured"]
         if count >= _FEWEST and worth > _LEAST_USD * count:
-            words = f"People who gave this reason were right, by ${worth:,.2f}: the model should know of it."
-            found.append(Finding("model", row["reason_code"], count, worth, words))
-    return found
+            sentence = (
+                f"People who gave this reason were right, by ${worth:,.2f}: the model should know of it."
+            )
+            findings.append(Finding("model", row["reason_code"], count, worth, sentence))
+    return findings
 
 
 def _about_people(by_person: list[dict[str, Any]]) -> list[Finding]:
     """Who overrules often and loses by it was not convinced; who never overrules was asked in vain."""
-    found = []
+    findings = []
     for row in by_person:
         who, worth = row["decided_by"], row["judgement_margin_realised"]
         asked = int(row.get("decisions_by_people") or 0)
@@ -117,15 +127,17 @@ def _about_people(by_person: list[dict[str, Any]]) -> list[Finding]:
             continue
         overruled = (row["override_rate"] or 0) + (row["rejection_rate"] or 0)
         if overruled > _OFTEN_OVERRULED and worth < -_LEAST_USD * asked * overruled:
-            words = f"Overruled {overruled:.0%} and lost ${-worth:,.2f} by it: the reasons did not convince."
-            found.append(Finding("explanation", who, asked, worth, words))
+            sentence = (
+                f"Overruled {overruled:.0%} and lost ${-worth:,.2f} by it: the reasons did not convince."
+            )
+            findings.append(Finding("explanation", who, asked, worth, sentence))
         elif (row["acceptance_rate"] or 0) >= _ALWAYS_ACCEPTED and worth <= _LEAST_USD:
-            words = (
+            sentence = (
                 f"Accepted {row['acceptance_rate']:.0%} after {row['decision_cycle_time_hours']:.0f} hours "
                 "at the median, and gained nothing by looking: a higher automatic limit would do."
             )
-            found.append(Finding("policy", who, asked, worth, words))
-    return found
+            findings.append(Finding("policy", who, asked, worth, sentence))
+    return findings
 
 
 def _rows(

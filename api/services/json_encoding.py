@@ -14,19 +14,19 @@ def json_document(body: Any) -> str:
     try:
         return orjson.dumps(body, default=_plain).decode()
     except TypeError:  # an integer beyond 64 bits, a key that is no text, half a character: rare and slow
-        return json.dumps(_known(body), allow_nan=False)
+        return json.dumps(_encodable(body), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, decimal.Decimal) else str(value)
 
 
-def _known(value: Any) -> Any:
+def _encodable(value: Any) -> Any:
     """The same document from what the standard library can write."""
     if isinstance(value, dict):
-        return {str(key): _known(part) for key, part in value.items()}
+        return {str(key): _encodable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_known(part) for part in value]
+        return [_encodable(part) for part in value]
     if isinstance(value, str | int):
         return value
     return orjson.loads(orjson.dumps(value, default=_plain))

@@ -59,26 +59,26 @@ class LineageEvents:
             return 0
         try:
             with self._bookmark() as bookmark:
-                return 0 if bookmark is None else self._tell(store, bookmark)
+                return 0 if bookmark is None else self._report(store, bookmark)
         except OSError as error:
             _log.warning("decisions are told later: %s", error)
             self._not_before = time.monotonic() + _PAUSE_SECONDS
             return 0
 
-    def _tell(self, store: OpsStore, bookmark: Path) -> int:
+    def _report(self, store: OpsStore, bookmark: Path) -> int:
         """Page by page; after a kill the decisions of a page are told again, as the same runs."""
-        told, seq = 0, int(bookmark.read_text() or 0) if bookmark.exists() else 0
+        reported, seq = 0, int(bookmark.read_text() or 0) if bookmark.exists() else 0
         actions = [f"recommendation.{name}" for name in _DECIDED]
         sink = self._sink()
         while rows := audit.read_after(store, seq, actions=actions):
             sent = list(takewhile(lambda row: sink.send([_decision(row)]), rows))
             if sent:
-                told, seq = told + len(sent), sent[-1]["seq"]
+                reported, seq = reported + len(sent), sent[-1]["seq"]
                 write_whole(bookmark, str(seq))
             if len(sent) < len(rows):
                 self._not_before = time.monotonic() + _PAUSE_SECONDS
                 break
-        return told
+        return reported
 
     def _sink(self) -> LineageSink:
         if self._settings.openlineage_url:

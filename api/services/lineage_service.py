@@ -24,7 +24,7 @@ _OUTCOMES = {"executing", "executed", "failed", "measured"}
 
 
 @dataclass(frozen=True)
-class Shown:
+class LineageView:
     """The part of the graph around a node."""
 
     node: str
@@ -63,7 +63,7 @@ class LineageService:
         depth: int | None = None,
         columns: bool = False,
         release_id: str | None = None,
-    ) -> Shown:
+    ) -> LineageView:
         """The graph around `node`, upstream, downstream or both; by column where `columns`, else by table.
 
         Raises UnknownNode with the near miss. What the reader may not see is taken out before the walk, so
@@ -74,7 +74,7 @@ class LineageService:
         opened = self._metrics.opened(release_id)
         graph = self._visible(self._extended(_load(opened.release.lineage), node, reader), opened, reader)
         walk = {"upstream": graph.upstream, "downstream": graph.downstream, "both": graph.around}[direction]
-        return Shown(node, opened.release.release_id, walk(node, depth, columns=columns))
+        return LineageView(node, opened.release.release_id, walk(node, depth, columns=columns))
 
     def _extended(self, graph: LineageGraph, node: str, reader: Principal | None) -> LineageGraph:
         """With model versions, and what came of the recommendation or decision that is asked about."""
@@ -97,29 +97,29 @@ class LineageService:
         """A recommendation with what it was computed from, what was decided, and what replaced it."""
         scope = None if reader is None else recommendation_scope(reader)
         try:
-            found = find_recommendation(self._store, key, scope=scope)
+            record = find_recommendation(self._store, key, scope=scope)
         except NotFound:
             return [], []  # the walk then says that there is no such node
         at = f"recommendation.{key}"
-        nodes = [Node(at, "recommendation", found.reason or found.action)]
-        edges = [Edge(f"model_version.{found.model_name}/{found.model_version}", at, level="any")]
+        nodes = [Node(at, "recommendation", record.reason or record.action)]
+        edges = [Edge(f"model_version.{record.model_name}/{record.model_version}", at, level="any")]
         for table in POSITION_TABLES:
             edges += [Edge(name, at) for name in (f"model.{table}",) if name in graph.nodes]
             edges += [Edge(name, at, level="column") for name in (f"rows.{table}",) if name in graph.nodes]
         with self._store.read() as connection:
-            made = select(decisions).where(decisions.c.recommendation_id == key)
-            rows = connection.execute(made.order_by(decisions.c.decided_at)).mappings().all()
+            statement = select(decisions).where(decisions.c.recommendation_id == key)
+            rows = connection.execute(statement.order_by(decisions.c.decided_at)).mappings().all()
         for row in rows:
-            nodes.append(Node(f"decision.{row['decision_id']}", "decision", _words(row)))
+            nodes.append(Node(f"decision.{row['decision_id']}", "decision", _label(row)))
             edges.append(Edge(at, f"decision.{row['decision_id']}", level="any"))
-        if rows and found.state in _OUTCOMES:
-            nodes.append(Node(f"outcome.{key}", "outcome", found.state))
+        if rows and record.state in _OUTCOMES:
+            nodes.append(Node(f"outcome.{key}", "outcome", record.state))
             edges.append(Edge(f"decision.{rows[-1]['decision_id']}", f"outcome.{key}", level="any"))
-        if found.superseded_by:
-            nodes.append(Node(f"recommendation.{found.superseded_by}", "recommendation", "came after it"))
+        if record.superseded_by:
+            nodes.append(Node(f"recommendation.{record.superseded_by}", "recommendation", "came after it"))
             edges.append(Edge(at, nodes[-1].id, level="any"))
-        if found.compensates:
-            nodes.append(Node(f"recommendation.{found.compensates}", "recommendation", "taken back by it"))
+        if record.compensates:
+            nodes.append(Node(f"recommendation.{record.compensates}", "recommendation", "taken back by it"))
             edges.append(Edge(nodes[-1].id, at, level="any"))
         return nodes, edges
 
@@ -133,9 +133,9 @@ class LineageService:
         if restriction is None:
             return graph
         gone = {f"metric.{name}" for name in restriction.hidden_metrics}
-        kept = [node for node in graph.nodes.values() if node.id not in gone]
+        visible = [node for node in graph.nodes.values() if node.id not in gone]
         edges = [edge for edge in graph.edges if edge.source not in gone and edge.target not in gone]
-        return LineageGraph.of(kept, edges, facts=graph.facts)
+        return LineageGraph.of(visible, edges, facts=graph.facts)
 
     def _model_versions(self) -> list[tuple[str, str]]:
         used = select(recommendations.c.model_name, recommendations.c.model_version).distinct()
@@ -155,7 +155,7 @@ def _model_reads(graph: LineageGraph, model: str, version: str) -> list[Edge]:
     ]
 
 
-def _words(row: RowMapping) -> str:
+def _label(row: RowMapping) -> str:
     """Who decided what, and why."""
     return " · ".join(str(row[name]) for name in ("decision", "decided_by", "reason_code") if row[name])
 

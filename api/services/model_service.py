@@ -49,14 +49,18 @@ class ModelService:
         self, principal: Principal, name: str, version: str, *, decision: str, reason: str, request_id: str
     ) -> ModelReview:
         """Approve or reject exactly the artifact that is registered now."""
-        found = registry.get_version(self._uri, version, name)
-        evidence = {"artifact_digest": found.digest, "release_id": found.release_id, "metrics": found.metrics}
+        registered = registry.get_version(self._uri, version, name)
+        evidence = {
+            "artifact_digest": registered.digest,
+            "release_id": registered.release_id,
+            "metrics": registered.metrics,
+        }
         return review_model(
             self._store,
             principal,
             model_name=name,
-            model_version=found.version,
-            trained_by=found.trained_by,
+            model_version=registered.version,
+            trained_by=registered.trained_by,
             decision=decision,
             reason=reason,
             evidence=evidence,
@@ -74,19 +78,19 @@ class ModelService:
         request_id: str | None = None,
     ) -> dict[str, Any]:
         """Let an approved version score from now on."""
-        found = registry.get_version(self._uri, version, name)
+        registered = registry.get_version(self._uri, version, name)
         review = permit_promotion(
             self._store,
             principal,
             model_name=name,
-            model_version=found.version,
-            trained_by=found.trained_by,
-            artifact_digest=found.digest,
+            model_version=registered.version,
+            trained_by=registered.trained_by,
+            artifact_digest=registered.digest,
             now=datetime.now(UTC),
             action=action,
             request_id=request_id or str(uuid.uuid4()),
         )
-        return self._describe(promote(self._uri, self._artifacts, _evidence(review, found)))
+        return self._describe(promote(self._uri, self._artifacts, _evidence(review, registered)))
 
     def roll_back(self, principal: Principal, name: str) -> dict[str, Any]:
         """Let the newest approved version before the champion score again. Raises NotFound where none is."""
@@ -131,8 +135,8 @@ class ModelService:
 
     def _describe(self, version: ModelVersion) -> dict[str, Any]:
         review = latest_review(self._store, version.name, version.version)
-        judged = None if review is None else {"decision": review.decision, "by": review.reviewed_by}
-        return {k: v for k, v in version.as_dict().items() if k != "bundle"} | {"review": judged}
+        reviewed = None if review is None else {"decision": review.decision, "by": review.reviewed_by}
+        return {k: v for k, v in version.as_dict().items() if k != "bundle"} | {"review": reviewed}
 
 
 def _evidence(review: ModelReview, version: ModelVersion) -> ApprovalEvidence:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from api.pipeline.step_process import Outcome, Report, run_in_child
+from api.pipeline.step_process import Outcome, Report, run_in_subprocess
 from api.pipeline.steps import build_step, ingest_step
 from api.settings import Settings
 from integrations.synthetic import Size, write_retailer
@@ -91,7 +91,7 @@ def write_step(folder: Path, lines: int, report: Report) -> dict[str, Any]:
 
 
 def _child(step: Any, *arguments: Any) -> Outcome:
-    return run_in_child(step, arguments, lambda *what: None)
+    return run_in_subprocess(step, arguments, lambda *what: None)
 
 
 def _rows(lines: int, steps: dict[str, Outcome], seconds: float) -> Iterator[Row]:

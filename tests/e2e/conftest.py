@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.pipeline.step_process import run_in_child
+from api.pipeline.step_process import run_in_subprocess
 from api.pipeline.steps import build_step, ingest_step, publish_step
 from api.settings import Settings
 
@@ -18,5 +18,5 @@ def example(tmp_path_factory) -> Settings:
     """State of its own, with `docs/examples/retailer` released in it."""
     settings = Settings(var_dir=tmp_path_factory.mktemp("var"), source=str(FOLDER))
     for step in (ingest_step, build_step, publish_step):
-        run_in_child(step, (settings,), lambda *what: None)
+        run_in_subprocess(step, (settings,), lambda *what: None)
     return settings

@@ -54,21 +54,21 @@ def _copy_of(source, target):
 
 
 def test_ask_with_curl(run):
-    said = run("ask.sh", "executive")
-    assert '"release"' in said and "East" in said and said.count("net_sales") == 2
+    output = run("ask.sh", "executive")
+    assert '"release"' in output and "East" in output and output.count("net_sales") == 2
 
 
 def test_ask_with_python(run):
-    said = run("ask.py", "executive")
-    shown = re.findall(r"^ +(\d{4}-\d\d)-01 ", said, flags=re.MULTILINE)
-    assert shown == [f"2017-{month:02d}" for month in range(1, 13)]
-    assert "400 unknown-name" in said and "net_sales" in said.splitlines()[-1]
+    output = run("ask.py", "executive")
+    months = re.findall(r"^ +(\d{4}-\d\d)-01 ", output, flags=re.MULTILINE)
+    assert months == [f"2017-{month:02d}" for month in range(1, 13)]
+    assert "400 unknown-name" in output and "net_sales" in output.splitlines()[-1]
 
 
 def test_decide_once(run, state):
-    said = run("decide.py", "planner_east").splitlines()
-    assert said[-1] == said[-2] and said[-1].startswith("200 ")
-    assert "from source files" in said[-3]
+    output = run("decide.py", "planner_east").splitlines()
+    assert output[-1] == output[-2] and output[-1].startswith("200 ")
+    assert "from source files" in output[-3]
     store = OpsStore(state.ops_store_url)
     with store.read() as connection:
         notes = connection.exec_driver_sql(

@@ -20,15 +20,15 @@ from tests.e2e.conftest import FOLDER
 
 
 @pytest.fixture(scope="module")
-def ask(example):
+def answer(example):
     """A KPI by the given names, as `{group: number}`."""
     service = MetricService(ReleaseStore(example.var_dir), example)
 
-    def ask(kpi, groups):
+    def answer(kpi, groups):
         rows = service.answer(MetricQuery(metrics=[kpi], group_by=groups), None).as_dict()["rows"]
         return {tuple(_plain(v) for v in key): float(number) for *key, number in rows if number is not None}
 
-    yield ask
+    yield answer
     service.close()
 
 
@@ -98,11 +98,11 @@ BY_HAND = {
     BY_HAND,
     ids=lambda value: "-".join(value) or "all" if isinstance(value, tuple) else value,
 )
-def test_kpi(ask, files, kpi, groups):
+def test_kpi(answer, files, kpi, groups):
     rows = files.execute(BY_HAND[kpi, groups]).fetchall()
     expected = {tuple(_plain(v) for v in key): float(number) for *key, number in rows if number is not None}
     assert len(expected) >= max(1, len(groups)) and any(expected.values())
-    assert ask(kpi, list(groups)) == pytest.approx(expected, rel=1e-9)
+    assert answer(kpi, list(groups)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_every_row_of_every_file_is_in(example):

@@ -30,8 +30,8 @@ def ours(settings, tmp_path):
 
 
 def only(check, settings):
-    (found,) = check(settings)
-    return found
+    (finding,) = check(settings)
+    return finding
 
 
 def failed(findings):
@@ -58,8 +58,8 @@ def test_nothing_built_is_told_with_the_next_step_and_nothing_is_made(tmp_path):
 
 def test_a_check_that_cannot_look_says_so(ours, monkeypatch):
     monkeypatch.setattr("api.doctor.machine.shutil.disk_usage", lambda _: 1 / 0)
-    found = [f for f in examine(ours) if f.subject == "machine"]
-    assert [f.level for f in found] == [Level.FAILED] and "ZeroDivisionError" in found[0].said
+    findings = [f for f in examine(ours) if f.subject == "machine"]
+    assert [f.level for f in findings] == [Level.FAILED] and "ZeroDivisionError" in findings[0].message
     assert len(CHECKS) > 5
 
 
@@ -69,15 +69,15 @@ def test_a_package_of_another_version(ours, tmp_path, monkeypatch):
         "# pinned\nduckdb==0.0.1\nno-such-package==1.0\nwindows-only==1 ; sys_platform == 'win32'\n"
     )
     monkeypatch.setattr("api.doctor.machine._PINS", pins)
-    found = only(check_packages, ours)
-    assert found.level is Level.FAILED
-    assert "(pinned 0.0.1)" in found.said and "no-such-package missing" in found.said
-    assert "windows-only" not in found.said
+    finding = only(check_packages, ours)
+    assert finding.level is Level.FAILED
+    assert "(pinned 0.0.1)" in finding.message and "no-such-package missing" in finding.message
+    assert "windows-only" not in finding.message
 
 
 def test_superset_missing(ours, tmp_path):
-    found = only(check_superset, ours.model_copy(update={"superset_venv": tmp_path / "none"}))
-    assert found.level is Level.WARNING and "make setup-superset" in found.hint
+    finding = only(check_superset, ours.model_copy(update={"superset_venv": tmp_path / "none"}))
+    assert finding.level is Level.WARNING and "make setup-superset" in finding.hint
 
 
 def test_a_taken_port(ours):
@@ -85,10 +85,14 @@ def test_a_taken_port(ours):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        found = only(
+        finding = only(
             check_ports, ours.model_copy(update={"api_port": port, "mlflow_port": 1, "superset_port": 1})
         )
-    assert found.level is Level.WARNING and str(port) in found.said and "STEELYARD_API_PORT" in found.hint
+    assert (
+        finding.level is Level.WARNING
+        and str(port) in finding.message
+        and "STEELYARD_API_PORT" in finding.hint
+    )
 
 
 def test_settings_that_let_anybody_in(ours):
@@ -102,8 +106,8 @@ def test_a_secret_that_others_can_read(ours):
     secret_in(path)
     assert failed(check_secrets(ours)) == []
     path.chmod(0o644)
-    found = only(check_secrets, ours)
-    assert found.level is Level.FAILED and "chmod 600" in found.hint and "review_forms" in found.said
+    finding = only(check_secrets, ours)
+    assert finding.level is Level.FAILED and "chmod 600" in finding.hint and "review_forms" in finding.message
 
 
 def test_a_damaged_release(ours, release_dir):
@@ -121,19 +125,21 @@ def test_a_damaged_release(ours, release_dir):
     assert [f.level for f in check_release(ours)] == [Level.OK]
     (older / "manifest.json").write_text("{}")
     sound, unsound = check_release(ours)
-    assert sound.level is Level.OK and unsound.level is Level.WARNING and older.name in unsound.said
+    assert sound.level is Level.OK and unsound.level is Level.WARNING and older.name in unsound.message
     (releases / release_dir.name / "manifest.json").write_text("{}")
     assert "release" in failed(examine(ours))
 
 
 def test_a_store_of_an_older_version_and_an_audit_that_was_changed(ours):
-    assert only(check_store, ours).said == "not there yet"
+    assert only(check_store, ours).message == "not there yet"
     assert list(check_audit(ours)) == []
     store = OpsStore(ours.ops_store_url)
     upgrade(store, "0001")
-    found = only(check_store, ours)
+    finding = only(check_store, ours)
     assert (
-        found.level is Level.WARNING and "schema 0001" in found.said and str(newest_revision()) in found.said
+        finding.level is Level.WARNING
+        and "schema 0001" in finding.message
+        and str(newest_revision()) in finding.message
     )
     upgrade(store)
     assert only(check_store, ours).level is Level.OK
@@ -154,5 +160,5 @@ def test_no_model_means_the_rule(ours):
     assert {f.level for f in check_models(ours)} == {Level.OK}
     assert only(check_forecasts, ours).level is Level.OK
     (ours.var_dir / "mlflow").unlink()
-    for found in check_models(ours):
-        assert found.level is Level.WARNING and "steelyard model review" in found.hint
+    for finding in check_models(ours):
+        assert finding.level is Level.WARNING and "steelyard model review" in finding.hint

@@ -36,7 +36,7 @@ class Provider:
     def __init__(self):
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.asked: dict[str, str] = {}
-        self.told: dict[str, str] = {}
+        self.claims_sent: dict[str, str] = {}
 
     def jwks(self):
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
@@ -59,7 +59,7 @@ class Provider:
             return httpx2.Response(400, json={"error": "invalid_grant"})
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": "steelyard", "sub": "ann", "jti": "1", "iat": now, "nbf": now}
-        claims |= {"exp": now + 600, "nonce": self.asked["nonce"], CLAIM: PLANNER} | self.told
+        claims |= {"exp": now + 600, "nonce": self.asked["nonce"], CLAIM: PLANNER} | self.claims_sent
         token = jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "k1"})
         return httpx2.Response(200, json={"access_token": "a", "token_type": "Bearer", "id_token": token})
 
@@ -69,12 +69,12 @@ CLAIM = TokenVerifier.__init__.__kwdefaults__["attributes_claim"]
 
 @pytest.fixture
 def provider(monkeypatch):
-    made = Provider()
-    transport = httpx2.MockTransport(made.token)
-    monkeypatch.setattr(httpx, "get", made.get)
+    provider = Provider()
+    transport = httpx2.MockTransport(provider.token)
+    monkeypatch.setattr(httpx, "get", provider.get)
     monkeypatch.setattr(oidc, "OAuth2Client", functools.partial(OAuth2Client, transport=transport))
     oidc._endpoints.cache_clear()
-    yield made
+    yield provider
     oidc._endpoints.cache_clear()
 
 
@@ -111,16 +111,16 @@ def test_a_person_comes_back_signed_in(client, provider):
     assert page.status_code == 200 and "All clear" in page.text and "ann" in page.text
 
 
-@pytest.mark.parametrize(("told", "code", "state"), [
+@pytest.mark.parametrize(("claims_sent", "code", "state"), [
     ({}, "another-code", None),
     ({}, "the-code", "another-state"),
     ({"nonce": "another"}, "the-code", None),
     ({"aud": "another"}, "the-code", None),
     ({"iss": "https://evil.example"}, "the-code", None),
 ])  # fmt: skip
-def test_nobody_comes_back_with_what_was_not_asked_for(told, code, state, client, provider):
+def test_nobody_comes_back_with_what_was_not_asked_for(claims_sent, code, state, client, provider):
     given = depart(client, provider)
-    provider.told = told
+    provider.claims_sent = claims_sent
     back = client.get("/review/oidc/callback", params={"code": code, "state": state or given})
     assert back.status_code == 401 and COOKIE + "=" not in back.headers.get("set-cookie", "")
     assert client.get("/review").headers["location"] == "/review/sign-in"

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from api.auth.secret import secret_in
 from api.pipeline.record import record_step
-from api.pipeline.step_process import run_in_child
+from api.pipeline.step_process import run_in_subprocess
 from api.pipeline.steps import build_step, publish_step
 from api.review.session import COOKIE, password_file
 from api.services.impact_service import impact_of
@@ -81,9 +81,9 @@ def queue(store, release_dir):
     for region, count in (("East", 12), ("West", 3)):
         here = [pair for pair in pairs if pair[0] == region][:count]
         rows += [proposal(n, region, location, product) for n, (_, location, product) in enumerate(here)]
-    made = propose(store, service, rows, now=NOW)
-    assert {r.policy_route for r in made} == {"planner"} and len(made) == 15
-    return [r.recommendation_id for r in made]
+    proposed = propose(store, service, rows, now=NOW)
+    assert {r.policy_route for r in proposed} == {"planner"} and len(proposed) == 15
+    return [r.recommendation_id for r in proposed]
 
 
 @pytest.fixture(scope="module")
@@ -128,11 +128,11 @@ def test_a_planner_sees_only_her_region_and_a_hidden_item_answers_like_a_missing
     sign_in(page, address, settings, "planner_east")
     settled(page, 12)
     assert page.locator("#rows").get_by_text("West").count() == 0
-    told = []
+    answers = []
     for key in ("west-00", "no-such-thing"):
         answer = page.goto(f"{address}/review/items/{key}")
-        told.append((answer.status, answer.text()))
-    assert told[0] == told[1] and told[0][0] == 404
+        answers.append((answer.status, answer.text()))
+    assert answers[0] == answers[1] and answers[0][0] == 404
 
 
 def test_the_page_is_accessible_and_tells_what_is_simulated(page, address, settings):
@@ -140,8 +140,8 @@ def test_the_page_is_accessible_and_tells_what_is_simulated(page, address, setti
     page.wait_for_selector(".plot")
     page.keyboard.press("r")
     for where in ("the item with a form open", "the help"):
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{where}: {found.generate_report()}"
+        audit = Axe().run(page)
+        assert audit.violations_count == 0, f"{where}: {audit.generate_report()}"
         page.keyboard.press("Escape")
         page.keyboard.press("?")
     page.keyboard.press("Escape")
@@ -175,8 +175,8 @@ def test_double_submit_decides_once(address, settings, store):
         other = client.post("/review/items/west-02/decisions", data=form | {"key": "another"})
         assert other.status_code == 409 and "already approved" in other.text
     with store.read() as conn:
-        made = conn.execute(select(decisions).where(decisions.c.recommendation_id == "west-02")).all()
-    assert len(made) == 1
+        rows = conn.execute(select(decisions).where(decisions.c.recommendation_id == "west-02")).all()
+    assert len(rows) == 1
 
 
 @pytest.mark.parametrize(("form", "headers"), [
@@ -266,13 +266,15 @@ def test_ten_items_cleared_by_keyboard_are_what_the_next_build_shows(page, addre
     settled(page, 12)
     clear_ten(page)
     for step in (record_step, build_step, publish_step):
-        run_in_child(step, (settings,), lambda *what: None)
+        run_in_subprocess(step, (settings,), lambda *what: None)
     rates = ["acceptance_rate", "override_rate", "rejection_rate", "decisions_by_people"]
-    shown = by_person(settings, [*rates, "decision_cycle_time_hours"])
+    rates_shown = by_person(settings, [*rates, "decision_cycle_time_hours"])
     hours = cycle_hours(store, "planner_east")
     assert len(hours) == 10
-    assert [float(shown[name]) for name in rates] == [0.8, 0.1, 0.1, 10.0]
-    assert float(shown["decision_cycle_time_hours"]) == pytest.approx((hours[4] + hours[5]) / 2, abs=1e-6)
+    assert [float(rates_shown[name]) for name in rates] == [0.8, 0.1, 0.1, 10.0]
+    assert float(rates_shown["decision_cycle_time_hours"]) == pytest.approx(
+        (hours[4] + hours[5]) / 2, abs=1e-6
+    )
 
 
 def clear_ten(page):
@@ -332,12 +334,12 @@ def test_finance_sees_what_the_open_set_does_and_others_are_refused(page, addres
     sign_in(page, address, settings, "finance_controller")
     page.click("text=Working capital")
     page.wait_for_selector("#by-action")
-    told = impact_of(store, Directory.load().user("finance_controller"))
-    assert page.locator("svg rect").count() == len(told["weeks"]) == 2
-    shown = page.locator("main table").first.locator("tbody tr").all_inner_texts()
-    assert [line.split()[0] for line in shown] == [week["week_ending"] for week in told["weeks"]]
-    assert page.locator("main table").last.locator("tbody tr").count() == len(told["one_off"])
-    assert f"{told['proposals']:,} proposals" in page.locator("main").inner_text()
+    effect = impact_of(store, Directory.load().user("finance_controller"))
+    assert page.locator("svg rect").count() == len(effect["weeks"]) == 2
+    rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
+    assert [line.split()[0] for line in rows] == [week["week_ending"] for week in effect["weeks"]]
+    assert page.locator("main table").last.locator("tbody tr").count() == len(effect["one_off"])
+    assert f"{effect['proposals']:,} proposals" in page.locator("main").inner_text()
     assert Axe().run(page).violations_count == 0
     sign_in_form = {"user": "store_manager", "password": secret_in(password_file(settings))}
     with httpx.Client(base_url=address) as client:

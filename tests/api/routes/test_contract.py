@@ -56,8 +56,8 @@ def described(client):
 @pytest.fixture(scope="module")
 def as_role(sign_in):
     """Headers of a role; `nobody` sends no credential."""
-    kept = {role: {} if role == "nobody" else sign_in(role) for role in ROLES}
-    return kept.__getitem__
+    headers_by_role = {role: {} if role == "nobody" else sign_in(role) for role in ROLES}
+    return headers_by_role.__getitem__
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda m: m.value)
@@ -65,8 +65,8 @@ def as_role(sign_in):
 def test_nothing_breaks_and_nothing_is_undocumented(described, as_role, role, mode):
     """Every operation, with data that fits the schema and with data that does not."""
     called = 0
-    for found in described.get_all_operations():
-        operation = found.ok()
+    for result in described.get_all_operations():
+        operation = result.ok()
         strategy = operation.as_strategy(generation_mode=mode)
 
         @hypothesis.seed(SEED)

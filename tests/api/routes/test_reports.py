@@ -34,8 +34,8 @@ def test_the_model_tells_its_alerts_and_where_the_report_lies(client, sign_in) -
 
 @pytest.mark.parametrize("user", ["planner_east", "category_manager", "store_manager"])
 def test_who_sees_a_part_gets_no_report_of_the_whole(client, sign_in, user) -> None:
-    found = client.get("/v1/models/demand", headers=sign_in(user)).json()["monitoring"]
-    assert (found["alerts"], found["report"]) == ([], None)
+    monitoring = client.get("/v1/models/demand", headers=sign_in(user)).json()["monitoring"]
+    assert (monitoring["alerts"], monitoring["report"]) == ([], None)
     assert client.get(f"/v1/reports/{RELEASE}/drift_demand.html", headers=sign_in(user)).status_code == 403
 
 

@@ -20,8 +20,8 @@ print("stopped", flush=True)
 """
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_in_the_background_too(told):
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_in_the_background_too(signal_number):
     process = subprocess.Popen(
         ["sh", "-c", 'trap \'\' INT; exec "$0" -c "$1"', sys.executable, _SCRIPT],  # as `command &` does
         stdout=subprocess.PIPE,
@@ -29,6 +29,6 @@ def test_it_stops_in_the_background_too(told):
         cwd=ROOT,
     )
     assert process.stdout.readline() == "waiting\n"
-    process.send_signal(told)
+    process.send_signal(signal_number)
     assert process.communicate(timeout=10)[0] == "stopped\n"
     assert process.returncode == 0

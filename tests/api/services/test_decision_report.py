@@ -63,11 +63,11 @@ def test_it_is_simulated_where_a_decision_is(simulated):
 
 @pytest.mark.demo
 def test_the_command_reports_what_the_metrics_say(cli):
-    told = cli.answer("recommendation", "report")
+    report = cli.answer("recommendation", "report")
     asked = cli.answer(
         "metric", "query", "-m", "judgement_margin_realised", "-g", "decision_outcome__decided_by"
     )
-    people = {row["decided_by"]: row["judgement_margin_realised"] for row in told["by_person"]}
+    people = {row["decided_by"]: row["judgement_margin_realised"] for row in report["by_person"]}
     assert people == pytest.approx({who: float(value) for who, value in asked["rows"]}) and people
-    assert told["is_simulated"] is True
-    assert json.dumps(told["findings"])
+    assert report["is_simulated"] is True
+    assert json.dumps(report["findings"])

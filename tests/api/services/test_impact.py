@@ -53,5 +53,5 @@ def test_everyone_sums_what_they_may_see(proposed, client, sign_in) -> None:
 def test_no_margin_rights_no_money(proposed, client, sign_in) -> None:
     refused = client.get("/v1/recommendations/impact", headers=sign_in("store_manager"))
     assert refused.status_code == 403
-    shown = client.get("/v1/recommendations/impact-East", headers=sign_in("finance_controller")).json()
-    assert shown["details"]["weekly"][0]["inventory_usd"] == 10.0
+    visible = client.get("/v1/recommendations/impact-East", headers=sign_in("finance_controller")).json()
+    assert visible["details"]["weekly"][0]["inventory_usd"] == 10.0

@@ -1,4 +1,4 @@
-"""Decisions are told once each, in their order, and again where telling failed."""
+"""Decisions are reported once each, in their order, and again if reporting failed."""
 
 import datetime as dt
 import json
@@ -31,7 +31,7 @@ def _decide(store, number, action="approve"):
         audit.append(transaction, entry, now=NOW)
 
 
-def _told(settings):
+def _reported(settings):
     path = settings.var_dir / "openlineage" / "events.ndjson"
     events = [json.loads(line) for line in path.read_text().splitlines()]
     return [
@@ -49,7 +49,7 @@ def test_each_decision_is_told_once(store, tmp_path):
     assert LineageEvents(settings).decided(store) == 0
     _decide(store, 1, "executed")
     assert LineageEvents(settings).decided(store) == 1
-    assert _told(settings) == [
+    assert _reported(settings) == [
         *(("decision.approve", f"r{number}", f"d{number}") for number in range(3)),
         ("decision.executed", "r1", "r1/executed"),
     ]
@@ -73,7 +73,7 @@ def test_a_decision_over_http_is_told(client, sign_in, settings):
     body = {"decision": "reject", "reason_code": "forecast-too-high"}
     answer = client.post(f"/v1/recommendations/{key}/decisions", json=body, headers=headers)
     assert answer.status_code == 200, answer.text
-    assert ("decision.reject", key, answer.json()["decision_id"]) in _told(settings)
+    assert ("decision.reject", key, answer.json()["decision_id"]) in _reported(settings)
 
 
 def _propose(settings):

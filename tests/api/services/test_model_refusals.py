@@ -131,12 +131,12 @@ def test_a_changed_artifact_is_refused_and_audited(models, store, version, score
     models.promote(person("second"), "demand", version.version)
     assert score().model_version == version.version
     document = registry.get_version(where["tracking_uri"], version.version).bundle / "category" / "model.json"
-    kept = document.read_text()
-    document.write_text(kept + " ")
+    original = document.read_text()
+    document.write_text(original + " ")
     done = score()
     assert done.model_name == "moving-average-13"
     assert "files changed" in last_entry(store)["reason"]
-    document.write_text(kept)
+    document.write_text(original)
 
 
 def test_with_the_register_down_the_last_approved_model_scores_and_says_so(
