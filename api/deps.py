@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from api.auth.sign_in import ON_BEHALF_OF, caller
+from api.auth.caller import ON_BEHALF_OF, caller
 from api.wiring import Services
 from governance.errors import Forbidden, NotAuthenticated
 from governance.identity import Principal
@@ -41,7 +41,7 @@ def _current_user(
 ) -> Principal:
     """The caller, whose key (a service's) was issued for what the route does.
 
-    Raises NotAuthenticated: nobody is anonymous. Raises Forbidden where the key lacks the scope, and
+    Raises NotAuthenticated: nobody is anonymous. Raises Forbidden if the key lacks the scope, and
     TooManyRequests. A route that changes something and names no scope is closed to services.
     """
     if credentials is None or len(request.headers.getlist("authorization")) != 1:
@@ -49,20 +49,27 @@ def _current_user(
             "one bearer token is needed", hint="`steelyard auth token USER` prints one for the demo"
         )
     people = request.headers.getlist(ON_BEHALF_OF)
-    principal = caller(services, credentials.credentials, people, now=datetime.now(UTC))
+    principal = caller(
+        credentials.credentials,
+        people,
+        tokens=services.tokens,
+        store=services.store,
+        directory=services.directory,
+        now=datetime.now(UTC),
+    )
     services.rate_limit.count(principal)
     scopes = needed.scopes or (["read"] if request.method in _SAFE else ["none"])
     for scope in scopes:
         if not principal.may_use(scope):
             raise Forbidden(
                 f"the key of {principal.actor!r} was not issued to {scope}",
-                hint=f"`steelyard auth key issue SERVICE --scope {scope}`, where the directory allows it",
+                hint=f"`steelyard auth key issue SERVICE --scope {scope}`, if the directory allows it",
             )
     return principal
 
 
 CurrentUser = Annotated[Principal, Depends(_current_user)]
-"""Who calls. Services with the scope `read` too, where nothing is changed."""
+"""Who calls. Services with the scope `read` too, if nothing is changed."""
 
 Reader = Annotated[Principal, Security(_current_user, scopes=["read"])]
 """As `CurrentUser`, for routes that read by POST."""

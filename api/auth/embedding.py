@@ -14,7 +14,7 @@ from pathlib import Path
 import jwt
 
 from api.auth.secret import secret_in
-from api.servers.superset import SERVICE
+from api.auth.service_keys import SUPERSET_SERVICE
 from api.settings import Settings
 from dashboards.superset_steelyard.identity import GUEST_AUDIENCE, asset_uuid
 from dashboards.superset_steelyard.spec import load_boards
@@ -38,7 +38,7 @@ class GuestToken:
 def guest_token(
     settings: Settings, directory: Directory, principal: Principal, slug: str, release: str, *, now: datetime
 ) -> GuestToken:
-    """For a person who asks for themselves. Raises Forbidden; NotFound as where there is no such board."""
+    """For a person who asks for themselves. Raises Forbidden; NotFound as if there were no such board."""
     if not settings.superset_embed_domains:
         raise Forbidden(
             "dashboards are not shown inside other sites here", hint="STEELYARD_SUPERSET_EMBED_DOMAINS"
@@ -46,7 +46,7 @@ def guest_token(
     if principal.is_service or principal.acting_service:
         raise Forbidden("a guest token is given to the person who will look")
     board = next((board for board in load_boards() if board.slug == slug), None)
-    open_to = directory.roles_delegable_to(SERVICE)
+    open_to = directory.roles_delegable_to(SUPERSET_SERVICE)
     if board is None or principal.role not in open_to or (board.roles and principal.role not in board.roles):
         raise NotFound(f"no dashboard {slug!r}")
     until, embedded = now + timedelta(minutes=MINUTES), asset_uuid("embedded", slug)

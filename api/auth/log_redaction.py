@@ -1,4 +1,4 @@
-"""Logs tell what happened, not who somebody is or how they sign in: secrets and addresses are redacted."""
+"""Logs say what happened, not who somebody is or how they sign in: secrets and addresses are redacted."""
 
 from __future__ import annotations
 

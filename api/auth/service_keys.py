@@ -8,37 +8,51 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from api.wiring import Services
 from governance.errors import NotAuthenticated, StoreUnavailable
-from governance.identity import issue_service_key, verify_service_key
+from governance.identity import Directory, issue_service_key, verify_service_key
+from governance.store import OpsStore
 
+SUPERSET_SERVICE = "svc-superset"
 _LIFETIME = timedelta(days=90)
 _RENEW_BEFORE = timedelta(days=7)
 
 
 def service_key_file(
-    services: Services, service: str, scopes: Iterable[str], *, created_by: str = "serve"
+    folder: Path,
+    service: str,
+    scopes: Iterable[str],
+    *,
+    store: OpsStore,
+    directory: Directory,
+    created_by: str = "serve",
 ) -> Path:
-    """`var/keys/<service>.key`, mode 0600, holding a key that is valid for another week at least.
+    """`<folder>/<service>.key`, mode 0600, holding a key that is valid for another week at least.
 
     A valid key is kept; one that was revoked, is about to expire, or has other scopes is replaced by a
-    fresh one of ninety days. Raises StoreUnavailable where others can read the file.
+    fresh one of ninety days. Raises StoreUnavailable if others can read the file.
     """
-    path = services.settings.var_dir / "keys" / f"{service}.key"
+    path = folder / f"{service}.key"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     now, scopes_wanted = datetime.now(UTC), frozenset(scopes)
     if path.exists():
         if path.stat().st_mode & 0o077:
             raise StoreUnavailable(f"the key {path.name} can be read by others", hint=f"chmod 600 {path}")
-        if _still_good(services, path.read_text().strip(), service, scopes_wanted, now + _RENEW_BEFORE):
+        if _still_good(
+            path.read_text().strip(),
+            service,
+            scopes_wanted,
+            store=store,
+            directory=directory,
+            then=now + _RENEW_BEFORE,
+        ):
             return path
     key = issue_service_key(
-        services.store,
+        store,
         service,
         scopes=scopes_wanted,
         lifetime=_LIFETIME,
         created_by=created_by,
-        directory=services.directory,
+        directory=directory,
         now=now,
     )
     write_private(path, key)
@@ -54,9 +68,11 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _still_good(services: Services, key: str, service: str, scopes: frozenset[str], then: datetime) -> bool:
+def _still_good(
+    key: str, service: str, scopes: frozenset[str], *, store: OpsStore, directory: Directory, then: datetime
+) -> bool:
     try:
-        holder = verify_service_key(services.store, key, directory=services.directory, now=then)
+        holder = verify_service_key(store, key, directory=directory, now=then)
     except NotAuthenticated:
         return False
     return holder.user == service and holder.scopes == scopes

@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import httpx
 
 from api.errors import SettingsInvalid
 from api.settings import Settings
-from governance.errors import Forbidden
-from governance.identity import (
-    Directory,
-    LocalIssuer,
-    Principal,
-    RemoteKeys,
-    TokenVerifier,
-    delegate,
-    is_service_key,
-    verify_service_key,
-)
-
-if TYPE_CHECKING:
-    from api.wiring import Services
-
-ON_BEHALF_OF = "Steelyard-On-Behalf-Of"
-
-
-def caller(services: Services, credential: str, on_behalf_of: Sequence[str], *, now: datetime) -> Principal:
-    """Who is behind a bearer credential: a person by token, a service by key, or whom the service names.
-
-    `on_behalf_of` is every value of that header. Raises NotAuthenticated, or Forbidden where the header is
-    sent twice, by a person, or by a service that may not act for that person.
-    """
-    if is_service_key(credential):
-        principal = verify_service_key(services.store, credential, directory=services.directory, now=now)
-    else:
-        principal = services.tokens.verify(credential, now=now)
-    if not on_behalf_of:
-        return principal
-    if len(on_behalf_of) > 1:
-        raise Forbidden(f"{ON_BEHALF_OF} was sent more than once")
-    return delegate(principal, on_behalf_of[0], services.directory)
+from governance.identity import Directory, LocalIssuer, RemoteKeys, TokenVerifier
 
 
 def directory_of(settings: Settings) -> Directory:
@@ -60,7 +27,7 @@ def local_issuer(settings: Settings) -> LocalIssuer:
 
 
 def token_verifier(settings: Settings, directory: Directory) -> TokenVerifier:
-    """OIDC where an issuer is configured, else the local issuer. Raises SettingsInvalid or Forbidden."""
+    """OIDC if an issuer is configured, else the local issuer. Raises SettingsInvalid or Forbidden."""
     if not settings.oidc_issuer:
         issuer = local_issuer(settings)
         return TokenVerifier(

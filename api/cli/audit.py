@@ -20,7 +20,7 @@ def _noun() -> None:
 
 @app.command()
 def verify(as_json: Json = False) -> None:
-    """Walk the whole hash chain and its anchors; exit status 1 where it does not hold."""
+    """Walk the whole hash chain and its anchors; exit status 1 if it does not hold."""
     report = verify_chain(services().store)
     if as_json:
         print_json(asdict(report))

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from api.auth.service_keys import SUPERSET_SERVICE
 from api.cli.output import Json, console, print_json
 from api.cli.services import services
-from api.servers.superset import ADMIN, SERVICE, Dashboards
+from api.servers.superset import ADMIN, Dashboards
 from api.settings import settings
 from dashboards.superset_steelyard.exposures import write_exposures
 from governance.errors import NotFound
@@ -20,7 +21,7 @@ _progress = Console(stderr=True, highlight=False)
 
 @app.command()
 def sync(
-    force: Annotated[bool, typer.Option("--force", help="Import again where nothing has changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Import again if nothing has changed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make datasets, charts, dashboards, roles and people what the definitions say; verify; report."""
@@ -38,7 +39,7 @@ def password(user: str, as_json: Json = False) -> None:
     """Print the generated password of a demo USER of the dashboards, or of `admin`, and nothing else."""
     if user != ADMIN:
         person = services().directory.user(user)
-        if person.role not in services().directory.roles_delegable_to(SERVICE):
+        if person.role not in services().directory.roles_delegable_to(SUPERSET_SERVICE):
             raise NotFound(f"{user!r} has no account in the dashboards")
     text = Dashboards(settings(), services()).password(user)
     if as_json:

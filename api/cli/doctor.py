@@ -14,7 +14,7 @@ _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "bold red"
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check machine, settings, release, stores and models; exit status 1 where something failed."""
+    """Check machine, settings, release, stores and models; exit status 1 if something failed."""
     with console.status("Looking …") as status:
         findings = list(examine(settings(), report=lambda what: status.update(f"Looking at {what} …")))
     counts = Counter(finding.level for finding in findings)

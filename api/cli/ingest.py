@@ -17,7 +17,7 @@ Source = Annotated[
     typer.Option(
         "--source",
         help="A folder with a folder per table, a database URL, or `complete-journey`, the demo; "
-        "STEELYARD_SOURCE where left out.",
+        "STEELYARD_SOURCE if left out.",
     ),
 ]
 Table = Annotated[str | None, typer.Option("--table", help="Only this table of the contract.")]

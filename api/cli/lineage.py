@@ -44,7 +44,7 @@ def show(
 
 @app.command()
 def emit(as_json: Json = False) -> None:
-    """Send decisions that OpenLineage was not told of yet; builds and trainings are sent as they end."""
+    """Send decisions that were not reported to OpenLineage yet; builds and trainings are sent as they end."""
     sent = services().lineage_events.decided(services().store)
     if as_json:
         print_json({"sent": sent})
@@ -67,7 +67,7 @@ def _print_trees(node: str, edges: list[dict[str, str]], direction: str) -> None
 
 
 def _tree(title: str, node: str, edges: list[dict[str, str]], here: str, there: str) -> Tree:
-    """Each node once in full; where it comes up again, an ellipsis."""
+    """Each node once in full; if it comes up again, an ellipsis."""
     tree, seen = Tree(title), set[str]()
 
     def grow(branch: Tree, at: str) -> None:

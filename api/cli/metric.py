@@ -28,7 +28,7 @@ From = Annotated[str | None, typer.Option("--from", help="First day, included.")
 To = Annotated[str | None, typer.Option("--to", help="Last day, included.")]
 ReleaseId = Annotated[str | None, typer.Option("--release", help="An older release, for time travel.")]
 
-FIRST_DAY, LAST_DAY = "1900-01-01", "2999-12-31"  # where one end is left open
+FIRST_DAY, LAST_DAY = "1900-01-01", "2999-12-31"  # if one end is left open
 
 _NOTHING = (
     "No row fits the filters and dates as they are written. `-g metric_time__month` shows what months there "
@@ -60,7 +60,7 @@ def query(
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a metric query, in the order of its groups where --order-by names none."""
+    """Answer a metric query, in the order of its groups if --order-by names none."""
     metric_query = _query(metric, group_by, where, order_by or group_by, limit, first_day, last_day)
     answer = services().metrics.answer(metric_query, principal_named(as_user), release).as_dict()
     if as_json:

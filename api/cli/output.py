@@ -37,7 +37,7 @@ def print_table(
     right: Collection[str] = (),
     whole: Collection[str] = (),
 ) -> None:
-    """A table with numbers, and the columns named in `right`, to the right; blanks where a value is NULL.
+    """A table with numbers, and the columns named in `right`, to the right; blanks if a value is NULL.
 
     Columns named in `whole` are never broken over lines, so that their values can be copied.
     """

@@ -17,7 +17,7 @@ app = typer.Typer(help="Who may see and do what, and why.", no_args_is_help=True
 
 @app.command()
 def test(as_json: Json = False) -> None:
-    """Run every written policy case; exit status 1 where one decides otherwise."""
+    """Run every written policy case; exit status 1 if one decides otherwise."""
     results = policy_test()
     failed = [result for result in results if not result.passed]
     if as_json:

@@ -214,7 +214,7 @@ def reject(
 
 
 def _one_of(option: str, given: Given, choices: Sequence[str]) -> Given:
-    """What was given, where it is known. Raises BadParameter with the near miss."""
+    """What was given, if it is one of `choices`. Raises BadParameter with the near miss."""
     for name in [given] if isinstance(given, str) else given or []:
         if name not in choices:
             raise typer.BadParameter(f"no {name!r}; one of {', '.join(choices)}", param_hint=option)

@@ -48,7 +48,7 @@ def build(
 ) -> None:
     """Build and test a new release from the landing; it does not serve until it is published.
 
-    Models whose code and inputs are those of an older release are taken over from it with their test results.
+    Models whose code and inputs are those of an older release are reused from it with their test results.
     """
     with console.status("dbt build …") as status:
         step = full_build_step if full else build_step

@@ -19,7 +19,7 @@ errors = Console(stderr=True, highlight=False)
 
 def serve(as_json: Json = False) -> None:
     """Serve the current release: API, dashboards and MLflow UI, until Ctrl-C."""
-    ReleaseStore(settings().var_dir).serving()  # a clear refusal where nothing was built yet
+    ReleaseStore(settings().var_dir).serving()  # a clear refusal if nothing was built yet
     install_signal_handlers()
     with ExitStack() as stack:
         chosen = stack.enter_context(_started())
@@ -46,7 +46,7 @@ def _addresses(chosen: list[Server]) -> list[tuple[str, str, str]]:
 
 @contextmanager
 def _started() -> Iterator[list[Server]]:
-    """Every server, with a line that tells what is being waited for; on no terminal, a line each."""
+    """Every server, with a line that says what is being waited for; on no terminal, a line each."""
     with ExitStack() as stack:
         with console.status("Starting servers …") as status:
 

@@ -24,7 +24,7 @@ def services() -> Services:
 
 
 def close_services() -> None:
-    """Give connections back before the interpreter ends; does nothing where none were opened."""
+    """Give connections back before the interpreter ends; does nothing if none were opened."""
     if services.cache_info().currsize:
         services().close()
 

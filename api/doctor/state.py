@@ -61,7 +61,7 @@ def check_audit(settings: Settings) -> Iterator[Finding]:
 
 @contextmanager
 def _store(settings: Settings) -> Iterator[OpsStore | None]:
-    """The ops store as it is, not migrated; None where SQLite has no file yet."""
+    """The ops store as it is, not migrated; None if SQLite has no file yet."""
     url = make_url(settings.ops_store_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         yield None

@@ -27,7 +27,7 @@ Result = dict[str, Any]
 def train_models(settings: Settings, report: Report, names: tuple[str, ...] = MODELS) -> Result:
     """Backtest, fit and register the named models on the current release.
 
-    The first model's result, with all of them below `models`; `unchanged` where every one was reused.
+    The first model's result, with all of them below `models`; `unchanged` if every one was reused.
     """
     release = ReleaseStore(settings.var_dir).current()
     results = []
@@ -96,12 +96,12 @@ def score_margin(settings: Settings, release: Release, report: Report) -> Scored
 
 
 def margin_risk_path(settings: Settings, release_id: str) -> Path:
-    """Where the margin risk scores of a release lie."""
+    """Where the margin risk scores of a release are."""
     return settings.var_dir / "forecasts" / release_id / "margin_risk.parquet"
 
 
 def approve_first(settings: Settings, trained: TrainedModel) -> bool:
-    """In the demo, where no version scores yet, the demo's ml_reviewer approves a first one that earns it.
+    """In the demo, if no version scores yet, the demo's ml_reviewer approves a first one that earns it.
 
     It is a recorded review like any other and says what it is; every later version waits for a person.
     """

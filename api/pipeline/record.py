@@ -89,14 +89,14 @@ def recorded_mark(settings: Settings) -> str:
 
 
 def tables_are_there(settings: Settings, result: dict[str, Any]) -> bool:
-    """What was exported still lies in the landing: a landing that was emptied is filled again."""
+    """What was exported is still in the landing: a landing that was emptied is filled again."""
     from integrations.platform import is_landed
 
     return all(is_landed(settings.landing, table, batch) for table, batch in result["batches"].items())
 
 
 def _ensure_history(settings: Settings, report: Report) -> int:
-    """Proposals in the demo's replayed past, made anew where data or code changed; 0 outside the demo."""
+    """Proposals in the demo's replayed past, made anew if data or code changed; 0 outside the demo."""
     from integrations.demo.decisions import make_history
     from integrations.sources.named import DEMO
 

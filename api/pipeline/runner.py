@@ -1,4 +1,4 @@
-"""Walk the steps in order: reuse, run or fail, and tell what each took."""
+"""Walk the steps in order: reuse, run or fail, and report what each took."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Listener = Callable[[Step, str, int, int], None]
 
 @dataclass(frozen=True)
 class StepReport:
-    """One row of the closing table. `peak_mb` is 0 where the step was reused."""
+    """One row of the closing table. `peak_mb` is 0 if the step was reused."""
 
     step: str
     title: str

@@ -1,6 +1,6 @@
 """Run one step in a process of its own.
 
-Its memory is returned when it ends, its peak can be told, and killing it harms nobody else.
+Its memory is returned when it ends, its peak is known, and killing it harms nobody else.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _listen(pipe: Connection, report: Report) -> tuple[str, Any, int] | None:
 
 
 def _interrupted(pipe: Connection) -> bool:
-    """True where we leave before the child has answered (Ctrl-C)."""
+    """True if we leave before the child has answered (Ctrl-C)."""
     return not pipe.closed and not pipe.poll()
 
 
@@ -97,7 +97,7 @@ def _work(
     except SteelyardError as refusal:
         body = {"message": refusal.message, "hint": refusal.hint, "code": refusal.code}
         pipe.send(("refused", body, _peak_mb()))
-    except Exception as crash:  # anything else is told with its trace, not swallowed
+    except Exception as crash:  # anything else is reported with its trace, not swallowed
         body = {"message": f"{type(crash).__name__}: {crash}", "trace": traceback.format_exc()}
         pipe.send(("crashed", body, _peak_mb()))
 

@@ -87,9 +87,9 @@ def _ingest_summary(result: Result) -> str:
 
 
 def build_step(settings: Settings, report: Report) -> Result:
-    """A sealed release of the landing and the dbt project; the one that exists where nothing changed.
+    """A sealed release of the landing and the dbt project; the one that exists if nothing changed.
 
-    What has not changed since an older release is taken over from it. Raises LandingIncomplete where the
+    What has not changed since an older release is reused from it. Raises LandingIncomplete if the
     last ingest did not reach its end.
     """
     from integrations.ingest import require_complete
@@ -165,7 +165,7 @@ def train_step(settings: Settings, report: Report) -> Result:
 def recommend_step(settings: Settings, report: Report) -> Result:
     """Forecast the coming weeks with the champion and put what follows from it before people.
 
-    Where no approved model may score, the moving-average rule does, and the routing sends it to a person.
+    If no approved model may score, the moving-average rule does, and the routing sends it to a person.
     """
     from models_ml.demand.fallback import states_by_pair
     from models_ml.demand.score import score_demand
@@ -255,7 +255,7 @@ def _recorded_approval(settings: Settings) -> Callable[[ModelVersion], bool]:
 
 
 def _with_model_state(row: dict[Any, Any], states: dict[tuple[str, str], str]) -> dict[str, Any]:
-    """The row with the state of the forecast behind it, where that is not plainly the champion's."""
+    """The row with the state of the forecast behind it, if that is not plainly the champion's."""
     state = states.get((row["location_id"], row["product_id"]))
     drivers = row["drivers"] or "{}"
     if isinstance(drivers, str):
@@ -354,7 +354,7 @@ STEPS: tuple[Step, ...] = (
     Step("recommend", "Recommend", recommend_step, _recommend_summary, _champion_too, _still_proposed),
     Step("measure", "Measure", measure_step, measure_summary, measure_mark, outcomes_are_there),
     Step("record", "Record", record_step, record_summary, recorded_mark, tables_are_there),
-    # The release again, with what was just recorded; where nothing was, the one that serves already.
+    # The release again, with what was just recorded; if nothing was, the one that serves already.
     Step("rebuild", "Rebuild", build_step, lambda r: f"release {r['release_id']}"),
     Step(
         "republish",

@@ -21,7 +21,7 @@ METRICS = ("inventory_on_hand_units", "on_order_units", "demand_units")
 
 @dataclass(frozen=True)
 class Day:
-    """Units of one day. `demand` is None where none is recorded, as at a distribution centre."""
+    """Units of one day. `demand` is None if none is recorded, as at a distribution centre."""
 
     day: dt.date
     on_hand: float
@@ -82,7 +82,7 @@ def read_days(metrics: MetricService, person: Principal, record: Recommendation,
 
 
 def draw(days: list[Day], last: dt.date, proposed_units: float | None) -> Chart | None:
-    """None where nothing is known of these weeks."""
+    """None if nothing is known of these weeks."""
     if not days:
         return None
     first = last - dt.timedelta(days=7 * WEEKS - 1)

@@ -40,7 +40,7 @@ class Picture:
 
 @router.get("")
 def impact_page(request: Request, person: CurrentPerson, services: ServicesDep) -> Response:
-    """What this person may see of it; readers to whom cost is not shown are told so."""
+    """What this person may see of it; readers to whom cost is not shown get a sentence instead."""
     try:
         impact = impact_of(services.store, person)
     except Forbidden as error:

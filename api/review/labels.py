@@ -39,7 +39,7 @@ _DRIVERS = (
 
 
 def money(value: float | None) -> str:
-    """Dollars, cents where they matter; a dash where unknown or not for this reader's eyes."""
+    """Dollars, cents where they matter; a dash if unknown or not for this reader's eyes."""
     if value is None:
         return "–"
     digits = 2 if abs(value) < 100 else 0
@@ -47,12 +47,12 @@ def money(value: float | None) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """Whole dollars, where amounts stand below each other."""
+    """Whole dollars, for amounts below each other."""
     return "–" if value is None else f"{'−' if round(value) < 0 else ''}${abs(value):,.0f}"
 
 
 def units(value: float | None) -> str:
-    """Whole units; a tenth where there are few of them."""
+    """Whole units; a tenth if there are few of them."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:,.1f}"

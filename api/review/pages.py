@@ -291,7 +291,7 @@ def _missing(request: Request) -> Response:
 
 
 def _number(text: str) -> float | None:
-    """None where it is no number: the decision then says what it needs."""
+    """None if it is not a number: the decision then says what it needs."""
     try:
         return float(text.replace(",", ""))
     except ValueError:

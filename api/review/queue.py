@@ -100,7 +100,7 @@ def rank(record: Recommendation, person: Principal) -> Row:
 
 
 def as_of(record: Recommendation) -> dt.date:
-    """The day whose data the recommendation was made from; the day of the proposal where it does not tell."""
+    """The day whose data the recommendation was made from; the day of the proposal if it does not say."""
     for fields in (record.details, drivers(record)):
         if isinstance(fields, dict) and fields.get("as_of"):
             return dt.date.fromisoformat(str(fields["as_of"])[:10])

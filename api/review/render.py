@@ -37,7 +37,7 @@ def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
 
 
 def problem_page(request: Request, status: int, title: str, sentence: str) -> HTMLResponse:
-    """A refusal as a person reads it; inside the page where htmx asked."""
+    """A refusal as a person reads it; inside the page if htmx asked."""
     if "hx-request" in request.headers:
         return page("refusal.html", status, title=title, sentence=sentence)
     return page("problem.html", status, title=title, sentence=sentence)

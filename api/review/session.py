@@ -29,7 +29,7 @@ class SignInNeeded(NotAuthenticated):
 
 
 def password_file(settings: Settings) -> Path:
-    """Where the demo's one password lies; it opens the page for every demo user."""
+    """Where the demo's one password is; it opens the page for every demo user."""
     return settings.var_dir / "keys" / "review_password"
 
 
@@ -82,7 +82,7 @@ def form_token(request: Request, settings: Settings) -> str:
 
 
 def from_our_page(request: Request) -> None:
-    """Raises Forbidden where the browser says that the form stood on another site."""
+    """Raises Forbidden if the browser says that the form stood on another site."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Forbidden("this form was sent from another site")
     origin = request.headers.get("origin")

@@ -84,7 +84,7 @@ def from_provider(request: Request, services: ServicesDep) -> Response:
 
 
 def _token(services: Services, user: str, password: str) -> str:
-    """Raises NotAuthenticated where neither password nor token holds, NotFound for an unknown user."""
+    """Raises NotAuthenticated if neither password nor token holds, NotFound for an unknown user."""
     if password.count(".") == 2:
         reader(services, password)
         return password

@@ -65,7 +65,7 @@ class ModelAnswer(BaseModel):
 
 @router.get("/{name}", responses=document(401, 403, 404, 422))
 def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswer:
-    """Versions of one model, open alerts, advice on retraining, and where the report lies."""
+    """Versions of one model, open alerts, advice on retraining, and where the report is."""
     versions = services.models.versions(name)
     if not versions:
         raise NotFound(f"there is no model {name!r}", hint="GET /v1/models lists them")

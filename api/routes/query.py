@@ -74,14 +74,12 @@ class ColumnRow(BaseModel):
 
 
 class QueryAnswer(BaseModel):
-    """Rows in the order of `columns`; NULL where nothing is known."""
+    """Rows in the order of `columns`; NULL if nothing is known."""
 
     columns: list[ColumnRow]
     rows: list[list[Any]] = Field(examples=[[["GROCERY", 1234.5]]])
     release: str
-    rollups: list[str] = Field(
-        description="tables read in place of a fact, where that is exact", examples=[[]]
-    )
+    rollups: list[str] = Field(description="tables read in place of a fact, if that is exact", examples=[[]])
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {

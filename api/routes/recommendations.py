@@ -45,7 +45,7 @@ class RecommendationRow(BaseModel):
     quantity_units: float
     state: str = Field(examples=["proposed"])
     from_location_id: str | None = Field(None, description="the donor of a transfer")
-    subject_id: str | None = Field(None, description="its subject where product and place do not tell")
+    subject_id: str | None = Field(None, description="its subject if product and place do not say")
     details: dict[str, Any] | None = Field(
         None,
         description="alternatives side by side, and what this action alone has; NULL without margin rights",

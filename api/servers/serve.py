@@ -47,7 +47,7 @@ class Server:
 
 
 def servers(settings: Settings, services: Services) -> list[Server]:
-    """What `serve` starts, in order. The dashboards only where Superset is installed."""
+    """What `serve` starts, in order. The dashboards only if Superset is installed."""
     dashboards = Dashboards(settings, services)
     chosen = [_api(settings), mlflow_server(settings)]
     return [*chosen, _superset(dashboards)] if dashboards.is_installed else chosen
@@ -96,7 +96,7 @@ def _start(server: Server, logs: Path) -> subprocess.Popen[bytes]:
 
 
 def install_signal_handlers() -> None:
-    """Ctrl-C and SIGTERM both interrupt, also where a shell started us in the background, deaf to Ctrl-C."""
+    """Ctrl-C and SIGTERM both interrupt, even if a shell started us in the background, deaf to Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.auth.service_keys import service_key_file, write_private
+from api.auth.service_keys import SUPERSET_SERVICE, service_key_file, write_private
 from api.errors import DashboardsFailed, DashboardsNotInstalled
 from api.settings import Settings
 from api.wiring import Services
 
-SERVICE = "svc-superset"
 ADMIN = "admin"
 _CONFIG = Path(__file__).resolve().parents[2] / "dashboards" / "superset_config.py"
 _SYNC_SECONDS = 600
@@ -55,7 +54,13 @@ class Dashboards:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("secret_key", "guest_secret"):
             _once(self.home / name, secrets.token_urlsafe(48))
-        key = service_key_file(self.services, SERVICE, ["delegate"])
+        key = service_key_file(
+            self.settings.var_dir / "keys",
+            SUPERSET_SERVICE,
+            ["delegate"],
+            store=self.services.store,
+            directory=self.services.directory,
+        )
         return {
             "SUPERSET_CONFIG_PATH": str(_CONFIG),
             "FLASK_APP": "superset",
@@ -75,7 +80,7 @@ class Dashboards:
 
     def people(self) -> list[dict[str, str]]:
         """Whom the service may act for, and Superset's administrator, who sees no numbers."""
-        roles = self.services.directory.roles_delegable_to(SERVICE)
+        roles = self.services.directory.roles_delegable_to(SUPERSET_SERVICE)
         accounts = [self.services.directory.user(name) for name in sorted(self.services.directory.users)]
         everyone = [(person.user, person.role) for person in accounts if person.role in roles]
         return [
@@ -112,7 +117,7 @@ class Dashboards:
             problems = outcome.get("problems") or [str(outcome.get("error", ""))]
             raise DashboardsFailed(
                 f"The dashboards could not be brought up to date. {' '.join(problems)}".strip(),
-                hint=f"`steelyard serve` has to run meanwhile; what happened stands in {log}.",
+                hint=f"`steelyard serve` has to run meanwhile; what happened is in {log}.",
             )
         return outcome
 
@@ -120,7 +125,7 @@ class Dashboards:
 def _run(
     command: list[str], environment: dict[str, str], log: Path, report: Callable[[str], None]
 ) -> tuple[int, str]:
-    """Exit status and standard output; each line of progress is told and kept."""
+    """Exit status and standard output; each line of progress is reported and kept."""
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -147,7 +152,7 @@ def _outcome(output: str) -> dict[str, Any]:
 
 
 def _once(path: Path, text: str) -> str:
-    """The file's text; made of `text`, readable by its owner only, where it does not exist."""
+    """The file's text; made of `text`, readable by its owner only, if it does not exist."""
     if not path.exists():
         write_private(path, text)
     return path.read_text().strip()

@@ -1,7 +1,7 @@
 """Who was right: what people did with proposals, what came of it, and which part is at fault.
 
 Read from the governed metrics, so a reader's own rows and entitlements hold. Realised figures replay recorded
-demand; they are simulated where their data are, and say so.
+demand; they are simulated if their data are, and say so.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def decision_report(metrics: MetricService, reader: Principal | None) -> Decisio
 
 
 def _is_simulated(metrics: MetricService, reader: Principal | None) -> bool:
-    """Whether anything that is told rests on simulated stock, costs or planners."""
+    """Whether anything that is reported rests on simulated stock, costs or planners."""
     sources = (("decisions_measured", "decision_outcome"), ("decisions_by_people", "decision"))
     for metric, entity in sources:
         _, rows = _rows(metrics, reader, (metric,), f"{entity}__is_simulated")

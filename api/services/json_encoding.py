@@ -13,7 +13,7 @@ def json_document(body: Any) -> str:
     """JSON with dates in ISO 8601, decimals as numbers and NaN or infinity as null."""
     try:
         return orjson.dumps(body, default=_plain).decode()
-    except TypeError:  # an integer beyond 64 bits, a key that is no text, half a character: rare and slow
+    except TypeError:  # an integer beyond 64 bits, a key that is not text, half a character: rare and slow
         return json.dumps(_encodable(body), allow_nan=False)
 
 

@@ -1,6 +1,6 @@
-"""Tells the outside what ran, as OpenLineage events: builds, trainings, scorings, recommendations, decisions.
+"""Reports what ran as OpenLineage events: builds, trainings, scorings, recommendations, decisions.
 
-Telling never stops the work: what could not be sent is logged, and decisions are sent again with the next
+Reporting never stops the work: what could not be sent is logged, and decisions are sent again with the next
 ones, since they are read from the audit log behind a bookmark.
 """
 
@@ -30,7 +30,7 @@ _PAUSE_SECONDS = 60
 
 
 class LineageEvents:
-    """One method for each thing that can be told of. Times are UTC."""
+    """One method for each thing that can be reported. Times are UTC."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.var_dir / "openlineage"
@@ -46,14 +46,14 @@ class LineageEvents:
     def ran(
         self, job: str, key: str, *, reads: Sequence[str], makes: Sequence[str], since: datetime, release: str
     ) -> None:
-        """One job: what it read and made, as nodes of the lineage graph. `key` tells its runs apart."""
+        """One job: what it read and made, as nodes of the lineage graph. `key` keeps its runs apart."""
         ended = datetime.now(UTC).isoformat()
         self._sink().send([Ran(job, key, reads, makes, since.isoformat(), ended, version=release)])
 
     def decided(self, store: OpsStore) -> int:
-        """Every decision and outcome that was not told of yet; how many. Safe to call at any time.
+        """Every decision and outcome that was not reported yet; how many. Safe to call at any time.
 
-        Returns at once where another process or thread is at it, and for a minute after a failure.
+        Returns at once if another process or thread is at it, and for a minute after a failure.
         """
         if time.monotonic() < self._not_before:
             return 0
@@ -61,12 +61,12 @@ class LineageEvents:
             with self._bookmark() as bookmark:
                 return 0 if bookmark is None else self._report(store, bookmark)
         except OSError as error:
-            _log.warning("decisions are told later: %s", error)
+            _log.warning("decisions are reported later: %s", error)
             self._not_before = time.monotonic() + _PAUSE_SECONDS
             return 0
 
     def _report(self, store: OpsStore, bookmark: Path) -> int:
-        """Page by page; after a kill the decisions of a page are told again, as the same runs."""
+        """Page by page; after a kill the decisions of a page are reported again, as the same runs."""
         reported, seq = 0, int(bookmark.read_text() or 0) if bookmark.exists() else 0
         actions = [f"recommendation.{name}" for name in _DECIDED]
         sink = self._sink()

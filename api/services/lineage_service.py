@@ -64,7 +64,7 @@ class LineageService:
         columns: bool = False,
         release_id: str | None = None,
     ) -> LineageView:
-        """The graph around `node`, upstream, downstream or both; by column where `columns`, else by table.
+        """The graph around `node`, upstream, downstream or both; by column if `columns`, else by table.
 
         Raises UnknownNode with the near miss. What the reader may not see is taken out before the walk, so
         it answers like what does not exist.

@@ -93,7 +93,7 @@ class ModelService:
         return self._describe(promote(self._uri, self._artifacts, _evidence(review, registered)))
 
     def roll_back(self, principal: Principal, name: str) -> dict[str, Any]:
-        """Let the newest approved version before the champion score again. Raises NotFound where none is."""
+        """Let the newest approved version before the champion score again. Raises NotFound if none is."""
         champion = registry.champion(self._uri, name)
         for version in registry.versions(self._uri, name):
             older = champion is not None and int(version.version) < int(champion.version)
@@ -109,7 +109,7 @@ class ModelService:
     def approved(self, version: ModelVersion) -> bool:
         """Whether the recorded decision on the version approves exactly the artifact that it has now.
 
-        Where an alias is held without one, that is refused, and audited under the model's name.
+        If an alias is held without one, that is refused, and audited under the model's name.
         """
         why = self._why_not(version)
         if why and registry.CHAMPION in version.aliases:

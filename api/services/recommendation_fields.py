@@ -1,4 +1,4 @@
-"""What of a recommendation a reader may see: money that tells cost or margin is for those entitled to it."""
+"""What of a recommendation a reader may see: money that shows cost or margin is for those entitled to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TELLS_MARGIN = ("expected_margin_usd", "expected_cash_usd", "at_stake_usd", "dri
 
 
 def visible_fields(row: Recommendation, reader: Principal | None) -> dict[str, Any]:
-    """Field by field; what tells cost or margin is NULL for a reader who may not see it."""
+    """Field by field; what shows cost or margin is NULL for a reader who may not see it."""
     return visible_rows([row], reader)[0]
 
 

@@ -235,13 +235,22 @@ def _entries(services, recommendation_id):
 
 
 def test_the_key_file_is_private_kept_and_renewed(services):
-    path = service_key_file(services, "svc-superset", ["delegate"])
+    def key_file():
+        return service_key_file(
+            services.settings.var_dir / "keys",
+            "svc-superset",
+            ["delegate"],
+            store=services.store,
+            directory=services.directory,
+        )
+
+    path = key_file()
     assert (path.name, stat.S_IMODE(path.stat().st_mode)) == ("svc-superset.key", 0o600)
     first = path.read_text()
-    assert service_key_file(services, "svc-superset", ["delegate"]).read_text() == first
+    assert key_file().read_text() == first
     key_id = first.split(".")[1]
     revoke_service_key(services.store, key_id, revoked_by="data_steward", now=dt.datetime.now(dt.UTC))
-    renewed = service_key_file(services, "svc-superset", ["delegate"]).read_text()
+    renewed = key_file().read_text()
     assert renewed != first
     assert not any(
         renewed.strip().split(".")[2] in str(vars(row)) for row in list_service_keys(services.store)
