@@ -7,8 +7,29 @@ import duckdb
 import pytest
 
 from tests.browser import chromium
+from tests.seeds import SEED
 
 ROOT = Path(__file__).resolve().parent.parent
+DEMO_FIXTURES = frozenset({"var_dir", "release_dir"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks `demo` what reads the demo's state, by the fixtures that a test uses, even through others."""
+    for item in items:
+        if DEMO_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.demo)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis draws from the tests' seed, unless `--hypothesis-seed` gives another."""
+    if config.getoption("hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = SEED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How to repeat the run's random choices."""
+    terminalreporter.write_line(f"Random choices: STEELYARD_TEST_SEED={SEED} repeats them.")
 
 
 @pytest.fixture(scope="session")

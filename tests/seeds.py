@@ -1,13 +1,40 @@
-"""One seed for a test's random choices: `STEELYARD_TEST_SEED`, else a new one each run."""
+"""The one seed of the tests' random choices: `STEELYARD_TEST_SEED`, else a new one each run.
+
+No test makes a generator of its own: a failing test prints the seed, and one variable repeats the run. The
+processes of `pytest -n` inherit the seed of the first. Hypothesis draws from it too (see `conftest.py`).
+"""
 
 from __future__ import annotations
 
 import os
 import random
 
+import numpy as np
 
-def seeded() -> random.Random:
-    """Random numbers whose seed a failing test prints."""
-    seed = int(os.environ.get("STEELYARD_TEST_SEED") or random.randrange(1 << 30))
-    print(f"seed {seed} (set STEELYARD_TEST_SEED to repeat)")
-    return random.Random(seed)
+SEED = int(os.environ.setdefault("STEELYARD_TEST_SEED", str(random.randrange(1 << 30))))
+
+
+def seeded(*salt: object) -> random.Random:
+    """Random choices of this run; each salt has its own."""
+    _print()
+    return random.Random(":".join(map(str, (SEED, *salt))))
+
+
+def generator(*salt: int) -> np.random.Generator:
+    """Random arrays of this run; each salt has its own."""
+    _print()
+    return np.random.default_rng([SEED, *salt])
+
+
+def fixed_random(number: int) -> random.Random:
+    """Choices that are the same each run: sample data, and workloads of benchmarks, compared by date."""
+    return random.Random(number)
+
+
+def fixed_generator(number: int) -> np.random.Generator:
+    """Arrays that are the same each run: sample data, and statistics whose tolerance holds for this draw."""
+    return np.random.default_rng(number)
+
+
+def _print() -> None:
+    print(f"STEELYARD_TEST_SEED={SEED} repeats this run")

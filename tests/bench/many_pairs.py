@@ -20,13 +20,14 @@ from models_ml.recommend.inputs.needs import weigh
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import Run
 from models_ml.recommend.run import stock_actions
+from tests.seeds import fixed_generator
 
 STORES = 100
 
 
 def positions(pairs: int, seed: int = 7) -> pd.DataFrame:
     """Products in a hundred stores of four regions, a tenth of them short of stock, a fifth with too much."""
-    rng = np.random.default_rng(seed)
+    rng = fixed_generator(seed)
     n = np.arange(pairs)
     store, weekly = n % STORES, rng.gamma(1.0, 4.0, pairs)
     cover = rng.choice([0.3, 4.0, 9.0], pairs, p=[0.1, 0.7, 0.2])

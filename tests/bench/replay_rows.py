@@ -17,6 +17,7 @@ from models_ml.replay.run import NETWORK, ORACLE, OURS, STALE, TUNED, ReplaySett
 from models_ml.replay.simulate import Rules
 from tests.bench.places import WAREHOUSE
 from tests.bench.rows import Row
+from tests.seeds import fixed_generator
 
 SECTION = "decisions"
 FILL = 0.98
@@ -102,7 +103,7 @@ class Tier:
             yield self._row(name, "share", float(less.mean()), target, holds=holds)
         by_items = [
             _mean(self.against(OURS, items=part).stock_ratio) - 1
-            for part in np.array_split(np.random.default_rng(7).permutation(len(self.demand)), 10)
+            for part in np.array_split(fixed_generator(7).permutation(len(self.demand)), 10)
         ]
         name = f"the same in ten random parts of the items, {min(by_items):+.1%} to {max(by_items):+.1%}"
         yield self._row(f"{name}: median", "share", float(np.median(by_items)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -28,6 +27,7 @@ import numpy as np
 from api.auth.sign_in import directory_of, local_issuer
 from api.settings import Settings
 from tests.bench.rows import Row
+from tests.seeds import fixed_random
 
 CLIENTS = (1, 16, 64)
 SECONDS, TURNS = 2.0, 5
@@ -124,7 +124,7 @@ def _body(metric: str, by: str = "metric_time__week", first: str = DAYS[0], floo
 def _unseen() -> Iterator[dict[str, Any]]:
     """Questions that differ in metric, dimension, period or limit, shuffled by a seed: no cache met them."""
     kinds = list(itertools.product(METRICS, DIMENSIONS, DAYS))
-    random.Random(0).shuffle(kinds)
+    fixed_random(0).shuffle(kinds)
     for floor in itertools.count(1):
         for metric, by, first in kinds:
             yield _body(metric, by, first, floor)

@@ -16,6 +16,7 @@ from models_ml.recommend.markdown_programme import best_plan
 from tests.bench import replay_rows
 from tests.bench.rows import Row
 from tests.models_ml.stock_to_clear import many_items
+from tests.seeds import fixed_generator
 
 SECTION = "decisions"
 
@@ -30,7 +31,7 @@ def run(*, quick: bool) -> Iterator[Row]:
 
 
 def _transfers() -> Iterator[Row]:
-    rng = np.random.default_rng(1)
+    rng = fixed_generator(1)
     products, donors, receivers = 2000, 14, 25
     ids = [np.repeat(np.arange(products), n) for n in (donors, 2 * receivers, donors * receivers)]
     gain = -np.sort(-rng.uniform(0, 3, (products * receivers, 2)), axis=1).ravel()
@@ -54,7 +55,7 @@ def _transfers() -> Iterator[Row]:
 
 
 def _open_to_buy() -> Iterator[Row]:
-    rng = np.random.default_rng(2)
+    rng = fixed_generator(2)
     cost, gain = rng.uniform(0.5, 30, 1_400_000), rng.uniform(0, 9, 1_400_000)
     started = time.perf_counter()
     spend(cost, gain, cost.sum() / 3)
@@ -63,7 +64,7 @@ def _open_to_buy() -> Iterator[Row]:
 
 
 def _markdowns() -> Iterator[Row]:
-    items = many_items(2000, seed=3)
+    items = many_items(fixed_generator(3), 2000)
     started = time.perf_counter()
     best_plan(items, np.array([0, 0.1, 0.2, 0.3, 0.5]))
     seconds = time.perf_counter() - started

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
 import statistics
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from semantic.plan.suppression_probe import GroupProbe
 from tests.bench.hidden_or_missing import refusals
 from tests.bench.places import VAR
 from tests.bench.rows import Row, alternate_ms, median_ms
+from tests.seeds import fixed_random
 
 QUERIES = [
     (["net_sales"], ["metric_time__week"]),
@@ -102,7 +102,7 @@ def _random_questions(
     layer: SemanticLayer, tags: TaggedCatalog, *, count: int
 ) -> Iterator[tuple[Principal, MetricQuery]]:
     """Questions that their readers may ask, none about households."""
-    rng, directory, found = random.Random(5), Directory.load(), 0
+    rng, directory, found = fixed_random(5), Directory.load(), 0
     while found < count:
         reader = directory.user(rng.choice(READERS))
         shown = [m.name for m in layer.metrics(for_query(reader, tags, ()))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from metricflow.engine.metricflow_engine import MetricFlowEngine
 from semantic import MetricQuery, SemanticLayer
 from tests.bench.rows import Row, alternate_ms, median_ms
 from tests.bench.sidemantic_peer import VERSION, sidemantic_plan_ms
+from tests.seeds import fixed_random
 from tests.semantic.metricflow_oracle import (
     as_json,
     engine_of,
@@ -76,7 +76,7 @@ def _random_cases(count: int = 100) -> list[Case]:
     """Random queries over the manifest that MetricFlow's package ships."""
     raw = as_json(shipped_manifest("simple_manifest"))
     layer, engine = SemanticLayer.from_dict(raw), engine_of(raw)
-    generator = Generator(random.Random(7), layer)
+    generator = Generator(fixed_random(7), layer)
     names = [m["name"] for m in raw["metrics"]]
     cases: list[Case] = [(layer, engine, generator.query(names)) for _ in range(count)]
     return [case for case in cases if _planned(case)]

@@ -1,9 +1,5 @@
 """The trading calendar of the demo, counted from recorded sales."""
 
-import pytest
-
-pytestmark = pytest.mark.demo
-
 
 def test_only_the_first_and_the_last_week_are_cut(warehouse):
     """The dbt test of this only warns, for retailers with holidays; on the demo it must hold."""

@@ -6,8 +6,6 @@ import pytest
 
 from tests.dbt_project.by_hand import ORACLES, SUBJECTS
 
-pytestmark = pytest.mark.demo
-
 CASES = [
     (subject, by)
     for subject, oracles in SUBJECTS.items()

@@ -10,8 +10,6 @@ import pytest
 from semantic import Engine, MetricQuery, SemanticLayer
 from tests.dbt_project.by_hand import ORACLES
 
-pytestmark = pytest.mark.demo
-
 # (recommendation, day, location, action, margin decided, margin baseline, cost): a transfer without a location that the
 # dimension knows counts in the total and under no region; what is no transfer counts nowhere.
 OUTCOMES = [

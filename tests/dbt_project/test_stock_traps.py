@@ -12,8 +12,6 @@ import pytest
 
 from semantic import Engine, MetricQuery, SemanticLayer
 
-pytestmark = pytest.mark.demo
-
 # (day, location, product, units): B has no row on the last day of January; L2 reports until the 30th only;
 # L3 opens in February; L4 closes with its stock cleared to zero.
 ROWS = [

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from semantic.errors import SteelyardError
+from tests.seeds import seeded
 
 Job = Callable[[Path], None]
 _FILE_EVENTS = frozenset({
@@ -81,9 +82,9 @@ def run_and_kill(job: Job, root: Path, point: Point, limits: Callable[[], None] 
     return _run(job, (root,), point, limits)
 
 
-def points(job_name: str, undisturbed: Run, count: int, seed: int) -> list[Point]:
+def points(job_name: str, undisturbed: Run, count: int) -> list[Point]:
     """`count` points of a job, every second one with a pause up to the next thing that it does."""
-    rng = random.Random(f"{seed}:{job_name}")
+    rng = seeded(job_name)
     moments = undisturbed.moments
     chosen = sorted(_spread(rng, len(moments), count))
     gaps = [

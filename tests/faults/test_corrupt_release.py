@@ -19,8 +19,8 @@ from api.settings import Settings
 from governance.releases import ReleaseCorrupt, ReleaseStore
 from governance.releases.layout import DEFINITIONS, SEAL, WAREHOUSE
 from semantic import MetricQuery
-from tests.faults.seed import SEED
 from tests.faults.two_releases import two_releases
+from tests.seeds import seeded
 
 
 def flip(path: Path, rng: random.Random) -> None:
@@ -62,10 +62,9 @@ DAMAGE = [
 
 @pytest.mark.parametrize(("how", "name"), DAMAGE, ids=lambda value: getattr(value, "__name__", value))
 def test_it_is_not_published(store, how, name):
-    print(f"STEELYARD_TEST_SEED={SEED}")
     older, newer = store.ids()
     store.publish(older)
-    how(store.folder / newer / name, random.Random(f"{SEED}:{how.__name__}:{name}"))
+    how(store.folder / newer / name, seeded(how.__name__, name))
     with pytest.raises(ReleaseCorrupt, match=newer):
         store.publish(newer)
     assert store.current().release_id == older
@@ -75,7 +74,7 @@ def test_it_is_not_published(store, how, name):
 def test_the_last_good_one_answers_over_http(store, name):
     """The one that serves is damaged on disk, under a process that starts then."""
     older, newer = store.ids()
-    cut(store.folder / newer / name, random.Random(1))
+    cut(store.folder / newer / name, seeded(name))
     with _client(store) as (client, headers):
         answer = client.post("/v1/query", json={"metrics": ["generation"]}, headers=headers).json()
         assert (answer["release"], answer["rows"]) == (older, [[1]])
@@ -95,8 +94,7 @@ def test_no_good_one_is_told(store):
 
 
 def test_a_turned_byte_gives_no_other_number(store):
-    print(f"STEELYARD_TEST_SEED={SEED}")
-    rng, seen = random.Random(SEED), {"right": 0, "refused": 0}
+    rng, seen = seeded(), {"right": 0, "refused": 0}
     warehouse = store.folder / store.current_id() / WAREHOUSE
     sound = warehouse.read_bytes()
     query = MetricQuery(metrics=["units"], group_by=["metric_time__day"], order_by=["metric_time__day"])

@@ -29,7 +29,7 @@ from governance.store import OpsStore, audit
 from tests.faults import scene_decide, scene_ingest, scene_release
 from tests.faults.kill import NEVER, ask, run, run_and_kill
 from tests.faults.scenes import Scene
-from tests.faults.seed import SEED
+from tests.seeds import seeded
 
 REFUSALS = {"disk-full", "store-unavailable", "release-build-failed"}
 SCENES = (scene_ingest.SCENE, scene_release.BUILD, scene_decide.DECIDE)
@@ -78,8 +78,7 @@ def _prepared(scene: Scene, folder: Path) -> int:
 
 def _survives(scene: Scene, folder: Path, attempt: Callable[[Path, random.Random, float], str]) -> None:
     """`attempt` gets a share of the space to draw from: less and less, until one was refused."""
-    print(f"STEELYARD_TEST_SEED={SEED}")
-    rng = random.Random(f"{SEED}:{scene.name}")
+    rng = seeded(scene.name)
     here, start = folder / "here", folder / "start"
     after, before, refused = ask(scene.state, here), None, []
     for number in range(6):

@@ -15,7 +15,6 @@ import pytest
 from tests.faults import scene_decide, scene_ingest, scene_release, scene_train
 from tests.faults.kill import ask, points, run, run_and_kill
 from tests.faults.scenes import Scene
-from tests.faults.seed import SEED
 
 HERE = {
     scene_ingest.SCENE: 4,
@@ -31,7 +30,6 @@ FULL = int(os.environ.get("STEELYARD_FAULT_POINTS", "0"))
 
 @pytest.mark.parametrize("scene", HERE, ids=lambda scene: scene.name)
 def test_killed_at_any_point_and_run_again(scene: Scene, tmp_path):
-    print(f"STEELYARD_TEST_SEED={SEED}")
     here, start = tmp_path / "here", tmp_path / "start"  # one place: paths are written down
     here.mkdir()
     run(scene.prepare, here)
@@ -39,7 +37,7 @@ def test_killed_at_any_point_and_run_again(scene: Scene, tmp_path):
     before = ask(scene.state, here)
     undisturbed = run(scene.job, here)
     after = ask(scene.state, here)
-    chosen = points(scene.name, undisturbed, FULL or HERE[scene], SEED)
+    chosen = points(scene.name, undisturbed, FULL or HERE[scene])
     killed = 0
     for point in chosen:
         shutil.rmtree(here)

@@ -25,15 +25,14 @@ from governance.releases import ReleaseStore
 from governance.store import audit
 from tests.faults.kill import run
 from tests.faults.scene_decide import NOW, PROPOSED, choice, proposals, service, state, store_of
-from tests.faults.seed import SEED
 from tests.faults.small_shop import EXAMPLE, open_shop
+from tests.seeds import seeded
 
 TIMES = 10
 WHOLE = bool(os.environ.get("STEELYARD_FAULT_POINTS"))
 
 
 def test_files_ten_times_shuffled_in_other_cuts(tmp_path):
-    print(f"STEELYARD_TEST_SEED={SEED}")
     once, often = tmp_path / "once", tmp_path / "often"
     run(_once, once)
     run(_often, often)
@@ -61,7 +60,7 @@ def _once(root: Path) -> None:
 
 def _often(root: Path) -> None:
     """Each table's lines in other cuts, each cut ten times under other names, brought in three goes."""
-    settings, rng = _opened(root), random.Random(SEED)
+    settings, rng = _opened(root), seeded()
     away = root / "away"
     shutil.move(root / "in", away)
     cuts = [cut for path in sorted(away.rglob("*.csv")) for cut in _cuts(path, rng)] * TIMES
@@ -128,8 +127,7 @@ def ledger(tmp_path):
 
 def test_requests_ten_times_shuffled(ledger, tmp_path):
     """Proposals, decisions with their keys, deliveries of what was carried out, and what is told of them."""
-    print(f"STEELYARD_TEST_SEED={SEED}")
-    rng, planner = random.Random(SEED), Directory.load().user("planner_east")
+    rng, planner = seeded(), Directory.load().user("planner_east")
     for _ in range(TIMES):
         rows = proposals()
         rng.shuffle(rows)

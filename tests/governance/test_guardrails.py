@@ -16,8 +16,8 @@ from governance.approvals import (
 )
 from governance.errors import Forbidden, InvalidDecision
 from governance.store import audit
+from tests.seeds import SEED, seeded
 
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170107"))
 CASES = int(os.environ.get("STEELYARD_POLICY_CASES", "20000"))
 NAN, INF = float("nan"), float("inf")
 
@@ -94,7 +94,7 @@ def _may_be_automatic(r: Recommendation, model_state: str) -> bool:
 
 
 def test_no_action_outside_policy(now) -> None:
-    rng = random.Random(SEED)
+    rng = seeded()
     automatic = refused = 0
     for _ in range(CASES):
         record = _random(rng, now)

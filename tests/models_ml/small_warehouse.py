@@ -8,6 +8,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from tests.seeds import fixed_generator
+
 WEEKS = 53
 STORES, CATEGORIES = 6, 8
 MEASURES = """u AS units, u::INT AS baskets, u::INT AS customers, u AS largest_line_units,
@@ -17,7 +19,7 @@ MEASURES = """u AS units, u::INT AS baskets, u::INT AS customers, u AS largest_l
 def write_features(path: Path, *, last_week: int = WEEKS, poison_after: int | None = None) -> Path:
     """Feature tables for weeks 2 to `last_week`. `poison_after`: later sales become absurd, the plan
     stays."""
-    rng = np.random.default_rng(7)
+    rng = fixed_generator(7)
     sales = _sales(rng, last_week, poison_after)
     by_category, by_product = _plan(rng)
     with duckdb.connect(str(path)) as con:

@@ -7,9 +7,8 @@ import numpy as np
 from models_ml.recommend.markdown_programme import Item
 
 
-def many_items(count: int, *, seed: int, weeks: int = 4) -> Item:
+def many_items(rng: np.random.Generator, count: int, *, weeks: int = 4) -> Item:
     """Up to 60 units each, demand by week, prices, elasticities between −0.5 and −4, at most half off."""
-    rng = np.random.default_rng(seed)
     mean = rng.gamma(1, 4, (count, weeks))
     return Item(
         rng.integers(1, 61, count).astype(float), mean, mean * 1.5, rng.uniform(1, 6, count), np.zeros(count),

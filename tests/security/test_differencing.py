@@ -4,7 +4,6 @@ import pytest
 
 from semantic import MetricQuery
 
-pytestmark = pytest.mark.demo
 EAST = """fct_sales_lines f JOIN dim_location l USING (location_id) JOIN dim_product p USING (product_id)
     JOIN dim_customer c USING (customer_id) WHERE l.region = 'East' AND c.has_analytics_consent"""
 AGE = "{{{{ Dimension('customer__age_band') }}}} {}"

@@ -10,7 +10,6 @@ from api.app import create_app
 from api.auth.log_redaction import RedactingFormatter, redacted
 from api.middleware import MAX_BODY_BYTES
 
-pytestmark = pytest.mark.demo
 TOTAL = "SELECT MEASURE(net_sales)"
 
 

@@ -13,8 +13,6 @@ from governance.policy.tags import TaggedCatalog
 from semantic import Engine, MetricQuery, SemanticLayer
 from semantic.errors import SteelyardError
 
-pytestmark = pytest.mark.demo
-
 
 @pytest.fixture(scope="module")
 def layer(release_dir):

@@ -11,7 +11,6 @@ from governance.identity import issue_service_key, list_service_keys, revoke_ser
 from governance.store import audit
 from tests.governance.conftest import proposal  # noqa: F401
 
-pytestmark = pytest.mark.demo
 HOUR = dt.timedelta(hours=1)
 FOR = "Steelyard-On-Behalf-Of"
 QUERY = {"metrics": ["net_sales"], "group_by": ["location__region"]}

@@ -27,6 +27,8 @@ from metricflow_semantic_interfaces.parsing.dir_to_model import (
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 from sqlglot import exp
 
+from tests.seeds import fixed_random
+
 YAMLS = Path(metricflow_semantics.__file__).parent / "test_helpers" / "semantic_manifest_yamls"
 FIRST_DAY = dt.date(2019, 12, 1)
 DAYS = 120
@@ -93,7 +95,7 @@ def random_tables(manifest: dict[str, Any], seed: int, rows: int = 60) -> duckdb
 
     Keys are unique where they are declared so; foreign keys hold orphans and NULLs.
     """
-    rng = random.Random(seed)
+    rng = fixed_random(seed)
     connection = duckdb.connect()
     tables: dict[str, dict[str, tuple[str, bool]]] = {}
     for model in manifest["semantic_models"]:

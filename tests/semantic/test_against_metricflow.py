@@ -6,8 +6,6 @@ Differences that are deliberate are listed in docs/semantic-differences.md and l
 
 from __future__ import annotations
 
-import os
-import random
 from typing import Any
 
 import duckdb
@@ -16,6 +14,7 @@ from metricflow.engine.metricflow_engine import MetricFlowEngine
 
 from semantic import MetricQuery, SemanticLayer
 from semantic.errors import SemanticError
+from tests.seeds import SEED, seeded
 
 from .corner_metrics import NAMES as CORNER_NAMES
 from .corner_metrics import corner_manifest, corner_oracle
@@ -85,11 +84,9 @@ def _deliberate(query: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize(("name", "count"), MANIFESTS)
 def test_same_rows(name: str, count: int) -> None:
-    seed = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(1 << 20)))
-    print(f"seed {seed} (set STEELYARD_TEST_SEED to repeat)")
-    rng = random.Random(seed)
+    rng = seeded()
     manifest = as_json(shipped_manifest(name))
-    layer, tables = SemanticLayer.from_dict(manifest), random_tables(manifest, seed)
+    layer, tables = SemanticLayer.from_dict(manifest), random_tables(manifest, SEED)
     generator = Generator(rng, layer)
     compared, asked = 0, 0
     while asked < count or (compared < 3 and asked < 20 * count):  # the oracle refuses many
@@ -103,10 +100,8 @@ def test_same_rows(name: str, count: int) -> None:
 
 def test_same_rows_at_the_corners_of_the_spec() -> None:
     """Nested filters, shifts of ratios, every period_agg, conversions within derived metrics, fills inside out."""
-    seed = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(1 << 20)))
-    print(f"seed {seed} (set STEELYARD_TEST_SEED to repeat)")
-    layer, tables = SemanticLayer.from_dict(corner_manifest()), random_tables(corner_manifest(), seed)
-    generator = Generator(random.Random(seed), layer)
+    layer, tables = SemanticLayer.from_dict(corner_manifest()), random_tables(corner_manifest(), SEED)
+    generator = Generator(seeded(), layer)
     queries = [q for q in (generator.query(CORNER_NAMES) for _ in range(100)) if not _deliberate(q)]
     assert sum(_agree(corner_oracle(), layer, tables, q) for q in queries) > 25
 

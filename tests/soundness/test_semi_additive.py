@@ -118,7 +118,7 @@ def test_random_queries_agree() -> None:
 def test_the_same_as_by_hand(choice: str, order: str) -> None:
     connection = duckdb.connect()
     connection.execute(TABLES)
-    _stock(connection, random.Random(choice))
+    _stock(connection, seeded(choice))
     by_hand = f"""
         WITH counted AS (
           SELECT date_trunc('month', date_day) AS month, s.*, region, row_number() OVER (

@@ -6,8 +6,6 @@ from api.cli.release_diff import by_month
 from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 
-pytestmark = pytest.mark.demo
-
 
 def test_the_months_it_compares_are_the_warehouse_s(settings, warehouse):
     releases = ReleaseStore(settings.var_dir)

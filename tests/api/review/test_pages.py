@@ -28,7 +28,6 @@ from semantic import MetricQuery
 from tests.api.review.served import served, state_of_its_own
 from tests.browser import window
 
-pytestmark = pytest.mark.demo
 NOW = dt.datetime.now(dt.UTC)
 
 

@@ -22,9 +22,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-pytestmark = pytest.mark.demo
+from tests.seeds import SEED
+
 EXAMPLES = int(os.environ.get("STEELYARD_FUZZ_EXAMPLES", "4"))
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20261121"))
 ROLES = (
     *("executive", "planner_east", "category_manager", "store_manager", "finance_controller"),
     *("analytics_engineer", "ml_reviewer", "data_steward", "auditor", "integrator", "nobody"),

@@ -61,7 +61,6 @@ def test_it_is_simulated_where_a_decision_is(simulated):
     assert decision_report(Metrics(simulated=simulated), None).is_simulated is simulated
 
 
-@pytest.mark.demo
 def test_the_command_reports_what_the_metrics_say(cli):
     report = cli.answer("recommendation", "report")
     asked = cli.answer(

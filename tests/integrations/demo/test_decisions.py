@@ -16,8 +16,7 @@ from integrations.demo.decisions import history_database, make_history
 from integrations.demo.decisions.candidates import read_candidates
 from integrations.demo.decisions.planners import PLANNERS, judge
 from models_ml.demand.artifacts import newest_backtest
-
-pytestmark = pytest.mark.demo
+from tests.seeds import generator
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +102,7 @@ def test_the_model_speaks_where_it_was_backtested_and_never_from_a_later_week(re
 
 def test_skill_is_what_makes_a_planner_right():
     """On many draws a skilled planner's overrides go the way demand goes; a guesser's go either way."""
-    draw = np.random.default_rng(7)
+    draw = generator()
     right = {}
     for planner in PLANNERS[:2]:
         hits = []

@@ -6,8 +6,6 @@ import codecs
 import csv
 import gzip
 import io
-import os
-import random
 import shutil
 
 import duckdb
@@ -15,6 +13,7 @@ import pytest
 
 from integrations.errors import IntegrationError
 from tests.integrations.conftest import SUPPLIER_HEADER, SUPPLIER_ROWS, Shop
+from tests.seeds import seeded
 
 BASE = "\n".join([SUPPLIER_HEADER, *SUPPLIER_ROWS, ""])
 ROW = "S9,Nine,30,4,1,,2"
@@ -88,9 +87,7 @@ def put(shop: Shop, content: bytes, packed: bool) -> str:
 
 def test_random_damage_loses_no_row(tmp_path):
     """Bytes that matter, put at random: the count of rows is that of Python's own reading of the file."""
-    seed = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(2**32)))
-    print(f"STEELYARD_TEST_SEED={seed}")
-    chance = random.Random(seed)
+    chance = seeded()
     pieces = [
         b'"',
         b",",

@@ -15,6 +15,7 @@ from integrations.ingest import load_batch as batch_module
 from integrations.ingest.landing import only_writer
 from integrations.sources.folder import Folder
 from integrations.sources.named import source_named
+from tests.seeds import seeded
 
 
 def test_same_folder_twice_changes_nothing(shop, suppliers):
@@ -163,10 +164,8 @@ def test_a_source_that_cannot_be_reached_leaves_the_landing_as_it_was(shop, supp
 
 
 def test_rows_of_ten_thousand_random_files_lines_always_reconcile(shop):
-    """Random text: whatever comes in is loaded or quarantined, row by row (seed in the file)."""
-    import random
-
-    rng = random.Random(20260131)
+    """Random text: whatever comes in is loaded or quarantined, row by row."""
+    rng = seeded()
     alphabet = ["1", "S1", "x", "", "1e400", "-5", '"q"', "30", "2.5", "nan", "é"]
     rows = [",".join(rng.choice(alphabet) for _ in range(rng.choice([7, 7, 7, 6, 8]))) for _ in range(2000)]
     rows = [r for r in rows if r]

@@ -10,6 +10,7 @@ import pytest
 
 from models_ml.demand.censoring import WINDOW, coming_unmet, read_empty_days, unmet_units
 from models_ml.demand.panel import Panel, read_panel
+from tests.seeds import generator
 
 
 def test_a_steady_seller_loses_its_rate_on_empty_days() -> None:
@@ -24,7 +25,7 @@ def test_a_steady_seller_loses_its_rate_on_empty_days() -> None:
 
 
 def test_the_estimate_of_a_week_knows_nothing_later() -> None:
-    rng = np.random.default_rng(4)
+    rng = generator()
     units, empty = rng.poisson(3, (20, 40)).astype(float), rng.integers(0, 8, (20, 40)).astype(float)
     later = units.copy()
     later[:, 31:] = 1e6
@@ -50,7 +51,6 @@ def ledger(release_dir: Path) -> tuple[Panel, np.ndarray, np.ndarray]:
     return panel, read_empty_days(warehouse, panel), lost
 
 
-@pytest.mark.demo
 @pytest.mark.parametrize(("least", "most"), [(0, 2), (2, 5), (5, 7)])
 def test_bias_on_censored_weeks_falls(
     ledger: tuple[Panel, np.ndarray, np.ndarray], least: float, most: float
@@ -67,7 +67,6 @@ def test_bias_on_censored_weeks_falls(
     assert abs(told / demand - 1) < 0.03
 
 
-@pytest.mark.demo
 def test_empty_days_are_those_of_the_daily_stock(
     ledger: tuple[Panel, np.ndarray, np.ndarray], release_dir: Path
 ) -> None:

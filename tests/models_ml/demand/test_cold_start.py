@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from models_ml.demand.cold_start import (
     PRIOR_STORE_UNITS,
@@ -22,6 +21,7 @@ from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.reconcile import on_grain
 from models_ml.demand.settings import LEVELS
 from models_ml.evaluate.baselines import moving_average
+from tests.seeds import fixed_generator
 
 ORIGINS = (29, 37, 45)
 WEEKS_OLD = 3
@@ -89,7 +89,6 @@ def test_newcomers_stand_behind_the_panel_and_have_sold_nothing(small: Path) -> 
     np.testing.assert_array_equal(longer.units[:-1], panel.units)
 
 
-@pytest.mark.demo
 def test_stores_three_weeks_old_are_forecast_better_than_by_their_own_weeks_or_the_chain(
     release_dir: Path,
 ) -> None:
@@ -118,14 +117,13 @@ def test_stores_three_weeks_old_are_forecast_better_than_by_their_own_weeks_or_t
         assert 0.7 < np.concatenate(inside).mean() < 0.92
 
 
-@pytest.mark.demo
 def test_products_three_weeks_old_at_a_store_are_forecast_better_than_by_their_own_weeks(
     release_dir: Path,
 ) -> None:
     """A fifth of the pairs, all before the last three weeks hidden. Naive: the mean of the three weeks."""
     warehouse = release_dir / "warehouse.duckdb"
     categories, products = read_panel(warehouse, "category"), read_panel(warehouse, "product")
-    rng = np.random.default_rng(20170101)
+    rng = fixed_generator(20170101)
     for week in ORIGINS:
         cut = products.column(week)
         stores, frequent = categories.select(categories.selling(cut)), products.select(products.selling(cut))

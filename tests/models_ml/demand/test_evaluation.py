@@ -17,6 +17,7 @@ from models_ml.evaluate.leakage import require_no_leak
 from models_ml.evaluate.metrics import demand_scores
 from tests.bench.noise_floor import build as oracle_build
 from tests.bench.noise_floor import neighbours
+from tests.seeds import generator
 
 
 def test_scores_by_hand() -> None:
@@ -36,7 +37,7 @@ def test_scores_by_hand() -> None:
 
 
 def test_baselines_know_only_the_past() -> None:
-    rng = np.random.default_rng(2)
+    rng = generator()
     units = rng.poisson(3, (20, 40)).astype(float)
     spoilt = units.copy()
     spoilt[:, 31:] = 1e6

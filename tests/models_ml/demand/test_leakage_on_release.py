@@ -57,7 +57,6 @@ def truncated(release_dir: Path):
     con.close()
 
 
-@pytest.mark.demo
 @pytest.mark.parametrize("table", MODELS[1:])
 def test_every_row_of_the_cut_is_in_the_release(truncated: duckdb.DuckDBPyConnection, table: str) -> None:
     """Rows equal to nine digits; the count shows that the comparison is not an empty one."""
@@ -72,7 +71,6 @@ def test_every_row_of_the_cut_is_in_the_release(truncated: duckdb.DuckDBPyConnec
     assert lost == 0
 
 
-@pytest.mark.demo
 @pytest.mark.parametrize("tier", ["category", "product"])
 def test_features_of_the_cut_are_those_of_the_release(
     truncated: duckdb.DuckDBPyConnection, release_dir: Path, tier: str
@@ -91,7 +89,6 @@ def test_features_of_the_cut_are_those_of_the_release(
         np.testing.assert_allclose(one[..., j], two[..., j], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.demo
 def test_margin_features_of_the_cut_are_those_of_the_release(
     truncated: duckdb.DuckDBPyConnection, release_dir: Path
 ) -> None:
@@ -107,7 +104,6 @@ def test_margin_features_of_the_cut_are_those_of_the_release(
         np.testing.assert_allclose(one.values[:, j], two.values[:, j], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.demo
 def test_series_are_those_of_the_protocol(release_dir: Path) -> None:
     """5,394 categories and 3,401 products of stores, by the recorded sales of weeks 2 to 29."""
     for tier, count in (("category", 5394), ("product", 3401)):

@@ -16,6 +16,7 @@ from models_ml.demand.panel import read_panel
 from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import LEVELS, DemandSettings
 from models_ml.errors import ArtifactChangedError, NotEnoughHistoryError
+from tests.seeds import fixed_generator, generator
 
 
 def test_same_seed_same_model_to_the_bit(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_too_short_a_history_is_refused(small: Path, quick: DemandSettings) -> N
 
 def test_calibration_restores_coverage() -> None:
     """Bands half as wide as they should be come back to their nominal share on fresh draws."""
-    rng = np.random.default_rng(3)
+    rng = fixed_generator(3)
     mean = rng.uniform(20, 60, 40_000)
 
     narrow = mean[:, None] + 0.5 * np.sqrt(mean)[:, None] * stats.norm.ppf(LEVELS)
@@ -106,7 +107,7 @@ def test_calibration_restores_coverage() -> None:
 
 
 def test_ratio_table_is_the_empirical_quantile() -> None:
-    rng = np.random.default_rng(5)
+    rng = generator(5)
     fitted = np.repeat([1.0, 10.0], 20_000)
     units = rng.poisson(fitted).astype(float)
     level, table = ratio_table(fitted, units, 2)
@@ -116,7 +117,7 @@ def test_ratio_table_is_the_empirical_quantile() -> None:
 
 def test_interval_of_slow_sellers_holds_its_share() -> None:
     """Where most weeks sell nothing, the 80 % interval still holds about 80 % of fresh weeks."""
-    rng = np.random.default_rng(9)
+    rng = fixed_generator(9)
     mean = rng.gamma(2, 0.7, 60_000)
     quantiles = np.stack([stats.poisson.ppf(level, mean) for level in LEVELS], -1)
     seen, fresh = rng.poisson(mean).astype(float), rng.poisson(mean).astype(float)

@@ -12,12 +12,13 @@ from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.reconcile import category_of, reconcile, rest_share
 from models_ml.demand.settings import DemandSettings
 from models_ml.demand.tail import tail_forecast
+from tests.seeds import generator
 
 CUT = 43
 
 
 def _forecast(panel: Panel, seed: int) -> Forecast:
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     mean = rng.gamma(2, 3, (len(panel.items), 8))
     return Forecast(mean[..., None] * np.linspace(0.2, 2, 7), mean)
 
@@ -40,7 +41,7 @@ def test_parts_equal_their_category_and_the_chain_does_not_move(panels: tuple[Pa
         pd.DataFrame(shared.forecast.mean).assign(at=category_of(tail, categories)),
         pd.DataFrame(shared.other).assign(at=np.arange(len(categories.items))),
     ])  # fmt: skip
-    summed = parts.sample(frac=1, random_state=3).groupby("at").sum().to_numpy()
+    summed = parts.sample(frac=1, random_state=generator(3)).groupby("at").sum().to_numpy()
     np.testing.assert_array_equal(summed, levels.category.mean)
     assert (shared.other >= 0).all()
     assert (shared.forecast.mean >= 0).all()
@@ -80,7 +81,12 @@ def test_scored_rows_add_up_by_category_department_and_region(
     for level in (["location_id", "category"], ["department"], ["region"], ["region", "department"], []):
         keys = [*level, "week"]
         whole = rows[rows["tier"] == "category"].groupby(keys)["mean"].sum()
-        parts = rows[rows["tier"] != "category"].sample(frac=1, random_state=1).groupby(keys)["mean"].sum()
+        parts = (
+            rows[rows["tier"] != "category"]
+            .sample(frac=1, random_state=generator(1))
+            .groupby(keys)["mean"]
+            .sum()
+        )
         pd.testing.assert_series_equal(whole, parts, check_exact=True)
         assert len(whole) >= 8
     new = rows[rows["method"] == "cold_start"]

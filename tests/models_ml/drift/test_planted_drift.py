@@ -20,8 +20,6 @@ from models_ml.drift.codes import code_changes
 from models_ml.drift.findings import finding
 from models_ml.drift.observe import observe
 
-pytestmark = pytest.mark.demo
-
 WEEK = 40
 COLUMNS = """week, location_id, product_id, customer_id, channel, date_day, quantity, gross_sales_usd,
     net_sales_usd, discounts_usd"""

@@ -21,6 +21,7 @@ from models_ml.margin_risk.scores import calibration_error, margin_table, money_
 from models_ml.margin_risk.settings import MarginRiskSettings
 from models_ml.margin_risk.target import shortfall_usd, target_rate
 from tests.models_ml.small_warehouse import write_features
+from tests.seeds import fixed_generator
 
 CUT = 36  # column; week 38
 QUICK = MarginRiskSettings(rounds=12, depth=3, least_child_weight=2, threads=1)
@@ -119,7 +120,7 @@ def test_fit_reads_no_outcome_that_lies_after_its_cut(
 
 def test_calibration_brings_overconfident_chances_back() -> None:
     """Log-odds twice too far apart come back to the shares that were drawn; sizes to the money lost."""
-    rng = np.random.default_rng(11)
+    rng = fixed_generator(11)
     truth = rng.normal(0, 1, 40_000)
     missed = rng.random(40_000) < expit(truth)
     outcome = np.where(missed, rng.gamma(2, 5, 40_000), -1.0)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import random
 
 import numpy as np
 import pandas as pd
@@ -13,8 +11,8 @@ import pytest
 from models_ml.outcomes.measure import TRANSFER_DAYS, donors, less_costs, outcomes
 from models_ml.outcomes.situation import Situation
 from tests.models_ml.outcomes.test_replay import by_hand
+from tests.seeds import generator
 
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(10**6)))
 LAST = dt.datetime(2018, 1, 1)
 SCENARIOS = ("decided", "proposed", "baseline")
 
@@ -47,8 +45,7 @@ def walked(situation, gone, came, came_after):
 
 @pytest.mark.parametrize("case", range(25))
 def test_both_ends_of_a_transfer_count(case):
-    print(f"seed {SEED}")
-    draw = np.random.default_rng(SEED + case)
+    draw = generator(case)
     here, there = end(draw, draw.integers(0, 4), 0.6), end(draw, draw.integers(6, 30), 0.4)
     settled = pd.DataFrame({"recommendation_id": ["t"], "proposed_units": [6.0], "decided_units": [4.0]})
     found = less_costs(outcomes(here, LAST, donors(there)), settled, np.array([0.9])).iloc[0]
@@ -71,7 +68,7 @@ def test_both_ends_of_a_transfer_count(case):
 
 def test_a_centre_that_gives_is_no_second_end():
     """Nothing was felt by a donor: the store's own lead time holds, and only its shelf counts."""
-    draw = np.random.default_rng(SEED)
+    draw = generator()
     here = end(draw, 1, 0.6)
     found = outcomes(here, LAST).iloc[0]
     served, stock = walked(here, 0, 4, int(here.rows["lead_days"].iloc[0]))

@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import os
-import random
-
 import numpy as np
 import pytest
 
 from models_ml.outcomes.replay import MinMax, replay
-
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(10**6)))
+from tests.seeds import generator
 
 
 def by_hand(free, first, demand, arrivals, lead, least, most, pack):
@@ -31,8 +27,7 @@ def by_hand(free, first, demand, arrivals, lead, least, most, pack):
 
 
 def test_replay_equals_a_walk_by_hand():
-    print(f"seed {SEED}")
-    draw = np.random.default_rng(SEED)
+    draw = generator()
     rows, days = 400, 28
     free, first = draw.integers(-2, 20, rows), draw.integers(0, 15, rows)
     demand, arrivals = draw.poisson(1.5, (rows, days)), draw.binomial(6, 0.04, (rows, days))

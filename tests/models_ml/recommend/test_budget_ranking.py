@@ -1,19 +1,16 @@
 """Open-to-buy: greedy by return is the exact linear optimum, and its shadow price is the dual."""
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
 from models_ml.recommend.budget_ranking import rank_orders, spend
-
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170109"))
+from tests.seeds import SEED, generator
 
 
 def test_greedy_equals_the_linear_programme_and_its_dual() -> None:
-    rng = np.random.default_rng(SEED)
+    rng = generator()
     for _ in range(150):
         size = int(rng.integers(1, 40))
         cost, gain = rng.uniform(0.2, 20, size), rng.uniform(-1, 8, size)

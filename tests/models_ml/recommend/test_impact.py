@@ -5,8 +5,7 @@ import pytest
 
 from models_ml.recommend.effects import Arrival, by_week, missed_before, until_sold
 from models_ml.recommend.impact import weekly_impact
-
-SEED = 20170113
+from tests.seeds import SEED, generator
 
 
 def proposal(action: str, *weeks: tuple[str, float, float, float], margin: float = 1.0) -> dict:
@@ -40,7 +39,7 @@ def test_weeks_are_added_where_they_fall() -> None:
 
 def test_the_weeks_of_an_order_are_what_simulation_brings() -> None:
     """Stock left, payables and cash of 12 more units on 3, arriving in the first week, paid after four."""
-    rng = np.random.default_rng(SEED)
+    rng = generator()
     mean = np.full((1, 8), 2.0)
     one = [np.array([x]) for x in (3.0, 12.0, 5.0, 23.0, 1.5, 4.0)]
     position, quantity, arrives, terms, cost, price = one
@@ -56,7 +55,7 @@ def test_the_weeks_of_an_order_are_what_simulation_brings() -> None:
 
 def test_an_order_to_an_empty_shelf_serves_only_what_is_wanted_once_it_is_there() -> None:
     """Units and margin of eight weeks, against customers drawn one by one: those before it comes are lost."""
-    rng = np.random.default_rng(SEED + 1)
+    rng = generator(1)
     draws, weeks, rate = 100_000, 8, 3.0
     position, quantity, days, cost, margin, carrying = 2.0, 10.0, 9.0, 1.5, 0.8, 0.22
     mean = np.full((1, weeks), rate)

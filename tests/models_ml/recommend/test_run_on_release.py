@@ -21,7 +21,6 @@ from models_ml.recommend.reproduce import reproduce
 from models_ml.recommend.run import Recommended, recommend
 
 NOW = dt.datetime(2018, 1, 1, 8, tzinfo=dt.UTC)
-pytestmark = pytest.mark.demo
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """The replay against a plain loop over days, and its comparisons against numbers worked out by hand."""
 
-import os
-import random
 from functools import partial
 
 import numpy as np
@@ -24,8 +22,7 @@ from models_ml.replay.run import Outcome, ReplaySettings, replay
 from models_ml.replay.simulate import TRANSFER_DAYS, Rules, lead_times, simulate
 from models_ml.replay.tuning import Choices, Tuning
 from models_ml.replay.world import World
-
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(10**9)))
+from tests.seeds import fixed_generator, generator
 
 
 def by_hand(demand, level, lead, rules, *, start, measure_from):
@@ -52,8 +49,7 @@ def _of(level, knob, item, day):
 
 @pytest.mark.parametrize("case", range(20))
 def test_equal_to_a_plain_loop(case):
-    print(f"seed {SEED}")
-    rng = np.random.default_rng(SEED + case)
+    rng = generator(case)
     items, days, knobs, seeds = 5, 70, 3, 2
     rules = Rules(
         pack_units=int(rng.integers(1, 7)), review_days=int(rng.choice([1, 3, 7])), lead_time_mean_days=5
@@ -105,7 +101,7 @@ def test_lead_times_are_shared_and_of_the_stated_size():
 
 @pytest.fixture(scope="module")
 def world():
-    rng = np.random.default_rng(7)
+    rng = fixed_generator(7)
     items, weeks = 240, 52
     rate = rng.gamma(2, 0.6, items)
     season = 1 + 0.5 * np.sin(np.arange(weeks) / 52 * 2 * np.pi)
@@ -171,8 +167,7 @@ def test_settings_are_chosen_on_their_weeks_only(world, rules):
 
 
 def test_transfers_keep_every_unit_and_never_empty_a_donor(world, rules):
-    rng = np.random.default_rng(SEED)
-    print(f"seed {SEED}")
+    rng = generator()
     moves = between_stores(world, rules, blended(world, rules, 1.0), 37)
     shape = (2, 3, len(world.units))
     stock, due = rng.integers(0, 30, shape).astype("f4"), rng.integers(0, 9, shape).astype("f4")

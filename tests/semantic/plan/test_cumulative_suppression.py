@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import random
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 
 from semantic import MetricQuery, Restriction, SemanticLayer, SmallestGroup
 from semantic.plan.suppression_probe import GroupProbe
+from tests.seeds import seeded
 
 from ..retailer import TABLES, manifest
 
@@ -166,9 +166,7 @@ def _told(connection: duckdb.DuckDBPyConnection, probe: GroupProbe) -> dict[tupl
 
 
 def test_values_and_who_is_behind_them(layer: SemanticLayer) -> None:
-    seed = int(os.environ.get("STEELYARD_TEST_SEED", random.randrange(1 << 20)))
-    print(f"seed {seed} (set STEELYARD_TEST_SEED to repeat)")
-    rng = random.Random(seed)
+    rng = seeded()
     shown = 0
     for _ in range(20):
         connection, sales = _sales(rng)
@@ -193,7 +191,7 @@ def test_values_and_who_is_behind_them(layer: SemanticLayer) -> None:
 
 
 def test_what_is_withheld_does_not_show(layer: SemanticLayer) -> None:
-    connection, _ = _sales(random.Random(5))
+    connection, _ = _sales(seeded())
     query = MetricQuery(["year_to_date"], ["metric_time__month", "product__department"])
     floor = SmallestGroup(1)
     compiled = layer.compile(query, restriction=Restriction(smallest_group=floor))

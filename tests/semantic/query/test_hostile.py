@@ -79,7 +79,7 @@ def test_hostile_strings(layer: SemanticLayer) -> None:
 
 
 def test_hostile_semantic_sql(layer: SemanticLayer) -> None:
-    rng = random.Random(11)
+    rng = seeded(11)
     tables = database()
     for i in range(1000):
         text = _hostile(rng)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,8 @@ from governance.approvals.limits import default_limits
 from models_ml.recommend.inputs.anomalies import Limits, score, watch
 from models_ml.recommend.inputs.needs import Needs
 from models_ml.recommend.kinds.investigate import hold
+from tests.seeds import SEED, generator
 
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170111"))
 FIRST, STEP, RUNS = dt.date(2017, 2, 5), 14, 24
 
 
@@ -28,7 +27,7 @@ def peers(rng: np.random.Generator, places: int = 60) -> pd.DataFrame:
 
 
 def test_chance_alone_is_no_anomaly_and_a_planted_one_is_found() -> None:
-    rng = np.random.default_rng(SEED)
+    rng = generator()
     false, found = 0, 0
     for _ in range(100):
         calm = peers(rng)
@@ -40,15 +39,15 @@ def test_chance_alone_is_no_anomaly_and_a_planted_one_is_found() -> None:
 
 
 def test_a_large_outlier_does_not_hide_itself_or_a_small_one() -> None:
-    rng = np.random.default_rng(SEED + 1)
+    rng = generator(1)
     rows = peers(rng)
     rows.loc[3, ["exposure", "events"]] = [1000.0, 5000.0]
     rows.loc[4, ["exposure", "events"]] = [1000.0, 80.0]
-    assert {"3", "4"} <= set(score(rows, Limits())["subject"]), f"seed {SEED + 1}"
+    assert {"3", "4"} <= set(score(rows, Limits())["subject"]), f"seed {SEED}"
 
 
 def test_money_beyond_the_usual_is_the_excess_share() -> None:
-    rows = peers(np.random.default_rng(SEED + 2))
+    rows = peers(generator(2))
     rows.loc[0, ["exposure", "events", "money_usd"]] = [1000.0, 100.0, 200.0]
     hit = score(rows, Limits()).set_index("subject").loc["0"]
     assert hit["beyond_usd"] == pytest.approx(200 * (100 - hit["usual"]) / 100)
@@ -74,7 +73,6 @@ def test_what_is_under_suspicion_waits_for_a_person() -> None:
     assert held["held"].str.len().gt(0).tolist() == [True, False, False, True]
 
 
-@pytest.mark.demo
 def test_precision_and_recall_on_the_ledgers_planted_anomalies(release_dir: Path) -> None:
     truth_file = release_dir.resolve().parents[1] / "demo_truth" / "anomalies.json"
     if not truth_file.exists():

@@ -1,7 +1,5 @@
 """The distribution behind an order: classes by hand, costs by a loop, and the choice that follows."""
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,8 +16,7 @@ from models_ml.recommend.inputs.distribution import (
     levels,
     newsvendor_cost,
 )
-
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170112"))
+from tests.seeds import generator
 
 
 def replayed(rng: np.random.Generator, draw, size: int = 6000) -> pd.DataFrame:
@@ -43,7 +40,7 @@ def test_classes_are_syntetos_and_boylans() -> None:
 
 
 def test_counts_stay_where_demand_is_counts() -> None:
-    rng = np.random.default_rng(SEED)
+    rng = generator()
     found = choose(replayed(rng, lambda mean: (rng.poisson(mean), mean)))
     assert found.kind["smooth"] == "counts"
     assert found.kind["lumpy"] == "counts"  # nothing was seen of it
@@ -51,7 +48,7 @@ def test_counts_stay_where_demand_is_counts() -> None:
 
 def test_another_kind_wins_where_it_is_clearly_cheaper() -> None:
     """Demand that is nothing or three times its mean, with a variance that does not say so."""
-    rng = np.random.default_rng(SEED + 1)
+    rng = generator(1)
     found = choose(replayed(rng, lambda mean: (np.where(rng.random(len(mean)) < 1 / 3, 3 * mean, 0), mean)))
     assert found.kind["smooth"] == "empirical"
     costs = found.costs.set_index("kind")["cost"]
@@ -59,7 +56,7 @@ def test_another_kind_wins_where_it_is_clearly_cheaper() -> None:
 
 
 def test_the_replayed_cost_is_the_sum_by_hand() -> None:
-    rng = np.random.default_rng(SEED + 2)
+    rng = generator(2)
     units, stock = rng.poisson(4, 300).astype(float), rng.integers(0, 12, 300).astype(float)
     under = REPLAY_TARGET / (1 - REPLAY_TARGET)
     by_hand = sum(s - d if s >= d else under * (d - s) for d, s in zip(units, stock, strict=True)) / 300

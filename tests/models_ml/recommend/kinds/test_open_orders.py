@@ -1,7 +1,6 @@
 """Expedite, cancel and defer against simulation and by hand."""
 
 import datetime as dt
-import os
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,8 @@ from models_ml.recommend.kinds import cancel, defer, expedite
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import Run
 from models_ml.recommend.reproduce import reproduce
+from tests.seeds import generator
 
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170110"))
 PARAMETERS = ReorderParameters()
 RUN = Run("R", dt.date(2017, 12, 31), 0, None, PARAMETERS)
 
@@ -50,7 +49,7 @@ def orders(needs: Needs, *lines: dict) -> OpenOrders:
 
 def test_units_lost_before_arrival_are_what_simulation_loses() -> None:
     found = expedite.saved_by(orders(pair(), line()), RUN).iloc[0]
-    rng = np.random.default_rng(SEED)
+    rng = generator()
     draws = rng.poisson(20.0, 400_000)  # ten days at two a day
     assert found["lost_units"] == pytest.approx(np.maximum(draws - 4, 0).mean(), rel=0.005)
     assert found["service_without"] == pytest.approx((draws <= 4).mean(), abs=0.002)
@@ -58,20 +57,22 @@ def test_units_lost_before_arrival_are_what_simulation_loses() -> None:
 
 def test_the_saving_of_an_expedited_line_is_never_overstated() -> None:
     """Simulated day by day: what earlier arrival saves is at least what is promised."""
-    rng = np.random.default_rng(SEED + 1)
+    rng = generator(1)
     for free, units, days in ((4.0, 20.0, 10.0), (0.0, 6.0, 8.0), (15.0, 30.0, 12.0)):
         made = orders(pair(free=free), line(units=units, days=days))
         found = expedite.saved_by(made, RUN).iloc[0]
         daily = rng.poisson(2.0, (100_000, int(days)))
         served = []
         for arrives in (days, found["sooner_days"]):
-            stock, sold = np.full(len(daily), free), 0.0
+            stock, sold = np.full(len(daily), free), np.zeros(len(daily))
             for day in range(int(days)):
                 stock = stock + (units if day == int(arrives) else 0)
                 sale = np.minimum(daily[:, day], stock)
                 stock, sold = stock - sale, sold + sale
-            served.append(np.mean(sold))
-        assert served[1] - served[0] >= found["saved_units"] - 0.02, f"seed {SEED + 1}"
+            served.append(sold)
+        saved = served[1] - served[0]
+        noise = saved.std() / np.sqrt(len(saved))  # of the simulation itself
+        assert saved.mean() >= found["saved_units"] - 4.5 * noise
 
 
 def test_expedite_what_is_worth_more_than_its_fee_only() -> None:

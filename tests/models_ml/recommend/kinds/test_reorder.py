@@ -9,8 +9,7 @@ from models_ml.recommend.count_distributions import expected_served, quantile, s
 from models_ml.recommend.inputs.demand_over import over_interval
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.quantity import base_stock, order_quantity, service_target
-
-SEED = 20170101
+from tests.seeds import SEED, generator
 
 
 def _counts(mean: float, variance: float, upto: int) -> np.ndarray:
@@ -21,7 +20,7 @@ def _counts(mean: float, variance: float, upto: int) -> np.ndarray:
 
 
 def test_base_stock_is_stockpyls_newsvendor() -> None:
-    rng = np.random.default_rng(SEED)
+    rng = generator()
     for _ in range(1000):
         mean, over, under = rng.uniform(0.3, 30), rng.uniform(0.1, 2), rng.uniform(2, 20)
         best, _ = newsvendor_poisson(holding_cost=over, stockout_cost=under, demand_mean=mean)
@@ -30,7 +29,7 @@ def test_base_stock_is_stockpyls_newsvendor() -> None:
 
 
 def test_base_stock_has_the_least_cost_by_brute_force() -> None:
-    rng = np.random.default_rng(SEED + 1)
+    rng = generator(1)
     for _ in range(300):
         mean = rng.uniform(0.3, 12)
         variance = mean * rng.uniform(1.1, 4)
@@ -45,7 +44,7 @@ def test_base_stock_has_the_least_cost_by_brute_force() -> None:
 
 
 def test_expected_served_is_the_sum() -> None:
-    rng = np.random.default_rng(SEED + 2)
+    rng = generator(2)
     for _ in range(200):
         mean, units = rng.uniform(0.2, 20), rng.integers(0, 30)
         variance = mean * rng.uniform(0.8, 4)
@@ -59,7 +58,7 @@ def test_expected_served_is_the_sum() -> None:
 
 def test_order_quantity_is_the_least_that_suffices() -> None:
     """Brute force over all multiples of the pack, within what sells while it keeps."""
-    rng = np.random.default_rng(SEED + 3)
+    rng = generator(3)
     for _ in range(1000):
         pack, least = int(rng.integers(1, 7)), int(rng.integers(1, 9))
         position, level = int(rng.integers(-3, 20)), int(rng.integers(0, 25))
@@ -73,7 +72,7 @@ def test_order_quantity_is_the_least_that_suffices() -> None:
         expected = wanted if wanted in room else max(q for q in [0, *room] if q <= wanted)
         arrays = [np.array([float(x)]) for x in (position, level, pack, least, sellable)]
         got = order_quantity(*arrays)[0]
-        assert got == expected, f"seed {SEED + 3}: {position=} {level=} {pack=} {least=} {sellable=}"
+        assert got == expected, f"seed {SEED}: {position=} {level=} {pack=} {least=} {sellable=}"
 
 
 def test_open_orders_are_netted() -> None:
@@ -111,7 +110,7 @@ def test_perishables_aim_lower_than_lasting_goods() -> None:
 
 def test_interval_demand_equals_simulation() -> None:
     """Mean and variance over a random lead time, against draws."""
-    rng = np.random.default_rng(SEED + 4)
+    rng = generator(4)
     weekly, spread, lead, sd, review = 21.0, 30.0, 5.0, 1.5, 2.0
     mean, variance = over_interval(
         np.full((1, 8), weekly), np.full((1, 8), spread), np.array([lead]), np.array([sd]), np.array([review])
@@ -123,7 +122,7 @@ def test_interval_demand_equals_simulation() -> None:
 
 
 def test_many_pairs_at_once_are_the_same_as_one_by_one() -> None:
-    rng = np.random.default_rng(SEED + 5)
+    rng = generator(5)
     mean = rng.gamma(1, 3, 100_000)
     variance = mean * rng.uniform(0.8, 4, len(mean))
     level = quantile(np.full(len(mean), 0.95), mean, variance)

@@ -1,6 +1,5 @@
 """Transfers: optimal by certificate and by a linear programme, donors protected, packs whole."""
 
-import os
 import time
 
 import numpy as np
@@ -14,8 +13,7 @@ from models_ml.recommend.flow import COST_SCALE, Lanes, Network, Segments, is_op
 from models_ml.recommend.inputs.needs import Needs
 from models_ml.recommend.kinds.transfer import plan_transfers
 from models_ml.recommend.parameters import ReorderParameters
-
-SEED = int(os.environ.get("STEELYARD_TEST_SEED", "20170106"))
+from tests.seeds import SEED, generator
 
 
 def random_market(rng: np.random.Generator, products: int, donors: int, receivers: int) -> tuple:
@@ -49,7 +47,7 @@ def by_linear_programme(network: Network) -> float:
 
 
 def test_the_flow_is_the_linear_optimum_and_knows_it() -> None:
-    rng = np.random.default_rng(SEED)
+    rng = generator()
     for _ in range(25):
         sizes = rng.integers(1, 6, 3)
         network = move_packs(*random_market(rng, *(int(n) for n in sizes)))
@@ -58,7 +56,7 @@ def test_the_flow_is_the_linear_optimum_and_knows_it() -> None:
 
 
 def test_the_certificate_refuses_a_flow_that_is_not_optimal() -> None:
-    rng = np.random.default_rng(SEED + 1)
+    rng = generator(1)
     network = move_packs(*random_market(rng, 1, 4, 4))
     idle = np.zeros_like(network.flow)
     idle[-1] = network.capacity[-1]  # everything past all shelves: what is asked for stays unmet
@@ -68,7 +66,7 @@ def test_the_certificate_refuses_a_flow_that_is_not_optimal() -> None:
 
 
 def test_a_hundred_stores_and_two_thousand_products_in_seconds() -> None:
-    rng = np.random.default_rng(SEED + 2)
+    rng = generator(2)
     products, donors, receivers = 2000, 14, 25
     nodes = np.tile(np.arange(donors), products), np.tile(np.repeat(np.arange(receivers), 2), products)
     ids = [np.repeat(np.arange(products), n) for n in (donors, 2 * receivers, donors * receivers)]
@@ -111,7 +109,7 @@ def test_the_store_with_too_much_gives_and_keeps_its_own_quantile() -> None:
 
 
 def test_no_donor_ever_falls_below_its_protection() -> None:
-    rng = np.random.default_rng(SEED + 3)
+    rng = generator(3)
     parameters = ReorderParameters()
     moved = 0
     for _ in range(200):
@@ -119,7 +117,7 @@ def test_no_donor_ever_falls_below_its_protection() -> None:
         level = rng.integers(1, 12, 4).astype(float)
         needs = market(free=free, position=free + rng.integers(0, 3, 4), level=level)
         moves, network = plan_transfers(needs, parameters)
-        assert is_optimal(network), f"seed {SEED + 3}"
+        assert is_optimal(network), f"seed {SEED}"
         out = moves.groupby("donor")["quantity_units"].sum()
         for donor, units in out.items():
             kept = 0.0
@@ -129,7 +127,7 @@ def test_no_donor_ever_falls_below_its_protection() -> None:
                     0
                 ]
                 kept = max(own, row["level"])
-            assert free[donor] - units >= kept, f"seed {SEED + 3}: {donor} gives {units} of {free[donor]}"
+            assert free[donor] - units >= kept, f"seed {SEED}: {donor} gives {units} of {free[donor]}"
         into = moves.groupby("receiver")["quantity_units"].sum()
         lacking = np.ceil(np.maximum(level - needs.rows["position"], 0) / 2) * 2
         assert (into <= lacking.iloc[into.index]).all()
