@@ -1,4 +1,4 @@
-"""Everything that can go wrong at the door, each naming the file and, where it has one, the line.
+"""Everything that can go wrong while data comes in, each naming the file and, if it has one, the line.
 
 IntegrationError
 ├── ContractError          a contract file is not readable or not consistent

@@ -44,7 +44,7 @@ def run(source: Source = None, as_json: Json = False) -> None:
 
 @app.command()
 def report(table: Table = None, as_json: Json = False) -> None:
-    """Batches that landed, and every row that was set aside with its file, line, column and rule."""
+    """Batches that landed, and every row that was quarantined, with its file, line, column and rule."""
     history = history_report(settings().landing, settings().quarantine, table)
     if as_json:
         print_json(history.as_dict())
@@ -69,4 +69,4 @@ def _print_rejects(history: HistoryReport) -> None:
         for r in first_rejects
     ]
     columns = ["table", "file", "line", "column", "rule", "batch landed", "row"]
-    print_table("Rows set aside", columns, rows, caption=caption)
+    print_table("Quarantined rows", columns, rows, caption=caption)

@@ -17,7 +17,7 @@ from governance.store import OpsStore
 from governance.store.migrate import upgrade
 
 if TYPE_CHECKING:
-    from integrations.platform import Recorded
+    from integrations.platform import PlatformState
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,10 +47,10 @@ def measure_summary(result: dict[str, Any]) -> str:
 
 def measure_mark(settings: Settings) -> str:
     """Changes with the retailer's data, the code that measures, and the decisions."""
-    from integrations.platform.decisions import mark_of_stores
+    from integrations.platform.decisions import stores_fingerprint
 
     with _recorded(settings, history=False) as recorded:
-        return f"{_history_mark(settings)}:{mark_of_stores(recorded)}"
+        return f"{_history_mark(settings)}:{stores_fingerprint(recorded)}"
 
 
 def outcomes_are_there(settings: Settings, result: dict[str, Any]) -> bool:
@@ -82,10 +82,10 @@ def record_summary(result: dict[str, Any]) -> str:
 
 def recorded_mark(settings: Settings) -> str:
     """Changes when there is something new to record."""
-    from integrations.platform import mark
+    from integrations.platform import platform_fingerprint
 
     with _recorded(settings) as recorded:
-        return mark(recorded)
+        return platform_fingerprint(recorded)
 
 
 def tables_are_there(settings: Settings, result: dict[str, Any]) -> bool:
@@ -146,9 +146,9 @@ def _outcomes(settings: Settings) -> Path:
 
 
 @contextmanager
-def _recorded(settings: Settings, *, history: bool = True) -> Iterator[Recorded]:
+def _recorded(settings: Settings, *, history: bool = True) -> Iterator[PlatformState]:
     from integrations.demo.decisions import history_database
-    from integrations.platform import Recorded
+    from integrations.platform import PlatformState
 
     past = history_database(_history(settings))
     stores = [OpsStore(settings.ops_store_url)]
@@ -157,7 +157,7 @@ def _recorded(settings: Settings, *, history: bool = True) -> Iterator[Recorded]
     try:
         for store in stores:
             upgrade(store)
-        yield Recorded(
+        yield PlatformState(
             store=stores[0],
             history=stores[1] if len(stores) > 1 else None,
             forecasts=settings.var_dir / "forecasts",

@@ -71,7 +71,7 @@ def ingest_step(settings: Settings, report: Report) -> Result:
     from integrations.sources.named import source_named
 
     done = ingest(
-        source_named(settings.source, truth=settings.var_dir / "demo_truth"),
+        source_named(settings.source, planted_anomalies=settings.var_dir / "demo_truth"),
         settings.landing,
         settings.quarantine,
         progress=lambda what: report(what, 0, 0),

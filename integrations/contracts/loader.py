@@ -36,12 +36,12 @@ def contracts() -> Mapping[str, Contract]:
 def platform_contracts() -> Mapping[str, Contract]:
     """The contracts of what Steelyard itself records, by table: no source may deliver them.
 
-    Raises ContractError, also where a table would take a retailer's name.
+    Raises ContractError, also if a table would take a retailer's name.
     """
-    found = {path.stem: read_contract(path) for path in sorted((FOLDER / PLATFORM).glob("*.yaml"))}
-    if taken := found.keys() & set(ORDER):
-        raise ContractError(f"Table '{min(taken)}' has two contracts: a retailer's and the platform's.")
-    return found
+    platform = {path.stem: read_contract(path) for path in sorted((FOLDER / PLATFORM).glob("*.yaml"))}
+    if doubled := platform.keys() & set(ORDER):
+        raise ContractError(f"Table '{min(doubled)}' has two contracts: a retailer's and the platform's.")
+    return platform
 
 
 def contract(table: str) -> Contract:
@@ -50,8 +50,8 @@ def contract(table: str) -> Contract:
         return {**contracts(), **platform_contracts()}[table]
     except KeyError:
         near = get_close_matches(table, ORDER, n=1)
-        known = "Tables: " + ", ".join(sorted(ORDER)) + "."
-        hint = f"Did you mean '{near[0]}'? {known}" if near else known
+        tables = "Tables: " + ", ".join(sorted(ORDER)) + "."
+        hint = f"Did you mean '{near[0]}'? {tables}" if near else tables
         raise ContractError(f"There is no contract for table '{table}'.", hint=hint) from None
 
 

@@ -1,4 +1,4 @@
-"""What the door needs to know of a table, taken from its contract."""
+"""What an ingest needs to know of a table, taken from its contract."""
 
 from __future__ import annotations
 

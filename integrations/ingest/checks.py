@@ -17,7 +17,7 @@ STRUCTURE = (RAGGED, NOT_UTF8, NUL_BYTE, BROKEN_QUOTES)
 
 
 @dataclass(frozen=True)
-class Rule:
+class Check:
     """`predicate` is TRUE exactly for the rows that break the rule, never NULL."""
 
     column: str
@@ -41,7 +41,7 @@ def raw_text(column: Column, present: Iterable[str]) -> str:
 
 
 def typed(column: Column, present: Iterable[str], types: dict[str, str]) -> str:
-    """The value in its contract type, NULL where it has none or is not of the type."""
+    """The value in its contract type, NULL if it has none or is not of the type."""
     if column.name not in present:
         return f"NULL::{column.physical_type}"
     if types.get(column.name) == column.physical_type and column.physical_type != "VARCHAR":
@@ -57,33 +57,35 @@ def typed(column: Column, present: Iterable[str], types: dict[str, str]) -> str:
     return f"TRY_CAST({raw_text(column, present)} AS {column.physical_type})"
 
 
-def rules(contract: Contract, present: Iterable[str], types: dict[str, str]) -> list[Rule]:
+def contract_checks(contract: Contract, present: Iterable[str], types: dict[str, str]) -> list[Check]:
     """The rules of a table over its raw columns, in the order in which they are reported."""
-    found = [Rule("", d, f"coalesce(_defect = {literal(d)}, false)") for d in STRUCTURE if "_defect" in types]
+    checks = [
+        Check("", d, f"coalesce(_defect = {literal(d)}, false)") for d in STRUCTURE if "_defect" in types
+    ]
     for column in contract.columns:
         value, text, label = typed(column, present, types), raw_text(column, present), column.name
         if column.name in present and types.get(label) != column.physical_type:
-            found.append(
-                Rule(label, f"type {column.physical_type}", f"({text} IS NOT NULL AND {value} IS NULL)")
+            checks.append(
+                Check(label, f"type {column.physical_type}", f"({text} IS NOT NULL AND {value} IS NULL)")
             )
         if "_from_text" in types and "_defect" not in types and column.name in present:
-            found.append(Rule(label, NUL_BYTE, f"coalesce(contains({quote(label)}, chr(0)), false)"))
+            checks.append(Check(label, NUL_BYTE, f"coalesce(contains({quote(label)}, chr(0)), false)"))
         if column.physical_type == "DOUBLE":
-            found.append(Rule(label, "finite number", f"NOT coalesce(isfinite({value}), true)"))
+            checks.append(Check(label, "finite number", f"NOT coalesce(isfinite({value}), true)"))
         if column.required:
-            found.append(Rule(label, "required", f"({text} IS NULL)"))
+            checks.append(Check(label, "required", f"({text} IS NULL)"))
         if column.minimum is not None:
-            found.append(
-                Rule(label, f"minimum {column.minimum:g}", f"coalesce({value} < {column.minimum:g}, false)")
+            checks.append(
+                Check(label, f"minimum {column.minimum:g}", f"coalesce({value} < {column.minimum:g}, false)")
             )
         if column.maximum is not None:
-            found.append(
-                Rule(label, f"maximum {column.maximum:g}", f"coalesce({value} > {column.maximum:g}, false)")
+            checks.append(
+                Check(label, f"maximum {column.maximum:g}", f"coalesce({value} > {column.maximum:g}, false)")
             )
         if column.allowed_values:
             values = ", ".join(literal(v) for v in column.allowed_values)
-            found.append(Rule(label, "allowed values", f"coalesce({value} NOT IN ({values}), false)"))
+            checks.append(Check(label, "allowed values", f"coalesce({value} NOT IN ({values}), false)"))
         if column.not_in_future:
             limit = f"CAST(getvariable('as_of') AS {column.physical_type}) + INTERVAL 1 DAY"
-            found.append(Rule(label, "not in the future", f"coalesce({value} > {limit}, false)"))
-    return found
+            checks.append(Check(label, "not in the future", f"coalesce({value} > {limit}, false)"))
+    return checks

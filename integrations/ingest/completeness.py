@@ -9,7 +9,7 @@ from integrations.ingest.state import LandingState
 
 
 def landing_is_complete(landing: Path) -> bool:
-    """True where the last ingest ran to its end and every batch it knows is there."""
+    """True if the last ingest ran to its end and every batch that it lists is there."""
     return LandingState.read(landing).is_complete
 
 

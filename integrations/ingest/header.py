@@ -59,7 +59,7 @@ def check_columns(names: list[str], label: str, contract: Contract) -> None:
         raise HeaderError(f"{label}, line 1: column '{repeated[0]}' occurs {names.count(repeated[0])} times.")
     missing = [c.name for c in contract.columns if c.required and c.name not in names]
     if missing:
-        near = get_close_matches(missing[0], [n for n in names if n not in _known(contract)], 1)
+        near = get_close_matches(missing[0], [n for n in names if n not in _contract_names(contract)], 1)
         hint = f"Is it '{near[0]}'?" if near else _expected(contract)
         raise HeaderError(
             f"{label}, line 1: required columns missing: {', '.join(missing)}.",
@@ -69,10 +69,10 @@ def check_columns(names: list[str], label: str, contract: Contract) -> None:
 
 def unknown_columns(names: list[str], contract: Contract) -> list[str]:
     """Columns that the contract does not know; they are not loaded, and reported."""
-    return [n for n in names if n not in _known(contract) and not n.startswith("_")]
+    return [n for n in names if n not in _contract_names(contract) and not n.startswith("_")]
 
 
-def _known(contract: Contract) -> set[str]:
+def _contract_names(contract: Contract) -> set[str]:
     return {c.name for c in contract.columns} | {"is_simulated"}
 
 

@@ -1,4 +1,4 @@
-"""What has been landed and what was set aside, for `steelyard ingest report`."""
+"""What has been landed and what was quarantined, for `steelyard ingest report`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from integrations.contracts import contract
-from integrations.ingest.state import Batch, LandingState
+from integrations.ingest.state import LandedBatch, LandingState
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One row that was set aside. `column` is empty where the row as a whole is at fault."""
+    """One quarantined row. `column` is empty if the row as a whole is at fault."""
 
     table: str
     batch_id: str
@@ -26,13 +26,13 @@ class Reject:
     raw_row: str
 
 
-def landed_batches(landing: Path) -> list[Batch]:
+def landed_batches(landing: Path) -> list[LandedBatch]:
     """Batches of a landing in the order in which they came."""
     return LandingState.read(landing).batches
 
 
 def rejects(quarantine: Path, table: str | None = None) -> Iterator[Reject]:
-    """Rows set aside, by table, batch and line; of one table if given."""
+    """Quarantined rows, by table, batch and line; of one table if given."""
     for path in sorted(quarantine.glob(f"{table or '*'}/batch=*/rejects.csv")):
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
@@ -44,11 +44,11 @@ def rejects(quarantine: Path, table: str | None = None) -> Iterator[Reject]:
 
 @dataclass(frozen=True)
 class HistoryReport:
-    """Landed batches in landing order, and the rows set aside, those of refused batches among them."""
+    """Landed batches in landing order, and the quarantined rows, those of refused batches among them."""
 
     source: str
     is_complete: bool
-    batches: list[Batch]
+    batches: list[LandedBatch]
     rejects: list[Reject]
 
     def landed(self, reject: Reject) -> bool:
@@ -73,7 +73,7 @@ class HistoryReport:
 
 
 def history_report(landing: Path, quarantine: Path, table: str | None = None) -> HistoryReport:
-    """Everything the door remembers, of one table if given. Raises ContractError with the near miss."""
+    """Every landed batch and quarantined row, of one table if given. Raises ContractError."""
     if table is not None:
         contract(table)
     state = LandingState.read(landing)

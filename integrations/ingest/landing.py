@@ -1,4 +1,4 @@
-"""The landing kept tidy: one writer at a time, no folder without a state, no table without a file."""
+"""Maintenance of the landing: one writer at a time, no folder without a state, no table without a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from governance.disk import sweep_parts
 from integrations.contracts import Contract, contracts
 from integrations.errors import LandingBusy
-from integrations.ingest.load_batch import Door
+from integrations.ingest.load_batch import IngestContext
 from integrations.ingest.state import LandingState, batch_folder
 
 EMPTY = "empty"
@@ -45,35 +45,35 @@ def sweep(state: LandingState, landing: Path) -> None:
                 shutil.rmtree(folder)
 
 
-def forget(state: LandingState, landing: Path, kept: set[tuple[str, str]]) -> LandingState:
-    """Remove the batches that are not `kept`, from state and landing."""
-    remaining = [b for b in state.batches if (b.table, b.batch_id) in kept]
+def forget(state: LandingState, landing: Path, current: set[tuple[str, str]]) -> LandingState:
+    """Remove the batches that are not `current`, from state and landing."""
+    remaining = [b for b in state.batches if (b.table, b.batch_id) in current]
     shorter = LandingState(state.source, state.is_demo, state.fingerprint, remaining)
     sweep(shorter, landing)
     return shorter
 
 
-def fill_empty(door: Door, state: LandingState) -> None:
-    """A table nobody delivered still exists, empty, so that every reader finds its columns."""
-    delivered = {b.table for b in state.batches}
-    for table, terms in contracts().items():
-        target = batch_folder(door.landing, table, EMPTY)
-        if table in delivered or (target / "part-0.parquet").exists():
+def fill_empty(context: IngestContext, state: LandingState) -> None:
+    """A table without data still exists, empty, so that every reader finds its columns."""
+    filled = {b.table for b in state.batches}
+    for table, contract in contracts().items():
+        target = batch_folder(context.landing, table, EMPTY)
+        if table in filled or (target / "part-0.parquet").exists():
             continue
-        write_empty(door, terms, EMPTY)
+        write_empty(context, contract, EMPTY)
 
 
-def write_empty(door: Door, terms: Contract, batch_id: str) -> None:
+def write_empty(context: IngestContext, contract: Contract, batch_id: str) -> None:
     """A batch with the columns of the contract and no row, put in place by one rename."""
-    columns = ", ".join(f"NULL::{c.physical_type} AS {c.name}" for c in terms.columns)
-    scratch = door.workspace / f"{terms.table}-{batch_id}"
+    columns = ", ".join(f"NULL::{c.physical_type} AS {c.name}" for c in contract.columns)
+    scratch = context.workspace / f"{contract.table}-{batch_id}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    door.connection.execute(
+    context.connection.execute(
         f"COPY (SELECT {columns}, false AS is_simulated, 0::INTEGER AS batch_sequence LIMIT 0) "
         f"TO '{scratch / 'part-0.parquet'}' (FORMAT parquet)"
     )
-    target = batch_folder(door.landing, terms.table, batch_id)
+    target = batch_folder(context.landing, contract.table, batch_id)
     target.parent.mkdir(exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     scratch.replace(target)

@@ -1,4 +1,4 @@
-"""One delivery into one batch: typed rows to landing, the rest to quarantine, counted.
+"""One source batch into one landed batch: typed rows to landing, the rest to quarantine, counted.
 
 A batch is written beside the landing and renamed into it; it is there whole or not at all.
 """
@@ -13,14 +13,14 @@ import duckdb
 
 from integrations.contracts import Contract
 from integrations.errors import ReconciliationError, TooManyBadRows
-from integrations.ingest.checks import Rule, literal, quote, rules, typed
-from integrations.ingest.state import Batch, batch_folder
+from integrations.ingest.checks import Check, contract_checks, literal, quote, typed
+from integrations.ingest.state import LandedBatch, batch_folder
 
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
 
 
 @dataclass(frozen=True)
-class Door:
+class IngestContext:
     """Where batches go and what they may look like. `tolerance` is the greatest share of bad rows."""
 
     connection: duckdb.DuckDBPyConnection
@@ -30,8 +30,8 @@ class Door:
     tolerance: float
 
 
-def land(
-    door: Door,
+def load_batch(
+    context: IngestContext,
     contract: Contract,
     relation: str,
     *,
@@ -40,22 +40,22 @@ def land(
     sequence: int,
     simulated: bool,
     only_if_clean: bool = False,
-) -> Batch | None:
+) -> LandedBatch | None:
     """Check, write and rename one batch. `relation` has the raw columns and `_line`.
 
-    With `only_if_clean`, None where a row would be quarantined. Raises TooManyBadRows or ReconciliationError;
+    With `only_if_clean`, None if a row would be quarantined. Raises TooManyBadRows or ReconciliationError;
     then the landing is as it was.
     """
-    con = door.connection
+    con = context.connection
     described = con.execute(
         f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {relation})"
     ).fetchall()
     types: dict[str, str] = dict(described)
-    checks = rules(contract, types, types)
+    checks = contract_checks(contract, types, types)
     good = _typed_select(contract, relation, types, sequence, simulated)
     bad = _any(checks)
 
-    scratch = door.workspace / f"{contract.table}-{batch_id}"
+    scratch = context.workspace / f"{contract.table}-{batch_id}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     part, rejects = scratch / "part-0.parquet", scratch / "rejects.csv"
@@ -86,21 +86,23 @@ def land(
             f"{label}: {rows_in:,} rows in, {loaded:,} loaded and {quarantined:,} quarantined do not add up.",
             hint="The batch was not landed.",
         )
-    _publish(door, contract.table, batch_id, scratch, quarantined)
-    if quarantined > door.tolerance * rows_in:
+    _publish(context, contract.table, batch_id, scratch, quarantined)
+    if quarantined > context.tolerance * rows_in:
         raise TooManyBadRows(
             f"{label}: {quarantined:,} of {rows_in:,} rows break the contract of '{contract.table}', "
-            f"more than the tolerated {door.tolerance:.1%}.",
-            hint=f"See {door.quarantine / contract.table / ('batch=' + batch_id) / 'rejects.csv'}.",
+            f"more than the tolerated {context.tolerance:.1%}.",
+            hint=f"See {context.quarantine / contract.table / ('batch=' + batch_id) / 'rejects.csv'}.",
         )
-    target = batch_folder(door.landing, contract.table, batch_id)
+    target = batch_folder(context.landing, contract.table, batch_id)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     scratch.replace(target)
-    return Batch(contract.table, batch_id, sequence, rows_in, loaded, quarantined, label, tuple(warnings))
+    return LandedBatch(
+        contract.table, batch_id, sequence, rows_in, loaded, quarantined, label, tuple(warnings)
+    )
 
 
-def _any(checks: list[Rule]) -> str:
+def _any(checks: list[Check]) -> str:
     return " OR ".join(r.predicate for r in checks) or "false"
 
 
@@ -138,7 +140,7 @@ def _quarantine(
     relation: str,
     types: dict[str, str],
     *,
-    checks: list[Rule],
+    checks: list[Check],
     duplicates: bool,
     label: str,
     target: Path,
@@ -175,9 +177,9 @@ def _quarantine(
     return int(count)
 
 
-def _publish(door: Door, table: str, batch_id: str, scratch: Path, quarantined: int) -> None:
+def _publish(context: IngestContext, table: str, batch_id: str, scratch: Path, quarantined: int) -> None:
     """Move the rejects of a batch to their place (also for a batch that is then refused)."""
-    folder = door.quarantine / table / f"batch={batch_id}"
+    folder = context.quarantine / table / f"batch={batch_id}"
     shutil.rmtree(folder, ignore_errors=True)
     if quarantined:
         folder.mkdir(parents=True)

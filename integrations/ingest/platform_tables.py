@@ -1,4 +1,4 @@
-"""A batch for every table that Steelyard writes itself, empty where nothing is recorded yet.
+"""A batch for every table that Steelyard writes itself, empty if nothing is recorded yet.
 
 So every build finds their columns. `integrations.platform` fills them; ingest sees that they are there.
 """
@@ -12,7 +12,7 @@ import duckdb
 
 from integrations.contracts import Contract, platform_contracts
 from integrations.ingest.landing import EMPTY, write_empty
-from integrations.ingest.load_batch import Door
+from integrations.ingest.load_batch import IngestContext
 
 
 def ensure_platform(landing: Path) -> None:
@@ -21,32 +21,32 @@ def ensure_platform(landing: Path) -> None:
     A batch of an older contract goes: what it held is recorded elsewhere, and the next export brings it
     again.
     """
-    present = {table: _present(landing, terms) for table, terms in platform_contracts().items()}
-    missing = [platform_contracts()[table] for table, found in present.items() if not found]
+    present = {table: _present(landing, contract) for table, contract in platform_contracts().items()}
+    missing = [platform_contracts()[table] for table, batches in present.items() if not batches]
     if missing:
         workspace = landing / "_work"
         workspace.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
-            door = Door(connection, landing, landing, workspace, tolerance=0.0)
-            for terms in missing:
-                write_empty(door, terms, platform_batch_id(terms, EMPTY))
+            context = IngestContext(connection, landing, landing, workspace, tolerance=0.0)
+            for contract in missing:
+                write_empty(context, contract, platform_batch_id(contract, EMPTY))
         shutil.rmtree(workspace, ignore_errors=True)
-    for table, terms in platform_contracts().items():
-        keep_batches(landing, terms, present[table] or [platform_batch_id(terms, EMPTY)])
+    for table, contract in platform_contracts().items():
+        keep_batches(landing, contract, present[table] or [platform_batch_id(contract, EMPTY)])
 
 
-def _present(landing: Path, terms: Contract) -> list[str]:
-    found = (landing / terms.table).glob(f"batch={platform_batch_id(terms, '*')}")
-    return [path.name.removeprefix("batch=") for path in found]
+def _present(landing: Path, contract: Contract) -> list[str]:
+    batches = (landing / contract.table).glob(f"batch={platform_batch_id(contract, '*')}")
+    return [path.name.removeprefix("batch=") for path in batches]
 
 
-def platform_batch_id(terms: Contract, content: str) -> str:
+def platform_batch_id(contract: Contract, content: str) -> str:
     """Batches of platform tables are named by contract and content."""
-    return f"{terms.fingerprint[:8]}-{content}"
+    return f"{contract.fingerprint[:8]}-{content}"
 
 
-def keep_batches(landing: Path, terms: Contract, kept: list[str]) -> None:
-    """Remove every batch of the table but `kept`."""
-    for folder in (landing / terms.table).glob("batch=*"):
-        if folder.name.removeprefix("batch=") not in kept:
+def keep_batches(landing: Path, contract: Contract, current: list[str]) -> None:
+    """Remove every batch of the table but `current`."""
+    for folder in (landing / contract.table).glob("batch=*"):
+        if folder.name.removeprefix("batch=") not in current:
             shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""A delivery in any form (SQL relation, Parquet, text) through the same checks into one batch."""
+"""A source batch in any form (SQL relation, Parquet, text) through the same checks into one landed batch."""
 
 from __future__ import annotations
 
@@ -9,36 +9,42 @@ import duckdb
 
 from integrations.contracts import Contract
 from integrations.ingest.header import check_columns, read_header, unknown_columns
-from integrations.ingest.load_batch import Door, land
-from integrations.ingest.state import Batch
+from integrations.ingest.load_batch import IngestContext, load_batch
+from integrations.ingest.state import LandedBatch
 from integrations.ingest.text import numbered_relation, strict_relation
-from integrations.sources.base import Delivery
+from integrations.sources.base import SourceBatch
 
 
-def bring_in(
-    door: Door, contract: Contract, delivery: Delivery, *, batch_id: str, sequence: int, simulated: bool
-) -> Batch:
-    """Land one delivery. Raises the errors of its form and of `land`."""
-    path, given = delivery.path, delivery.relation
+def load(
+    context: IngestContext,
+    contract: Contract,
+    source_batch: SourceBatch,
+    *,
+    batch_id: str,
+    sequence: int,
+    simulated: bool,
+) -> LandedBatch:
+    """Land one source batch. Raises the errors of its form and of `load_batch`."""
+    path, given = source_batch.path, source_batch.relation
     relations: list[Callable[[], str]]
     if given is None:
         assert path is not None  # noqa: S101
-        names, delimiter = read_header(path, delivery.label, contract)
+        names, delimiter = read_header(path, source_batch.label, contract)
         relations = [
             lambda: strict_relation(path, names, delimiter),
-            lambda: numbered_relation(path, delivery.label, names, delimiter, door.workspace),
+            lambda: numbered_relation(path, source_batch.label, names, delimiter, context.workspace),
         ]
     else:
-        described = door.connection.execute(f"DESCRIBE SELECT * FROM {given}").fetchall()
+        described = context.connection.execute(f"DESCRIBE SELECT * FROM {given}").fetchall()
         names = [row[0] for row in described]
-        check_columns(names, delivery.label, contract)
+        check_columns(names, source_batch.label, contract)
         relations = [lambda: given]
     batch = None
     for attempt, relation in enumerate(relations, start=1):
         last = attempt == len(relations)
         try:
-            batch = land(
-                door, contract, relation(), label=delivery.label, batch_id=batch_id, sequence=sequence,
+            batch = load_batch(
+                context, contract, relation(), label=source_batch.label, batch_id=batch_id, sequence=sequence,
                 simulated=simulated, only_if_clean=not last,
             )  # fmt: skip
         except duckdb.Error:

@@ -1,4 +1,4 @@
-"""The door: every delivery of a source becomes a landed batch, or a clear error and nothing."""
+"""One ingest: every batch of a source becomes a landed batch, or a clear error and nothing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from governance.disk import telling_disk_full
 from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflict
 from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
-from integrations.ingest.load_batch import Door
+from integrations.ingest.load_batch import IngestContext
 from integrations.ingest.platform_tables import ensure_platform
-from integrations.ingest.readers import bring_in
+from integrations.ingest.readers import load
 from integrations.ingest.references import unknown_keys
 from integrations.ingest.report import IngestReport, TableReport
-from integrations.ingest.state import Batch, LandingState, batch_folder
-from integrations.sources.base import Delivery, Progress, Source, silent
+from integrations.ingest.state import LandedBatch, LandingState, batch_folder
+from integrations.sources.base import Progress, Source, SourceBatch, silent
 
 
 def ingest(
@@ -35,10 +35,10 @@ def ingest(
     threads: int = 2,
     as_of: dt.date | None = None,
 ) -> IngestReport:
-    """Bring a source into the landing; the same content twice changes nothing.
+    """Load a source into the landing; the same content twice changes nothing.
 
     `tolerance` is the share of bad rows a batch may have. `as_of` is the day after which a recorded event
-    lies in the future (today by default). Raises IntegrationError or DiskFull; batches landed before it stay.
+    is in the future (today by default). Raises IntegrationError or DiskFull; batches landed before it stay.
     """
     started = time.monotonic()
     with telling_disk_full("ingest"):
@@ -72,24 +72,24 @@ def _ingest(
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir()
     connection = _connect(workspace, *settings)
-    door = Door(connection, landing, quarantine, workspace, tolerance)
+    context = IngestContext(connection, landing, quarantine, workspace, tolerance)
     report = IngestReport(source.name, changed=True)
-    kept: set[tuple[str, str]] = set()
+    current: set[tuple[str, str]] = set()
     try:
-        deliveries = source.deliveries(connection, workspace, progress)
-        first = list(islice(deliveries, 1))  # what cannot be read at all leaves the landing as it was
+        source_batches = source.batches(connection, workspace, progress)
+        first = list(islice(source_batches, 1))  # what cannot be read at all leaves the landing as it was
         sweep(state, landing)
         if state.is_demo and not source.replaces_itself:
             state = forget(state, landing, set())
         state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
         state.is_complete = False
-        state.write(landing)  # before the first batch: a kill from here on leaves it told
-        for delivery in chain(first, deliveries):
-            batch = _bring(door, source, delivery, state=state, report=report, progress=progress)
-            kept.add((batch.table, batch.batch_id))
+        state.write(landing)  # before the first batch: a kill from here on leaves it marked incomplete
+        for source_batch in chain(first, source_batches):
+            batch = _load(context, source, source_batch, state=state, report=report, progress=progress)
+            current.add((batch.table, batch.batch_id))
         if source.replaces_itself:
-            state = forget(state, landing, kept)
-        fill_empty(door, state)
+            state = forget(state, landing, current)
+        fill_empty(context, state)
         for table in report.tables.values():
             table.warnings.extend(unknown_keys(connection, landing, table.table, table.batches_added))
         state.fingerprint, state.is_complete = fingerprint, True
@@ -100,45 +100,45 @@ def _ingest(
     return report
 
 
-def _bring(
-    door: Door,
+def _load(
+    context: IngestContext,
     source: Source,
-    delivery: Delivery,
+    source_batch: SourceBatch,
     *,
     state: LandingState,
     report: IngestReport,
     progress: Progress,
-) -> Batch:
-    terms = contract(delivery.table)
-    table = report.tables.setdefault(delivery.table, TableReport(delivery.table))
-    batch_id = _batch_id(terms, delivery)
-    known = state.find(delivery.table, batch_id)
-    if known is not None:
+) -> LandedBatch:
+    table_contract = contract(source_batch.table)
+    table = report.tables.setdefault(source_batch.table, TableReport(source_batch.table))
+    batch_id = _batch_id(table_contract, source_batch)
+    landed = state.find(source_batch.table, batch_id)
+    if landed is not None:
         table.batches_known += 1
-        return known
-    batch = bring_in(
-        door,
-        terms,
-        delivery,
+        return landed
+    batch = load(
+        context,
+        table_contract,
+        source_batch,
         batch_id=batch_id,
         sequence=_sequence(source, state),
         simulated=source.is_simulated,
     )
     state.batches.append(batch)
-    state.write(door.landing)
-    shutil.rmtree(batch_folder(door.landing, delivery.table, EMPTY), ignore_errors=True)
+    state.write(context.landing)
+    shutil.rmtree(batch_folder(context.landing, source_batch.table, EMPTY), ignore_errors=True)
     table.rows_in += batch.rows_in
     table.rows_loaded += batch.rows_loaded
     table.rows_quarantined += batch.rows_quarantined
     table.batches_added.append(batch_id)
     table.warnings.extend(batch.warnings)
-    progress(f"{delivery.table}: {batch.rows_loaded:,} rows")
+    progress(f"{source_batch.table}: {batch.rows_loaded:,} rows")
     return batch
 
 
-def _batch_id(terms: Contract, delivery: Delivery) -> str:
+def _batch_id(contract: Contract, source_batch: SourceBatch) -> str:
     """Content and contract: the same file under changed rules is a new batch."""
-    return "b" + hashlib.sha256(f"{terms.fingerprint}:{delivery.content_id}".encode()).hexdigest()[:15]
+    return "b" + hashlib.sha256(f"{contract.fingerprint}:{source_batch.content_id}".encode()).hexdigest()[:15]
 
 
 def _sequence(source: Source, state: LandingState) -> int:
@@ -147,7 +147,7 @@ def _sequence(source: Source, state: LandingState) -> int:
 
 
 def _fingerprint(source: Source) -> str:
-    """Source and contracts in one hash; empty where the source cannot tell."""
+    """Source and contracts in one hash; empty if the source cannot say."""
     mark = source.fingerprint()
     if mark is None:
         return ""

@@ -1,4 +1,4 @@
-"""What lies in the landing: which source, which batches, in which sequence. One JSON file."""
+"""What is in the landing: which source, which batches, in which sequence. One JSON file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = "_landing.json"
 
 
 @dataclass(frozen=True)
-class Batch:
+class LandedBatch:
     """One landed batch. `sequence` rises in landing order: the newest wins by key."""
 
     table: str
@@ -29,14 +29,14 @@ class Batch:
 class LandingState:
     """State of one landing folder; a missing file is an empty landing.
 
-    `fingerprint` is empty where the source cannot tell whether it changed. `is_complete` is False from the
+    `fingerprint` is empty if the source cannot say whether it changed. `is_complete` is False from the
     start of an ingest until its end, so an interrupted one leaves it so.
     """
 
     source: str = ""
     is_demo: bool = False
     fingerprint: str = ""
-    batches: list[Batch] = field(default_factory=list)
+    batches: list[LandedBatch] = field(default_factory=list)
     is_complete: bool = False
 
     @classmethod
@@ -46,18 +46,18 @@ class LandingState:
         if not path.exists():
             return cls()
         raw = json.loads(path.read_text(encoding="utf-8"))
-        batches = [Batch(**{**b, "warnings": tuple(b["warnings"])}) for b in raw["batches"]]
-        kept = [b for b in batches if batch_folder(landing, b.table, b.batch_id).is_dir()]
-        whole = len(kept) == len(batches)
+        batches = [LandedBatch(**{**b, "warnings": tuple(b["warnings"])}) for b in raw["batches"]]
+        present = [b for b in batches if batch_folder(landing, b.table, b.batch_id).is_dir()]
+        whole = len(present) == len(batches)
         fingerprint = raw["fingerprint"] if whole else ""
         is_complete = whole and raw.get("is_complete", bool(fingerprint))
-        return cls(raw["source"], raw["is_demo"], fingerprint, kept, is_complete)
+        return cls(raw["source"], raw["is_demo"], fingerprint, present, is_complete)
 
     def write(self, landing: Path) -> None:
         """Replace the state file in one rename."""
         write_whole(landing / FILE, json.dumps(asdict(self), indent=1))
 
-    def find(self, table: str, batch_id: str) -> Batch | None:
+    def find(self, table: str, batch_id: str) -> LandedBatch | None:
         """The landed batch of that id, if any."""
         return next((b for b in self.batches if b.table == table and b.batch_id == batch_id), None)
 
@@ -67,5 +67,5 @@ class LandingState:
 
 
 def batch_folder(landing: Path, table: str, batch_id: str) -> Path:
-    """Where a batch lies."""
+    """The folder of a batch."""
     return landing / table / f"batch={batch_id}"

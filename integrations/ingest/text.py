@@ -1,6 +1,6 @@
 """Text files: a fast strict reading for clean files, an exact numbered one for all others.
 
-Clean files (nearly all) are parsed in parallel by DuckDB in strict mode. Where that refuses, or a row
+Clean files (nearly all) are parsed in parallel by DuckDB in strict mode. If that fails, or a row
 breaks a rule, the file is read once more row by row, so that every bad row is known by its line and text.
 """
 
@@ -104,7 +104,7 @@ def _row(fields: list[str] | None, raw: str, width: int, line: int) -> tuple[obj
 
 
 def _is_unicode(text: str) -> bool:
-    """False where a byte that is no UTF-8 survived as a surrogate."""
+    """False if a byte that is not UTF-8 survived as a surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

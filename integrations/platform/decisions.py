@@ -13,7 +13,7 @@ from sqlalchemy import Select, Table, func, literal, select
 from governance.store import OpsStore
 from governance.store.schema import decisions, recommendations
 from integrations.contracts import Contract, contract
-from integrations.platform.exporter import Recorded
+from integrations.platform.exporter import PlatformState
 
 RENAMED = {"proposed_at": "created_at"}  # contract column → column of the ops store
 ARROW = {
@@ -26,19 +26,19 @@ ARROW = {
 _CHUNK = 20_000
 
 
-def export_recommendations(recorded: Recorded, connection: duckdb.DuckDBPyConnection) -> str:
+def export_recommendations(state: PlatformState, connection: duckdb.DuckDBPyConnection) -> str:
     """Every recommendation, with the state that it is in."""
-    return _export(recorded, connection, contract("recommendations"), recommendations)
+    return _export(state, connection, contract("recommendations"), recommendations)
 
 
-def export_decisions(recorded: Recorded, connection: duckdb.DuckDBPyConnection) -> str:
+def export_decisions(state: PlatformState, connection: duckdb.DuckDBPyConnection) -> str:
     """Every decision of a person; those of the demo's simulated planners are marked."""
-    return _export(recorded, connection, contract("decisions"), decisions)
+    return _export(state, connection, contract("decisions"), decisions)
 
 
-def mark_of_stores(recorded: Recorded) -> str:
+def stores_fingerprint(state: PlatformState) -> str:
     """Counts and newest changes of both stores."""
-    return ";".join(_mark(store) for store in (recorded.store, recorded.history) if store is not None)
+    return ";".join(_mark(store) for store in (state.store, state.history) if store is not None)
 
 
 def _mark(store: OpsStore) -> str:
@@ -51,46 +51,50 @@ def _mark(store: OpsStore) -> str:
     return f"{by_state}{decided}"
 
 
-def _export(recorded: Recorded, connection: duckdb.DuckDBPyConnection, terms: Contract, table: Table) -> str:
-    parts = [_batches(recorded.store, terms, table, is_history=False)]
-    if recorded.history is not None:
-        parts.append(_batches(recorded.history, terms, table, is_history=True))
-    found = pa.Table.from_batches([batch for part in parts for batch in part], schema=_schema(terms))
-    name = f"exported_{terms.table}"
-    connection.register(name, found)
+def _export(
+    state: PlatformState, connection: duckdb.DuckDBPyConnection, contract: Contract, table: Table
+) -> str:
+    parts = [_batches(state.store, contract, table, is_history=False)]
+    if state.history is not None:
+        parts.append(_batches(state.history, contract, table, is_history=True))
+    exported = pa.Table.from_batches([batch for part in parts for batch in part], schema=_schema(contract))
+    name = f"exported_{contract.table}"
+    connection.register(name, exported)
     return name
 
 
-def _batches(store: OpsStore, terms: Contract, table: Table, *, is_history: bool) -> Iterator[pa.RecordBatch]:
-    schema = _schema(terms)
+def _batches(
+    store: OpsStore, contract: Contract, table: Table, *, is_history: bool
+) -> Iterator[pa.RecordBatch]:
+    schema = _schema(contract)
     with store.read() as conn:
-        for rows in conn.execute(_select(terms, table, is_history)).partitions(_CHUNK):
+        for rows in conn.execute(_select(contract, table, is_history)).partitions(_CHUNK):
             columns = zip(*rows, strict=True)
             arrays = [
-                pa.array([_plain(value) for value in column], type=kind.type)
+                pa.array([_naive_utc(value) for value in column], type=kind.type)
                 for column, kind in zip(columns, schema, strict=True)
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _select(terms: Contract, table: Table, is_history: bool) -> Select[Any]:
-    made: dict[str, Any] = {"is_history": literal(is_history)}
+def _select(contract: Contract, table: Table, is_history: bool) -> Select[Any]:
+    computed: dict[str, Any] = {"is_history": literal(is_history)}
     if table is decisions:
-        made["is_simulated"] = literal(is_history)
+        computed["is_simulated"] = literal(is_history)
         if is_history:  # its random ids would make every new run of the same history another content
-            made["decision_id"] = table.c.recommendation_id + "/" + table.c.decided_by
+            computed["decision_id"] = table.c.recommendation_id + "/" + table.c.decided_by
     columns = []
-    for name in (*(column.name for column in terms.columns), "is_simulated"):
-        columns.append(made[name] if name in made else table.c[RENAMED.get(name, name)])
+    for name in (*(column.name for column in contract.columns), "is_simulated"):
+        columns.append(computed[name] if name in computed else table.c[RENAMED.get(name, name)])
     return select(*columns)
 
 
-def _schema(terms: Contract) -> pa.Schema:
-    fields = [pa.field(column.name, ARROW[column.physical_type]) for column in terms.columns]
+def _schema(contract: Contract) -> pa.Schema:
+    fields = [pa.field(column.name, ARROW[column.physical_type]) for column in contract.columns]
     return pa.schema([*fields, pa.field("is_simulated", pa.bool_())])
 
 
-def _plain(value: Any) -> Any:
+def _naive_utc(value: Any) -> Any:
     """Instants as UTC without a zone, as everywhere in the landing."""
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         return value.astimezone(dt.UTC).replace(tzinfo=None)

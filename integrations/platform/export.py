@@ -1,4 +1,4 @@
-"""Platform tables through the door: an export replaces the former whole; the same content changes nothing.
+"""Platform tables into the landing: an export replaces the former whole; the same content changes nothing.
 
 A batch is named by its contract and its content. The new one is there before the old one goes, with a higher
 sequence, so that a reader in between, or a kill, finds the newest row of every key.
@@ -18,10 +18,10 @@ import duckdb
 from integrations.contracts import Contract, platform_contracts
 from integrations.ingest.checks import literal, typed
 from integrations.ingest.landing import only_writer
-from integrations.ingest.load_batch import Door, land
+from integrations.ingest.load_batch import IngestContext, load_batch
 from integrations.ingest.platform_tables import ensure_platform, keep_batches, platform_batch_id
 from integrations.ingest.state import batch_folder
-from integrations.platform.exporter import SOURCE, PlatformTable, Recorded
+from integrations.platform.exporter import SOURCE, PlatformState, PlatformTable
 from integrations.sources.base import Progress, silent
 
 
@@ -39,7 +39,7 @@ class RecordReport:
 
 
 def record(
-    recorded: Recorded,
+    state: PlatformState,
     landing: Path,
     quarantine: Path,
     *,
@@ -56,13 +56,13 @@ def record(
         shutil.rmtree(workspace, ignore_errors=True)
         workspace.mkdir()
         connection = _connect(workspace, memory_limit)
-        door = Door(connection, landing, quarantine, workspace, tolerance=0.0)
+        context = IngestContext(connection, landing, quarantine, workspace, tolerance=0.0)
         try:
             for table in tables:
                 progress(f"recording {table.name}")
-                relation = table.export(recorded, connection)
+                relation = table.export(state, connection)
                 if relation is not None:
-                    _bring(door, platform_contracts()[table.name], relation, report)
+                    _load_export(context, platform_contracts()[table.name], relation, report)
         finally:
             connection.close()
             shutil.rmtree(workspace, ignore_errors=True)
@@ -70,34 +70,34 @@ def record(
 
 
 def is_landed(landing: Path, table: str, batch_id: str) -> bool:
-    """Whether that export still lies in the landing."""
+    """Whether that export is still in the landing."""
     return batch_folder(landing, table, batch_id).is_dir()
 
 
-def _bring(door: Door, terms: Contract, relation: str, report: RecordReport) -> None:
-    con = door.connection
-    rows, content = _content(con, terms, relation)
-    batch_id = platform_batch_id(terms, content)
-    report.rows[terms.table], report.batches[terms.table] = rows, batch_id
-    if not batch_folder(door.landing, terms.table, batch_id).is_dir():
-        land(
-            door,
-            terms,
+def _load_export(context: IngestContext, contract: Contract, relation: str, report: RecordReport) -> None:
+    con = context.connection
+    rows, content = _content(con, contract, relation)
+    batch_id = platform_batch_id(contract, content)
+    report.rows[contract.table], report.batches[contract.table] = rows, batch_id
+    if not batch_folder(context.landing, contract.table, batch_id).is_dir():
+        load_batch(
+            context,
+            contract,
             f"(SELECT row_number() OVER () AS _line, * FROM {relation})",
-            label=f"{SOURCE}/{terms.table}",
+            label=f"{SOURCE}/{contract.table}",
             batch_id=batch_id,
-            sequence=_newest(con, door.landing, terms) + 1,
+            sequence=_newest(con, context.landing, contract) + 1,
             simulated=False,
         )
-        report.changed.append(terms.table)
-    keep_batches(door.landing, terms, [batch_id])
+        report.changed.append(contract.table)
+    keep_batches(context.landing, contract, [batch_id])
 
 
-def _content(con: duckdb.DuckDBPyConnection, terms: Contract, relation: str) -> tuple[int, str]:
+def _content(con: duckdb.DuckDBPyConnection, contract: Contract, relation: str) -> tuple[int, str]:
     """Rows, and a hash of them whatever their order."""
     described = con.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {relation})")
     types: dict[str, str] = dict(described.fetchall())
-    columns = [typed(column, types, types) for column in terms.columns]
+    columns = [typed(column, types, types) for column in contract.columns]
     columns += ["is_simulated"] if "is_simulated" in types else []
     row = f"hash({', '.join(columns)})"
     count, *sums = con.execute(
@@ -106,11 +106,11 @@ def _content(con: duckdb.DuckDBPyConnection, terms: Contract, relation: str) -> 
     return int(count), hashlib.sha256(f"{count}:{sums}".encode()).hexdigest()[:16]
 
 
-def _newest(con: duckdb.DuckDBPyConnection, landing: Path, terms: Contract) -> int:
+def _newest(con: duckdb.DuckDBPyConnection, landing: Path, contract: Contract) -> int:
     """Greatest sequence of the batches that are there; 0 for none, or an empty one."""
-    files = literal(landing / terms.table / "*" / "*.parquet")
-    found = con.execute(f"SELECT coalesce(max(batch_sequence), 0) FROM read_parquet({files})").fetchall()
-    return int(found[0][0])
+    files = literal(landing / contract.table / "*" / "*.parquet")
+    rows = con.execute(f"SELECT coalesce(max(batch_sequence), 0) FROM read_parquet({files})").fetchall()
+    return int(rows[0][0])
 
 
 def _connect(workspace: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:

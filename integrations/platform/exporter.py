@@ -14,8 +14,8 @@ SOURCE = "steelyard"  # the source system of every platform table
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """Everything an exporter may read. `history` holds the demo's replayed past; None where there is none.
+class PlatformState:
+    """Everything an exporter may read. `history` holds the demo's replayed past; None if there is none.
 
     `forecasts` has a folder a release with the files of scoring; `outcomes` is the file of measured
     decisions. Neither needs to exist.
@@ -29,10 +29,10 @@ class Recorded:
     artifact_root: Path
 
 
-Exporter = Callable[[Recorded, duckdb.DuckDBPyConnection], str | None]
-"""SQL that can stand after FROM and yields the columns of the contract; None where nothing is recorded."""
+Exporter = Callable[[PlatformState, duckdb.DuckDBPyConnection], str | None]
+"""SQL that can stand after FROM and yields the columns of the contract; None if nothing is recorded."""
 
-Mark = Callable[[Recorded], str]
+Fingerprint = Callable[[PlatformState], str]
 """Cheap text that changes when the export would: what the pipeline looks at before it exports."""
 
 
@@ -42,4 +42,4 @@ class PlatformTable:
 
     name: str
     export: Exporter
-    mark: Mark
+    fingerprint: Fingerprint

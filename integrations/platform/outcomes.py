@@ -5,19 +5,19 @@ from __future__ import annotations
 import duckdb
 
 from integrations.ingest.checks import literal
-from integrations.platform.exporter import Recorded
+from integrations.platform.exporter import PlatformState
 
 
-def export_outcomes(recorded: Recorded, connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Every measured decision; None where none was measured yet."""
-    if not recorded.outcomes.exists():
+def export_outcomes(state: PlatformState, connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Every measured decision; None if none was measured yet."""
+    if not state.outcomes.exists():
         return None
-    return f"read_parquet({literal(recorded.outcomes)})"
+    return f"read_parquet({literal(state.outcomes)})"
 
 
-def mark_of_outcomes(recorded: Recorded) -> str:
+def outcomes_fingerprint(state: PlatformState) -> str:
     """When the file was written, and its size: it is replaced whole, by rename."""
-    if not recorded.outcomes.exists():
+    if not state.outcomes.exists():
         return ""
-    found = recorded.outcomes.stat()
-    return f"{found.st_mtime_ns}:{found.st_size}"
+    status = state.outcomes.stat()
+    return f"{status.st_mtime_ns}:{status.st_size}"

@@ -51,7 +51,7 @@ def _rows(store: OpsStore) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _as_of(told: Any) -> pd.Timestamp | None:
-    said = json.loads(told) if isinstance(told, str) else told
-    day = said.get("as_of") if isinstance(said, dict) else None
+def _as_of(column: Any) -> pd.Timestamp | None:
+    content = json.loads(column) if isinstance(column, str) else column
+    day = content.get("as_of") if isinstance(content, dict) else None
     return None if day is None else pd.Timestamp(day)

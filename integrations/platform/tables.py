@@ -5,31 +5,31 @@ from __future__ import annotations
 import hashlib
 
 from integrations.contracts import platform_contracts
-from integrations.platform.decisions import export_decisions, export_recommendations, mark_of_stores
-from integrations.platform.exporter import PlatformTable, Recorded
+from integrations.platform.decisions import export_decisions, export_recommendations, stores_fingerprint
+from integrations.platform.exporter import PlatformState, PlatformTable
 from integrations.platform.models import (
     export_drift,
     export_forecasts,
     export_margin_risk,
     export_versions,
-    mark_of_files,
-    mark_of_versions,
+    files_fingerprint,
+    versions_fingerprint,
 )
-from integrations.platform.outcomes import export_outcomes, mark_of_outcomes
+from integrations.platform.outcomes import export_outcomes, outcomes_fingerprint
 
 TABLES: tuple[PlatformTable, ...] = (
-    PlatformTable("recommendations", export_recommendations, mark_of_stores),
-    PlatformTable("decisions", export_decisions, mark_of_stores),
-    PlatformTable("decision_outcomes", export_outcomes, mark_of_outcomes),
-    PlatformTable("demand_forecasts", export_forecasts, mark_of_files("demand.parquet")),
-    PlatformTable("margin_risk_scores", export_margin_risk, mark_of_files("margin_risk.parquet")),
-    PlatformTable("drift_results", export_drift, mark_of_files("drift.parquet")),
-    PlatformTable("model_versions", export_versions, mark_of_versions),
+    PlatformTable("recommendations", export_recommendations, stores_fingerprint),
+    PlatformTable("decisions", export_decisions, stores_fingerprint),
+    PlatformTable("decision_outcomes", export_outcomes, outcomes_fingerprint),
+    PlatformTable("demand_forecasts", export_forecasts, files_fingerprint("demand.parquet")),
+    PlatformTable("margin_risk_scores", export_margin_risk, files_fingerprint("margin_risk.parquet")),
+    PlatformTable("drift_results", export_drift, files_fingerprint("drift.parquet")),
+    PlatformTable("model_versions", export_versions, versions_fingerprint),
 )
 
 
-def mark(recorded: Recorded, tables: tuple[PlatformTable, ...] = TABLES) -> str:
+def platform_fingerprint(state: PlatformState, tables: tuple[PlatformTable, ...] = TABLES) -> str:
     """One hash over all tables and contracts: equal means that an export would change nothing."""
-    parts = [f"{table.name}={table.mark(recorded)}" for table in tables]
-    parts += [terms.fingerprint for terms in platform_contracts().values()]
+    parts = [f"{table.name}={table.fingerprint(state)}" for table in tables]
+    parts += [contract.fingerprint for contract in platform_contracts().values()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a source hands to the door: deliveries, each one batch of rows for one contract table."""
+"""What a source hands to an ingest: batches, each of rows for one contract table."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def silent(_message: str) -> None:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class SourceBatch:
     """One batch as it arrives.
 
     `relation` is SQL that can stand after FROM and yields the raw columns plus `_line` (position in the
-    file, header included); None for text files, which the door reads itself from `path`.
+    file, header included); None for text files, which the ingest reads itself from `path`.
     `content_id` is a hash of the content: the same content always has the same id.
     """
 
@@ -33,11 +33,11 @@ class Delivery:
 
 
 class Source(Protocol):
-    """A retailer's data, wherever it lies.
+    """A retailer's data, wherever it is kept.
 
     `name` identifies the source in the landing. `is_simulated` marks rows that do not say so themselves.
-    `replaces_itself` is True where a new delivery of a table replaces the former whole (the demo), False
-    where batches add up and the newest wins by key (a retailer's files).
+    `replaces_itself` is True if a new batch of a table replaces the former whole (the demo), False
+    if batches add up and the newest wins by key (a retailer's files).
     """
 
     name: str
@@ -47,10 +47,10 @@ class Source(Protocol):
     def fingerprint(self) -> str | None:
         """Cheap hash of everything that decides the rows; equal means that nothing is to be done.
 
-        None where it cannot be known without reading all rows.
+        None if it cannot be known without reading all rows.
         """
 
-    def deliveries(
+    def batches(
         self, connection: duckdb.DuckDBPyConnection, workspace: Path, progress: Progress
-    ) -> Iterator[Delivery]:
+    ) -> Iterator[SourceBatch]:
         """The batches, parents before children. `workspace` is scratch space below the landing."""

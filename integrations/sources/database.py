@@ -1,4 +1,4 @@
-"""A retailer's database: each contract table read by name, streamed, through the same door.
+"""A retailer's database: each contract table read by name, streamed, through the same ingest.
 
 Any SQLAlchemy URL. A table or view is found by its contract name; rows are read in key order, so that equal
 content has an equal batch id whatever order the database keeps it in.
@@ -23,13 +23,13 @@ from sqlalchemy.schema import MetaData
 from integrations.contracts import contract, contracts
 from integrations.errors import SourceError, SourceNotFound
 from integrations.ingest.checks import literal
-from integrations.sources.base import Delivery, Progress
+from integrations.sources.base import Progress, SourceBatch
 
 ROWS_AT_ONCE = 50_000
 
 
-class Database:
-    """Tables of one database. Every run reads them whole; equal content is a known batch."""
+class DatabaseSource:
+    """Tables of one database. Every run reads them whole; equal content is the same batch."""
 
     is_simulated = False
     replaces_itself = False
@@ -44,12 +44,12 @@ class Database:
         self.name = self.url.render_as_string(hide_password=True)
 
     def fingerprint(self) -> None:
-        """A database does not tell whether anything changed."""
+        """A database does not say whether anything changed."""
 
-    def deliveries(
+    def batches(
         self, connection: duckdb.DuckDBPyConnection, workspace: Path, progress: Progress
-    ) -> Iterator[Delivery]:
-        """One delivery per contract table that the database has. Raises SourceError naming the database."""
+    ) -> Iterator[SourceBatch]:
+        """One batch per contract table that the database has. Raises SourceError naming the database."""
         try:
             engine = create_engine(self.url)
             inspector = inspect(engine)
@@ -66,11 +66,11 @@ class Database:
                     target = workspace / f"{name}.rows.parquet"
                     content = _copy(remote, table, target)
                     relation = f"(SELECT * FROM read_parquet({literal(target)}))"
-                    yield Delivery(name, f"{self.name}/{name}", content, relation=relation)
+                    yield SourceBatch(name, f"{self.name}/{name}", content, relation=relation)
         except (NoSuchModuleError, ModuleNotFoundError) as error:
             raise SourceError(
                 f"{self.name} cannot be read: there is no driver '{self.url.drivername}'.",
-                hint="Install it into .venv, or correct what stands before ://.",
+                hint="Install it into .venv, or correct what is before ://.",
             ) from error
         except SQLAlchemyError as error:
             raise SourceError(

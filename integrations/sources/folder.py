@@ -5,7 +5,7 @@
       sales_lines/2026-01.parquet, 2026-02.csv.gz
       suppliers.csv
 
-Each file is one batch; its id is the hash of its content, so the same file under another name is known.
+Each file is one batch; its id is the hash of its content: the same file under another name is the same batch.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import duckdb
 from integrations.contracts import contracts
 from integrations.errors import SourceNotFound, UnreadableFile
 from integrations.ingest.checks import literal
-from integrations.sources.base import Delivery, Progress
+from integrations.sources.base import Progress, SourceBatch
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 SUFFIXES = (*TEXT, ".parquet")
 CHUNK = 1 << 22
 
 
-class Folder:
+class FolderSource:
     """Files of one retailer. Later files (by name, then by a later run) win by key."""
 
     is_simulated = False
@@ -48,22 +48,22 @@ class Folder:
         ]
         return hashlib.sha256(repr(stats).encode()).hexdigest()
 
-    def deliveries(
+    def batches(
         self, connection: duckdb.DuckDBPyConnection, workspace: Path, progress: Progress
-    ) -> Iterator[Delivery]:
-        """One delivery per file, parents first, files of a table by name."""
+    ) -> Iterator[SourceBatch]:
+        """One batch per file, parents first, files of a table by name."""
         for table, files in self._files():
             for file in files:
                 label = str(file.relative_to(self.path))
                 progress(f"reading {label}")
                 content = _content_hash(file)
                 if file.suffix == ".parquet":
-                    yield Delivery(table, label, content, file, _parquet_relation(connection, file, label))
+                    yield SourceBatch(table, label, content, file, _parquet_relation(connection, file, label))
                 else:
-                    yield Delivery(table, label, content, file)
+                    yield SourceBatch(table, label, content, file)
 
     def _files(self) -> list[tuple[str, list[Path]]]:
-        """Files by table in loading order. Raises SourceNotFound where a folder is no table."""
+        """Files by table in loading order. Raises SourceNotFound if a folder is not a table."""
         entries = [p for p in sorted(self.path.iterdir()) if not p.name.startswith((".", "_"))]
         unknown = [p.name for p in entries if p.is_dir() and p.name not in contracts()]
         if unknown:
@@ -72,18 +72,18 @@ class Folder:
                 f"'{unknown[0]}' in {self.path} is not a contract table.",
                 hint=f"Did you mean '{near[0]}'?" if near else "Tables: " + ", ".join(contracts()) + ".",
             )
-        found = []
+        tables = []
         for table in contracts():
             inside = sorted((self.path / table).glob("**/*")) if (self.path / table).is_dir() else []
             files = [p for p in entries if p.is_file() and _stem(p) == table] + inside
             files = [p for p in files if p.is_file() and p.name.lower().endswith(SUFFIXES)]
             if files:
-                found.append((table, files))
-        if not found:
+                tables.append((table, files))
+        if not tables:
             raise SourceNotFound(
                 f"{self.path} holds no file of a contract table.", hint="See docs/bring-your-own-data.md."
             )
-        return found
+        return tables
 
 
 def _stem(path: Path) -> str:

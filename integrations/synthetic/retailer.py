@@ -41,7 +41,7 @@ def write_retailer(
 ) -> None:
     """One file per contract table in a folder per table, ready for `ingest`. The same size, the same rows."""
     con = duckdb.connect()
-    con.execute("SET enable_progress_bar = false")  # `progress` tells
+    con.execute("SET enable_progress_bar = false")  # `progress` reports
     con.execute(f"SET memory_limit = '{memory_limit}'")
     con.execute(f"SET threads = {threads}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,8 +67,8 @@ def write_retailer(
 def _write(con: duckdb.DuckDBPyConnection, folder: Path, table: str, select: str, form: str) -> None:
     """In contract columns, contract types."""
     (folder / table).mkdir(exist_ok=True)
-    terms = contracts()[table].columns
-    columns = ", ".join(f"CAST({c.name} AS {c.physical_type}) AS {c.name}" for c in terms)
+    contract_columns = contracts()[table].columns
+    columns = ", ".join(f"CAST({c.name} AS {c.physical_type}) AS {c.name}" for c in contract_columns)
     options = "(FORMAT csv, HEADER)"
     if form == "parquet":
         options = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"

@@ -60,7 +60,7 @@ def _demo(folder: Path) -> Iterator[Row]:
 
 
 def _one_large_file(folder: Path, lines: int) -> Iterator[Row]:
-    """Sales lines as one CSV file through the door, in bounded memory."""
+    """Sales lines as one CSV file through ingest, in bounded memory."""
     _child(_write_csv_step, folder / "in", lines)
     size = sum(path.stat().st_size for path in (folder / "in" / "sales_lines").iterdir()) / 1e9
     done = _child(ingest_step, Settings(var_dir=folder / "var", source=str(folder / "in")))

@@ -14,7 +14,7 @@ import pytest
 from integrations.errors import LandingIncomplete
 from integrations.ingest import ingest, landing_is_complete, require_complete
 from integrations.ingest.state import LandingState
-from integrations.sources.folder import Folder
+from integrations.sources.folder import FolderSource
 from tests.conftest import ROOT
 from tests.faults.scenes import Scene, State, files
 
@@ -38,15 +38,15 @@ def prepare(root: Path) -> None:
 
 
 def job(root: Path) -> None:
-    ingest(Folder(root / "in"), root / "landing", root / "quarantine", as_of=TODAY, threads=1)
+    ingest(FolderSource(root / "in"), root / "landing", root / "quarantine", as_of=TODAY, threads=1)
 
 
 def state(root: Path) -> State:
-    """Rows of every table with their sequence, what was set aside, the state file, and the files."""
+    """Rows of every table with their sequence, what was quarantined, the state file, and the files."""
     landing = root / "landing"
     return {
         "rows": rows(landing),
-        "set aside": {p.parent.parent.name: p.read_text() for p in (root / "quarantine").rglob("*.csv")},
+        "quarantined": {p.parent.parent.name: p.read_text() for p in (root / "quarantine").rglob("*.csv")},
         "known": json.loads((landing / "_landing.json").read_text()),
         "files": [name for name in files(root) if not name.startswith("in/")],
     }

@@ -22,7 +22,7 @@ from governance.releases import ReleaseStore
 from governance.store import audit
 from integrations.errors import TooManyBadRows
 from integrations.ingest import ingest
-from integrations.sources.folder import Folder
+from integrations.sources.folder import FolderSource
 from tests.faults.kill import ask
 from tests.faults.scene_decide import proposals, service, store_of
 from tests.faults.scene_release import state
@@ -132,7 +132,7 @@ def test_sales_of_today_under_a_clock_a_day_behind_are_refused_whole_not_lost(tm
     open_shop(tmp_path)
     today = dt.date(2025, 1, 5)
     _keep_day(tmp_path / "in" / "sales_lines" / "all.csv", today)
-    bring = partial(ingest, Folder(tmp_path / "in"), tmp_path / "landing", tmp_path / "quarantine")
+    bring = partial(ingest, FolderSource(tmp_path / "in"), tmp_path / "landing", tmp_path / "quarantine")
     with pytest.raises(TooManyBadRows):
         bring(as_of=today - DAY)
     assert bring(as_of=today).tables["sales_lines"].rows_quarantined == 0

@@ -13,7 +13,7 @@ import pytest
 
 from integrations.demo import CompleteJourney
 from integrations.ingest import IngestReport, ingest
-from integrations.sources.folder import Folder
+from integrations.sources.folder import FolderSource
 
 SUPPLIER_HEADER = (
     "supplier_id,supplier_name,payment_terms_days,lead_time_mean_days,lead_time_sd_days,"
@@ -49,9 +49,9 @@ class Shop:
         return path
 
     def run(self, **options: object) -> IngestReport:
-        """Bring the folder in; half of the rows may be bad unless said otherwise."""
+        """Ingest the folder; half of the rows may be bad unless said otherwise."""
         options = {"tolerance": 0.9, "as_of": TODAY} | options
-        return ingest(Folder(self.folder), self.landing, self.quarantine, **options)  # type: ignore[arg-type]
+        return ingest(FolderSource(self.folder), self.landing, self.quarantine, **options)  # type: ignore[arg-type]
 
     def rows(self, table: str, columns: str = "*") -> list[tuple]:
         """Landed rows of a table."""
@@ -61,11 +61,11 @@ class Shop:
 
     def rejects(self, table: str) -> list[dict[str, str]]:
         """Quarantined rows of a table, as a person with a CSV reader sees them."""
-        found: list[dict[str, str]] = []
+        rejects: list[dict[str, str]] = []
         for path in sorted((self.quarantine / table).glob("*/rejects.csv")):
             with path.open(newline="", encoding="utf-8") as file:
-                found.extend(csv.DictReader(file))
-        return found
+                rejects.extend(csv.DictReader(file))
+        return rejects
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """Packaged demo through the door into a temporary landing (about half a minute)."""
+    """Packaged demo ingested into a temporary landing (about half a minute)."""
     root = tmp_path_factory.mktemp("demo")
-    source = CompleteJourney(truth=root / "truth")
+    source = CompleteJourney(planted_anomalies=root / "truth")
     return Demo(root, ingest(source, root / "landing", root / "quarantine"))

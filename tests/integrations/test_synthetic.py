@@ -7,7 +7,7 @@ import pytest
 
 from integrations.contracts import contracts
 from integrations.ingest import ingest
-from integrations.sources.folder import Folder
+from integrations.sources.folder import FolderSource
 from integrations.synthetic import Size, write_retailer
 
 SIZE = Size(stores=8, products=300, weeks=12, sales_lines=40_000, customers=500, ledger_products=20, seed=3)
@@ -15,10 +15,10 @@ SIZE = Size(stores=8, products=300, weeks=12, sales_lines=40_000, customers=500,
 
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory):
-    """A small synthetic retailer through the door."""
+    """A small synthetic retailer, landed."""
     root = tmp_path_factory.mktemp("synthetic")
     write_retailer(root / "in", SIZE)
-    report = ingest(Folder(root / "in"), root / "landing", root / "quarantine")
+    report = ingest(FolderSource(root / "in"), root / "landing", root / "quarantine")
     con = duckdb.connect()
     for table in contracts():
         con.execute(f"CREATE VIEW {table} AS FROM read_parquet('{root}/landing/{table}/*/*.parquet')")

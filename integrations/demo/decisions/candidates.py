@@ -83,16 +83,17 @@ def read_candidates(warehouse: Path, backtest: Path | None = None) -> Candidates
     )
     asked["proposed_units"] = asked["decided_units"] = 0.0
     situation = read_situation(warehouse, asked, 28)
-    known = situation.rows.drop(columns=["proposed_units", "decided_units", "as_of"])
+    situation_rows = situation.rows.drop(columns=["proposed_units", "decided_units", "as_of"])
     rows = asked.drop(columns=["proposed_units", "decided_units"]).merge(
-        known, on="recommendation_id", how="inner"
+        situation_rows, on="recommendation_id", how="inner"
     )
-    order = rows["recommendation_id"].map({k: i for i, k in enumerate(known["recommendation_id"])}).to_numpy()
+    place = {key: i for i, key in enumerate(situation_rows["recommendation_id"])}
+    order = rows["recommendation_id"].map(place).to_numpy()
     demand, arrivals = situation.demand[order], situation.arrivals[order]
     days = rows["lead_days"].to_numpy(int) + REVIEW_DAYS
     mean = rows["daily_mean"].to_numpy(float) * days
     spread = rows["daily_sd"].to_numpy(float) * np.sqrt(days)
-    rows, mean, spread = _by_the_model(rows, mean, spread, days, backtest)
+    rows, mean, spread = _apply_model_forecasts(rows, mean, spread, days, backtest)
     rows = _quantities(rows, mean, spread, arrivals.sum(1), days)
     within = np.arange(demand.shape[1])[None, :] < days[:, None]
     surprise = ((demand * within).sum(1) - mean) / np.maximum(spread, 1e-9)
@@ -100,7 +101,7 @@ def read_candidates(warehouse: Path, backtest: Path | None = None) -> Candidates
     return Candidates(rows[wanted].reset_index(drop=True), surprise[wanted])
 
 
-def _by_the_model(
+def _apply_model_forecasts(
     rows: pd.DataFrame, mean: np.ndarray, spread: np.ndarray, days: np.ndarray, backtest: Path | None
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Mean and spread over the days by the model where it forecast the pair; its last week goes on."""
@@ -108,12 +109,12 @@ def _by_the_model(
         return rows.assign(model_name=None, model_version=None, origin_week=np.nan), mean, spread
     with duckdb.connect() as con:
         con.register("asked", rows[["recommendation_id", "location_id", "product_id", "fiscal_week"]])
-        found = con.execute(_FORECAST.format(backtest=str(backtest).replace("'", "''"))).df()
-    joined = rows.merge(found, on="recommendation_id", how="left")
+        forecasts = con.execute(_FORECAST.format(backtest=str(backtest).replace("'", "''"))).df()
+    joined = rows.merge(forecasts, on="recommendation_id", how="left")
     mean, spread = mean.copy(), spread.copy()
     for i, row in enumerate(joined.itertuples()):
         if isinstance(row.model_name, str):
-            weekly, width = (np.asarray(told, float) for told in (row.weekly_mean, row.weekly_width))
+            weekly, width = (np.asarray(values, float) for values in (row.weekly_mean, row.weekly_width))
             share = np.clip(days[i] / 7 - np.arange(len(weekly)), 0, 1)
             share[-1] += max(days[i] / 7 - len(weekly), 0)
             mean[i] = weekly @ share

@@ -19,7 +19,7 @@ from governance.identity import Directory
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
 from integrations.demo.decisions.candidates import Candidates, read_candidates
-from integrations.demo.decisions.planners import PLANNERS, judge
+from integrations.demo.decisions.planners import PLANNERS, decide_on
 from integrations.sources.base import Progress, silent
 from models_ml.demand.score import RULE_NAME
 
@@ -84,7 +84,7 @@ def _week(store: OpsStore, day: dt.date, week: pd.DataFrame, *, release_id: str,
 def _let_decide(store: OpsStore, record: Recommendation, row: Any, now: dt.datetime) -> None:
     role = record.policy_route if record.policy_route == "category_manager" else "planner"
     planner = next(p for p in PLANNERS if p.role == role and p.region in (None, record.region))
-    verdict = judge(
+    verdict = decide_on(
         planner,
         units=record.quantity_units,
         pack=float(row.pack_units),
@@ -118,7 +118,7 @@ def recommendation_id(row: Any) -> str:
 def _proposal(key: str, row: Any, release_id: str) -> dict[str, Any]:
     day = pd.Timestamp(row.as_of).date()
     by_model = isinstance(row.model_name, str)
-    said = (
+    basis = (
         f"by the demand model as of week {row.origin_week:.0f}" if by_model else "at thirteen weeks' demand"
     )
     return {
@@ -140,7 +140,7 @@ def _proposal(key: str, row: Any, release_id: str) -> dict[str, Any]:
         "expected_cash_usd": float(row.expected_cash_usd),
         "confidence": float(row.confidence),
         "reason": f"Order {row.quantity_units:.0f}: {row.level_units:.0f} needed over "
-        f"{row.interval_days:.0f} days {said}, "
+        f"{row.interval_days:.0f} days {basis}, "
         f"{row.position_units:.0f} at hand or on the way.",
         "drivers": {
             "as_of": day.isoformat(),

@@ -61,7 +61,7 @@ class Verdict:
     hours: float
 
 
-def judge(
+def decide_on(
     planner: Planner,
     *,
     units: float,

@@ -28,7 +28,7 @@ class Conditions:
     returned: np.ndarray  # units by day and pair
     shrink_anomaly: tuple[np.ndarray, int, int, float]
     misses: np.random.Generator
-    truth: dict[str, object]
+    planted_anomalies: dict[str, object]
 
     def lead_time(self, day: int, supplier: np.ndarray, location: np.ndarray) -> np.ndarray:
         """Days from order to receipt; one draw per day, supplier and location: an order arrives whole."""
@@ -61,7 +61,7 @@ def draw_conditions(
     mean = suppliers["lead_time_mean_days"]
     sd, slack = suppliers["lead_time_sd_days"], parameters.section("suppliers")["promise_slack_sd"]
     locations = int(network.location.max()) + 1
-    lead_times, truth = _lead_times(parameters, mean, sd, locations)
+    lead_times, planted_anomalies = _lead_times(parameters, mean, sd, locations)
     transfer_days = parameters.stream("transfers").integers(
         parameters.section("policy")["dc_transfer_days"][0],
         parameters.section("policy")["dc_transfer_days"][1] + 1, locations,
@@ -78,7 +78,8 @@ def draw_conditions(
         transfer_days=transfer_days,
         promised_days=np.maximum(1, np.round(mean + slack * sd)).astype(np.int32),
         lead_times=lead_times, miss_rate=suppliers["line_miss_rate"], returned=returned,
-        shrink_anomaly=shrink, misses=parameters.stream("misses"), truth={**truth, **planted},
+        shrink_anomaly=shrink, misses=parameters.stream("misses"),
+        planted_anomalies={**planted_anomalies, **planted},
     )  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def _losses(
     returned = np.zeros((DAYS, network.pairs), np.int32)
     np.add.at(returned, (back, pair[hit]), 1)
     shrink = anomalies["shrink"]
-    truth: dict[str, object] = {
+    planted_anomalies: dict[str, object] = {
         "shrink": {"location_index": int(shrink_store), "department": department,
                    "from_day": shrink_start, "to_day": shrink_start + shrink["days"]},
         "returns": {"location_index": int(return_store), "from_day": return_start,
@@ -149,4 +150,4 @@ def _losses(
         shrink_start + int(shrink["days"]),
         float(shrink["factor"]),
     )
-    return anomaly, returned, truth
+    return anomaly, returned, planted_anomalies

@@ -219,8 +219,8 @@ class _Loop:
         given = np.clip(np.minimum(quantity, free) // net.pack[pair] * net.pack[pair], 0, None).astype(
             np.int32
         )
-        kept = given > 0
-        pair, given, source = pair[kept], given[kept], source[kept]
+        positive = given > 0
+        pair, given, source = pair[positive], given[positive], source[positive]
         np.add.at(self.departing, source, given)
         arrival = day + 1 + self.cond.transfer_days[net.location[pair]]
         rows = self.book.add(
@@ -231,12 +231,12 @@ class _Loop:
 
     def _rebalance(self, day: int, ranged: np.ndarray) -> None:
         """Stores with more than they would order up to give to stores of their region that have none."""
-        net, terms = self.net, self.policy["rebalancing"]
+        net, rules = self.net, self.policy["rebalancing"]
         _, upto = self._levels()
-        keeps = ranged & ~self.is_dc & (net.shelf_life >= terms["least_shelf_life_days"])
+        keeps = ranged & ~self.is_dc & (net.shelf_life >= rules["least_shelf_life_days"])
         keeps &= (day >= self.cond.order_from) & (day < self.cond.order_until)
         surplus = np.where(keeps, self.on_hand - self.departing - upto, 0)
-        surplus = np.where(surplus >= terms["least_surplus_units"], surplus, 0)
+        surplus = np.where(surplus >= rules["least_surplus_units"], surplus, 0)
         lacks = keeps & (self.on_hand == 0) & (self.pending == 0)
         giver, taker = matches(net.group, surplus, np.where(lacks, upto, 0))
         given = np.minimum(surplus[giver], upto[taker]).astype(np.int32)

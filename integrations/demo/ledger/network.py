@@ -17,7 +17,7 @@ class Network:
     """Arrays over pairs (stores `[0, stores)`, then DCs) and `sales[day, pair]` as recorded.
 
     `group[pair]` numbers product and region (−1 for DCs). `source[pair]` is the DC pair that replenishes it,
-    −1 where the supplier delivers.
+    −1 if the supplier delivers.
     """
 
     stores: int

@@ -10,7 +10,7 @@ import duckdb
 FIRST_DATE = dt.date(2017, 1, 1)
 
 
-def named_truth(con: duckdb.DuckDBPyConnection, truth: dict[str, Any]) -> dict[str, Any]:
+def named_anomalies(con: duckdb.DuckDBPyConnection, planted_anomalies: dict[str, Any]) -> dict[str, Any]:
     """Anomaly name to what was planted: `supplier_id` or `location_id`, `from` and `to` (exclusive)."""
     suppliers = dict(con.execute("SELECT supplier_index, supplier_id FROM demo_suppliers").fetchall())
     locations = dict(con.execute("SELECT location_index, location_id FROM demo_locations").fetchall())
@@ -29,4 +29,4 @@ def named_truth(con: duckdb.DuckDBPyConnection, truth: dict[str, Any]) -> dict[s
             result[name] = (FIRST_DATE + dt.timedelta(days=int(entry[key]))).isoformat()
         return result
 
-    return {name: named(entry) for name, entry in truth.items()}
+    return {name: named(entry) for name, entry in planted_anomalies.items()}

@@ -21,7 +21,7 @@ from integrations.demo.ledger.lots import LOTS, lot_changes
 from integrations.demo.ledger.money import MONEY
 from integrations.demo.ledger.network import Network, read_network
 from integrations.demo.ledger.parameters import Parameters
-from integrations.demo.ledger.planted_anomalies import named_truth
+from integrations.demo.ledger.planted_anomalies import named_anomalies
 from integrations.demo.ledger.prices import PRICES, build_prices
 from integrations.demo.ledger.stock import MOVEMENTS, SNAPSHOTS
 from integrations.sources.base import Progress, silent
@@ -47,12 +47,13 @@ def simulate(
     parameters: Parameters,
     folder: Path,
     *,
-    truth: Path | None = None,
+    planted_anomalies: Path | None = None,
     progress: Progress = silent,
 ) -> None:
     """Write `<table>.parquet` into `folder` for every table of LEDGER_TABLES.
 
-    `connection` has the demo's raw tables as views. `truth` receives the planted anomalies, for tests only.
+    `connection` has the demo's raw tables as views. The folder `planted_anomalies` receives what was planted,
+    for tests only.
     """
     con = connection
     build_products(con, parameters)
@@ -79,10 +80,10 @@ def simulate(
     con.execute(f"SET threads = {threads}")
     for view in ("_stock", "_flows", "_lots"):
         con.unregister(view)
-    if truth is not None:
-        truth.mkdir(parents=True, exist_ok=True)
-        (truth / "anomalies.json").write_text(
-            json.dumps(named_truth(con, conditions.truth), indent=1), encoding="utf-8"
+    if planted_anomalies is not None:
+        planted_anomalies.mkdir(parents=True, exist_ok=True)
+        (planted_anomalies / "anomalies.json").write_text(
+            json.dumps(named_anomalies(con, conditions.planted_anomalies), indent=1), encoding="utf-8"
         )
 
 

@@ -47,13 +47,15 @@ def assign_suppliers(
     bounds = np.array([section["lead_time_days"][k] for k in kind])
     mean = np.round(bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * rng.random(n), 1)
     cv = rng.uniform(*parameters.interval("suppliers", "lead_time_cv"), n)
-    terms = rng.choice([int(k) for k in section["terms_days"]], n, p=list(section["terms_days"].values()))
-    terms = np.where(is_fresh, 14, terms)
+    payment_terms = rng.choice(
+        [int(k) for k in section["terms_days"]], n, p=list(section["terms_days"].values())
+    )
+    payment_terms = np.where(is_fresh, 14, payment_terms)
     renewed = section["new_terms"]
     changes = parameters.stream("new terms").permutation(np.flatnonzero(~is_fresh))[: renewed["count"]]
     change_day = np.full(n, NEVER, dtype=np.int32)
     change_day[changes] = renewed["on_day"]
-    later = np.array([renewed["next"][int(t)] for t in terms])
+    later = np.array([renewed["next"][int(t)] for t in payment_terms])
     imported = rng.random(n) < parameters.values["imported_supplier_share"]
     names = [f"{FIRST[i % len(FIRST)]} {LAST[i // len(FIRST) % len(LAST)]}" for i in range(n)]
     columns = {
@@ -61,8 +63,8 @@ def assign_suppliers(
         "supplier_id": [f"S{i + 1:03d}" for i in range(n)],
         "supplier_name": names,
         "kind": kind.tolist(),
-        "payment_terms_days": terms.astype(np.int32),
-        "later_terms_days": np.where(change_day < NEVER, later, terms).astype(np.int32),
+        "payment_terms_days": payment_terms.astype(np.int32),
+        "later_terms_days": np.where(change_day < NEVER, later, payment_terms).astype(np.int32),
         "terms_change_day": change_day,
         "lead_time_mean_days": mean,
         "lead_time_sd_days": np.round(mean * cv, 2),

@@ -14,13 +14,13 @@ from governance.store import OpsStore
 from governance.store.schema import audit_log, decisions, recommendations
 from integrations.demo.decisions import history_database, make_history
 from integrations.demo.decisions.candidates import read_candidates
-from integrations.demo.decisions.planners import PLANNERS, judge
+from integrations.demo.decisions.planners import PLANNERS, decide_on
 from models_ml.demand.artifacts import newest_backtest
 from tests.seeds import generator
 
 
 @pytest.fixture(scope="module")
-def made(release_dir, tmp_path_factory):
+def histories(release_dir, tmp_path_factory):
     """Two histories of one release."""
     stores = []
     for name in ("once", "again"):
@@ -34,12 +34,12 @@ def made(release_dir, tmp_path_factory):
 
 def rows(store, table, *columns):
     with store.read() as conn:
-        found = conn.execute(select(*(table.c[c] for c in columns)))
-        return sorted(tuple(row) for row in found)
+        selected = conn.execute(select(*(table.c[c] for c in columns)))
+        return sorted(tuple(row) for row in selected)
 
 
-def test_the_same_release_gives_the_same_history(made):
-    told = (
+def test_the_same_release_gives_the_same_history(histories):
+    columns = (
         "recommendation_id",
         "quantity_units",
         "state",
@@ -47,14 +47,16 @@ def test_the_same_release_gives_the_same_history(made):
         "created_at",
         "decided_quantity_units",
     )
-    first, second = ([[str(v) for v in row] for row in rows(store, recommendations, *told)] for store in made)
+    first, second = (
+        [[str(v) for v in row] for row in rows(store, recommendations, *columns)] for store in histories
+    )
     assert first == second and len(first) > 500
     decided = ("recommendation_id", "decided_by", "decision", "quantity_units", "reason_code", "decided_at")
-    assert str(rows(made[0], decisions, *decided)) == str(rows(made[1], decisions, *decided))
+    assert str(rows(histories[0], decisions, *decided)) == str(rows(histories[1], decisions, *decided))
 
 
-def test_every_planner_decides_within_reach_and_everything_is_audited_and_simulated(made):
-    store = made[0]
+def test_every_planner_decides_within_reach_and_everything_is_audited_and_simulated(histories):
+    store = histories[0]
     region = {p.user: p.region for p in PLANNERS}
     where = dict(rows(store, recommendations, "recommendation_id", "region"))
     decided = rows(store, decisions, "recommendation_id", "decided_by")
@@ -72,7 +74,7 @@ def test_what_is_proposed_does_not_know_the_days_after(release_dir, var_dir, tmp
     """Demand after the first week's end is set to nonsense: what was proposed then stays as it was."""
     copy = tmp_path / "warehouse.duckdb"
     shutil.copy(release_dir / "warehouse.duckdb", copy)
-    told = ["recommendation_id", "quantity_units", "expected_margin_usd", "confidence"]
+    columns = ["recommendation_id", "quantity_units", "expected_margin_usd", "confidence"]
     backtest = newest_backtest(var_dir / "mlflow" / "artifacts", "demand")
     honest = read_candidates(copy, backtest)
     day = honest.rows["as_of"].min()
@@ -80,7 +82,7 @@ def test_what_is_proposed_does_not_know_the_days_after(release_dir, var_dir, tmp
         con.execute("UPDATE fct_inventory_daily SET demand_units = 999 WHERE date_day > ?", [day])
     disturbed = read_candidates(copy, backtest)
     before, after = (
-        c.rows.loc[c.rows["as_of"] == day, told].reset_index(drop=True) for c in (honest, disturbed)
+        c.rows.loc[c.rows["as_of"] == day, columns].reset_index(drop=True) for c in (honest, disturbed)
     )
     assert len(before) > 20
     pd.testing.assert_frame_equal(before, after)
@@ -90,14 +92,16 @@ def test_what_is_proposed_does_not_know_the_days_after(release_dir, var_dir, tmp
 def test_the_model_speaks_where_it_was_backtested_and_never_from_a_later_week(release_dir, var_dir):
     backtest = newest_backtest(var_dir / "mlflow" / "artifacts", "demand")
     rows = read_candidates(release_dir / "warehouse.duckdb", backtest).rows
-    told = duckdb.sql(
+    backtested = duckdb.sql(
         f"SELECT DISTINCT location_id, item FROM '{backtest}' WHERE tier = 'product'"
     ).fetchall()
-    known = [pair in set(told) for pair in zip(rows["location_id"], rows["product_id"], strict=True)]
-    assert sum(known) > len(rows) / 2
-    assert rows["origin_week"].notna().tolist() == known
-    assert (rows["origin_week"].dropna() <= rows["fiscal_week"][known]).all()
-    assert rows["model_name"].isna().tolist() == [not k for k in known]
+    is_backtested = [
+        pair in set(backtested) for pair in zip(rows["location_id"], rows["product_id"], strict=True)
+    ]
+    assert sum(is_backtested) > len(rows) / 2
+    assert rows["origin_week"].notna().tolist() == is_backtested
+    assert (rows["origin_week"].dropna() <= rows["fiscal_week"][is_backtested]).all()
+    assert rows["model_name"].isna().tolist() == [not k for k in is_backtested]
 
 
 def test_skill_is_what_makes_a_planner_right():
@@ -108,7 +112,7 @@ def test_skill_is_what_makes_a_planner_right():
         hits = []
         for _ in range(4000):
             surprise = draw.normal()
-            verdict = judge(planner, units=12, pack=2, spread=4.0, surprise=surprise, random=draw)
+            verdict = decide_on(planner, units=12, pack=2, spread=4.0, surprise=surprise, random=draw)
             if verdict.kind == "override":
                 hits.append((verdict.units > 12) == (surprise > 0))
         right[planner.user] = float(np.mean(hits))

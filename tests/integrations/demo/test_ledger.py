@@ -104,13 +104,14 @@ def test_payments_settle_invoices_once_and_in_time(con):
         "SELECT count(*) FROM invoices ANTI JOIN payments USING (invoice_id) WHERE due_on < DATE '2017-12-25'"
     )
     assert one(con, unpaid) == (0,)
-    terms = """SELECT count(*), count(*) FILTER (invoiced_on >= s.starts_on AND s.effective_date IS NOT NULL)
+    on_due_terms = """SELECT count(*),
+               count(*) FILTER (invoiced_on >= s.starts_on AND s.effective_date IS NOT NULL)
                FROM invoices i ASOF JOIN (
                    SELECT *, coalesce(effective_date, DATE '1900-01-01') AS starts_on FROM suppliers) s
                ON s.supplier_id = i.supplier_id AND i.invoiced_on >= s.starts_on
                WHERE due_on - invoiced_on = payment_terms_days"""
-    kept, under_later_terms = one(con, terms)
-    assert kept == one(con, "SELECT count(*) FROM invoices")[0]
+    matching, under_later_terms = one(con, on_due_terms)
+    assert matching == one(con, "SELECT count(*) FROM invoices")[0]
     assert under_later_terms > 1000
 
 

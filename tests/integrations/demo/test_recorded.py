@@ -75,6 +75,8 @@ def test_line_ids_are_stable_and_unique(demo):
 
 
 def test_second_run_is_about_a_second_and_changes_nothing(demo):
-    again = ingest(CompleteJourney(truth=demo.root / "truth"), demo.landing, demo.root / "quarantine")
+    again = ingest(
+        CompleteJourney(planted_anomalies=demo.root / "truth"), demo.landing, demo.root / "quarantine"
+    )
     assert not again.changed
     assert again.seconds < 2

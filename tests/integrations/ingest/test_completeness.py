@@ -1,4 +1,4 @@
-"""An interrupted or refused ingest is told, and no release is built from it."""
+"""An interrupted or refused ingest is reported, and no release is built from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from integrations.errors import LandingIncomplete, TooManyBadRows
 from integrations.ingest import ingest, landing_is_complete, require_complete
 from integrations.ingest import load_batch as batch_module
 from integrations.ingest.state import FILE
-from integrations.sources.folder import Folder
+from integrations.sources.folder import FolderSource
 
 
 def test_a_landing_is_complete_after_an_ingest_and_only_then(shop, suppliers):
@@ -76,8 +76,8 @@ def test_a_batch_that_was_removed_by_hand_makes_it_incomplete(shop, suppliers):
 
 def test_a_source_that_cannot_tell_changes_is_complete_all_the_same(shop, suppliers, monkeypatch):
     shop.put("suppliers.csv", suppliers())
-    monkeypatch.setattr(Folder, "fingerprint", lambda self: None)
-    ingest(Folder(shop.folder), shop.landing, shop.quarantine)
+    monkeypatch.setattr(FolderSource, "fingerprint", lambda self: None)
+    ingest(FolderSource(shop.folder), shop.landing, shop.quarantine)
     assert landing_is_complete(shop.landing)
 
 

@@ -13,7 +13,7 @@ from integrations.errors import LandingBusy, SourceConflict, SourceError, Source
 from integrations.ingest import ingest, landed_batches, landing_is_complete, rejects
 from integrations.ingest import load_batch as batch_module
 from integrations.ingest.landing import only_writer
-from integrations.sources.folder import Folder
+from integrations.sources.folder import FolderSource
 from integrations.sources.named import source_named
 from tests.seeds import seeded
 
@@ -182,4 +182,4 @@ def test_future_is_measured_from_the_given_day(shop):
     header = "purchase_order_id,supplier_id,location_id,ordered_on,promised_on,currency"
     shop.put("purchase_orders.csv", f"{header}\nP1,S1,L1,2020-01-03,2020-01-05,USD\n")
     assert shop.run(as_of=dt.date(2020, 1, 1), tolerance=1.0).rows_quarantined == 1
-    assert Folder(shop.folder).fingerprint() == Folder(shop.folder).fingerprint()
+    assert FolderSource(shop.folder).fingerprint() == FolderSource(shop.folder).fingerprint()

@@ -18,7 +18,7 @@ from integrations.contracts import contracts, platform_contracts
 from integrations.contracts.loader import FOLDER
 from integrations.errors import TooManyBadRows
 from integrations.ingest.platform_tables import ensure_platform, platform_batch_id
-from integrations.platform import TABLES, PlatformTable, Recorded, mark, record
+from integrations.platform import TABLES, PlatformState, PlatformTable, platform_fingerprint, record
 
 NOW = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 
@@ -35,7 +35,7 @@ def row(number: int, **more):
 def recorded(tmp_path):
     store = OpsStore(f"sqlite:///{tmp_path / 'ops.db'}")
     upgrade(store)
-    yield Recorded(store, None, tmp_path / "forecasts", tmp_path / "outcomes.parquet", "", tmp_path)
+    yield PlatformState(store, None, tmp_path / "forecasts", tmp_path / "outcomes.parquet", "", tmp_path)
     store.close()
 
 
@@ -53,9 +53,9 @@ def landed(tmp_path, table, columns="*"):
 def test_what_the_store_holds_is_what_lands(recorded, run, tmp_path):
     propose_recommendations(recorded.store, [row(1), row(2, expected_margin_usd=3.25)], now=NOW)
     with recorded.store.write() as transaction:
-        made = {"decision_id": "d1", "recommendation_id": "r1", "decision": "override", "role": "planner"}
-        made |= {"decided_by": "planner_east", "quantity_units": 6.0, "reason_code": "space"}
-        transaction.conn.execute(insert(decisions).values(**made, policy_ids=[], decided_at=NOW))
+        decision = {"decision_id": "d1", "recommendation_id": "r1", "decision": "override", "role": "planner"}
+        decision |= {"decided_by": "planner_east", "quantity_units": 6.0, "reason_code": "space"}
+        transaction.conn.execute(insert(decisions).values(**decision, policy_ids=[], decided_at=NOW))
     assert run().rows == {"recommendations": 2, "decisions": 1}
     assert landed(
         tmp_path,
@@ -72,13 +72,13 @@ def test_what_the_store_holds_is_what_lands(recorded, run, tmp_path):
 
 def test_the_same_content_lands_once_and_a_change_replaces_it(recorded, run, tmp_path):
     propose_recommendations(recorded.store, [row(1)], now=NOW)
-    first, before = run(), mark(recorded)
+    first, before = run(), platform_fingerprint(recorded)
     batches = sorted(p.name for p in (tmp_path / "landing").glob("*/batch=*"))
     assert first.changed == ["recommendations", "decisions"]
     assert run().changed == []
     assert sorted(p.name for p in (tmp_path / "landing").glob("*/batch=*")) == batches
     propose_recommendations(recorded.store, [row(2)], now=NOW)
-    assert mark(recorded) != before
+    assert platform_fingerprint(recorded) != before
     assert run().changed == ["recommendations"]
     assert [key for (key,) in landed(tmp_path, "recommendations", "recommendation_id")] == ["r1", "r2"]
 

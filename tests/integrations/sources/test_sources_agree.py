@@ -10,7 +10,7 @@ import pytest
 
 from integrations.contracts import contracts
 from integrations.ingest import ingest
-from integrations.sources.folder import Folder
+from integrations.sources.folder import FolderSource
 from integrations.sources.named import source_named
 
 # Whole tables where they are small; the large ones by a few stores, a week, a day.
@@ -76,7 +76,7 @@ def test_a_database_gives_the_same_rows(slices, tmp_path):
 
 def test_the_example_folder_loads_whole(tmp_path):
     example = Path(__file__).parents[2] / "docs" / "examples" / "retailer"
-    report = ingest(Folder(example), tmp_path / "landing", tmp_path / "quarantine")
+    report = ingest(FolderSource(example), tmp_path / "landing", tmp_path / "quarantine")
     assert report.rows_quarantined == 0
     assert {t for t, r in report.tables.items() if r.rows_loaded} == set(contracts())
     assert not [w for t in report.tables.values() for w in t.warnings]

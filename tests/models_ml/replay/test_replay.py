@@ -106,8 +106,8 @@ def world():
     rate = rng.gamma(2, 0.6, items)
     season = 1 + 0.5 * np.sin(np.arange(weeks) / 52 * 2 * np.pi)
     units = rng.poisson(np.repeat(rate[:, None] * season, 7, 1)).astype(np.float32)
-    truth = np.pad(rate[:, None] * season * 7, ((0, 0), (0, 8)), mode="edge")
-    forecasts = {week: truth[:, week - 1 : week + 7] for week in range(29, 54)}
+    planted_anomalies = np.pad(rate[:, None] * season * 7, ((0, 0), (0, 8)), mode="edge")
+    forecasts = {week: planted_anomalies[:, week - 1 : week + 7] for week in range(29, 54)}
     names, goods = np.array([f"{i:03}" for i in range(items)]), np.array([f"{i % 40}" for i in range(items)])
     ones = np.ones(items)
     return World(
