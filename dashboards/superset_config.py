@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from superset import config as defaults
-from superset_steelyard import look
+from superset_steelyard import theme
 from superset_steelyard.identity import GUEST_AUDIENCE
 from superset_steelyard.pages import look_after_pages
 
@@ -97,10 +97,10 @@ if EMBED_DOMAINS:
 
 # -- the look -----------------------------------------------------------------------------------------------
 APP_NAME = "Steelyard"
-THEME_DEFAULT = look.LIGHT
-THEME_DARK = look.DARK
-EXTRA_CATEGORICAL_COLOR_SCHEMES = look.CATEGORICAL
-EXTRA_SEQUENTIAL_COLOR_SCHEMES = look.SEQUENTIAL
+THEME_DEFAULT = theme.LIGHT
+THEME_DARK = theme.DARK
+EXTRA_CATEGORICAL_COLOR_SCHEMES = theme.CATEGORICAL
+EXTRA_SEQUENTIAL_COLOR_SCHEMES = theme.SEQUENTIAL
 LANGUAGES = {"en": {"flag": "us", "name": "English"}}
 
 # -- reports by mail, where there is a mail server ----------------------------------------------------------

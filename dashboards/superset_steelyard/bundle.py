@@ -10,8 +10,8 @@ import yaml
 
 from . import charts, filters, layout
 from .definitions import SIMULATED, description, dimension_fields, metric_fields
+from .definitions_context import TIME, Known
 from .identity import DATABASE_NAME, DATABASE_UUID, DATASET_NAME, DATASET_UUID, asset_uuid, chart_number
-from .known import TIME, Known
 from .periods import Recorded
 from .spec import Board, Item
 

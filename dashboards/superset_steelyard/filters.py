@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .charts import follows_period
+from .definitions_context import TIME, Known
 from .identity import DATASET_UUID
-from .known import TIME, Known
 from .spec import Board, Item
 
 DIMENSIONS = {

@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy
 
 from .bundle import Bundle, build
-from .catalogue import fetch
+from .catalog import fetch
 from .client import Client
 from .errors import Error
 from .spec import SpecInvalid, load_boards

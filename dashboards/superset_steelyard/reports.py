@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from .definitions_context import TIME
 from .identity import asset_uuid
-from .known import TIME
 from .periods import Recorded
 
 _FILE = Path(__file__).parent / "reports.yaml"

@@ -1,4 +1,4 @@
-"""What stands on which dashboard: YAML in `boards/`, read into frozen records."""
+"""What stands on which dashboard: YAML in `specs/`, read into frozen records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-BOARDS = Path(__file__).parent / "boards"
+BOARDS = Path(__file__).parent / "specs"
 
 
 class SpecInvalid(Exception):

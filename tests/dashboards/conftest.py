@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from dashboards.superset_steelyard.known import Known
+from dashboards.superset_steelyard.definitions_context import Known
 from dashboards.superset_steelyard.periods import Recorded
 from dashboards.superset_steelyard.spec import load_boards
 from tests.dashboards.site import running

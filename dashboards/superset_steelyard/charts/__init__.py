@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..known import Known, Params
+from ..definitions_context import Known, Params
 from ..spec import Item
 from .frame import follows_period
 from .parts import bars, heatmap

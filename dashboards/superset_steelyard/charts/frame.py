@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..definitions import d3_format
-from ..known import TIME, Known, Params
+from ..definitions_context import TIME, Known, Params
 from ..spec import Item
 
 NO_RANGE = "No filter"

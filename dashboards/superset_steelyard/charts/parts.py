@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..definitions import d3_format
-from ..known import Known, Params
+from ..definitions_context import Known, Params
 from ..spec import Item
 from .frame import axes, base
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..definitions import d3_format
-from ..known import Known, Params
+from ..definitions_context import Known, Params
 from ..spec import Item
 from .frame import base, over_time
 from .tiles import written

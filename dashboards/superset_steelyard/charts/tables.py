@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..definitions import d3_format
-from ..known import Known, Params
+from ..definitions_context import Known, Params
 from ..spec import Item
 from .frame import base
 

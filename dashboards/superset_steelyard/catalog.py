@@ -7,10 +7,10 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import look
+from . import theme
 from .client import Client
+from .definitions_context import TIME, Known
 from .errors import Error, ProgrammingError
-from .known import TIME, Known
 from .periods import Recorded
 from .spec import Board
 
@@ -48,7 +48,7 @@ def fetch(client: Client, people: Sequence[str], boards: Iterable[Board], site: 
         reach=reach,
         recorded=next(iter(days.values()), _UNKNOWN),
         silent=silent(client, boards, seen_by),
-        colours=dict(zip(regions(client, people), look.CATEGORICAL[0]["colors"], strict=False)),
+        colours=dict(zip(regions(client, people), theme.CATEGORICAL[0]["colors"], strict=False)),
         review_url=f"{site}/review",
         lineage_url=f"{site}/review/lineage",
     )
