@@ -10,10 +10,10 @@ import yaml
 
 from . import charts, filters, layout
 from .definitions import SIMULATED, description, dimension_fields, metric_fields
-from .definitions_context import TIME, Known
+from .definitions_context import TIME, DefinitionsContext
 from .identity import DATABASE_NAME, DATABASE_UUID, DATASET_NAME, DATASET_UUID, asset_uuid, chart_number
 from .periods import Recorded
-from .spec import Board, Item
+from .spec import DashboardSpec, Item
 
 _VERSION = "1.0.0"
 CACHE_SECONDS = 300
@@ -32,65 +32,71 @@ _CSS = """
 
 @dataclass(frozen=True)
 class Bundle:
-    """`contents` are file names and texts; `charts` are the charts' uuids by board and id."""
+    """`contents` are file names and texts; `charts` are the charts' uuids by dashboard and id."""
 
     contents: dict[str, str]
     charts: dict[tuple[str, str], str]
     waiting: tuple[tuple[str, str, tuple[str, ...]], ...]
-    """Charts left out: board, chart, and the metrics that are not defined or have no data yet."""
+    """Charts left out: dashboard, chart, and the metrics that are not defined or have no data yet."""
 
 
-def build(boards: Sequence[Board], known: Known, recorded: dict[str, Recorded]) -> Bundle:
-    """The bundle. `recorded` tells for each board's reference metric which days have data."""
+def build(
+    specs: Sequence[DashboardSpec], context: DefinitionsContext, recorded: dict[str, Recorded]
+) -> Bundle:
+    """The bundle. `recorded` has the days with data of each dashboard's reference metric."""
     contents = {
         "metadata.yaml": _yaml(
             {"version": _VERSION, "type": "assets", "timestamp": "2017-01-01T00:00:00+00:00"}
         ),
         "databases/steelyard.yaml": _yaml(_database()),
-        "datasets/steelyard/metrics.yaml": _yaml(_dataset(known)),
+        "datasets/steelyard/metrics.yaml": _yaml(_dataset(context)),
     }
-    made: dict[tuple[str, str], str] = {}
+    chart_uuids: dict[tuple[str, str], str] = {}
     waiting: list[tuple[str, str, tuple[str, ...]]] = []
-    for board in boards:
-        of_board = replace(
-            known, house=known.recorded, recorded=recorded.get(board.period_of, known.recorded)
+    for spec in specs:
+        spec_context = replace(
+            context, house=context.recorded, recorded=recorded.get(spec.period_of, context.recorded)
         )
-        rows = [[titled(i, of_board) for i in row.items if is_known(i, known)] for row in board.rows]
+        rows = [[titled(i, spec_context) for i in row.items if is_known(i, context)] for row in spec.rows]
         rows = _without_empty([_spread(row) for row in rows if row])
-        if board.empty and board.period_of not in recorded:
-            text = Item("nothing_yet", "text", text=board.empty, width=12, height=14)
-            rows = [[titled(text, of_board)], *[row for row in rows if row[0].kind not in {"text", "kpi"}]]
-        waiting += [(board.slug, i.id, missing(i, known)) for i in board.items if not is_known(i, known)]
-        shown = [item for row in rows for item in row if item.kind != "text"]
-        uuids = {item.id: asset_uuid("chart", board.slug, item.id) for item in shown}
-        for item in shown:
-            made[board.slug, item.id] = uuids[item.id]
-            contents[f"charts/{board.slug}/{item.id}.yaml"] = _yaml(_chart(item, uuids[item.id], of_board))
-        contents[f"dashboards/{board.slug}.yaml"] = _yaml(_dashboard(board, rows, shown, uuids, of_board))
-    return Bundle(contents, made, tuple(waiting))
+        if spec.empty and spec.period_of not in recorded:
+            text = Item("nothing_yet", "text", text=spec.empty, width=12, height=14)
+            rows = [
+                [titled(text, spec_context)],
+                *[row for row in rows if row[0].kind not in {"text", "kpi"}],
+            ]
+        waiting += [(spec.slug, i.id, missing(i, context)) for i in spec.items if not is_known(i, context)]
+        drawn = [item for row in rows for item in row if item.kind != "text"]
+        uuids = {item.id: asset_uuid("chart", spec.slug, item.id) for item in drawn}
+        for item in drawn:
+            chart_uuids[spec.slug, item.id] = uuids[item.id]
+            contents[f"charts/{spec.slug}/{item.id}.yaml"] = _yaml(_chart(item, uuids[item.id], spec_context))
+        contents[f"dashboards/{spec.slug}.yaml"] = _yaml(_dashboard(spec, rows, drawn, uuids, spec_context))
+    return Bundle(contents, chart_uuids, tuple(waiting))
 
 
-def missing(item: Item, known: Known) -> tuple[str, ...]:
+def missing(item: Item, context: DefinitionsContext) -> tuple[str, ...]:
     """Metrics that are not defined or have no data yet, and dimensions that they cannot be cut by."""
-    gone = [name for name in item.metrics if name not in known.metrics or name in known.silent]
-    gone += [d for d in item.by for m in item.metrics if d not in known.reach.get(m, ()) and d != TIME]
+    there = context.metrics.keys() - context.metrics_without_data
+    gone = [name for name in item.metrics if name not in there]
+    gone += [d for d in item.by for m in item.metrics if d not in context.reach.get(m, ()) and d != TIME]
     return tuple(dict.fromkeys(gone))
 
 
-def is_known(item: Item, known: Known) -> bool:
+def is_known(item: Item, context: DefinitionsContext) -> bool:
     """Whether the item can be drawn from these definitions."""
-    return not missing(item, known)
+    return not missing(item, context)
 
 
-def titled(item: Item, known: Known) -> Item:
+def titled(item: Item, context: DefinitionsContext) -> Item:
     """KPI tiles are called by their metric's label; text learns where review and lineage are."""
     if item.kind == "text":
-        text = item.text.replace("{review}", known.review_url).replace("{lineage}", known.lineage_url)
-        text = text.replace("{release}", f"Data up to {(known.house or known.recorded).last:%d %B %Y}.")
+        text = item.text.replace("{review}", context.review_url).replace("{lineage}", context.lineage_url)
+        text = text.replace("{release}", f"Data up to {(context.house or context.recorded).last:%d %B %Y}.")
         return replace(item, text=text)
     if item.kind == "kpi":
-        return replace(item, title=item.title or known.label(item.metrics[0]))
-    simulated = any(known.metrics[name].get("is_simulated") for name in item.metrics)
+        return replace(item, title=item.title or context.label(item.metrics[0]))
+    simulated = any(context.metrics[name].get("is_simulated") for name in item.metrics)
     return replace(item, title=f"{item.title} · simulated") if simulated else item
 
 
@@ -130,7 +136,7 @@ def _database() -> dict[str, Any]:
     }
 
 
-def _dataset(known: Known) -> dict[str, Any]:
+def _dataset(context: DefinitionsContext) -> dict[str, Any]:
     return {
         "table_name": DATASET_NAME,
         "main_dttm_col": TIME,
@@ -148,23 +154,23 @@ def _dataset(known: Known) -> dict[str, Any]:
             "certification": {"certified_by": "Steelyard", "details": "Defined once, in dbt; governed here."}
         },
         "uuid": DATASET_UUID,
-        "metrics": [metric_fields(row) for _, row in sorted(known.metrics.items())],
-        "columns": [dimension_fields(row) for _, row in sorted(known.dimensions.items())],
+        "metrics": [metric_fields(row) for _, row in sorted(context.metrics.items())],
+        "columns": [dimension_fields(row) for _, row in sorted(context.dimensions.items())],
         "version": _VERSION,
         "database_uuid": DATABASE_UUID,
     }
 
 
-def _chart(item: Item, uuid: str, known: Known) -> dict[str, Any]:
-    made = charts.params(item, known)
-    certified = all(known.metrics[m].get("certification") == "certified" for m in item.metrics)
+def _chart(item: Item, uuid: str, context: DefinitionsContext) -> dict[str, Any]:
+    params = charts.params(item, context)
+    certified = all(context.metrics[m].get("certification") == "certified" for m in item.metrics)
     return {
         "slice_name": item.title,
-        "description": explained(item, known),
+        "description": explained(item, context),
         "certified_by": "Steelyard" if certified else None,
         "certification_details": "Every number on it is a certified metric." if certified else None,
-        "viz_type": made["viz_type"],
-        "params": made | {"datasource": "1__table"},
+        "viz_type": params["viz_type"],
+        "params": params | {"datasource": "1__table"},
         "query_context": None,
         "cache_timeout": None,
         "uuid": uuid,
@@ -173,45 +179,49 @@ def _chart(item: Item, uuid: str, known: Known) -> dict[str, Any]:
     }
 
 
-def explained(item: Item, known: Known) -> str:
+def explained(item: Item, context: DefinitionsContext) -> str:
     """What the chart answers, what its numbers mean, where they come from."""
     lines = [item.why] if item.why else []
     for name in item.metrics:
-        metric = known.metrics[name]
-        where = f" [Lineage]({known.lineage_url}/metric.{name})." if known.lineage_url else ""
-        lines.append(f"**{known.label(name)}**: {description(metric)}{where}")
+        metric = context.metrics[name]
+        where = f" [Lineage]({context.lineage_url}/metric.{name})." if context.lineage_url else ""
+        lines.append(f"**{context.label(name)}**: {description(metric)}{where}")
     return "\n\n".join(lines)
 
 
 def _dashboard(
-    board: Board, rows: list[list[Item]], shown: list[Item], uuids: dict[str, str], known: Known
+    spec: DashboardSpec,
+    rows: list[list[Item]],
+    drawn: list[Item],
+    uuids: dict[str, str],
+    context: DefinitionsContext,
 ) -> dict[str, Any]:
-    numbers = {item.id: chart_number(uuids[item.id]) for item in shown}
-    places = {item.id: (uuids[item.id], numbers[item.id]) for item in shown}
-    recorded = known.recorded
-    period = recorded.last_complete() if board.period == "last_complete" else recorded.everything()
-    simulated = any(known.metrics[m].get("is_simulated") for item in shown for m in item.metrics)
+    numbers = {item.id: chart_number(uuids[item.id]) for item in drawn}
+    places = {item.id: (uuids[item.id], numbers[item.id]) for item in drawn}
+    recorded = context.recorded
+    period = recorded.last_complete() if spec.period == "last_complete" else recorded.everything()
+    simulated = any(context.metrics[m].get("is_simulated") for item in drawn for m in item.metrics)
     return {
-        "dashboard_title": board.title,
-        "description": board.description,
+        "dashboard_title": spec.title,
+        "description": spec.description,
         "css": _CSS,
-        "slug": board.slug,
-        "uuid": asset_uuid("dashboard", board.slug),
+        "slug": spec.slug,
+        "uuid": asset_uuid("dashboard", spec.slug),
         "certified_by": "Steelyard",
         "certification_details": f"Governed metrics; some rest on the {SIMULATED}." if simulated else "",
         "published": True,
-        "position": layout.position(board, rows, places),
+        "position": layout.position(spec, rows, places),
         "metadata": {
             "color_scheme": charts.PALETTE,
             "cross_filters_enabled": True,
             "show_native_filters": True,
-            "native_filter_configuration": filters.native_filters(board, shown, numbers, period, known),
+            "native_filter_configuration": filters.native_filters(spec, drawn, numbers, period, context),
             "filter_bar_orientation": "HORIZONTAL",
             "default_filters": "{}",
             "expanded_slices": {},
             "refresh_frequency": 0,
             "timed_refresh_immune_slices": [],
-            "label_colors": known.colours | charts.colours(shown, known),
+            "label_colors": context.colours | charts.colours(drawn, context),
             "shared_label_colors": [],
             "map_label_colors": {},
             "chart_configuration": {},

@@ -65,7 +65,7 @@ def keeps_readers_apart(backend: Any) -> bool:
 
 
 def _own(key: str) -> str | None:
-    """The reader's own key, or None where nobody is signed in or the API is away."""
+    """The reader's own key, or None if nobody is signed in or the API is away."""
     user = signed_in_user()
     if user is None:
         return None

@@ -9,18 +9,20 @@ from typing import Any
 
 from . import theme
 from .client import Client
-from .definitions_context import TIME, Known
+from .definitions_context import TIME, DefinitionsContext
 from .errors import Error, ProgrammingError
 from .periods import Recorded
-from .spec import Board
+from .spec import DashboardSpec
 
 _UNKNOWN = Recorded(dt.date(2000, 1, 1), dt.date(2000, 12, 31))
 
 
-def fetch(client: Client, people: Sequence[str], boards: Iterable[Board], site: str) -> tuple[Known, Days]:
+def fetch(
+    client: Client, people: Sequence[str], specs: Iterable[DashboardSpec], site: str
+) -> tuple[DefinitionsContext, Days]:
     """Every metric and dimension that any of `people` may see, and which days have data.
 
-    `site` is where a browser finds the API. Raises ProgrammingError where none of them sees anything.
+    `site` is where a browser finds the API. Raises ProgrammingError if none of them sees anything.
     """
     metrics: dict[str, dict[str, Any]] = {}
     dimensions: dict[str, dict[str, Any]] = {}
@@ -38,30 +40,32 @@ def fetch(client: Client, people: Sequence[str], boards: Iterable[Board], site: 
         for name, person in seen_by.items()
     }
     days = {
-        board.period_of: found
-        for board in boards
-        if board.period_of in metrics and (found := recorded(client, board.period_of, seen_by))
+        spec.period_of: period
+        for spec in specs
+        if spec.period_of in metrics and (period := recorded(client, spec.period_of, seen_by))
     }
-    known = Known(
+    context = DefinitionsContext(
         metrics=metrics,
         dimensions=dimensions,
         reach=reach,
         recorded=next(iter(days.values()), _UNKNOWN),
-        silent=silent(client, boards, seen_by),
+        metrics_without_data=metrics_without_data(client, specs, seen_by),
         colours=dict(zip(regions(client, people), theme.CATEGORICAL[0]["colors"], strict=False)),
         review_url=f"{site}/review",
         lineage_url=f"{site}/review/lineage",
     )
-    return known, days
+    return context, days
 
 
 Days = dict[str, Recorded]
 
 
-def silent(client: Client, boards: Iterable[Board], seen_by: dict[str, str]) -> frozenset[str]:
-    """Metrics of the boards that have no value at all, asked in one question per person."""
-    wanted = sorted({name for board in boards for item in board.items for name in item.metrics})
-    found: set[str] = set()
+def metrics_without_data(
+    client: Client, specs: Iterable[DashboardSpec], seen_by: dict[str, str]
+) -> frozenset[str]:
+    """Metrics of the dashboards that have no value at all, asked in one question per person."""
+    wanted = sorted({name for spec in specs for item in spec.items for name in item.metrics})
+    empty: set[str] = set()
     for person in sorted(set(seen_by.values())):
         names = [name for name in wanted if seen_by.get(name) == person]
         with contextlib.suppress(Error):  # a metric over time cannot be asked without it: then all are shown
@@ -69,22 +73,22 @@ def silent(client: Client, boards: Iterable[Board], seen_by: dict[str, str]) -> 
                 f"SELECT {', '.join(f'MEASURE({n}) AS {n}' for n in names)} FROM metrics", person
             )
             values = (table.to_pylist() or [{}])[0]
-            found |= {name for name in names if values.get(name) is None}
-    return frozenset(found)
+            empty |= {name for name in names if values.get(name) is None}
+    return frozenset(empty)
 
 
 def regions(client: Client, people: Sequence[str]) -> list[str]:
     """Every region that one of `people` may see, by name."""
-    found: set[str] = set()
+    names: set[str] = set()
     for person in people:
         with contextlib.suppress(Error):
             table, _ = client.sql("SELECT DISTINCT location__region AS region FROM metrics", person)
-            found |= {str(row["region"]) for row in table.to_pylist() if row["region"]}
-    return sorted(found)
+            names |= {str(row["region"]) for row in table.to_pylist() if row["region"]}
+    return sorted(names)
 
 
 def recorded(client: Client, metric: str, seen_by: dict[str, str]) -> Recorded | None:
-    """First and last day with data of a metric, or None where there is none yet."""
+    """First and last day with data of a metric, or None if there is none yet."""
     sql = f"SELECT {TIME} AS day, MEASURE({metric}) AS value FROM metrics GROUP BY {TIME}"
     try:
         table, _ = client.sql(sql, seen_by[metric])

@@ -39,7 +39,7 @@ class Client:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Client:
-        """Raises InterfaceError, naming the variable, where one is missing."""
+        """Raises InterfaceError, naming the variable, if one is missing."""
         for name in (API_URL, KEY_FILE):
             if not environment.get(name):
                 raise InterfaceError(f"The environment variable {name} is not set.")
@@ -98,8 +98,8 @@ def _refusal(answer: requests.Response) -> OperationalError | ProgrammingError:
         problem = dict(answer.json())
     except ValueError:
         problem = {}
-    words = [str(problem.get(part) or "").strip() for part in ("detail", "hint")]
-    text = " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in words if part)
+    sentences = [str(problem.get(part) or "").strip() for part in ("detail", "hint")]
+    text = " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in sentences if part)
     text = _UNKNOWN_METRIC.sub(r"\1 is not open to your role, or is no longer defined.", text)
     kind = OperationalError if answer.status_code >= _REFUSED_FROM else ProgrammingError
     return kind(text or f"The metrics service answered with status {answer.status_code}.")

@@ -30,7 +30,7 @@ Description = tuple[str, str, None, None, None, None, bool]
 
 
 def connect(*, end_user: EndUser | None = None, client: Client | None = None, **unknown: Any) -> Connection:
-    """A connection for one person. Raises InterfaceError where nobody, or anything else, is given."""
+    """A connection for one person. Raises InterfaceError if nobody, or anything else, is given."""
     if unknown:
         raise InterfaceError(f"Connection settings are not accepted: {', '.join(sorted(unknown))}.")
     if end_user is not None and not isinstance(end_user, EndUser):
@@ -88,17 +88,17 @@ class Cursor:
         raise NotSupportedError("Only one query at a time.")
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        found = self.fetchmany(1)
-        return found[0] if found else None
+        rows = self.fetchmany(1)
+        return rows[0] if rows else None
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        found = self._rows[self._at : self._at + (size or self.arraysize)]
-        self._at += len(found)
-        return found
+        rows = self._rows[self._at : self._at + (size or self.arraysize)]
+        self._at += len(rows)
+        return rows
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        found, self._at = self._rows[self._at :], len(self._rows)
-        return found
+        rows, self._at = self._rows[self._at :], len(self._rows)
+        return rows
 
     def close(self) -> None:
         self._rows = []

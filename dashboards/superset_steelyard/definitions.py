@@ -37,8 +37,8 @@ def expression(name: str) -> str:
 
 def description(metric: Mapping[str, Any]) -> str:
     """The definition in words, and on what it rests."""
-    words = str(metric.get("description") or metric["name"])
-    return f"{words} ({SIMULATED})" if metric.get("is_simulated") else words
+    text = str(metric.get("description") or metric["name"])
+    return f"{text} ({SIMULATED})" if metric.get("is_simulated") else text
 
 
 def extra(metric: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ Params = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Known:
+class DefinitionsContext:
     """Metrics and dimensions by name, the days that have data, and where review and lineage are."""
 
     metrics: Mapping[str, Mapping[str, Any]]
@@ -22,15 +22,15 @@ class Known:
     reach: Mapping[str, frozenset[str]]
     """By metric: the dimensions that it can be grouped and filtered by."""
     recorded: Recorded
-    silent: frozenset[str] = frozenset()
+    metrics_without_data: frozenset[str] = frozenset()
     """Metrics that nothing has been recorded for yet."""
     house: Recorded | None = None
-    """Days of recorded sales, where the board counts other days."""
+    """Days of recorded sales, if the dashboard counts other days."""
     colours: Mapping[str, str] = field(default_factory=dict)
     """By value: regions have the same colour everywhere."""
     review_url: str = ""
     lineage_url: str = ""
 
     def label(self, name: str) -> str:
-        known = self.metrics.get(name) or self.dimensions.get(name) or {}
-        return str(known.get("label") or label_of(name))
+        definition = self.metrics.get(name) or self.dimensions.get(name) or {}
+        return str(definition.get("label") or label_of(name))

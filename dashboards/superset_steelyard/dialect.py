@@ -128,17 +128,17 @@ class SteelyardDialect(default.DefaultDialect):
 
 def raw_connection(connection: Any) -> Connection:
     """Ours, below SQLAlchemy's connection or engine."""
-    found = connection.connection
-    while not isinstance(found, Connection):
-        inner = getattr(found, "dbapi_connection", None) or getattr(found, "connection", None)
-        if inner is None or inner is found:
-            raise InterfaceError("This is no connection of the steelyard dialect.")
-        found = inner
-    return found
+    candidate = connection.connection
+    while not isinstance(candidate, Connection):
+        inner = getattr(candidate, "dbapi_connection", None) or getattr(candidate, "connection", None)
+        if inner is None or inner is candidate:
+            raise InterfaceError("This is not a connection of the steelyard dialect.")
+        candidate = inner
+    return candidate
 
 
 def signed_in(connection: Connection) -> str:
-    """Raises InterfaceError where nobody is."""
+    """Raises InterfaceError if nobody is."""
     if connection.end_user is None:
         raise InterfaceError("Numbers are shown to signed-in people only: nobody is signed in here.")
     return connection.end_user.name

@@ -136,15 +136,15 @@ class SteelyardEngineSpec(BaseEngineSpec):
         return "This cannot be answered. The server's log says why."
 
     @classmethod
-    def _answered(cls, ask: Any, user: str) -> Any:
+    def _answered(cls, question: Any, user: str) -> Any:
         try:
-            return ask(user)
+            return question(user)
         except errors.Error as error:
             raise _refusal(str(error)) from error
 
 
 def refuse_shared_cache() -> None:
-    """Raises SupersetErrorException where one reader's cached answer could reach another."""
+    """Raises SupersetErrorException if one reader's cached answer could reach another."""
     proxy = cache_manager.data_cache
     if not keeps_readers_apart(getattr(proxy, "cache", None)):
         raise _refusal(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .charts import follows_period
-from .definitions_context import TIME, Known
+from .definitions_context import TIME, DefinitionsContext
 from .identity import DATASET_UUID
-from .spec import Board, Item
+from .spec import DashboardSpec, Item
 
 DIMENSIONS = {
     "region": ("Region", "location__region"),
@@ -17,26 +17,26 @@ DIMENSIONS = {
 
 
 def native_filters(
-    board: Board, shown: list[Item], numbers: dict[str, int], period: str, known: Known
+    spec: DashboardSpec, drawn: list[Item], numbers: dict[str, int], period: str, context: DefinitionsContext
 ) -> list[dict[str, Any]]:
     """In the order in which people narrow down. `numbers` are the charts' by their ids."""
-    made = [_period(board, shown, numbers, period)]
-    for name in board.filters:
+    native = [_period(spec, drawn, numbers, period)]
+    for name in spec.filters:
         label, dimension = DIMENSIONS[name]
-        out = [numbers[item.id] for item in shown if not reaches(item, dimension, known)]
-        if len(out) < len(shown):
-            made.append(_select(board, name, label, dimension, out))
-    return made
+        out = [numbers[item.id] for item in drawn if not reaches(item, dimension, context)]
+        if len(out) < len(drawn):
+            native.append(_select(spec, name, label, dimension, out))
+    return native
 
 
-def reaches(item: Item, dimension: str, known: Known) -> bool:
+def reaches(item: Item, dimension: str, context: DefinitionsContext) -> bool:
     """Whether every metric of the chart can be cut by the dimension."""
-    return all(dimension in known.reach[metric] for metric in item.metrics)
+    return all(dimension in context.reach[metric] for metric in item.metrics)
 
 
-def _period(board: Board, shown: list[Item], numbers: dict[str, int], period: str) -> dict[str, Any]:
-    out = [numbers[item.id] for item in shown if not follows_period(item)]
-    return _filter(board, "period", "Period", "filter_time", out) | {
+def _period(spec: DashboardSpec, drawn: list[Item], numbers: dict[str, int], period: str) -> dict[str, Any]:
+    out = [numbers[item.id] for item in drawn if not follows_period(item)]
+    return _filter(spec, "period", "Period", "filter_time", out) | {
         "targets": [{}],
         "defaultDataMask": {
             "extraFormData": {"time_range": period},
@@ -46,8 +46,8 @@ def _period(board: Board, shown: list[Item], numbers: dict[str, int], period: st
     }
 
 
-def _select(board: Board, name: str, label: str, dimension: str, out: list[int]) -> dict[str, Any]:
-    return _filter(board, name, label, "filter_select", out) | {
+def _select(spec: DashboardSpec, name: str, label: str, dimension: str, out: list[int]) -> dict[str, Any]:
+    return _filter(spec, name, label, "filter_select", out) | {
         "targets": [{"datasetUuid": DATASET_UUID, "column": {"name": dimension}}],
         "defaultDataMask": {"extraFormData": {}, "filterState": {}},
         "description": "Charts that cannot be cut this way stay as they are.",
@@ -55,13 +55,13 @@ def _select(board: Board, name: str, label: str, dimension: str, out: list[int])
     }
 
 
-def _filter(board: Board, name: str, label: str, kind: str, out: list[int]) -> dict[str, Any]:
+def _filter(spec: DashboardSpec, name: str, label: str, kind: str, out: list[int]) -> dict[str, Any]:
     controls = {"enableEmptyFilter": False}
     if kind == "filter_select":
         controls |= {"multiSelect": True, "searchAllOptions": False, "inverseSelection": False}
         controls |= {"defaultToFirstItem": False}
     return {
-        "id": f"NATIVE_FILTER-{board.slug}-{name}",
+        "id": f"NATIVE_FILTER-{spec.slug}-{name}",
         "type": "NATIVE_FILTER",
         "name": label,
         "filterType": kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .spec import Board, Item
+from .spec import DashboardSpec, Item
 
 _HEIGHT = {"kpi": 25, "text": 8, "table": 52}  # in Superset's units of 8 pixels
 _CHART_HEIGHT, _KPI_ALONE = 46, 19
@@ -22,16 +22,18 @@ def height_of(item: Item) -> int:
     return _HEIGHT.get(item.kind, _CHART_HEIGHT)
 
 
-def position(board: Board, rows: list[list[Item]], charts: dict[str, tuple[str, int]]) -> dict[str, Any]:
+def position(
+    spec: DashboardSpec, rows: list[list[Item]], charts: dict[str, tuple[str, int]]
+) -> dict[str, Any]:
     """The tree. `rows` are those that are shown; `charts` tells each chart's uuid and number by its id."""
     tree: dict[str, Any] = {
         "DASHBOARD_VERSION_KEY": "v2",
         "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
         "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": [], "parents": ["ROOT_ID"]},
-        "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": board.title}},
+        "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": spec.title}},
     }
     for number, items in enumerate(rows, 1):
-        row_id = f"ROW-{board.slug}-{number}"
+        row_id = f"ROW-{spec.slug}-{number}"
         tree["GRID_ID"]["children"].append(row_id)
         tree[row_id] = {
             "type": "ROW",

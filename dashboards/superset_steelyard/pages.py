@@ -29,8 +29,8 @@ def look_after_pages(app: Flask) -> None:
     def _one_person_at_a_time() -> Any:
         shown_for_guest = request.headers.get(app.config["GUEST_TOKEN_HEADER_NAME"])
         if shown_for_guest and signed_in_user() and guest_token() is None:
-            words = "Somebody else has signed in to Superset in this browser. Load the page again."
-            return jsonify({"message": words}), 401
+            message = "Somebody else has signed in to Superset in this browser. Load the page again."
+            return jsonify({"message": message}), 401
         return None
 
     @app.before_request
@@ -62,7 +62,7 @@ def signed_in_user() -> str | None:
 
 
 def guest_token() -> dict[str, Any] | None:
-    """What the API signed for the guest who is looking; None where somebody signed in, or nobody."""
+    """What the API signed for the guest who is looking; None if somebody signed in, or nobody."""
     user = getattr(g, "user", None) if has_app_context() else None
     return getattr(user, "guest_token", None)
 
@@ -71,10 +71,10 @@ def release_for(user: str) -> str:
     """The release that this request reads: its page's, else the published one. The same all through."""
     if not has_app_context():
         return Client.from_environment().release(user)
-    known: dict[str, str] = g.setdefault("steelyard_release", {})
-    if user not in known:
-        known[user] = _pinned() or Client.from_environment().release(user)
-    return known[user]
+    releases: dict[str, str] = g.setdefault("steelyard_release", {})
+    if user not in releases:
+        releases[user] = _pinned() or Client.from_environment().release(user)
+    return releases[user]
 
 
 def _pinned() -> str | None:

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from .bundle import Bundle, build
 from .catalog import fetch
 from .client import Client
 from .errors import Error
-from .spec import SpecInvalid, load_boards
+from .spec import DashboardSpec, SpecInvalid, load_specs
 
 HOME = "STEELYARD_SUPERSET_HOME"
 _MARKER = "provisioned.json"
@@ -50,25 +51,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 def provision(home: Path, people: list[dict[str, str]], site: str, force: bool = False) -> dict[str, Any]:
     """The report: what was made, what waits for a metric, which metrics are gone and who used them."""
-    boards = load_boards()
+    specs = load_specs()
     readers = [person["name"] for person in people if person["role"] != "admin"]
     _tell("asking for the definitions")
-    known, days = fetch(Client.from_environment(), readers, boards, site)
-    bundle = build(boards, known, days)
+    context, days = fetch(Client.from_environment(), readers, specs, site)
+    bundle = build(specs, context, days)
     before = _read(home / _MARKER)
     there = dashboards_there(home)
     if there is None:  # the metadata was deleted, or never there: everything has to be made again
         before = {"metrics": before.get("metrics", {}), "uses": before.get("uses", {})}
-    elif not there.issuperset(board.slug for board in boards):
+    elif not there.issuperset(spec.slug for spec in specs):
         before = {**before, "fingerprint": ""}
-    gone = sorted(set(before.get("metrics", {})) - set(known.metrics))
+    gone = sorted(set(before.get("metrics", {})) - set(context.metrics))
     report = {
-        "dashboards": [board.title for board in boards],
+        "dashboards": [spec.title for spec in specs],
         "charts": len(bundle.charts),
-        "metrics": len(known.metrics),
+        "metrics": len(context.metrics),
         "waiting": [
-            {"dashboard": board, "chart": chart, "missing": list(names)}
-            for board, chart, names in bundle.waiting
+            {"dashboard": slug, "chart": chart, "missing": list(names)}
+            for slug, chart, names in bundle.waiting
         ],
         "removed_metrics": [
             {"metric": name, "charts": _users_of(name, before.get("uses", {}))} for name in gone
@@ -83,11 +84,11 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
 
     prepared = before.get("prepared_for") == superset_version()
     report["problems"] = superset_state.provision(
-        bundle, boards, people, known.recorded, before.get("charts", []), prepared, _tell
+        bundle, specs, people, context.recorded, before.get("charts", []), prepared, _tell
     )
     if not report["problems"]:
-        uses = {f"{board}/{chart}": list(_metrics_of(boards, board, chart)) for board, chart in bundle.charts}
-        content = {"fingerprint": mark, "metrics": dict.fromkeys(known.metrics, True), "uses": uses}
+        uses = {f"{slug}/{chart}": list(_metrics_of(specs, slug, chart)) for slug, chart in bundle.charts}
+        content = {"fingerprint": mark, "metrics": dict.fromkeys(context.metrics, True), "uses": uses}
         content["charts"] = sorted(bundle.charts.values())
         content["prepared_for"] = superset_version()
         _write(home / _MARKER, content)
@@ -95,15 +96,15 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
 
 
 def dashboards_there(home: Path) -> frozenset[str] | None:
-    """Slugs of the dashboards in Superset's metadata, or None where it has no tables, or none that answer."""
+    """Slugs of the dashboards in Superset's metadata, or None if it has no tables, or none that answer."""
     url, file = os.environ.get("SUPERSET_DATABASE_URL"), home / "superset.db"
     if not url and not file.exists():
         return None
     engine = sqlalchemy.create_engine(url or f"sqlite:///{file}", poolclass=sqlalchemy.pool.NullPool)
     try:
         with engine.connect() as connection:
-            found = connection.execute(sqlalchemy.text("SELECT slug FROM dashboards")).scalars()
-            return frozenset(slug for slug in found if slug)
+            slugs = connection.execute(sqlalchemy.text("SELECT slug FROM dashboards")).scalars()
+            return frozenset(slug for slug in slugs if slug)
     except sqlalchemy.exc.DBAPIError:
         return None
 
@@ -116,8 +117,8 @@ def _users_of(metric: str, uses: dict[str, list[str]]) -> list[str]:
     return sorted(chart for chart, metrics in uses.items() if metric in metrics)
 
 
-def _metrics_of(boards: Any, board: str, chart: str) -> tuple[str, ...]:
-    return next(item.metrics for b in boards if b.slug == board for item in b.items if item.id == chart)
+def _metrics_of(specs: Sequence[DashboardSpec], slug: str, chart: str) -> tuple[str, ...]:
+    return next(item.metrics for s in specs if s.slug == slug for item in s.items if item.id == chart)
 
 
 def _fingerprint(bundle: Bundle, people: list[dict[str, str]]) -> str:

@@ -46,19 +46,19 @@ def schedule(entries: list[dict[str, Any]], recorded: Recorded, send_to: str, da
     problems = []
     for entry in entries:
         owner = security_manager.find_user(username=entry["as"])
-        board = (
+        dashboard = (
             db.session.query(Dashboard)
             .filter_by(uuid=asset_uuid("dashboard", entry["dashboard"]))
             .one_or_none()
         )
-        if owner is None or board is None:
+        if owner is None or dashboard is None:
             problems.append(f"{entry['name']}: no user {entry['as']} or no dashboard {entry['dashboard']}.")
             continue
-        known = db.session.query(ReportSchedule).filter_by(name=entry["name"], type=entry["kind"])
-        row = known.one_or_none() or ReportSchedule(name=entry["name"], type=entry["kind"])
+        schedules = db.session.query(ReportSchedule).filter_by(name=entry["name"], type=entry["kind"])
+        row = schedules.one_or_none() or ReportSchedule(name=entry["name"], type=entry["kind"])
         row.crontab, row.timezone, row.active = entry["at"], "UTC", True
         row.description, row.email_subject = entry["subject"], entry["subject"]
-        row.dashboard, row.owners, row.report_format = board, [owner], "PDF"
+        row.dashboard, row.owners, row.report_format = dashboard, [owner], "PDF"
         target = json.dumps({"target": entry.get("to", send_to)})
         row.recipients = [ReportRecipients(type="Email", recipient_config_json=target)]
         if entry["kind"] == "Alert":

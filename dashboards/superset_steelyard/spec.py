@@ -1,4 +1,4 @@
-"""What stands on which dashboard: YAML in `specs/`, read into frozen records."""
+"""What is on which dashboard: YAML in `specs/`, read into frozen records."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-BOARDS = Path(__file__).parent / "specs"
+SPECS = Path(__file__).parent / "specs"
 
 
 class SpecInvalid(Exception):
-    """A board's YAML says something that the generator does not know."""
+    """A dashboard's YAML says something that the generator does not know."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Board:
+class DashboardSpec:
     """A dashboard: for whom, over which period, with which filters."""
 
     slug: str
@@ -51,7 +51,7 @@ class Board:
     period: str
     filters: tuple[str, ...]
     empty: str
-    """What stands there before there is anything to show."""
+    """What is there before there is anything to show."""
     rows: tuple[Row, ...]
 
     @property
@@ -59,15 +59,15 @@ class Board:
         return tuple(item for row in self.rows for item in row.items)
 
 
-def load_boards(folder: Path = BOARDS) -> tuple[Board, ...]:
-    """Every board, in the order of its file's name. Raises SpecInvalid, naming file and place."""
-    return tuple(_board(path) for path in sorted(folder.glob("*.yaml")))
+def load_specs(folder: Path = SPECS) -> tuple[DashboardSpec, ...]:
+    """Every dashboard, in the order of its file's name. Raises SpecInvalid, naming file and place."""
+    return tuple(_spec(path) for path in sorted(folder.glob("*.yaml")))
 
 
-def _board(path: Path) -> Board:
+def _spec(path: Path) -> DashboardSpec:
     content = yaml.safe_load(path.read_text())
     try:
-        board = Board(
+        spec = DashboardSpec(
             slug=content["slug"],
             title=content["title"],
             description=content["description"].strip(),
@@ -80,10 +80,10 @@ def _board(path: Path) -> Board:
         )
     except (KeyError, TypeError) as error:
         raise SpecInvalid(f"{path.name}: {error} is missing or malformed") from error
-    names = [item.id for item in board.items]
+    names = [item.id for item in spec.items]
     if twice := {name for name in names if names.count(name) > 1}:
         raise SpecInvalid(f"{path.name}: used twice: {', '.join(sorted(twice))}")
-    return board
+    return spec
 
 
 def _row(raw: Any, where: str) -> Row:

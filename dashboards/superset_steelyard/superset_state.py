@@ -14,7 +14,7 @@ from . import reports
 from .bundle import Bundle
 from .identity import DATABASE_UUID, DATASET_UUID, asset_uuid
 from .periods import Recorded
-from .spec import Board
+from .spec import DashboardSpec
 
 ADMIN = "admin"
 READER, GUEST = "Steelyard reader", "Steelyard guest"
@@ -23,7 +23,7 @@ _SQL_LAB_ROLES = frozenset({"analytics_engineer", "data_steward", "ml_reviewer",
 
 def provision(
     bundle: Bundle,
-    boards: Sequence[Board],
+    specs: Sequence[DashboardSpec],
     people: list[dict[str, str]],
     recorded: Recorded,
     charts_before: list[str],
@@ -44,9 +44,9 @@ def provision(
         if not problems:
             _forget(set(charts_before) - set(bundle.charts.values()))
             tell("roles")
-            _roles_and_people(boards, [p for p in people if p["role"] != ADMIN])
+            _roles_and_people(specs, [p for p in people if p["role"] != ADMIN])
             tell("verifying")
-            problems = verify(bundle, boards)
+            problems = verify(bundle, specs)
             if app.config["SMTP_HOST"]:
                 tell("reports and alerts")
                 send_to = os.environ.get("STEELYARD_REPORT_TO", app.config["SMTP_MAIL_FROM"])
@@ -86,20 +86,20 @@ def _account(person: dict[str, str], roles: list[Any]) -> None:
     from superset import db, security_manager
     from werkzeug.security import check_password_hash, generate_password_hash
 
-    found = security_manager.find_user(username=person["name"])
-    if found is None:
-        words = ["Steelyard"] if person["role"] == ADMIN else person["name"].replace("_", " ").split()
-        found = security_manager.add_user(
+    stored = security_manager.find_user(username=person["name"])
+    if stored is None:
+        names = ["Steelyard"] if person["role"] == ADMIN else person["name"].replace("_", " ").split()
+        stored = security_manager.add_user(
             person["name"],
-            words[0].capitalize(),
-            " ".join(words[1:]).capitalize(),
+            names[0].capitalize(),
+            " ".join(names[1:]).capitalize(),
             f"{person['name']}@steelyard.example",
             roles,
             password=person["password"],
         )
-    found.roles = roles
-    if not check_password_hash(found.password, person["password"]):
-        found.password = generate_password_hash(person["password"])
+    stored.roles = roles
+    if not check_password_hash(stored.password, person["password"]):
+        stored.password = generate_password_hash(person["password"])
     db.session.commit()
 
 
@@ -111,7 +111,7 @@ def _import(bundle: Bundle) -> list[str]:
     try:
         ImportExamplesCommand(dict(bundle.contents), overwrite=True).run()
     except CommandInvalidError as error:
-        return [f"{place}: {said}" for place, said in error.normalized_messages().items()]
+        return [f"{place}: {message}" for place, message in error.normalized_messages().items()]
     except CommandException as error:
         return [f"{error}: {error.__cause__!r}"]
     return []
@@ -128,7 +128,7 @@ def _forget(uuids: set[str]) -> None:
     db.session.commit()
 
 
-def _roles_and_people(boards: Sequence[Board], people: list[dict[str, str]]) -> None:
+def _roles_and_people(specs: Sequence[DashboardSpec], people: list[dict[str, str]]) -> None:
     """Gamma may look and explore; our role opens the data; the API decides which rows and columns of it."""
     from superset import db, security_manager
     from superset.models.dashboard import Dashboard
@@ -157,10 +157,10 @@ def _roles_and_people(boards: Sequence[Board], people: list[dict[str, str]]) -> 
         security_manager.add_permission_view_menu(*allowed)
         for allowed in sorted(security_manager.PUBLIC_ROLE_PERMISSIONS | {("can_csv", "Superset")})
     ]
-    for board in boards:
-        found = db.session.query(Dashboard).filter_by(uuid=asset_uuid("dashboard", board.slug)).one()
-        _embedded(found, asset_uuid("embedded", board.slug))
-        found.roles = [by_name[role] for role in board.roles or sorted(by_name) if role in by_name]
+    for spec in specs:
+        stored = db.session.query(Dashboard).filter_by(uuid=asset_uuid("dashboard", spec.slug)).one()
+        _embedded(stored, asset_uuid("embedded", spec.slug))
+        stored.roles = [by_name[role] for role in spec.roles or sorted(by_name) if role in by_name]
     db.session.commit()
 
 
@@ -190,7 +190,7 @@ def _find_dataset() -> Any:
     return db.session.query(SqlaTable).filter_by(uuid=DATASET_UUID).one()
 
 
-def verify(bundle: Bundle, boards: Sequence[Board]) -> list[str]:
+def verify(bundle: Bundle, specs: Sequence[DashboardSpec]) -> list[str]:
     """What is missing or different in Superset, in words."""
     from superset import db
     from superset.models.core import Database
@@ -205,17 +205,17 @@ def verify(bundle: Bundle, boards: Sequence[Board]) -> list[str]:
     for (slug, chart), uuid in bundle.charts.items():
         if uuid not in there:
             problems.append(f"The chart {slug}/{chart} was not imported.")
-    for board in boards:
-        found = db.session.query(Dashboard).filter_by(uuid=asset_uuid("dashboard", board.slug)).one_or_none()
-        wanted = {uuid for (of, _), uuid in bundle.charts.items() if of == board.slug}
-        if found is None:
-            problems.append(f"The dashboard {board.title} was not imported.")
+    for spec in specs:
+        stored = db.session.query(Dashboard).filter_by(uuid=asset_uuid("dashboard", spec.slug)).one_or_none()
+        wanted = {uuid for (of, _), uuid in bundle.charts.items() if of == spec.slug}
+        if stored is None:
+            problems.append(f"The dashboard {spec.title} was not imported.")
             continue
-        shown = {str(one.uuid) for one in found.slices}
-        if wanted - shown:
-            problems.append(f"The dashboard {board.title} lacks {len(wanted - shown)} of its charts.")
-        for one in list(found.slices):  # what an earlier definition put there
+        stored_charts = {str(one.uuid) for one in stored.slices}
+        if wanted - stored_charts:
+            problems.append(f"The dashboard {spec.title} lacks {len(wanted - stored_charts)} of its charts.")
+        for one in list(stored.slices):  # what an earlier definition put there
             if str(one.uuid) not in wanted:
-                found.slices.remove(one)
+                stored.slices.remove(one)
     db.session.commit()
     return problems

@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from dashboards.superset_steelyard.definitions_context import Known
+from dashboards.superset_steelyard.definitions_context import DefinitionsContext
 from dashboards.superset_steelyard.periods import Recorded
-from dashboards.superset_steelyard.spec import load_boards
+from dashboards.superset_steelyard.spec import load_specs
 from tests.dashboards.site import running
 
 SALES = frozenset({"metric_time", "location__region", "location__banner", "product__department"})
@@ -28,17 +28,17 @@ def metric(name, **more):
 
 
 @pytest.fixture(scope="session")
-def boards():
-    return load_boards()
+def specs():
+    return load_specs()
 
 
 @pytest.fixture
-def known(boards):
+def context(specs):
     """Everything that the boards name, each reaching every dimension that they use."""
-    items = [item for board in boards for item in board.items]
+    items = [item for spec in specs for item in spec.items]
     names = sorted({name for item in items for name in item.metrics})
     dimensions = SALES | {name for item in items for name in item.by}
-    return Known(
+    return DefinitionsContext(
         metrics={name: metric(name) for name in names},
         dimensions={
             name: {"name": name, "label": name.split("__")[-1].capitalize(), "type": "categorical"}
@@ -54,5 +54,5 @@ def known(boards):
 @pytest.fixture(scope="package")
 def site(release_dir, tmp_path_factory):
     """The API and Superset, running."""
-    with running(release_dir, tmp_path_factory.mktemp("site") / "var") as found:
-        yield found
+    with running(release_dir, tmp_path_factory.mktemp("site") / "var") as running_site:
+        yield running_site

@@ -44,11 +44,11 @@ def hosting(site: Site, port: int) -> Iterator[dict[str, str]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found = pages.get(self.path)
-            self.send_response(200 if found else 404)
+            content = pages.get(self.path)
+            self.send_response(200 if content else 404)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
-            self.wfile.write((found or "").encode())
+            self.wfile.write((content or "").encode())
 
         def log_message(self, *_: object) -> None:
             """Quiet."""
@@ -64,9 +64,9 @@ def hosting(site: Site, port: int) -> Iterator[dict[str, str]]:
         thread.join(5)
 
 
-def page_with(site: Site, made: dict[str, str]) -> str:
+def page_with(site: Site, guest_answer: dict[str, str]) -> str:
     """The host's page for one guest token's answer."""
-    values = {"ORIGIN": site.url, "TOKEN": made["token"], "FRAME": made["embed_url"]}
+    values = {"ORIGIN": site.url, "TOKEN": guest_answer["token"], "FRAME": guest_answer["embed_url"]}
     page = _PAGE
     for name, value in values.items():
         page = page.replace(name, json.dumps(value))

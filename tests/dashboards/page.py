@@ -68,12 +68,12 @@ def picture(page: Page, path: Path) -> None:
 
 def tiles(page: Page) -> dict[str, str]:
     """The number that each tile shows, by its title."""
-    found = page.evaluate(
+    texts = page.evaluate(
         f"[...document.querySelectorAll('{TILE}')]"
         ".map(e => [e.getAttribute('data-test-chart-name'),"
         " e.querySelector('[data-test=slice-container]')?.innerText.trim() || ''])"
     )
-    return {title: re.split(r"[\s↑↓]", text, maxsplit=1)[0] for title, text in found}
+    return {title: re.split(r"[\s↑↓]", text, maxsplit=1)[0] for title, text in texts}
 
 
 def choose(page: Page, label: str, value: str) -> None:

@@ -54,7 +54,7 @@ class Site:
         """How many questions have reached the API so far."""
         return (self.logs / "api.log").read_text().count('"POST /v1/sql HTTP/1.1" 200')
 
-    def ask(self, user: str, metrics: list[str], **more: object) -> list[list[object]]:
+    def metric_query(self, user: str, metrics: list[str], **more: object) -> list[list[object]]:
         """Rows of a metric query with the user's own token, past Superset."""
         answer = httpx.post(
             f"{self.dashboards.api_url}/v1/query",
@@ -128,12 +128,12 @@ def running(release: Path, folder: Path) -> Iterator[Site]:
     logs.mkdir()
     processes = []
     try:
-        known = {"STEELYARD_VAR_DIR": str(folder)}
-        known["STEELYARD_SUPERSET_EMBED_DOMAINS"] = settings.superset_embed_domains
-        known["STEELYARD_SUPERSET_PORT"] = str(settings.superset_port)
+        environment = {"STEELYARD_VAR_DIR": str(folder)}
+        environment["STEELYARD_SUPERSET_EMBED_DOMAINS"] = settings.superset_embed_domains
+        environment["STEELYARD_SUPERSET_PORT"] = str(settings.superset_port)
         api = [sys.executable, "-m", "uvicorn", "api.app:create_app", "--factory"]
         api += ["--port", str(settings.api_port)]
-        processes.append(start(api, known, logs / "api.log"))
+        processes.append(start(api, environment, logs / "api.log"))
         wait(f"{dashboards.api_url}/healthz", processes[-1], logs / "api.log")
         dashboards.sync(print)
         superset = start(dashboards.command(), dashboards.environment(), logs / "superset.log")

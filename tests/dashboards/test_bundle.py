@@ -8,7 +8,7 @@ import yaml
 
 from dashboards.superset_steelyard.bundle import build
 from dashboards.superset_steelyard.charts import written
-from dashboards.superset_steelyard.spec import Item, SpecInvalid, load_boards
+from dashboards.superset_steelyard.spec import Item, SpecInvalid, load_specs
 from tests.dashboards.conftest import metric
 
 
@@ -18,26 +18,26 @@ def parsed(bundle, folder):
     }
 
 
-def without(known, *names):
+def without(context, *names):
     return replace(
-        known,
-        metrics={k: v for k, v in known.metrics.items() if k not in names},
-        reach={k: v for k, v in known.reach.items() if k not in names},
+        context,
+        metrics={k: v for k, v in context.metrics.items() if k not in names},
+        reach={k: v for k, v in context.reach.items() if k not in names},
     )
 
 
-def test_the_five_dashboards_are_made_alike_every_time(boards, known):
-    days = {board.period_of: known.recorded for board in boards}
-    first, second = build(boards, known, days), build(boards, known, days)
-    assert [board.slug for board in boards] == ["executive", "stock", "decisions", "money", "models"]
+def test_the_five_dashboards_are_made_alike_every_time(specs, context):
+    days = {spec.period_of: context.recorded for spec in specs}
+    first, second = build(specs, context, days), build(specs, context, days)
+    assert [spec.slug for spec in specs] == ["executive", "stock", "decisions", "money", "models"]
     assert first.contents == second.contents
     assert first.waiting == ()
     assert len(set(first.charts.values())) == len(first.charts)
     assert all(uuid.UUID(one).version == 5 for one in first.charts.values())
 
 
-def test_every_chart_stands_where_it_was_put_and_rows_hold_twelve_columns(boards, known):
-    bundle = build(boards, known, {})
+def test_every_chart_stands_where_it_was_put_and_rows_hold_twelve_columns(specs, context):
+    bundle = build(specs, context, {})
     charts = parsed(bundle, "charts")
     for dashboard in parsed(bundle, "dashboards").values():
         tree = dashboard["position"]
@@ -59,25 +59,25 @@ def test_every_chart_stands_where_it_was_put_and_rows_hold_twelve_columns(boards
     assert sorted(everywhere) == sorted(bundle.charts.values())
 
 
-def test_a_chart_waits_for_its_metric_and_a_heading_never_stands_alone(boards, known):
-    bundle = build(boards, without(known, "net_sales"), {})
+def test_a_chart_waits_for_its_metric_and_a_heading_never_stands_alone(specs, context):
+    bundle = build(specs, without(context, "net_sales"), {})
     names = {name for _, name in bundle.charts}
     assert "kpi_net_sales" not in names
     assert ("executive", "kpi_net_sales", ("net_sales",)) in bundle.waiting
     assert not any(
         "net_sales" in chart["params"].get("metrics", []) for chart in parsed(bundle, "charts").values()
     )
-    bare = without(known, *known.metrics)
-    for dashboard in parsed(build(boards, bare, {}), "dashboards").values():
+    bare = without(context, *context.metrics)
+    for dashboard in parsed(build(specs, bare, {}), "dashboards").values():
         kinds = [node["type"] for node in dashboard["position"].values() if isinstance(node, dict)]
         assert "CHART" not in kinds
 
 
-def test_a_board_without_data_says_what_will_stand_there(boards, known):
+def test_a_dashboard_without_data_says_what_will_be_there(specs, context):
     """Defined, but nothing recorded yet: no tile that says "no data"."""
-    models = next(board for board in boards if board.slug == "models")
+    models = next(spec for spec in specs if spec.slug == "models")
     names = {name for item in models.items for name in item.metrics} - {"net_sales"}
-    bundle = build(boards, replace(known, silent=frozenset(names)), {})
+    bundle = build(specs, replace(context, metrics_without_data=frozenset(names)), {})
     dashboard = parsed(bundle, "dashboards")["dashboards/models.yaml"]
     texts = [
         n["meta"]["code"]
@@ -86,12 +86,12 @@ def test_a_board_without_data_says_what_will_stand_there(boards, known):
     ]
     assert len(texts) == 1
     assert "No forecast has been scored yet" in texts[0]
-    assert [chart for board, chart in bundle.charts if board == "models"] == ["data_weeks"]
+    assert [chart for slug, chart in bundle.charts if slug == "models"] == ["data_weeks"]
 
 
-def test_a_filter_leaves_out_what_it_cannot_cut(boards, known):
-    reach = dict(known.reach) | {"working_capital": frozenset({"metric_time", "location__region"})}
-    bundle = build(boards, replace(known, reach=reach), {})
+def test_a_filter_leaves_out_what_it_cannot_cut(specs, context):
+    reach = dict(context.reach) | {"working_capital": frozenset({"metric_time", "location__region"})}
+    bundle = build(specs, replace(context, reach=reach), {})
     money = parsed(bundle, "dashboards")["dashboards/money.yaml"]
     numbers = {
         node["meta"]["uuid"]: node["meta"]["chartId"]
@@ -107,12 +107,12 @@ def test_a_filter_leaves_out_what_it_cannot_cut(boards, known):
     assert trend in filters["Period"]["scope"]["excluded"]
 
 
-def test_metrics_carry_words_format_and_certification(boards, known):
-    metrics = dict(known.metrics) | {
+def test_metrics_carry_words_format_and_certification(specs, context):
+    metrics = dict(context.metrics) | {
         "fill_rate": metric("fill_rate", unit="percent", is_simulated=True, certification="provisional"),
         "gross_margin": metric("gross_margin", certification="supporting"),
     }
-    bundle = build(boards, replace(known, metrics=metrics), {})
+    bundle = build(specs, replace(context, metrics=metrics), {})
     rows = {
         m["metric_name"]: m for m in parsed(bundle, "datasets")["datasets/steelyard/metrics.yaml"]["metrics"]
     }
@@ -124,25 +124,25 @@ def test_metrics_carry_words_format_and_certification(boards, known):
     assert rows["gross_margin"]["extra"] == {}
 
 
-def test_simulated_numbers_say_so_and_tiles_tell_the_target(boards, known):
-    metrics = dict(known.metrics) | {
+def test_simulated_numbers_say_so_and_tiles_tell_the_target(specs, context):
+    metrics = dict(context.metrics) | {
         "in_stock_rate": metric("in_stock_rate", unit="percent", is_simulated=True, target=0.97),
         "stockout_rate": metric("stockout_rate", unit="percent", is_simulated=True),
     }
-    charts = parsed(build(boards, replace(known, metrics=metrics), {}), "charts")
+    charts = parsed(build(specs, replace(context, metrics=metrics), {}), "charts")
     tile = charts["charts/executive/kpi_in_stock_rate.yaml"]
     assert tile["params"]["subtitle"] == "target ≥ 97.0% · simulated"
     assert charts["charts/stock/stockout_heatmap.yaml"]["slice_name"].endswith(" · simulated")
     assert charts["charts/executive/kpi_net_sales.yaml"]["params"]["subtitle"] == ""
 
 
-def test_a_target_is_a_line_in_trends_and_red_in_tables(boards, known):
-    metrics = dict(known.metrics) | {
+def test_a_target_is_a_line_in_trends_and_red_in_tables(specs, context):
+    metrics = dict(context.metrics) | {
         "in_stock_rate": metric("in_stock_rate", unit="percent", target=0.97),
         "override_rate": metric("override_rate", unit="percent", direction="down", target=0.2),
         "stockout_rate": metric("stockout_rate", unit="percent", direction="down", target=0.04),
     }
-    charts = parsed(build(boards, replace(known, metrics=metrics), {}), "charts")
+    charts = parsed(build(specs, replace(context, metrics=metrics), {}), "charts")
     (line,) = charts["charts/executive/in_stock_by_region.yaml"]["params"]["annotation_layers"]
     assert (line["name"], line["value"]) == ("Target 97.0%", "0.97")
     rules = charts["charts/executive/region_scorecard.yaml"]["params"]["conditional_formatting"]
@@ -156,10 +156,10 @@ def test_a_target_is_a_line_in_trends_and_red_in_tables(boards, known):
     }
 
 
-def test_what_looks_ahead_does_not_follow_the_period(boards, known):
+def test_what_looks_ahead_does_not_follow_the_period(specs, context):
     """Forecasts in force are of the weeks after the last recorded day: the default period holds none."""
-    days = {"forecasts_scored": known.recorded}
-    models = parsed(build(boards, known, days), "dashboards")["dashboards/models.yaml"]
+    days = {"forecasts_scored": context.recorded}
+    models = parsed(build(specs, context, days), "dashboards")["dashboards/models.yaml"]
     (period,) = [f for f in models["metadata"]["native_filter_configuration"] if f["name"] == "Period"]
     numbers = {
         node["meta"]["sliceName"]: node["meta"]["chartId"]
@@ -171,12 +171,12 @@ def test_what_looks_ahead_does_not_follow_the_period(boards, known):
     assert numbers["Forecast wape"] not in period["scope"]["excluded"]
 
 
-def test_a_fall_is_green_where_less_is_better(boards, known):
-    metrics = dict(known.metrics) | {
+def test_a_fall_is_green_where_less_is_better(specs, context):
+    metrics = dict(context.metrics) | {
         "lost_sales_value": metric("lost_sales_value", direction="down"),
         "inventory_value": metric("inventory_value", direction="neutral"),
     }
-    charts = parsed(build(boards, replace(known, metrics=metrics), {}), "charts")
+    charts = parsed(build(specs, replace(context, metrics=metrics), {}), "charts")
     assert charts["charts/stock/kpi_lost_sales_value.yaml"]["params"]["comparison_color_scheme"] == "Red"
     assert charts["charts/stock/kpi_fill_rate.yaml"]["params"]["comparison_color_scheme"] == "Green"
     assert charts["charts/stock/kpi_inventory_value.yaml"]["params"]["comparison_color_enabled"] is False
@@ -202,14 +202,14 @@ def test_a_board_with_a_mistake_is_refused_by_name(tmp_path):
         "slug: x\ntitle: X\ndescription: x\nperiod: {of: net_sales}\nrows: []\n"
     )
     with pytest.raises(SpecInvalid, match=r"wrong\.yaml.*default"):
-        load_boards(tmp_path)
+        load_specs(tmp_path)
     wide = "{id: a, kind: line, title: A, metrics: [net_sales], width: 8}"
     (tmp_path / "wrong.yaml").write_text(
         "slug: x\ntitle: X\ndescription: x\nperiod: {of: net_sales, default: all}\n"
         f"rows: [{{charts: [{wide}, {wide.replace('id: a', 'id: b')}]}}]\n"
     )
     with pytest.raises(SpecInvalid, match="wider than twelve"):
-        load_boards(tmp_path)
+        load_specs(tmp_path)
 
 
 def test_an_item_names_its_metrics():

@@ -72,8 +72,8 @@ def engine(client, **arguments):
 
 def test_rows_come_back_typed_and_in_the_readers_name(client, wire):
     with engine(client, end_user=EndUser("planner_east", "r1")).connect() as connection:
-        found = connection.exec_driver_sql("SELECT 1").all()
-    assert found == [("East", dt.date(2017, 1, 1), 1.5), (None, dt.date(2017, 1, 2), None)]
+        rows = connection.exec_driver_sql("SELECT 1").all()
+    assert rows == [("East", dt.date(2017, 1, 1), 1.5), (None, dt.date(2017, 1, 2), None)]
     _, url, headers, more = wire.sent[-1]
     assert url == "http://api/v1/sql"
     assert headers["Steelyard-On-Behalf-Of"] == "planner_east"

@@ -31,11 +31,11 @@ def embedded(browser, site, host, user, page=None):
     return page, frame
 
 
-def guest(made):
+def guest(token_text):
     """Superset over HTTP, with nothing but a guest's token."""
     session = requests.Session()
     session.trust_env = False
-    session.headers["X-GuestToken"] = made
+    session.headers["X-GuestToken"] = token_text
     return session
 
 
@@ -52,10 +52,10 @@ def chart_of(site, session, title, **changed):
     """One chart of the stock dashboard, asked as the dashboard asks it, with what is changed."""
     charts = session.get(f"{site.url}/api/v1/dashboard/stock/charts").json()["result"]
     chart = next(row for row in charts if row["slice_name"] == title)
-    board = session.get(f"{site.url}/api/v1/dashboard/stock").json()["result"]["id"]
+    dashboard_id = session.get(f"{site.url}/api/v1/dashboard/stock").json()["result"]["id"]
     metric = chart["form_data"]["metric"]
     query = {"metrics": [metric], "columns": [], "filters": [], "row_limit": 10, "extras": {}}
-    form = {"slice_id": chart["id"], "dashboardId": board, "metric": metric}
+    form = {"slice_id": chart["id"], "dashboardId": dashboard_id, "metric": metric}
     return session.post(
         f"{site.url}/api/v1/chart/data",
         json={
@@ -92,7 +92,7 @@ def test_two_guests_one_after_the_other_see_their_own(browser, site, host):
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_a_guests_cached_answer_is_their_own(site, form):
     """By counting: the second look of a guest asks nothing, the first look of another asks again."""
-    said = {}
+    values = {}
     for user in ("executive", "planner_east", "store_manager"):
         session = guest(guest_token(site, user, "stock").json()["token"])
         before = site.queries()
@@ -102,14 +102,14 @@ def test_a_guests_cached_answer_is_their_own(site, form):
         assert first.ok, first.text
         assert again.ok, again.text
         asked = (middle - before, site.queries() - middle)
-        said[user] = first.text if form == "csv" else number(first)
-        assert (again.text if form == "csv" else number(again)) == said[user]
+        values[user] = first.text if form == "csv" else number(first)
+        assert (again.text if form == "csv" else number(again)) == values[user]
         assert asked[1] == 0, asked
         if form == "json":  # a download shares the answer that the chart brought
             assert asked[0] >= 1, asked
-            ((mine,),) = site.ask(user, ["lost_sales_value"])
-            assert said[user] == pytest.approx(mine)
-    assert len(set(said.values())) == 3
+            ((own_value,),) = site.metric_query(user, ["lost_sales_value"])
+            assert values[user] == pytest.approx(own_value)
+    assert len(set(values.values())) == 3
 
 
 def test_a_guest_reads_the_release_of_their_token(site):
@@ -126,9 +126,9 @@ def test_a_guest_reads_the_release_of_their_token(site):
         asked = site.queries()
         assert number(chart_of(site, old, "Fill rate")) == before
         assert site.queries() == asked
-        made = guest_token(site, "executive", "stock").json()
-        assert made["release"] == store.current_id() != first
-        assert number(chart_of(site, guest(made["token"]), "Fill rate")) == before
+        guest_answer = guest_token(site, "executive", "stock").json()
+        assert guest_answer["release"] == store.current_id() != first
+        assert number(chart_of(site, guest(guest_answer["token"]), "Fill rate")) == before
         assert site.queries() > asked
     finally:
         store.publish(first)
@@ -142,11 +142,11 @@ def test_a_guest_is_bound_by_the_rights_of_the_person(site):
     assert "gross_margin is not open to your role" in refused.text
     bent = chart_of(site, session, "Fill rate", query={"columns": ["location__store"], "row_limit": 1000})
     assert bent.ok, bent.text
-    shown = {row["location__store"]: row["fill_rate"] for row in bent.json()["result"][0]["data"]}
-    mine = dict(site.ask("store_manager", ["fill_rate"], group_by=["location__store"]))
-    everyones = dict(site.ask("executive", ["fill_rate"], group_by=["location__store"]))
-    assert shown == {store: pytest.approx(rate) for store, rate in mine.items()}
-    assert len(shown) < len(everyones)
+    charted = {row["location__store"]: row["fill_rate"] for row in bent.json()["result"][0]["data"]}
+    own_value = dict(site.metric_query("store_manager", ["fill_rate"], group_by=["location__store"]))
+    everyones = dict(site.metric_query("executive", ["fill_rate"], group_by=["location__store"]))
+    assert charted == {store: pytest.approx(rate) for store, rate in own_value.items()}
+    assert len(charted) < len(everyones)
 
 
 def test_a_guest_reaches_nothing_but_the_charts_of_the_dashboard(site):
@@ -241,7 +241,7 @@ def test_a_service_cannot_have_a_token_made_for_somebody(site):
 
 
 def test_each_token_is_in_the_audit(site):
-    made = guest_token(site, "executive", "stock").json()
+    guest_answer = guest_token(site, "executive", "stock").json()
     answer = httpx.get(
         f"{site.dashboards.api_url}/v1/audit",
         params={"object_id": "dashboard.stock", "limit": 1},
@@ -249,7 +249,7 @@ def test_each_token_is_in_the_audit(site):
     )
     (row,) = answer.json()["items"]
     assert (row["action"], row["actor"]) == ("dashboard.embed", "executive")
-    assert row["after"] == {"release": made["release"]}
+    assert row["after"] == {"release": guest_answer["release"]}
 
 
 def test_embedding_is_off_unless_a_site_is_named(site):

@@ -61,9 +61,9 @@ def test_every_chart_of_every_dashboard_is_drawn(executive, site, slug):
     assert executive.locator(ERROR).all_inner_texts() == []
     assert {title: text for title, text in tiles(executive).items() if not re.search(r"\d", text)} == {}
     assert failed == []
-    if kept := os.environ.get("STEELYARD_PICTURES"):
-        (ROOT / kept).mkdir(parents=True, exist_ok=True)
-        picture(executive, ROOT / kept / f"dashboard-{slug}.png")
+    if pictures := os.environ.get("STEELYARD_PICTURES"):
+        (ROOT / pictures).mkdir(parents=True, exist_ok=True)
+        picture(executive, ROOT / pictures / f"dashboard-{slug}.png")
 
 
 def test_pages_ask_nothing_of_other_sites(browser, site):
@@ -80,30 +80,30 @@ def test_pages_ask_nothing_of_other_sites(browser, site):
 
 
 @pytest.mark.parametrize("user", ["executive", "planner_east", "store_manager"])
-def test_each_tile_is_the_metric_query_of_its_reader(browser, site, boards, user):
+def test_each_tile_is_the_metric_query_of_its_reader(browser, site, specs, user):
     """Read from the page, on every dashboard that the reader may open, at the precision that is shown."""
     page = signed_in(browser, site, user)
-    known = metrics_of(site, user)
+    metrics = metrics_of(site, user)
     compared = 0
-    for board in boards:
-        if board.roles and site.role(user) not in board.roles:
+    for spec in specs:
+        if spec.roles and site.role(user) not in spec.roles:
             continue
-        open_dashboard(page, site, board.slug)
-        shown = tiles(page)
+        open_dashboard(page, site, spec.slug)
+        tile_texts = tiles(page)
         period = period_of(page)
-        for item in board.items:
+        for item in spec.items:
             name = item.metrics[0] if item.metrics else ""
-            if item.kind != "kpi" or name not in known:
+            if item.kind != "kpi" or name not in metrics:
                 continue
-            title = item.title or known[name]["label"]
+            title = item.title or metrics[name]["label"]
             where = [condition(one) for one in item.options.get("where", ())]
             over = {"time_constraint": period} if follows_period(item) else {}
-            ((value,),) = site.ask(user, [name], where=where, **over)
+            ((value,),) = site.metric_query(user, [name], where=where, **over)
             if value is None:  # a total says so; a comparison counts from nothing
-                assert shown[title] in {"No", "0", "$0", "0.0%"}
+                assert tile_texts[title] in {"No", "0", "$0", "0.0%"}
                 continue
-            expected = written(float(value), d3_format(known[name]))
-            assert shown[title].replace("-", "−") == expected, (board.slug, name)
+            expected = written(float(value), d3_format(metrics[name]))
+            assert tile_texts[title].replace("-", "−") == expected, (spec.slug, name)
             compared += 1
     page.context.close()
     assert compared >= 8
@@ -129,12 +129,12 @@ def test_a_filter_changes_the_numbers_to_those_of_the_region(executive, site):
     before, period = tiles(executive), period_of(executive)
     choose(executive, "Region", "East")
     after = tiles(executive)
-    known = metrics_of(site)
+    metrics = metrics_of(site)
     for name in ("net_sales", "in_stock_rate", "working_capital"):
         where = ["{{ Dimension('location__region') }} = 'East'"]
-        ((value,),) = site.ask("executive", [name], where=where, time_constraint=period)
-        label = known[name]["label"]
-        assert after[label] == written(float(value), d3_format(known[name]))
+        ((value,),) = site.metric_query("executive", [name], where=where, time_constraint=period)
+        label = metrics[name]["label"]
+        assert after[label] == written(float(value), d3_format(metrics[name]))
         assert after[label] != before[label]
 
 

@@ -59,8 +59,8 @@ def redis(tmp_path_factory):
 def again(site, metadata, redis, tmp_path_factory):
     """Another Superset on the same API: it remembers what it made, and finds its metadata gone."""
     home = tmp_path_factory.mktemp("home")
-    for kept in ("secret_key", "guest_secret", "provisioned.json", "people.json"):
-        shutil.copy(site.dashboards.home / kept, home / kept)
+    for name in ("secret_key", "guest_secret", "provisioned.json", "people.json"):
+        shutil.copy(site.dashboards.home / name, home / name)
     settings = site.settings.model_copy(update={"superset_port": free_port(), "superset_workers": 2})
     dashboards = Dashboards(settings, site.dashboards.services)
     environment = dashboards.environment() | {
@@ -69,13 +69,13 @@ def again(site, metadata, redis, tmp_path_factory):
     }
     if redis:
         environment["SUPERSET_REDIS_URL"] = f"redis://127.0.0.1:{redis}/1"
-    found = Site(settings, dashboards, site.logs, site.host_port)
-    report = provision(found, environment)
+    second_site = Site(settings, dashboards, site.logs, site.host_port)
+    report = provision(second_site, environment)
     log = home / "superset.log"
     process = start(dashboards.command(), environment, log)
     try:
-        wait(f"{found.url}/health", process, log)
-        yield found, report
+        wait(f"{second_site.url}/health", process, log)
+        yield second_site, report
     finally:
         process.terminate()
         process.wait(20)
@@ -105,24 +105,24 @@ def exported(site):
     packed = session.get(f"{site.url}/api/v1/dashboard/export/?q=!({ids})")
     assert packed.ok, packed.text
     with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
-        found = [yaml.safe_load(archive.read(name)) for name in archive.namelist()]
-    made = {content["uuid"]: content for content in found if "uuid" in content}
-    return {uuid: without_numbers(content) for uuid, content in made.items()}
+        contents = [yaml.safe_load(archive.read(name)) for name in archive.namelist()]
+    by_uuid = {content["uuid"]: content for content in contents if "uuid" in content}
+    return {uuid: without_numbers(content) for uuid, content in by_uuid.items()}
 
 
 def without_numbers(content):
     """Numbers of rows differ between installations; what they stand for is named by uuid beside them."""
     if isinstance(content, dict):
-        kept = {k: v for k, v in content.items() if k not in _NUMBERED and not str(k).isdigit()}
-        return {k: without_numbers(v) for k, v in kept.items()}
+        stable = {k: v for k, v in content.items() if k not in _NUMBERED and not str(k).isdigit()}
+        return {k: without_numbers(v) for k, v in stable.items()}
     return [without_numbers(one) for one in content] if isinstance(content, list) else content
 
 
 def test_metadata_that_was_deleted_is_made_again(site, again):
     """The same five dashboards, chart for chart and filter for filter, in another database."""
-    found, report = again
+    second_site, report = again
     assert report["changed"]
-    before, after = exported(site), exported(found)
+    before, after = exported(site), exported(second_site)
     assert len(before) >= 80
     assert before.keys() == after.keys()
     assert before == after
@@ -130,16 +130,16 @@ def test_metadata_that_was_deleted_is_made_again(site, again):
 
 def test_the_cache_of_several_workers_keeps_readers_apart(again, redis):
     """By counting: another reader's first look asks again, their second does not, whichever worker it is."""
-    found, _ = again
+    second_site, _ = again
     seen = {}
     for user in ("executive", "planner_east", "store_manager"):
-        session, before = found.sign_in(user), found.queries()
-        ((value,),) = found.ask(user, ["net_sales"])
-        looks = [found.chart(session, ["net_sales"]).json()["result"][0]["data"] for _ in range(6)]
+        session, before = second_site.sign_in(user), second_site.queries()
+        ((value,),) = second_site.metric_query(user, ["net_sales"])
+        looks = [second_site.chart(session, ["net_sales"]).json()["result"][0]["data"] for _ in range(6)]
         seen[user] = looks[0][0]["net_sales"]
         assert all(look == looks[0] for look in looks)
         assert seen[user] == pytest.approx(value)
-        asked = found.queries() - before
+        asked = second_site.queries() - before
         assert 2 <= asked <= 1 + len(looks), asked  # one for the data; one for each request's release
     assert len(set(seen.values())) == 3
     if redis:

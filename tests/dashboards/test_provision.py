@@ -12,7 +12,7 @@ PEOPLE = [{"name": "executive", "role": "executive", "password": "x"}]
 
 
 @pytest.fixture
-def sync(monkeypatch, tmp_path, boards, known):
+def sync(monkeypatch, tmp_path, specs, context):
     """Run it where Superset's own part is replaced by one that makes the table and its rows."""
     calls = []
 
@@ -21,11 +21,11 @@ def sync(monkeypatch, tmp_path, boards, known):
         with sqlite3.connect(tmp_path / "superset.db") as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS dashboards (slug TEXT)")
             connection.execute("DELETE FROM dashboards")
-            connection.executemany("INSERT INTO dashboards VALUES (?)", [(board.slug,) for board in boards])
+            connection.executemany("INSERT INTO dashboards VALUES (?)", [(spec.slug,) for spec in specs])
         return []
 
-    days = {board.period_of: known.recorded for board in boards}
-    monkeypatch.setattr(module, "fetch", lambda *_: (known, days))
+    days = {spec.period_of: context.recorded for spec in specs}
+    monkeypatch.setattr(module, "fetch", lambda *_: (context, days))
     monkeypatch.setattr(module.Client, "from_environment", lambda: None)
     monkeypatch.setattr(module, "superset_version", lambda: "6.1.0")
     monkeypatch.setattr(module.metadata, "version", lambda _: "0.1.0")
@@ -40,7 +40,7 @@ def sync(monkeypatch, tmp_path, boards, known):
         assert report["changed"] == (len(calls) > before)
         return report["changed"]
 
-    run.made = calls
+    run.calls = calls
     run.database = tmp_path / "superset.db"
     return run
 
@@ -52,7 +52,7 @@ def is_prepared(call):
 
 def test_nothing_is_done_twice(sync):
     assert sync()
-    assert not is_prepared(sync.made[-1])
+    assert not is_prepared(sync.calls[-1])
     assert not sync()
 
 
@@ -61,7 +61,7 @@ def test_a_dashboard_that_was_deleted_is_made_again(sync):
     with sqlite3.connect(sync.database) as connection:
         connection.execute("DELETE FROM dashboards WHERE slug = 'stock'")
     assert sync()
-    assert is_prepared(sync.made[-1])
+    assert is_prepared(sync.calls[-1])
     assert not sync()
 
 
@@ -69,7 +69,7 @@ def test_metadata_that_was_deleted_is_made_again_from_the_schema_on(sync):
     sync()
     sync.database.unlink()
     assert sync()
-    assert not is_prepared(sync.made[-1])
+    assert not is_prepared(sync.calls[-1])
 
 
 def test_a_database_that_was_emptied_is_made_again_from_the_schema_on(sync, monkeypatch):
@@ -79,4 +79,4 @@ def test_a_database_that_was_emptied_is_made_again_from_the_schema_on(sync, monk
         connection.execute("DROP TABLE dashboards")
     monkeypatch.setenv("SUPERSET_DATABASE_URL", f"sqlite:///{sync.database}")
     assert sync()
-    assert not is_prepared(sync.made[-1])
+    assert not is_prepared(sync.calls[-1])

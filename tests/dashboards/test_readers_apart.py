@@ -18,10 +18,10 @@ def rows(answer):
 
 @pytest.mark.parametrize("user", USERS)
 def test_a_chart_is_the_metric_query_of_the_reader(site, user):
-    found = rows(site.chart(site.sign_in(user), ["net_sales", "units_sold"], columns=["location__region"]))
-    mine = site.ask(user, ["net_sales", "units_sold"], group_by=["location__region"])
-    assert {r["location__region"]: (r["net_sales"], r["units_sold"]) for r in found} == {
-        region: (pytest.approx(sales), units) for region, sales, units in mine
+    charted = rows(site.chart(site.sign_in(user), ["net_sales", "units_sold"], columns=["location__region"]))
+    expected = site.metric_query(user, ["net_sales", "units_sold"], group_by=["location__region"])
+    assert {r["location__region"]: (r["net_sales"], r["units_sold"]) for r in charted} == {
+        region: (pytest.approx(sales), units) for region, sales, units in expected
     }
 
 
@@ -72,14 +72,14 @@ def test_the_older_chart_endpoint_keeps_readers_apart_too(site):
 
 
 def test_filter_values_are_those_that_the_reader_may_see(site):
-    found = {
+    charted = {
         user: {
             r["location__region"]
             for r in rows(site.chart(site.sign_in(user), [], columns=["location__region"]))
         }
         for user in ("executive", "planner_east")
     }
-    assert found == {"executive": {"East", "North", "South", "West"}, "planner_east": {"East"}}
+    assert charted == {"executive": {"East", "North", "South", "West"}, "planner_east": {"East"}}
 
 
 def test_what_is_not_open_is_a_sentence_without_sql(site):
@@ -115,9 +115,9 @@ def test_the_administrator_cannot_speak_for_somebody(site):
             "impersonate_user": impersonate,
             "extra": json.dumps(extra),
         }
-        made = session.post(database, json=body)
-        if made.ok:
-            number = made.json()["id"]
+        created = session.post(database, json=body)
+        if created.ok:
+            number = created.json()["id"]
             query = {"database_id": number, "sql": "SELECT MEASURE(net_sales) FROM metrics"}
             answer = session.post(
                 f"{site.url}/api/v1/sqllab/execute/",
@@ -133,10 +133,12 @@ def test_sql_lab_answers_what_is_governed(site):
         "SELECT location__region, MEASURE(net_sales) AS n FROM metrics GROUP BY ALL ORDER BY 1",
     )
     assert answer.ok, answer.text
-    mine = site.ask(
+    expected = site.metric_query(
         "analytics_engineer", ["net_sales"], group_by=["location__region"], order_by=["location__region"]
     )
-    assert [tuple(row.values()) for row in answer.json()["data"]] == [(r, pytest.approx(n)) for r, n in mine]
+    assert [tuple(row.values()) for row in answer.json()["data"]] == [
+        (r, pytest.approx(n)) for r, n in expected
+    ]
 
 
 def test_a_shared_cache_shows_no_numbers(site):

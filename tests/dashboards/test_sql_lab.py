@@ -124,8 +124,8 @@ _LEAKS = (
 def tried(site):
     """Each statement through SQL Lab and straight to the API, by somebody who may use both; a few at once."""
     ids = known_customers(site, 2)
-    told = [*REFUSED.values(), *MASKED.values()]
-    told += [probe.format(one, one) for probe in PROBES.values() for one in (ids[0], ids[1], "nobody")]
+    statements = [*REFUSED.values(), *MASKED.values()]
+    statements += [probe.format(one, one) for probe in PROBES.values() for one in (ids[0], ids[1], "nobody")]
     session, bearer = site.sign_in("analytics_engineer"), token(site, "analytics_engineer")
 
     def attempt(sql):
@@ -138,7 +138,7 @@ def tried(site):
         return site.sql_lab(session, sql), straight
 
     with ThreadPoolExecutor(4) as pool:
-        return dict(zip(told, pool.map(attempt, told), strict=True)), ids
+        return dict(zip(statements, pool.map(attempt, statements), strict=True)), ids
 
 
 def known_customers(site, count):
@@ -172,12 +172,12 @@ def test_what_the_api_refuses_is_refused(tried, sql):
 def test_a_probe_tells_nothing_of_who_is_a_customer(tried, probe):
     """Two that are, and one that is not, answer alike through either door."""
     answers, ids = tried
-    said = []
+    outcomes = []
     for one in (*ids, "nobody"):
         lab, straight = answers[probe.format(one, one)]
         assert lab.ok == straight.is_success
-        said.append(data(lab) if lab.ok else "refused")
-    assert said[0] == said[1] == said[2], said
+        outcomes.append(data(lab) if lab.ok else "refused")
+    assert outcomes[0] == outcomes[1] == outcomes[2], outcomes
 
 
 @pytest.mark.parametrize("sql", MASKED.values(), ids=MASKED)
@@ -185,5 +185,5 @@ def test_sql_lab_shows_that_there_are_customers_and_none_of_them(tried, sql):
     lab, straight = tried[0][sql]
     assert lab.ok == straight.is_success
     if lab.ok:
-        shown = {value for row in data(lab) for value in row if isinstance(value, str)}
-        assert shown <= {"***"}, shown
+        values = {value for row in data(lab) for value in row if isinstance(value, str)}
+        assert values <= {"***"}, values

@@ -1,10 +1,10 @@
-"""Chart kinds: from an item of a board to the settings that Superset keeps for a chart."""
+"""Chart kinds: from an item of a dashboard to the settings that Superset keeps for a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..definitions_context import Known, Params
+from ..definitions_context import DefinitionsContext, Params
 from ..spec import Item
 from .frame import follows_period
 from .parts import bars, heatmap
@@ -15,7 +15,7 @@ from .tiles import kpi, written
 __all__ = ["PALETTE", "colours", "follows_period", "params", "written"]
 
 PALETTE = "steelyard"
-_KINDS: Mapping[str, Callable[[Item, Known], Params]] = {
+_KINDS: Mapping[str, Callable[[Item, DefinitionsContext], Params]] = {
     "kpi": kpi,
     "line": line,
     "columns": columns,
@@ -26,7 +26,7 @@ _KINDS: Mapping[str, Callable[[Item, Known], Params]] = {
 }
 
 
-def params(item: Item, known: Known) -> Params:
+def params(item: Item, context: DefinitionsContext) -> Params:
     """Settings of the chart. Raises KeyError on a kind that does not exist."""
-    made = _KINDS[item.kind](item, known)
-    return {**made, "extra_form_data": {}, "color_scheme": PALETTE}
+    settings = _KINDS[item.kind](item, context)
+    return {**settings, "extra_form_data": {}, "color_scheme": PALETTE}

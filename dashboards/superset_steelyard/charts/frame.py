@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..definitions import d3_format
-from ..definitions_context import TIME, Known, Params
+from ..definitions_context import TIME, DefinitionsContext, Params
 from ..spec import Item
 
 NO_RANGE = "No filter"
@@ -17,17 +17,17 @@ def follows_period(item: Item) -> bool:
     return item.options.get("period") not in {"weeks", "months", "house_weeks", "all"}
 
 
-def time_range(item: Item, known: Known) -> str:
+def time_range(item: Item, context: DefinitionsContext) -> str:
     """The chart's own range; the dashboard's period filter replaces it where the chart follows it."""
     ranges = {
-        "weeks": known.recorded.whole_weeks(),
-        "months": known.recorded.whole_months(),
-        "house_weeks": (known.house or known.recorded).whole_weeks(),
+        "weeks": context.recorded.whole_weeks(),
+        "months": context.recorded.whole_months(),
+        "house_weeks": (context.house or context.recorded).whole_weeks(),
     }
     return ranges.get(str(item.options.get("period")), NO_RANGE)
 
 
-def base(item: Item, known: Known) -> Params:
+def base(item: Item, context: DefinitionsContext) -> Params:
     return {
         "adhoc_filters": [
             {
@@ -35,7 +35,7 @@ def base(item: Item, known: Known) -> Params:
                 "expressionType": "SIMPLE",
                 "subject": TIME,
                 "operator": "TEMPORAL_RANGE",
-                "comparator": time_range(item, known),
+                "comparator": time_range(item, context),
                 "filterOptionName": f"period_{item.id}",
             },
             *(_filter(item, at, f) for at, f in enumerate(item.options.get("where", ()))),
@@ -57,9 +57,9 @@ def _filter(item: Item, at: int, where: Mapping[str, Any]) -> Params:
     }
 
 
-def axes(item: Item, known: Known) -> Params:
+def axes(item: Item, context: DefinitionsContext) -> Params:
     return {
-        "y_axis_format": d3_format(known.metrics[item.metrics[0]]),
+        "y_axis_format": d3_format(context.metrics[item.metrics[0]]),
         "show_legend": len(item.metrics) > 1 or len(item.by) > 1,
         "legendOrientation": "top",
         "legendType": "scroll",
@@ -76,11 +76,11 @@ def axes(item: Item, known: Known) -> Params:
     }
 
 
-def over_time(item: Item, known: Known) -> Params:
+def over_time(item: Item, context: DefinitionsContext) -> Params:
     grain = {"months": "P1M"}.get(str(item.options.get("period")), item.options.get("grain", "P1W"))
     return (
-        base(item, known)
-        | axes(item, known)
+        base(item, context)
+        | axes(item, context)
         | {
             "x_axis": TIME,
             "granularity_sqla": TIME,

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from ..definitions import d3_format
-from ..definitions_context import Known, Params
+from ..definitions_context import DefinitionsContext, Params
 from ..spec import Item
 from .frame import axes, base
 
 RAMP = "steelyard_blue"
 
 
-def bars(item: Item, known: Known) -> Params:
+def bars(item: Item, context: DefinitionsContext) -> Params:
     """One bar for each value of `by`, longest first."""
     x, *rest = item.by
     by_name = item.options.get("order") == "name"
     return (
-        base(item, known)
-        | axes(item, known)
+        base(item, context)
+        | axes(item, context)
         | {
             "viz_type": "echarts_timeseries_bar",
             "orientation": item.options.get("orientation", "horizontal"),
@@ -35,9 +35,9 @@ def bars(item: Item, known: Known) -> Params:
     )
 
 
-def heatmap(item: Item, known: Known) -> Params:
+def heatmap(item: Item, context: DefinitionsContext) -> Params:
     across, down = item.by
-    return base(item, known) | {
+    return base(item, context) | {
         "viz_type": "heatmap_v2",
         "x_axis": across,
         "groupby": down,
@@ -55,6 +55,6 @@ def heatmap(item: Item, known: Known) -> Params:
         "left_margin": item.options.get("left_margin", 150),
         "bottom_margin": item.options.get("bottom_margin", 60),
         "value_bounds": [None, None],
-        "y_axis_format": d3_format(known.metrics[item.metrics[0]]),
+        "y_axis_format": d3_format(context.metrics[item.metrics[0]]),
         "row_limit": item.options.get("limit", 500),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..definitions import d3_format
-from ..definitions_context import Known, Params
+from ..definitions_context import DefinitionsContext, Params
 from ..spec import Item
 from .frame import base, over_time
 from .tiles import written
@@ -14,19 +14,19 @@ _LINE, _TARGET = "#d08c2e", "#4a5563"
 _STACK = ("#1f6f8b", "#5b7553", "#8aa9b8", "#8c6d46")
 
 
-def line(item: Item, known: Known) -> Params:
-    return over_time(item, known) | {
+def line(item: Item, context: DefinitionsContext) -> Params:
+    return over_time(item, context) | {
         "viz_type": "echarts_timeseries_line",
         "seriesType": "line",
         "markerEnabled": False,
         "connectNulls": True,
-        "annotation_layers": _target(item, known),
+        "annotation_layers": _target(item, context),
     }
 
 
-def _target(item: Item, known: Known) -> list[Params]:
+def _target(item: Item, context: DefinitionsContext) -> list[Params]:
     """A dashed line at what the house has set itself, where the chart shows one metric."""
-    metric = known.metrics[item.metrics[0]]
+    metric = context.metrics[item.metrics[0]]
     if len(item.metrics) != 1 or metric.get("target") is None:
         return []
     target = float(metric["target"])
@@ -48,8 +48,8 @@ def _target(item: Item, known: Known) -> list[Params]:
     ]
 
 
-def columns(item: Item, known: Known) -> Params:
-    return over_time(item, known) | {
+def columns(item: Item, context: DefinitionsContext) -> Params:
+    return over_time(item, context) | {
         "viz_type": "echarts_timeseries_bar",
         "orientation": "vertical",
         "stack": "Stack" if item.options.get("stacked") else None,
@@ -58,50 +58,50 @@ def columns(item: Item, known: Known) -> Params:
     }
 
 
-def mixed(item: Item, known: Known) -> Params:
+def mixed(item: Item, context: DefinitionsContext) -> Params:
     """Stacked columns of the signed parts, and the total as a line."""
-    parts = [_series(part, item, known) for part in item.options["parts"]]
-    return over_time(item, known) | {
+    parts = [_series(part, item, context) for part in item.options["parts"]]
+    return over_time(item, context) | {
         "viz_type": "mixed_timeseries",
         "metrics": parts,
         "seriesType": "bar",
         "stack": "Stack",
         "yAxisIndex": 0,
         "groupby_b": [],
-        "metrics_b": [_series(item.options["line"], item, known)],
-        "adhoc_filters_b": base(item, known)["adhoc_filters"],
+        "metrics_b": [_series(item.options["line"], item, context)],
+        "adhoc_filters_b": base(item, context)["adhoc_filters"],
         "seriesTypeB": "line",
         "yAxisIndexB": 0,
         "markerEnabledB": True,
-        "y_axis_format_secondary": d3_format(known.metrics[item.options["line"]]),
+        "y_axis_format_secondary": d3_format(context.metrics[item.options["line"]]),
         "row_limit_b": 1000,
         "show_legend": True,
         "truncate_metric_b": True,
     }
 
 
-def colours(items: Sequence[Item], known: Known) -> dict[str, str]:
+def colours(items: Sequence[Item], context: DefinitionsContext) -> dict[str, str]:
     """Each series that is named after a metric keeps its colour on the whole dashboard; totals are amber."""
-    made: dict[str, str] = {}
+    by_series: dict[str, str] = {}
     for item in items:
         if item.kind != "mixed":
             continue
         for at, part in enumerate(item.options["parts"]):
-            for spoken in (_spoken(part, item, known), part.lstrip("-")):  # charts look up either
-                made.setdefault(spoken, _STACK[at % len(_STACK)])
-        for spoken in (_spoken(item.options["line"], item, known), item.options["line"]):
-            made[spoken] = _LINE
-    return made
+            for spoken in (_spoken(part, item, context), part.lstrip("-")):  # charts look up either
+                by_series.setdefault(spoken, _STACK[at % len(_STACK)])
+        for spoken in (_spoken(item.options["line"], item, context), item.options["line"]):
+            by_series[spoken] = _LINE
+    return by_series
 
 
-def _spoken(part: str, item: Item, known: Known) -> str:
+def _spoken(part: str, item: Item, context: DefinitionsContext) -> str:
     """What the legend says: the item's own word or the metric's label, after a minus where it counts so."""
     name = part.lstrip("-")
-    word = (item.options.get("names") or {}).get(name) or known.label(name)
+    word = (item.options.get("names") or {}).get(name) or context.label(name)
     return f"− {word}" if part.startswith("-") else word
 
 
-def _series(part: str, item: Item, known: Known) -> str | Params:
+def _series(part: str, item: Item, context: DefinitionsContext) -> str | Params:
     """`-name` counts against: an expression on the governed metric, still under its policy."""
     name = part.lstrip("-")
     if part == name and name not in (item.options.get("names") or {}):
@@ -109,7 +109,7 @@ def _series(part: str, item: Item, known: Known) -> str | Params:
     return {
         "expressionType": "SQL",
         "sqlExpression": f"-MEASURE({name})" if part.startswith("-") else f"MEASURE({name})",
-        "label": _spoken(part, item, known),
+        "label": _spoken(part, item, context),
         "hasCustomLabel": True,
         "optionName": f"metric_{'minus_' if part != name else ''}{name}",
     }

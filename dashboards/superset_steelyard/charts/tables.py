@@ -6,29 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..definitions import d3_format
-from ..definitions_context import Known, Params
+from ..definitions_context import DefinitionsContext, Params
 from ..spec import Item
 from .frame import base
 
 _MISSED, _HEAT = "#b3402a", "#6aa2b3"
 
 
-def table(item: Item, known: Known) -> Params:
+def table(item: Item, context: DefinitionsContext) -> Params:
     columns = {
         name: {
-            "d3NumberFormat": d3_format(known.metrics[name]),
-            "d3SmallNumberFormat": d3_format(known.metrics[name]),
+            "d3NumberFormat": d3_format(context.metrics[name]),
+            "d3SmallNumberFormat": d3_format(context.metrics[name]),
             "horizontalAlign": "right",
             "showCellBars": False,
             **_named(item, name),
         }
         for name in item.metrics
     }
-    columns |= {name: _named(item, name, known.label(name).split(" · ")[0]) for name in item.by}
-    return base(item, known) | {
+    columns |= {name: _named(item, name, context.label(name).split(" · ")[0]) for name in item.by}
+    return base(item, context) | {
         "viz_type": "table",
         "query_mode": "aggregate",
-        "groupby": [linked(name, item, known) for name in item.by],
+        "groupby": [linked(name, item, context) for name in item.by],
         "metrics": list(item.metrics),
         "timeseries_limit_metric": item.options.get("sort", item.metrics[0]),
         "order_desc": not item.options.get("ascending", False),
@@ -42,7 +42,7 @@ def table(item: Item, known: Known) -> Params:
         "table_timestamp_format": "%d %b %Y",
         "column_config": columns,
         "conditional_formatting": [
-            *(one for name in item.metrics for one in _missed(known.metrics[name], item)),
+            *(one for name in item.metrics for one in _missed(context.metrics[name], item)),
             *(_heated(name) for name in item.options.get("heat", ())),
         ],
         "show_totals": False,
@@ -83,16 +83,16 @@ def _heated(name: str) -> Params:
     }
 
 
-def linked(name: str, item: Item, known: Known) -> str | Params:
+def linked(name: str, item: Item, context: DefinitionsContext) -> str | Params:
     """A dimension whose values open the page of recommendations about them, where the item says so."""
     query = (item.options.get("links") or {}).get(name)
-    if not query or not known.review_url:
+    if not query or not context.review_url:
         return name
-    href = f"'<a target=\"_blank\" href=\"{known.review_url}{query}' || {name} || '\">' || {name} || '</a>'"
+    href = f"'<a target=\"_blank\" href=\"{context.review_url}{query}' || {name} || '\">' || {name} || '</a>'"
     return {
         "expressionType": "SQL",
         "sqlExpression": href,
-        "label": known.label(name),
+        "label": context.label(name),
         "hasCustomLabel": True,
         "optionName": f"link_{name}",
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..definitions import d3_format
-from ..definitions_context import Known, Params
+from ..definitions_context import DefinitionsContext, Params
 from ..spec import Item
 from .frame import base
 
@@ -15,12 +15,12 @@ _SUMS = frozenset(
 )  # change in per cent; else in their own unit
 
 
-def kpi(item: Item, known: Known) -> Params:
+def kpi(item: Item, context: DefinitionsContext) -> Params:
     """One number, with the period before it. Green is good, whichever way good points."""
-    metric = known.metrics[item.metrics[0]]
+    metric = context.metrics[item.metrics[0]]
     direction = str(metric.get("direction"))
     in_percent = metric.get("unit") in _SUMS and item.options.get("change") != "amount"
-    made = base(item, known) | {
+    settings = base(item, context) | {
         "viz_type": "pop_kpi",
         "metric": item.metrics[0],
         "y_axis_format": d3_format(metric),
@@ -45,9 +45,9 @@ def kpi(item: Item, known: Known) -> Params:
         "comparison_color_scheme": "Red" if direction == "down" else "Green",
     }
     if item.options.get("compare") is False:
-        made |= {"viz_type": "big_number_total", "time_compare": []}
-        made |= {"header_font_size": 0.5, "subtitle_font_size": 0.2}
-    return made
+        settings |= {"viz_type": "big_number_total", "time_compare": []}
+        settings |= {"header_font_size": 0.5, "subtitle_font_size": 0.2}
+    return settings
 
 
 def _under(metric: Mapping[str, Any], note: str) -> str:
