@@ -68,7 +68,7 @@ lint: setup-dev  ## ruff, mypy, one-way imports, no secrets
 coverage: setup-dev setup-superset  ## the tests again, with coverage by branch (report in var/coverage)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html:var/coverage $(ARGS)
 
-mutants: setup-dev  ## mistakes planted in semantic and governance, and which of them no test finds (hours); ONLY=pattern
+mutants: setup-dev  ## mutation testing of semantic and governance: which mutants no test finds (hours); ONLY=pattern
 	@rm -rf mutants && mkdir mutants  # there before Python looks for it
 	@PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(CURDIR)/mutants STEELYARD_TEST_SEED=20170101 STEELYARD_VAR_DIR=$${STEELYARD_VAR_DIR:-$(CURDIR)/var} mutmut run $(ONLY); \
 	  $(BIN)/mutmut results

@@ -38,7 +38,7 @@ class GuestToken:
 def guest_token(
     settings: Settings, directory: Directory, principal: Principal, slug: str, release: str, *, now: datetime
 ) -> GuestToken:
-    """For a person who asks for themselves. Raises Forbidden; NotFound as if there were no such spec."""
+    """For a person who asks for themselves. Raises Forbidden; NotFound as if there were no such dashboard."""
     if not settings.superset_embed_domains:
         raise Forbidden(
             "dashboards are not shown inside other sites here", hint="STEELYARD_SUPERSET_EMBED_DOMAINS"

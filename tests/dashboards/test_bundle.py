@@ -197,7 +197,7 @@ def test_numbers_are_written_as_the_browser_writes_them(value, form, text):
     assert written(value, form) == text
 
 
-def test_a_board_with_a_mistake_is_refused_by_name(tmp_path):
+def test_a_dashboard_with_a_mistake_is_refused_by_name(tmp_path):
     (tmp_path / "wrong.yaml").write_text(
         "slug: x\ntitle: X\ndescription: x\nperiod: {of: net_sales}\nrows: []\n"
     )

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from semantic import Engine, MetricQuery, SemanticLayer
-from tests.dbt_project.by_hand import ORACLES
-from tests.dbt_project.by_hand.landed import prepare
-from tests.dbt_project.by_hand.numbers import Numbers, plain
+from tests.dbt_project.oracles import ORACLES
+from tests.dbt_project.oracles.landed import prepare
+from tests.dbt_project.oracles.numbers import Numbers, plain
 
 
 @pytest.fixture(scope="package")
@@ -34,7 +34,7 @@ def marts(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="package")
-def ask_many(layer: SemanticLayer, release_dir: Path):
+def query_metrics(layer: SemanticLayer, release_dir: Path):
     """Numbers of several metrics by groups, each without the groups in which it has none."""
     engine = Engine(
         release_dir / "warehouse.duckdb", max_rows=200_000, timeout_seconds=120, memory_limit="3GB"
@@ -43,24 +43,24 @@ def ask_many(layer: SemanticLayer, release_dir: Path):
     def run(metrics: Sequence[str], groups: Sequence[str], **limits) -> dict[str, Numbers]:
         query = MetricQuery(metrics=list(metrics), group_by=list(groups), **limits)
         rows = engine.run(layer.compile(query, dialect="duckdb")).to_pylist()
-        found: dict[str, Numbers] = {metric: {} for metric in metrics}
+        numbers: dict[str, Numbers] = {metric: {} for metric in metrics}
         for row in rows:
             key = tuple(plain(value) for value in list(row.values())[: len(groups)])
             for metric in metrics:
                 if row[metric] is not None:
-                    found[metric][key] = float(plain(row[metric]))
-        return found
+                    numbers[metric][key] = float(plain(row[metric]))
+        return numbers
 
     yield run
     engine.close()
 
 
 @pytest.fixture(scope="package")
-def ask(ask_many):
+def query_metric(query_metrics):
     """Numbers of one metric by groups, as any reader gets them."""
 
     def run(metric: str, groups: Sequence[str], **limits) -> Numbers:
-        return ask_many([metric], groups, **limits)[metric]
+        return query_metrics([metric], groups, **limits)[metric]
 
     return run
 
@@ -98,11 +98,11 @@ def compare() -> Callable[..., str | None]:
 
 
 @pytest.fixture(scope="package")
-def agree(ask, compare) -> Callable[[str, Sequence[str], Numbers], None]:
+def agree(query_metric, compare) -> Callable[[str, Sequence[str], Numbers], None]:
     """Fails unless the metric has the groups given and, as near as its oracle says, their numbers."""
 
     def check(metric: str, groups: Sequence[str], expected: Numbers) -> None:
-        difference = compare(metric, groups, expected, ask(metric, groups))
+        difference = compare(metric, groups, expected, query_metric(metric, groups))
         assert difference is None, difference
 
     return check

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from semantic import Engine, MetricQuery, SemanticLayer
-from tests.dbt_project.by_hand import ORACLES
+from tests.dbt_project.oracles import ORACLES
 
 # (recommendation, day, location, action, margin decided, margin baseline, cost): a transfer without a location that the
 # dimension knows counts in the total and under no region; what is no transfer counts nowhere.
@@ -37,7 +37,7 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def ask(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
+def query_metric(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("planted")
     path = folder / "warehouse.duckdb"
     con = duckdb.connect(str(path))
@@ -81,7 +81,7 @@ def test_all_that_the_demo_lacks_is_here():
 
 
 @pytest.mark.parametrize("metric", EXPECTED)
-def test_counted_on_fingers(metric, ask):
+def test_counted_on_fingers(metric, query_metric):
     for groups, numbers in EXPECTED[metric].items():
         expected = {(): numbers} if groups == () else numbers
-        assert ask(metric, groups) == pytest.approx(expected), groups
+        assert query_metric(metric, groups) == pytest.approx(expected), groups

@@ -108,8 +108,8 @@ def without_jinja(sql: str) -> str:
 
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("models/**/*.sql")), ids=lambda p: p.stem)
 def test_a_model_calls_nothing_that_only_duckdb_knows(path):
-    found = [match.group(0) for match in ONLY_DUCKDB.finditer(without_jinja(path.read_text()))]
-    assert not found, f"{path.name}: {found}; put it behind a dispatched macro"
+    calls = [match.group(0) for match in ONLY_DUCKDB.finditer(without_jinja(path.read_text()))]
+    assert not calls, f"{path.name}: {calls}; put it behind a dispatched macro"
 
 
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("macros/*.sql")), ids=lambda p: p.stem)
@@ -155,11 +155,11 @@ def test_every_kpi_reaches_an_exposure(manifest):
 
 def walk(graph: dict[str, list[str]], start: str) -> set[str]:
     """Everything reachable from a node."""
-    found: set[str] = set()
+    reached: set[str] = set()
     queue = [start]
     while queue:
         for node in graph.get(queue.pop(), ()):
-            if node not in found:
-                found.add(node)
+            if node not in reached:
+                reached.add(node)
                 queue.append(node)
-    return found
+    return reached

@@ -28,7 +28,7 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def ask(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
+def query_metric(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("traps")
     path = folder / "warehouse.duckdb"
     con = duckdb.connect(str(path))
@@ -67,24 +67,24 @@ def ask(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
     engine.close()
 
 
-def test_missing_on_the_last_day_does_not_vanish(ask):
+def test_missing_on_the_last_day_does_not_vanish(query_metric):
     """January: A at L1 7, B at L1 4 from the day before, A at L2 3 from its own last day, L4 cleared."""
-    assert ask("inventory_on_hand_units", "metric_time__month")[("2017-01-01",)] == 14
+    assert query_metric("inventory_on_hand_units", "metric_time__month")[("2017-01-01",)] == 14
 
 
-def test_each_location_ends_on_its_own_day(ask):
-    by = ask("inventory_on_hand_units", "metric_time__month", "location__region")
+def test_each_location_ends_on_its_own_day(query_metric):
+    by = query_metric("inventory_on_hand_units", "metric_time__month", "location__region")
     assert by[("2017-01-01", "East")] == 11
     assert by[("2017-01-01", "West")] == 3
 
 
-def test_opened_and_closed_locations(ask):
-    by = ask("inventory_on_hand_units", "metric_time__month", "location__region")
+def test_opened_and_closed_locations(query_metric):
+    by = query_metric("inventory_on_hand_units", "metric_time__month", "location__region")
     assert by[("2017-02-01", "East")] == 10
     assert ("2017-02-01", "West") not in by
 
 
-def test_a_year_is_the_last_known_of_every_pair(ask):
+def test_a_year_is_the_last_known_of_every_pair(query_metric):
     """A at L1 2, B at L1 4, A at L2 3, A at L4 0, B at L3 8."""
-    assert ask("inventory_on_hand_units") == {(): 17}
-    assert ask("inventory_on_hand_units", "metric_time__year") == {("2017-01-01",): 17}
+    assert query_metric("inventory_on_hand_units") == {(): 17}
+    assert query_metric("inventory_on_hand_units", "metric_time__year") == {("2017-01-01",): 17}

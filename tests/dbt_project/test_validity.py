@@ -27,21 +27,21 @@ def test_six_have_changed_and_each_has_one_current_version(marts, table, key):
 
 
 def test_the_dimension_shows_the_version_of_the_last_day(marts):
-    ((wrong, shown),) = marts.execute("""
+    ((wrong, as_of_rows),) = marts.execute("""
         SELECT count(*) FILTER (l.banner IS DISTINCT FROM h.banner), count(*)
         FROM dim_location l JOIN dim_location_history h USING (location_id)
         WHERE (SELECT max(date_day) FROM dim_date) BETWEEN valid_from AND valid_to - 1""").fetchall()
-    assert wrong == 0 and shown > 400
+    assert wrong == 0 and as_of_rows > 400
 
 
 def test_invoices_carry_the_terms_of_their_day(marts):
     """The ledger dates an invoice's due day by the terms of that day: the join must find the same."""
-    ((kept, under_old_terms, invoices),) = marts.execute("""
+    ((on_agreed_terms, under_old_terms, invoices),) = marts.execute("""
         SELECT count(*) FILTER (due_on - invoiced_on = agreed_terms_days),
                count(*) FILTER (agreed_terms_days <> s.payment_terms_days), count(*)
         FROM fct_invoices JOIN dim_supplier s USING (supplier_id)""").fetchall()
-    assert kept == invoices
-    assert under_old_terms > 1000, "no invoice lies under terms that changed since: the test proves nothing"
+    assert on_agreed_terms == invoices
+    assert under_old_terms > 1000, "no invoice is under terms that changed since: the test proves nothing"
 
 
 @pytest.mark.parametrize("groups", GROUPS)

@@ -17,4 +17,4 @@ select
     cast(recorded_at as date) as recorded_on,
     case when is_champion then {{ elapsed_days('promoted_at', 'recorded_at') }} end as age_days,
     is_simulated
-from {{ ref('stg_landing__model_versions') }}
+from {{ ref('stg_platform__model_versions') }}

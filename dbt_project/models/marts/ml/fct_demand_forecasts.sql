@@ -3,7 +3,7 @@ with forecasts as (
     select
         *,
         case when tier = 'product' then item else {{ category_key('category') }} end as product_id
-    from {{ ref('stg_landing__demand_forecasts') }}
+    from {{ ref('stg_platform__demand_forecasts') }}
 ),
 
 newest as (

@@ -3,7 +3,7 @@ with results as (
     select
         *,
         max(release_id) over (partition by model_name, week) as newest_release_id
-    from {{ ref('stg_landing__drift_results') }}
+    from {{ ref('stg_platform__drift_results') }}
 )
 
 select

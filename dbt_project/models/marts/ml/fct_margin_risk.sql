@@ -3,7 +3,7 @@ with scores as (
     select
         *,
         max(release_id) over (partition by location_id, category, as_of_week) as newest_release_id
-    from {{ ref('stg_landing__margin_risk_scores') }}
+    from {{ ref('stg_platform__margin_risk_scores') }}
 )
 
 select

@@ -27,5 +27,6 @@
         'landed.fallback_reason',
         'landed.release_id',
         'landed.is_simulated',
-    ]
+    ],
+    source_name='platform',
 ) }}

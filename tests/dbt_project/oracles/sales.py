@@ -8,16 +8,16 @@ from datetime import timedelta
 
 import duckdb
 
-from tests.dbt_project.by_hand.numbers import (
+from tests.dbt_project.oracles.numbers import (
     CUSTOMER,
     LOCATION,
     PRODUCT,
     Fact,
     Numbers,
     Oracle,
-    ask,
     flow,
     or_zero,
+    query,
     rate,
     ratio,
 )
@@ -86,7 +86,7 @@ def up_to(value: str, since: str):
         (grain,) = (g.removeprefix("metric_time__") for g in groups[:1])
         others = SOLD.keys(groups[1:])
         names = "".join(f", g{i}" for i in range(len(others)))
-        return ask(
+        return query(
             con,
             f"""
                 with ends as (
@@ -112,7 +112,7 @@ def households_of_28_days(value: str):
         time = [g.removeprefix("metric_time__") for g in groups if g.startswith("metric_time__")]
         period = f"cast(date_trunc('{time[0]}', day) as date)" if time else "null"
         keys = ", ".join([*SOLD.keys(groups, "f.period"), value])
-        return ask(
+        return query(
             con,
             f"""
                 with ends as (select {period} as period, max(day) as last_day from days group by 1),

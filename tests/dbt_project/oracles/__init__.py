@@ -4,12 +4,14 @@
 holds all.
 """
 
-from tests.dbt_project.by_hand import decisions, models, money, sales, stock
-from tests.dbt_project.by_hand.numbers import Oracle
+from tests.dbt_project.oracles import decisions, models, money, sales, stock
+from tests.dbt_project.oracles.numbers import Oracle
 
 SUBJECTS: dict[str, dict[str, Oracle]] = {
     module.__name__.rpartition(".")[2]: module.ORACLES for module in (sales, stock, money, models, decisions)
 }
-ORACLES: dict[str, Oracle] = {name: oracle for found in SUBJECTS.values() for name, oracle in found.items()}
+ORACLES: dict[str, Oracle] = {
+    name: oracle for oracles in SUBJECTS.values() for name, oracle in oracles.items()
+}
 
 __all__ = ["ORACLES", "SUBJECTS", "Oracle"]

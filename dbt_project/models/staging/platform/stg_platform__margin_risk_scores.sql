@@ -15,5 +15,6 @@
         'landed.model_version',
         'landed.is_fallback',
         'landed.is_simulated',
-    ]
+    ],
+    source_name='platform',
 ) }}

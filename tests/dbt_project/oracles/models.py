@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.dbt_project.by_hand.numbers import LOCATION, Fact, Oracle, flow, formula, rate
+from tests.dbt_project.oracles.numbers import LOCATION, Fact, Oracle, flow, formula, rate
 
 QUANTILES = {"q025": 0.025, "q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9, "q975": 0.975}
 # Each quantile costs its level times what it fell short, the rest times its excess.

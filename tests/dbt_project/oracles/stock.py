@@ -8,19 +8,19 @@ from datetime import timedelta
 
 import duckdb
 
-from tests.dbt_project.by_hand.numbers import (
+from tests.dbt_project.oracles.numbers import (
     ByHand,
     Fact,
     Numbers,
     Oracle,
-    ask,
     flow,
     formula,
     or_zero,
+    query,
     rate,
     ratio,
 )
-from tests.dbt_project.by_hand.sales import SOLD, SUMS
+from tests.dbt_project.oracles.sales import SOLD, SUMS
 
 STOCK = Fact("stock")
 LOST = Fact("lost")
@@ -57,7 +57,7 @@ def at_the_close(value: str) -> ByHand:
         time = [g for g in groups if g.startswith("metric_time__")]
         period = STOCK.keys(time, "day")[0] if time else "null"
         keys = STOCK.keys(groups, "f.period")
-        return ask(
+        return query(
             con,
             f"""with f as (select *, {period} as period from closings
                     qualify day = max(day) over (partition by location_id, product_id, period))

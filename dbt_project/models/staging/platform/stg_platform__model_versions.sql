@@ -17,5 +17,6 @@
         'landed.backtest_wape',
         'landed.recorded_at',
         'landed.is_simulated',
-    ]
+    ],
+    source_name='platform',
 ) }}

@@ -65,11 +65,11 @@ class Fact:
 
     def keys(self, groups: Sequence[str], day: str | None = None) -> list[str]:
         """SQL of the groups; `metric_time__GRAIN` is cut from the day."""
-        known = GROUPS | dict(self.groups)
+        columns = GROUPS | dict(self.groups)
         return [
             f"cast(date_trunc('{name.removeprefix('metric_time__')}', {day or self.day}) as date)"
             if name.startswith("metric_time__")
-            else known[name]
+            else columns[name]
             for name in groups
         ]
 
@@ -78,7 +78,7 @@ class Fact:
         if self.made_by:
             con.execute(f"create table if not exists {self.table} as {self.made_by}")
         select = ", ".join([*self.keys(groups), value])
-        return ask(con, f"select {select} from {self.table} f {self.joins} {_by(groups)}")
+        return query(con, f"select {select} from {self.table} f {self.joins} {_by(groups)}")
 
     def last(
         self, con: duckdb.DuckDBPyConnection, column: str, groups: Sequence[str], holding: Sequence[str]
@@ -89,7 +89,7 @@ class Fact:
         select = ", ".join([*self.keys(groups, "f.period"), "sum(level)"])
         keys = ", ".join(f"x.{key}" for key in holding)
         at = self.day.replace("f.", "x.")
-        return ask(
+        return query(
             con,
             f"""with f as (
                     select {period} as period, {keys}, arg_max(x.{column}, {at}) as level
@@ -105,7 +105,7 @@ def _by(groups: Sequence[str]) -> str:
 _ASKED: dict[tuple[int, str], Numbers] = {}
 
 
-def ask(con: duckdb.DuckDBPyConnection, sql: str) -> Numbers:
+def query(con: duckdb.DuckDBPyConnection, sql: str) -> Numbers:
     """Rows of group values followed by one number; the same SQL is run once (ratios share their parts)."""
     key = (id(con), sql)
     if key not in _ASKED:
@@ -139,11 +139,11 @@ def formula(of: Callable[..., float], *parts: ByHand) -> ByHand:
     """The formula over the groups that every part has; a zero divisor gives no number."""
 
     def number(con: duckdb.DuckDBPyConnection, groups: Sequence[str]) -> Numbers:
-        found = [part(con, groups) for part in parts]
+        results = [part(con, groups) for part in parts]
         out = {}
-        for key in set.intersection(*(set(part) for part in found)):
+        for key in set.intersection(*(set(part) for part in results)):
             try:
-                out[key] = of(*(part[key] for part in found))
+                out[key] = of(*(part[key] for part in results))
             except ZeroDivisionError:
                 continue
         return out
@@ -151,9 +151,9 @@ def formula(of: Callable[..., float], *parts: ByHand) -> ByHand:
     return number
 
 
-def or_zero(part: ByHand, known: ByHand) -> ByHand:
-    """Nothing happened where something could have: 0, not unknown, for every group that `known` has."""
-    return lambda con, groups: dict.fromkeys(known(con, groups), 0.0) | part(con, groups)
+def or_zero(part: ByHand, every: ByHand) -> ByHand:
+    """Nothing happened where something could have: 0, not unknown, for every group that `every` has."""
+    return lambda con, groups: dict.fromkeys(every(con, groups), 0.0) | part(con, groups)
 
 
 def ratio(above: ByHand, below: ByHand) -> ByHand:

@@ -19,5 +19,6 @@
         'landed.alert_state',
         'landed.finding',
         'landed.is_simulated',
-    ]
+    ],
+    source_name='platform',
 ) }}

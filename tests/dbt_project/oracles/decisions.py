@@ -6,8 +6,8 @@ What settled a recommendation is worked out here once more: the last word of a p
 
 from __future__ import annotations
 
-from tests.dbt_project.by_hand.landed import LOCAL
-from tests.dbt_project.by_hand.numbers import LOCATION, PRODUCT, SUPPLIER, Fact, Oracle, flow, rate
+from tests.dbt_project.oracles.landed import LOCAL
+from tests.dbt_project.oracles.numbers import LOCATION, PRODUCT, SUPPLIER, Fact, Oracle, flow, rate
 
 SETTLED = "('approved', 'overridden', 'rejected', 'executing', 'executed', 'failed', 'measured')"
 ISSUED = f"(select *, {LOCAL.format('proposed_at')} as day from recommendations)"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from tests.dbt_project.by_hand.numbers import (
+from tests.dbt_project.oracles.numbers import (
     LOCATION,
     PRODUCT,
     SUPPLIER,
@@ -15,15 +15,15 @@ from tests.dbt_project.by_hand.numbers import (
     Fact,
     Numbers,
     Oracle,
-    ask,
     flow,
     formula,
     level,
+    query,
     rate,
     ratio,
 )
-from tests.dbt_project.by_hand.sales import SOLD, SUMS
-from tests.dbt_project.by_hand.stock import STOCK, stocked
+from tests.dbt_project.oracles.sales import SOLD, SUMS
+from tests.dbt_project.oracles.stock import STOCK, stocked
 
 EVERY = f"{PRODUCT} {LOCATION} {SUPPLIER}"
 PROMISED = Fact("ordered", EVERY, day="f.promised_on")
@@ -63,7 +63,7 @@ def running(documents: str, joins: str, *, mean: bool) -> ByHand:
         other = [sql for group, sql in zip(groups, keys, strict=True) if group not in time]
         names = [f"o{i}" for i in range(len(other))]
         back = [names[other.index(sql)] if sql in other else "e.period" for sql in keys]
-        return ask(
+        return query(
             con,
             f"""
                 with ends as (select day, {period} as period from days {which}),
@@ -119,10 +119,10 @@ def zero_where_planned(part: Fact) -> ByHand:
     """Nothing bound or received is 0 wherever anything of open-to-buy is known."""
 
     def number(con: duckdb.DuckDBPyConnection, groups: Sequence[str]) -> Numbers:
-        found = {name: fact.total(con, "sum(amount)", groups) for name, fact in
+        totals = {name: fact.total(con, "sum(amount)", groups) for name, fact in
                  (("planned", PLANNED), ("bound", BOUND), ("came", CAME))}  # fmt: skip
         own = part.total(con, "sum(amount)", groups)
-        live = set(found["planned"]) | {k for k, v in found["bound"].items() if v} | set(found["came"])
+        live = set(totals["planned"]) | {k for k, v in totals["bound"].items() if v} | set(totals["came"])
         return {key: own.get(key, 0.0) for key in live}
 
     return number
