@@ -13,15 +13,15 @@ import duckdb
 from governance.errors import DiskFull
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_SAID = tuple(os.strerror(number) for number in _FULL)
+_FULL_MESSAGES = tuple(os.strerror(number) for number in _FULL)
 
 
-def write_whole(path: Path, text: str) -> None:
+def atomic_write(path: Path, text: str) -> None:
     """Put `text` in the place of the file by one rename; raises OSError, and the old file stays.
 
     What a kill leaves is a hidden file beside it that nobody reads; the next write removes it.
     """
-    sweep_parts(path.parent, path.name)
+    remove_stale_temp_files(path.parent, path.name)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -34,7 +34,7 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def sweep_parts(folder: Path, name: str = "*") -> None:
+def remove_stale_temp_files(folder: Path, name: str = "*") -> None:
     """Remove what writers left that were killed: hidden parts that name a process that is gone."""
     for part in folder.glob(f".{name}.*.part"):
         try:
@@ -46,7 +46,7 @@ def sweep_parts(folder: Path, name: str = "*") -> None:
 
 
 @contextmanager
-def telling_disk_full(doing: str) -> Iterator[None]:
+def raise_on_disk_full(doing: str) -> Iterator[None]:
     """Raises DiskFull in place of whatever a library says of a full disk, a quota or a limit of file size."""
     try:
         yield
@@ -64,6 +64,6 @@ def is_disk_full(error: BaseException) -> bool:
     """Whether the error, or one that led to it, is that of a full disk."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return True
-    if any(said in str(error) for said in _SAID):
+    if any(message in str(error) for message in _FULL_MESSAGES):
         return True
     return error.__cause__ is not None and is_disk_full(error.__cause__)

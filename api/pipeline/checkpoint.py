@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import PipelineBusy
-from governance.disk import write_whole
+from governance.disk import atomic_write
 
 
 def read_checkpoint(folder: Path, step: str, fingerprint: str) -> dict[str, Any] | None:
@@ -29,7 +29,7 @@ def read_checkpoint(folder: Path, step: str, fingerprint: str) -> dict[str, Any]
 def write_checkpoint(folder: Path, step: str, fingerprint: str, result: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     body = {"fingerprint": fingerprint, "result": result}
-    write_whole(folder / f"{step}.json", json.dumps(body, indent=2))
+    atomic_write(folder / f"{step}.json", json.dumps(body, indent=2))
 
 
 def code_fingerprint(*packages: Path) -> str:

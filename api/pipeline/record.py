@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from api.pipeline.checkpoint import code_fingerprint
 from api.pipeline.step_process import Report
 from api.settings import Settings
-from governance.disk import write_whole
+from governance.disk import atomic_write
 from governance.releases import ReleaseStore, project_fingerprint
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
@@ -114,7 +114,7 @@ def _ensure_history(settings: Settings, report: Report) -> int:
         backtest=_backtest(settings),
         progress=lambda what: report(what, 0, 0),
     )
-    write_whole(receipt, json.dumps({"mark": fingerprint, "proposals": proposals}))
+    atomic_write(receipt, json.dumps({"mark": fingerprint, "proposals": proposals}))
     return proposals
 
 

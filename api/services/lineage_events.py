@@ -17,7 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from api.settings import Settings
-from governance.disk import write_whole
+from governance.disk import atomic_write
 from governance.lineage import LineageGraph
 from governance.lineage.emit import LineageSink
 from governance.lineage.openlineage import Ran, build_runs
@@ -74,7 +74,7 @@ class LineageEvents:
             sent = list(takewhile(lambda row: sink.send([_decision(row)]), rows))
             if sent:
                 reported, seq = reported + len(sent), sent[-1]["seq"]
-                write_whole(bookmark, str(seq))
+                atomic_write(bookmark, str(seq))
             if len(sent) < len(rows):
                 self._not_before = time.monotonic() + _PAUSE_SECONDS
                 break

@@ -149,7 +149,7 @@ class MetricService:
         if principal is not None and restriction is not None and floor is not None and compiled.probes:
             if self._groups is None:
                 raise Forbidden("groups of households cannot be judged here, so none are shown")
-            floor = self._groups.withhold(
+            floor = self._groups.suppress(
                 principal.user, compiled.probes, opened.engine.run, floor, now=datetime.now(UTC)
             )
             withheld = bool(floor.withheld)

@@ -7,7 +7,7 @@ compensates an old one, and is decided like any other.
 
 from governance.approvals.decide import Decision, decide, decisions_on, may_decide
 from governance.approvals.escalation import escalate_due
-from governance.approvals.guardrails import broken_bound
+from governance.approvals.guardrails import guardrail_violation
 from governance.approvals.limits import DEFAULT_LIMITS, ROUTES, Limits
 from governance.approvals.priority import days_left, priority
 from governance.approvals.propose import propose
@@ -21,7 +21,7 @@ from governance.approvals.repository import (
     withdraw_recommendations,
 )
 from governance.approvals.routing import Route, money_at_stake_usd, route
-from governance.approvals.transitions import advance, roll_back
+from governance.approvals.transitions import compensate, transition
 
 __all__ = [
     "ACTIONS",
@@ -34,21 +34,21 @@ __all__ = [
     "Limits",
     "Recommendation",
     "Route",
-    "advance",
-    "broken_bound",
+    "compensate",
     "days_left",
     "decide",
     "decisions_on",
     "escalate_due",
     "expire_due",
     "find_recommendation",
+    "guardrail_violation",
     "list_recommendations",
     "may_decide",
     "money_at_stake_usd",
     "priority",
     "propose",
     "propose_recommendations",
-    "roll_back",
     "route",
+    "transition",
     "withdraw_recommendations",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from governance.approvals.guardrails import broken_bound
+from governance.approvals.guardrails import guardrail_violation
 from governance.approvals.reasons import check_reason
 from governance.approvals.recommendation import OPEN_STATES, Recommendation
 from governance.approvals.repository import load
@@ -91,17 +91,20 @@ def decide(
         verdict = _authorize(rules, principal, decision, record, deciders)
         waits = decision != "reject" and record.policy_route == "two_people" and not deciders
         _agree(decision, quantity, record, deciders)
-        if decision != "reject" and (outside := broken_bound(record, quantity=quantity)):
+        if decision != "reject" and (outside := guardrail_violation(record, quantity=quantity)):
             raise InvalidDecision(f"outside policy: {outside}", hint="reject it, or decide on less")
-        made = _made(principal, record, decision, quantity)
-        made |= {"state": "in_review" if waits else _STATE[decision], "policy_ids": list(verdict.policy_ids)}
-        made |= {"decided_at": now.astimezone(dt.UTC).isoformat()}
-        made |= {"reason_code": reason_code, "note": note, "request_id": request_id}
-        _store(transaction, principal, record, made, now)
+        decided = _decided_values(principal, record, decision, quantity)
+        decided |= {
+            "state": "in_review" if waits else _STATE[decision],
+            "policy_ids": list(verdict.policy_ids),
+        }
+        decided |= {"decided_at": now.astimezone(dt.UTC).isoformat()}
+        decided |= {"reason_code": reason_code, "note": note, "request_id": request_id}
+        _store(transaction, principal, record, decided, now)
         idempotency.keep(
-            transaction, principal.user, idempotency_key, request=request, response=made, now=now
+            transaction, principal.user, idempotency_key, request=request, response=decided, now=now
         )
-    return Decision.from_dict(made)
+    return Decision.from_dict(decided)
 
 
 def may_decide(
@@ -170,8 +173,8 @@ def _deciders(transaction: Transaction, recommendation_id: str) -> dict[str, flo
     """Who approved it so far (by every name), and for which quantity."""
     table = decisions
     query = select(table.c.decided_by, table.c.on_behalf_of, table.c.quantity_units)
-    found = transaction.conn.execute(query.where(table.c.recommendation_id == recommendation_id))
-    return {name: row[2] for row in found for name in row[:2] if name}
+    rows = transaction.conn.execute(query.where(table.c.recommendation_id == recommendation_id))
+    return {name: row[2] for row in rows for name in row[:2] if name}
 
 
 def _agree(
@@ -186,7 +189,7 @@ def _agree(
         raise Conflict(f"the first of two people decided on {first:g} units, not {second:g}")
 
 
-def _made(
+def _decided_values(
     principal: Principal,
     record: Recommendation,
     decision: str,
@@ -207,29 +210,29 @@ def _store(
     transaction: Transaction,
     principal: Principal,
     record: Recommendation,
-    made: dict[str, Any],
+    decided: dict[str, Any],
     now: dt.datetime,
 ) -> None:
-    row = {name: value for name, value in made.items() if name != "state"}
+    row = {name: value for name, value in decided.items() if name != "state"}
     row |= {"role": principal.role, "decided_at": now}
     transaction.conn.execute(insert(decisions).values(row))
     table = recommendations
     changed = transaction.conn.execute(
         update(table)
         .where(table.c.recommendation_id == record.recommendation_id, table.c.state == record.state)
-        .values(state=made["state"], decided_quantity_units=made["quantity_units"], updated_at=now)
+        .values(state=decided["state"], decided_quantity_units=decided["quantity_units"], updated_at=now)
     )
     if changed.rowcount != 1:
         raise Conflict(f"recommendation {record.recommendation_id!r} was decided at the same moment")
     audit.record(
         transaction,
         principal,
-        f"recommendation.{made['decision']}",
+        f"recommendation.{decided['decision']}",
         f"recommendation.{record.recommendation_id}",
         now=now,
-        reason=": ".join(part for part in (made["reason_code"], made["note"]) if part) or None,
-        policy_ids=made["policy_ids"],
-        request_id=made["request_id"],
+        reason=": ".join(part for part in (decided["reason_code"], decided["note"]) if part) or None,
+        policy_ids=decided["policy_ids"],
+        request_id=decided["request_id"],
         before={"state": record.state, "quantity_units": record.quantity_units},
-        after={name: made[name] for name in ("decision_id", "state", "quantity_units")},
+        after={name: decided[name] for name in ("decision_id", "state", "quantity_units")},
     )

@@ -16,7 +16,7 @@ _NUMBERS = (
 _SHARES = ("expected_service", "confidence")
 
 
-def broken_bound(
+def guardrail_violation(
     record: Recommendation, *, quantity: float | None = None, limits: Limits | None = None
 ) -> str | None:
     """Why this lies outside policy, in a sentence; None where it lies within.

@@ -91,8 +91,8 @@ class Limits:
 
 
 def _values(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
-    known = {field.name for field in fields(Level)}
-    if unknown := set(changes) - known:
+    valid_names = {field.name for field in fields(Level)}
+    if unknown := set(changes) - valid_names:
         raise PolicyBroken(f"{where} has unknown limits: {', '.join(sorted(unknown))}")
     values: dict[str, Any] = {}
     for name, value in changes.items():

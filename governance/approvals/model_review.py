@@ -56,7 +56,7 @@ def review_model(
     if decision not in DECISIONS or not reason.strip() or not evidence.get("artifact_digest"):
         raise InvalidDecision("a review needs approve or reject, a reason, and the artifact's digest")
     version = f"{model_name}/{model_version}"
-    with _told_if_refused(
+    with _audited_if_refused(
         store, principal, action=decision, version=version, evidence=evidence, now=now, request_id=request_id
     ):
         policy_ids = _entitled(principal, "review_model", version, trained_by, policy)
@@ -113,7 +113,7 @@ def permit_promotion(
     no approval of exactly this artifact, or too old. What is refused is audited too.
     """
     version, asked = f"{model_name}/{model_version}", {"artifact_digest": artifact_digest}
-    with _told_if_refused(
+    with _audited_if_refused(
         store, principal, action=action, version=version, evidence=asked, now=now, request_id=request_id
     ):
         policy_ids = _entitled(principal, "promote_model", version, trained_by, policy)
@@ -196,7 +196,7 @@ def record_refusal(
 
 
 @contextmanager
-def _told_if_refused(
+def _audited_if_refused(
     store: OpsStore,
     principal: Principal,
     *,

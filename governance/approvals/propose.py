@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from governance.approvals.guardrails import broken_bound
+from governance.approvals.guardrails import guardrail_violation
 from governance.approvals.limits import Limits
 from governance.approvals.recommendation import FIELDS, Recommendation
 from governance.approvals.repository import propose_recommendations
@@ -43,10 +43,10 @@ def propose(
     people = sorted({*authors, *principal.identities})
     prepared, refused = [], []
     for row in rows:
-        known = {name: value for name, value in row.items() if name in FIELDS}
-        made = {"proposed_by": principal.actor, "authors": people, "created_at": now, "updated_at": now}
-        base = Recommendation.from_row({"is_simulated": False, **known, **made, "state": "proposed"})
-        if outside := broken_bound(base, limits=limits):
+        given = {name: value for name, value in row.items() if name in FIELDS}
+        provenance = {"proposed_by": principal.actor, "authors": people, "created_at": now, "updated_at": now}
+        base = Recommendation.from_row({"is_simulated": False, **given, **provenance, "state": "proposed"})
+        if outside := guardrail_violation(base, limits=limits):
             refused.append(_refusal(base, outside, policy_ids, request_id))
         else:
             state = str(row.get("model_state") or model_state)

@@ -54,8 +54,8 @@ def propose_recommendations(
     """
     wanted = {row["recommendation_id"]: _complete(row, now) for row in rows}
     with store.write() as transaction:
-        known = _known(transaction, list(wanted))
-        fresh = [record for key, record in wanted.items() if key not in known]
+        existing = _existing(transaction, list(wanted))
+        fresh = [record for key, record in wanted.items() if key not in existing]
         for record in fresh:
             _supersede(transaction, record, now, request_id)
         if fresh:
@@ -92,9 +92,9 @@ def list_recommendations(
         query = query.where(or_(worth < at, and_(worth == at, recommendations.c.recommendation_id > key)))
     query = query.order_by(worth.desc(), recommendations.c.recommendation_id).limit(limit + 1)
     with store.read_page() as conn:
-        found = records(conn.execute(query).all())
-    page = tuple(found[:limit])
-    return Page(page, encode_cursor(_key(page[-1])) if len(found) > limit else None)
+        rows = records(conn.execute(query).all())
+    page = tuple(rows[:limit])
+    return Page(page, encode_cursor(_key(page[-1])) if len(rows) > limit else None)
 
 
 def find_recommendation(
@@ -150,13 +150,13 @@ def _complete(row: Mapping[str, Any], now: dt.datetime) -> Recommendation:
     return Recommendation.from_row({**defaults, **row})
 
 
-def _known(transaction: Transaction, keys: Sequence[str]) -> set[str]:
+def _existing(transaction: Transaction, keys: Sequence[str]) -> set[str]:
     column = recommendations.c.recommendation_id
-    found: set[str] = set()
+    existing: set[str] = set()
     for start in range(0, len(keys), _BATCH):
         chunk = keys[start : start + _BATCH]
-        found.update(transaction.conn.execute(select(column).where(column.in_(chunk))).scalars())
-    return found
+        existing.update(transaction.conn.execute(select(column).where(column.in_(chunk))).scalars())
+    return existing
 
 
 def _supersede(
@@ -234,5 +234,5 @@ def _worth() -> ColumnElement[float]:
 
 
 def _key(record: Recommendation) -> list[Any]:
-    known = (record.expected_margin_usd, record.at_stake_usd, -1e308)
-    return [next(money for money in known if money is not None), record.recommendation_id]
+    amounts = (record.expected_margin_usd, record.at_stake_usd, -1e308)
+    return [next(money for money in amounts if money is not None), record.recommendation_id]

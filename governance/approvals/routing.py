@@ -23,9 +23,9 @@ class Route:
 
 def money_at_stake_usd(record: Recommendation) -> float | None:
     """The largest of cash bound, margin expected and money in question; None when none is told."""
-    told = (record.expected_cash_usd, record.expected_margin_usd, record.at_stake_usd)
-    known = [abs(x) for x in told if x is not None]
-    return max(known) if known else None
+    amounts = (record.expected_cash_usd, record.expected_margin_usd, record.at_stake_usd)
+    known_amounts = [abs(x) for x in amounts if x is not None]
+    return max(known_amounts) if known_amounts else None
 
 
 def route(record: Recommendation, *, model_state: str, limits: Limits | None = None) -> Route:

@@ -30,7 +30,7 @@ _FROM = {
 _DONE = ("executed", "measured")
 
 
-def advance(
+def transition(
     store: OpsStore,
     principal: Principal,
     recommendation_id: str,
@@ -72,7 +72,7 @@ def advance(
         )
 
 
-def roll_back(
+def compensate(
     store: OpsStore,
     principal: Principal,
     recommendation_id: str,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from governance.disclosure.disclosed import Known
+from governance.disclosure.disclosed import DisclosureHistory
 from governance.disclosure.groups import Groups, Probe, add_up, support
 
 Flags = npt.NDArray[np.bool_]
 
 
-def hide_small(groups: Groups, known: Known, size: int) -> Flags:
+def hide_small(groups: Groups, history: DisclosureHistory, size: int) -> Flags:
     """The groups under the floor, and those that keep every total from telling them (cell suppression).
 
     Wherever a coarser group has both hidden and shown parts, the hidden ones together are of `size`
@@ -24,14 +24,14 @@ def hide_small(groups: Groups, known: Known, size: int) -> Flags:
     while not settled:
         settled = True
         for coarse in margins:
-            for chosen in _to_cover(groups, hidden, coarse, known, size):
+            for chosen in _to_cover(groups, hidden, coarse, history, size):
                 hidden[chosen] = True
                 settled = False
     return hidden
 
 
 def _to_cover(
-    groups: Groups, hidden: Flags, coarse: npt.NDArray[np.int64], known: Known, size: int
+    groups: Groups, hidden: Flags, coarse: npt.NDArray[np.int64], history: DisclosureHistory, size: int
 ) -> list[int]:
     number = int(coarse.max()) + 1 if len(coarse) else 0
     behind = add_up(groups.sketches[hidden], coarse[hidden], number)
@@ -41,7 +41,7 @@ def _to_cover(
     chosen = []
     for one in np.flatnonzero(thin):
         free = [
-            int(i) for i in np.flatnonzero((coarse == one) & ~hidden) if not known.holds(groups.sketches[i])
+            int(i) for i in np.flatnonzero((coarse == one) & ~hidden) if not history.holds(groups.sketches[i])
         ]
         if free:
             chosen.append(min(free, key=lambda i: (groups.households[i], groups.keys[i] or ())))
@@ -64,8 +64,8 @@ def hidden_in_answer(probe: Probe, hidden: Flags, size: int) -> Flags:
         lines = int(coarse.max()) + 1 if len(coarse) else 0
         all_hidden = add_up(finest.sketches[hidden], coarse[hidden], lines)
         for one in np.flatnonzero((touched > 0) & ~refused):
-            mine = inside & (member == one)
-            left = all_hidden - add_up(finest.sketches[mine], coarse[mine], lines)
-            rest = support(left[np.unique(coarse[mine])])
+            inside_group = inside & (member == one)
+            left = all_hidden - add_up(finest.sketches[inside_group], coarse[inside_group], lines)
+            rest = support(left[np.unique(coarse[inside_group])])
             refused[one] = bool(((rest > 0) & (rest < size)).any())
     return refused

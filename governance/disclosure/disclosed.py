@@ -13,14 +13,14 @@ _COMBINED = 256  # newest sketches that are also tried in pairs
 
 
 @dataclass(frozen=True)
-class Told:
+class Disclosure:
     """A group that an answer tells of. Not `is_shown`: the rest that a total, once asked, would leave."""
 
     sketch: Sketches
     is_shown: bool = True
 
 
-class Known:
+class DisclosureHistory:
     """Sketches, and which of new ones differ from them by few households.
 
     Two groups whose rows differ for fewer than `size` households differ in fewer than `size` buckets. Of
@@ -31,7 +31,7 @@ class Known:
     def __init__(self, size: int) -> None:
         self.size = size
         self.newest = 0
-        self._shown: set[bytes] = set()
+        self._displayed: set[bytes] = set()
         self._implied: set[bytes] = set()
         self._count = 0
         self._room: Sketches = np.zeros((64, BUCKETS), dtype=np.uint64)
@@ -44,19 +44,23 @@ class Known:
 
     def holds(self, sketch: Sketches) -> bool:
         """Whether exactly this group was shown before."""
-        return sketch.tobytes() in self._shown
+        return sketch.tobytes() in self._displayed
 
-    def has(self, group: Told) -> bool:
+    def has(self, group: Disclosure) -> bool:
         """Whether there is nothing new in it: known, or nobody."""
         text = group.sketch.tobytes()
-        return not group.sketch.any() or text in self._shown or (not group.is_shown and text in self._implied)
+        return (
+            not group.sketch.any()
+            or text in self._displayed
+            or (not group.is_shown and text in self._implied)
+        )
 
-    def add(self, group: Told) -> None:
+    def add(self, group: Disclosure) -> None:
         """Remember a group that was told."""
         if self.has(group):
             return
         sketch = group.sketch
-        (self._shown if group.is_shown else self._implied).add(sketch.tobytes())
+        (self._displayed if group.is_shown else self._implied).add(sketch.tobytes())
         at = self._count
         if at == len(self._room):
             self._room = np.vstack([self._room, np.zeros_like(self._room)])
@@ -76,19 +80,19 @@ class Known:
         """Whether the difference to a known group is of 1 to `size` - 1 households."""
         if not len(self) or self.holds(sketch):
             return False
-        found: set[int] = set()
+        candidates: set[int] = set()
         sparse = False
         for number, band in enumerate(self._bands):
             part = sketch[band]
             if part.any():
-                found.update(self._index.get((number, part.tobytes()), ()))
+                candidates.update(self._index.get((number, part.tobytes()), ()))
             else:
                 sparse = True
         if sparse:
-            found.update(self._sparse)
-        if not found:
+            candidates.update(self._sparse)
+        if not candidates:
             return False
-        differing = np.count_nonzero(self._all()[sorted(found)] != sketch, axis=1)
+        differing = np.count_nonzero(self._all()[sorted(candidates)] != sketch, axis=1)
         return bool(((differing > 0) & (differing < self.size)).any())
 
     def is_near_combined(self, sketch: Sketches) -> bool:

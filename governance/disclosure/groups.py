@@ -33,9 +33,11 @@ class Groups:
         width = len(self.keys[0]) if self.keys else 0
         repeated = len(set(self.keys)) < len(self.keys)
         for size in range(width + repeated):
-            for kept in itertools.combinations(range(width), size):
+            for chosen in itertools.combinations(range(width), size):
                 numbers: dict[tuple[str | None, ...], int] = {}
-                coarse = [numbers.setdefault(tuple(key[i] for i in kept), len(numbers)) for key in self.keys]
+                coarse = [
+                    numbers.setdefault(tuple(key[i] for i in chosen), len(numbers)) for key in self.keys
+                ]
                 yield np.asarray(coarse, dtype=np.int64)
 
 
@@ -47,7 +49,7 @@ class Probe:
     """
 
     finest: Groups
-    shown: Groups
+    displayed: Groups
     names: Sequence[str]
     member: npt.NDArray[np.int64]
 
@@ -68,8 +70,8 @@ def read_probe(table: pa.Table) -> Probe:
     counted = support(summed)  # of several finest groups at least so many; of one, exactly:
     exact = np.zeros(len(names), dtype=np.int64)
     np.add.at(exact, member[inside], households[inside])
-    shown = Groups([tuple(json.loads(n)) for n in names], np.where(alone, exact, counted), summed)
-    return Probe(Groups([c[:-1] for c in cells], households, sketches), shown, names, member)
+    displayed = Groups([tuple(json.loads(n)) for n in names], np.where(alone, exact, counted), summed)
+    return Probe(Groups([c[:-1] for c in cells], households, sketches), displayed, names, member)
 
 
 def add_up(sketches: Sketches, into: npt.NDArray[np.int64], number: int) -> Sketches:
@@ -86,10 +88,10 @@ def support(sketches: Sketches) -> npt.NDArray[np.int64]:
 
 def _sketches(column: pa.ChunkedArray) -> Sketches:
     lists = column.combine_chunks()
-    found = np.zeros((len(lists), BUCKETS), dtype=np.uint64)
+    sketches = np.zeros((len(lists), BUCKETS), dtype=np.uint64)
     lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
     rows = np.repeat(np.arange(len(lists)), lengths)
     pairs = lists.flatten()
     buckets = pairs.field("bucket").to_numpy(zero_copy_only=False).astype(np.int64)
-    found[rows, buckets] = pairs.field("weight").to_numpy(zero_copy_only=False).astype(np.uint64)
-    return found
+    sketches[rows, buckets] = pairs.field("weight").to_numpy(zero_copy_only=False).astype(np.uint64)
+    return sketches

@@ -32,9 +32,9 @@ class RemoteKeys:
         self._fetched: dt.datetime | None = None
 
     def __call__(self, key_id: str, now: dt.datetime) -> Mapping[str, Any]:
-        known = any(key.get("kid") == key_id for key in self._keys["keys"])
+        is_known = any(key.get("kid") == key_id for key in self._keys["keys"])
         waited = self._fetched is None or abs(now - self._fetched) >= _REFETCH_AFTER  # the clock may go back
-        if not known and waited:
+        if not is_known and waited:
             self._keys = self._fetch()
             self._fetched = now
         return self._keys
@@ -93,12 +93,12 @@ class TokenVerifier:
 
     def _key(self, key_id: str, now: dt.datetime) -> Any:
         keys = self._keys(key_id, now) if isinstance(self._keys, RemoteKeys) else self._keys
-        found: Sequence[Mapping[str, Any]] = [key for key in keys["keys"] if key.get("kid") == key_id]
-        if len(found) != 1 or found[0].get("kty") != _KEY_TYPE[self.algorithm]:
+        matching: Sequence[Mapping[str, Any]] = [key for key in keys["keys"] if key.get("kid") == key_id]
+        if len(matching) != 1 or matching[0].get("kty") != _KEY_TYPE[self.algorithm]:
             raise NotAuthenticated("no such key")
-        if found[0].get("use", "sig") != "sig" or found[0].get("alg", self.algorithm) != self.algorithm:
+        if matching[0].get("use", "sig") != "sig" or matching[0].get("alg", self.algorithm) != self.algorithm:
             raise NotAuthenticated("a key for something else")
-        return jwt.PyJWK.from_dict(dict(found[0]), algorithm=self.algorithm).key
+        return jwt.PyJWK.from_dict(dict(matching[0]), algorithm=self.algorithm).key
 
     def _check_time(self, claims: Mapping[str, Any], now: dt.datetime) -> None:
         at, leeway = now.timestamp(), self._leeway.total_seconds()

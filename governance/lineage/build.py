@@ -14,7 +14,7 @@ from governance.lineage.dbt_nodes import Manifest, metric_lineage, node_ids, tab
 from governance.lineage.graph import Edge, LineageGraph, Node
 from governance.lineage.metric_columns import add_metric_columns
 from governance.lineage.model_columns import add_model_columns, column_names
-from governance.lineage.trace import Found
+from governance.lineage.trace import ColumnTrace
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ def build_lineage(
     """
     manifest, semantic = _read(release, "manifest.json"), _read(release, "semantic_manifest.json")
     tables = built_tables(manifest, release / "warehouse.duckdb")
-    found = Found()
-    checksums = add_model_columns(found, manifest, tables, _earlier(previous))
-    add_metric_columns(found, semantic, tables)
+    trace = ColumnTrace()
+    checksums = add_model_columns(trace, manifest, tables, _earlier(previous))
+    add_metric_columns(trace, semantic, tables)
     nodes, edges = table_lineage(manifest)
     metric_nodes, metric_edges = metric_lineage(semantic, node_ids(manifest))
-    file_nodes, file_edges = _files(files, found.edges)
-    columns = [Node(name, "column", _label(name)) for name in column_names([*found.edges, *file_edges])]
+    file_nodes, file_edges = _files(files, trace.edges)
+    columns = [Node(name, "column", _label(name)) for name in column_names([*trace.edges, *file_edges])]
     return LineageGraph.of(
         [*nodes, *metric_nodes, *file_nodes, *columns],
-        [*edges, *metric_edges, *file_edges, *found.edges],
-        found.unresolved,
-        _facts(manifest, tables, checksums, found),
+        [*edges, *metric_edges, *file_edges, *trace.edges],
+        trace.unresolved,
+        _facts(manifest, tables, checksums, trace),
         checksums,
     )
 
@@ -97,12 +97,12 @@ def _label(name: str) -> str:
     return "which rows there are" if name.startswith("rows.") else ""
 
 
-def _facts(manifest: Manifest, tables: Any, checksums: dict[str, str], found: Found) -> dict[str, Any]:
+def _facts(manifest: Manifest, tables: Any, checksums: dict[str, str], trace: ColumnTrace) -> dict[str, Any]:
     """Counts: columns of the traced models, the share of them with an origin, models taken over."""
     nodes = [n for n in manifest["nodes"].values() if table_name(n) in checksums]
-    broken = {name.partition(".")[2] for name, _ in found.unresolved if name.startswith("model.")}
+    broken = {name.partition(".")[2] for name, _ in trace.unresolved if name.startswith("model.")}
     total = sum(len(columns_of(tables, node)) for node in nodes)
-    lost = sum(1 for name, _ in found.unresolved if name.startswith("column."))
+    lost = sum(1 for name, _ in trace.unresolved if name.startswith("column."))
     lost += sum(len(columns_of(tables, node)) for node in nodes if table_name(node) in broken)
     share = round(1 - lost / total, 4) if total else 0.0
-    return {"columns": total, "resolved_share": share, "models_taken_over": found.taken_over}
+    return {"columns": total, "resolved_share": share, "models_taken_over": trace.reused}

@@ -61,30 +61,30 @@ def query_lineage(sql: str, tables: Tables) -> QueryLineage:
         scope = build_scope(tree)
         if scope is None:
             raise SqlglotError("not a query")
-        found = lineage(None, tree, dict(tables.schema), dialect="duckdb", scope=scope, trim_selects=False)
+        nodes = lineage(None, tree, dict(tables.schema), dialect="duckdb", scope=scope, trim_selects=False)
     except (SqlglotError, KeyError, ValueError, RecursionError) as error:
         raise LineageError(str(error).splitlines()[0][:200]) from error
     outputs, lost = {}, set()
     for name in (select.alias_or_name for select in _selects(tree)):
-        node = found.get(name)
-        leaves = frozenset() if node is None else frozenset(_leaves(node, tables))
-        outputs[name] = frozenset(leaf for leaf in leaves if leaf)
-        if name == "*" or node is None or "" in leaves or (not leaves and not _is_constant(node)):
+        node = nodes.get(name)
+        origins = frozenset() if node is None else frozenset(_origins(node, tables))
+        outputs[name] = frozenset(origin for origin in origins if origin)
+        if name == "*" or node is None or "" in origins or (not origins and not _is_constant(node)):
             lost.add(name)
-    deciding = frozenset(leaf for leaf in _deciding(scope, tables) if leaf)
+    deciding = frozenset(origin for origin in _deciding(scope, tables) if origin)
     return QueryLineage(outputs, deciding, frozenset(lost))
 
 
-def _leaves(node: Any, tables: Tables) -> Iterator[str]:
+def _origins(node: Any, tables: Tables) -> Iterator[str]:
     """Base columns behind an output; an empty string for one whose table or name was lost."""
-    for leaf in node.walk():
-        if leaf.downstream:
+    for origin in node.walk():
+        if origin.downstream:
             continue
-        if isinstance(leaf.expression, exp.Table):
-            column = leaf.name.rpartition(".")[2].strip('"')
-            table = tables.id_of(leaf.expression)
+        if isinstance(origin.expression, exp.Table):
+            column = origin.name.rpartition(".")[2].strip('"')
+            table = tables.id_of(origin.expression)
             yield f"column.{table}.{column}" if table and column != "*" else ""
-        elif isinstance(leaf.expression, exp.Expression) and _lost(leaf.expression):
+        elif isinstance(origin.expression, exp.Expression) and _lost(origin.expression):
             yield ""
 
 
@@ -95,7 +95,7 @@ def _lost(expression: Any) -> bool:
 
 def _is_constant(node: Any) -> bool:
     """Made of literals, row counts and generated series alone."""
-    return all(not _lost(leaf.expression) for leaf in node.walk() if not leaf.downstream)
+    return all(not _lost(origin.expression) for origin in node.walk() if not origin.downstream)
 
 
 def _deciding(root: Scope, tables: Tables) -> Iterator[str]:

@@ -8,14 +8,14 @@ from typing import Any
 from governance.lineage.graph import Edge, Node
 
 Manifest = Mapping[str, Any]
-_KEPT = ("model", "seed", "snapshot")
+_TRACED_TYPES = ("model", "seed", "snapshot")
 
 
 def node_ids(manifest: Manifest) -> dict[str, str]:
     """dbt's unique ids to ours: source.landing.sales_lines, model.fct_sales_lines, feature.feat_…"""
     ids = {uid: f"source.{s['source_name']}.{s['name']}" for uid, s in manifest["sources"].items()}
     for uid, node in manifest["nodes"].items():
-        if node["resource_type"] in _KEPT:
+        if node["resource_type"] in _TRACED_TYPES:
             kind = "feature" if node["name"].startswith("feat_") else "model"
             ids[uid] = f"{kind}.{table_name(node)}"
     return ids
@@ -59,8 +59,8 @@ def metric_lineage(semantic: Manifest, ids: Mapping[str, str]) -> tuple[list[Nod
         edges += [Edge(f"metric.{name}", target, level="any") for name in parent_metrics(metric)]
         models = {owners[name] for name in measures_of(metric) if name in owners} | own_models(metric)
         edges += [Edge(table, target) for model in sorted(models) if (table := relations.get(model))]
-    known = {node.id for node in nodes} | set(ids.values())
-    return nodes, [edge for edge in edges if edge.source in known]
+    node_names = {node.id for node in nodes} | set(ids.values())
+    return nodes, [edge for edge in edges if edge.source in node_names]
 
 
 def own_models(metric: Manifest) -> set[str]:

@@ -91,14 +91,14 @@ def _draw_box(holder: Element, node: Node, place: tuple[float, float], *, heavy:
     box = {"width": str(_BOX_WIDTH), "height": str(_BOX_HEIGHT), "rx": "6"}
     SubElement(group, "rect", {**box, "fill": _COLOURS.get(node.kind, "#e4e7eb"), **frame})
     text = {"x": "10", "font-family": "system-ui, sans-serif"}
-    name, caption = _words(node)
+    name, caption = _captions(node)
     SubElement(group, "text", {**text, "y": "15", "font-size": "12", "fill": _INK}).text = _short(name, 29)
     SubElement(group, "text", {**text, "y": "29", "font-size": "10", "fill": _MUTED}).text = _short(
         caption, 36
     )
 
 
-def _words(node: Node) -> tuple[str, str]:
+def _captions(node: Node) -> tuple[str, str]:
     """Name and caption: a column stands above its table."""
     kind, _, name = node.id.partition(".")
     if kind == "column":
@@ -112,7 +112,7 @@ def _short(text: str, longest: int) -> str:
 
 
 def _draw_legend(svg: Element, kinds: list[str], top: float) -> None:
-    words = "solid: values are made of it · dashed: it decides which rows there are · " + ", ".join(
+    legend = "solid: values are made of it · dashed: it decides which rows there are · " + ", ".join(
         kind.replace("_", " ") for kind in kinds
     )
     text = {
@@ -121,4 +121,4 @@ def _draw_legend(svg: Element, kinds: list[str], top: float) -> None:
         "font-size": "11",
         "font-family": "system-ui, sans-serif",
     }
-    SubElement(svg, "text", {**text, "fill": _MUTED}).text = words
+    SubElement(svg, "text", {**text, "fill": _MUTED}).text = legend

@@ -135,18 +135,18 @@ class LineageGraph:
         for edge in self.edges:
             if edge.level in levels:
                 steps[edge.target if back else edge.source].append(edge)
-        seen, found, queue = {start}, [], deque([(start, 0)])
+        seen, walked, queue = {start}, [], deque([(start, 0)])
         while queue:
             here, distance = queue.popleft()
             if depth is not None and distance >= depth:
                 continue
             for edge in steps[here]:
-                found.append(edge)
+                walked.append(edge)
                 there = edge.source if back else edge.target
                 if there not in seen:
                     seen.add(there)
                     queue.append((there, distance + 1))
-        inside = [edge for edge in found if edge.source in seen and edge.target in seen]
+        inside = [edge for edge in walked if edge.source in seen and edge.target in seen]
         return LineageGraph.of((self.nodes[name] for name in seen), inside)
 
     def _near(self, name: str) -> str:

@@ -8,12 +8,12 @@ from governance.errors import LineageError
 from governance.lineage.columns import Tables, query_lineage
 from governance.lineage.dbt_nodes import Manifest
 from governance.lineage.graph import Edge
-from governance.lineage.trace import Found
+from governance.lineage.trace import ColumnTrace
 from semantic import MetricQuery, SemanticLayer
 from semantic.errors import SteelyardError
 
 
-def add_metric_columns(found: Found, semantic: Manifest, tables: Tables) -> None:
+def add_metric_columns(trace: ColumnTrace, semantic: Manifest, tables: Tables) -> None:
     """Add, for every metric that aggregates a table itself, its columns and the rows of the tables it reads.
 
     A ratio or derived metric reads other metrics, which the graph holds already; one whose inputs carry
@@ -28,7 +28,7 @@ def add_metric_columns(found: Found, semantic: Manifest, tables: Tables) -> None
         try:
             traced = query_lineage(_sql(layer, metric.name), tables)
         except (LineageError, SteelyardError) as error:
-            found.add([], [(target, str(error))])
+            trace.add([], [(target, str(error))])
             continue
         direct = traced.outputs.get(metric.name, frozenset())
         edges = [Edge(name, target, "direct", "column") for name in sorted(direct)]
@@ -36,7 +36,7 @@ def add_metric_columns(found: Found, semantic: Manifest, tables: Tables) -> None
         rows = sorted({f"rows.{name.split('.')[1]}" for name in traced.read if name.count(".") == 2})
         edges += [Edge(name, target, "indirect", "column") for name in rows]
         lost = [(target, "no origin was found for its value")] if metric.name in traced.lost else []
-        found.add(edges, lost)
+        trace.add(edges, lost)
 
 
 def _sql(layer: SemanticLayer, metric: str) -> Any:

@@ -12,13 +12,13 @@ from governance.lineage.built import columns_of, with_named_sources
 from governance.lineage.columns import Tables, query_lineage
 from governance.lineage.dbt_nodes import Manifest, node_ids, table_name
 from governance.lineage.graph import Edge, LineageGraph
-from governance.lineage.trace import Found
+from governance.lineage.trace import ColumnTrace
 
 _METHOD = "1"  # rises with the code below, so that nothing found by an older method is kept
 
 
 def add_model_columns(
-    found: Found, manifest: Manifest, tables: Tables, previous: LineageGraph | None
+    trace: ColumnTrace, manifest: Manifest, tables: Tables, previous: LineageGraph | None
 ) -> dict[str, str]:
     """Add the columns of every model; answers the models' checksums, which the next release compares.
 
@@ -33,20 +33,20 @@ def add_model_columns(
             continue
         model = name.partition(".")[2]
         checksums[model] = _checksum(node, manifest, tables)
-        kept = before.part(model, checksums[model])
-        if kept is None:
-            _trace(found, model, with_named_sources(node["compiled_code"], manifest), tables)
+        earlier = before.part(model, checksums[model])
+        if earlier is None:
+            _trace(trace, model, with_named_sources(node["compiled_code"], manifest), tables)
         else:
-            found.add(*kept)
-            found.taken_over += 1
+            trace.add(*earlier)
+            trace.reused += 1
     return checksums
 
 
-def _trace(found: Found, model: str, sql: str, tables: Tables) -> None:
+def _trace(trace: ColumnTrace, model: str, sql: str, tables: Tables) -> None:
     try:
         traced = query_lineage(sql, tables)
     except LineageError as error:
-        found.add([], [(f"model.{model}", str(error))])
+        trace.add([], [(f"model.{model}", str(error))])
         return
     edges, lost = [], []
     for name, origins in traced.outputs.items():
@@ -56,7 +56,7 @@ def _trace(found: Found, model: str, sql: str, tables: Tables) -> None:
         if name in traced.lost:
             lost.append((target, "no origin was found for a column that is not constant"))
     edges += [Edge(name, f"rows.{model}", "indirect", "column") for name in sorted(traced.deciding)]
-    found.add(edges, lost)
+    trace.add(edges, lost)
 
 
 def _checksum(node: Any, manifest: Manifest, tables: Tables) -> str:

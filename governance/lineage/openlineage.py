@@ -132,18 +132,18 @@ def _facets(node: str, ran: Ran) -> dict[str, Any]:
     if ran.version:
         facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(ran.version)
     edges = ran.columns.get(node, ())
-    made = sorted({e.target for e in edges if e.target.startswith("column.")})
-    if made:
-        names = [schema_dataset.SchemaDatasetFacetFields(name.rpartition(".")[2]) for name in made]
+    column_names = sorted({e.target for e in edges if e.target.startswith("column.")})
+    if column_names:
+        names = [schema_dataset.SchemaDatasetFacetFields(name.rpartition(".")[2]) for name in column_names]
         facets["schema"] = schema_dataset.SchemaDatasetFacet(fields=names)
-        facets["columnLineage"] = _column_lineage(edges, made)
+        facets["columnLineage"] = _column_lineage(edges, column_names)
     return facets
 
 
-def _column_lineage(edges: Sequence[Edge], made: Sequence[str]) -> Any:
+def _column_lineage(edges: Sequence[Edge], column_names: Sequence[str]) -> Any:
     """Direct origins by field; what decides the rows stands for the dataset as a whole."""
     facet = column_lineage_dataset
-    direct: dict[str, list[Any]] = {name.rpartition(".")[2]: [] for name in made}
+    direct: dict[str, list[Any]] = {name.rpartition(".")[2]: [] for name in column_names}
     deciding = []
     for edge in edges:
         if not edge.source.startswith("column."):

@@ -1,4 +1,4 @@
-"""What tracing has found so far."""
+"""The trace of columns, as it grows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from governance.lineage.graph import Edge
 
 
 @dataclass
-class Found:
-    """Edges at column level, what could not be resolved, and how many models were taken over unchanged."""
+class ColumnTrace:
+    """Edges at column level, what could not be resolved, and how many models were reused unchanged."""
 
     edges: list[Edge] = field(default_factory=list)
     unresolved: list[tuple[str, str]] = field(default_factory=list)
-    taken_over: int = 0
+    reused: int = 0
 
     def add(self, edges: Iterable[Edge], unresolved: Iterable[tuple[str, str]] = ()) -> None:
         """Take in one part's findings."""

@@ -82,7 +82,7 @@ class Policy:
             raise PolicyBroken(f"the policies do not parse: {error}") from error
         self._names_people = _names(json.loads(cedarpy.policies_to_json_str(policies)), "User")
         self.steps = tuple(
-            sorted(name.strip() for found in _STEPS.findall(schema) for name in found.split(","))
+            sorted(name.strip() for listed in _STEPS.findall(schema) for name in listed.split(","))
         )
         if not checked.validation_passed:
             raise PolicyBroken("the policies do not fit the schema: " + "; ".join(map(str, checked.errors)))

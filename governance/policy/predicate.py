@@ -23,7 +23,7 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Known:
+class NotNull:
     """The column is not NULL."""
 
     column: str
@@ -67,7 +67,7 @@ class Some:
     parts: tuple[Predicate, ...]
 
 
-Predicate: TypeAlias = Fixed | Known | OneOf | Compare | Not | Every | Some
+Predicate: TypeAlias = Fixed | NotNull | OneOf | Compare | Not | Every | Some
 
 TRUE = Fixed(True)
 FALSE = Fixed(False)
@@ -105,7 +105,7 @@ def _joined(
 
 def columns_of(predicate: Predicate) -> frozenset[str]:
     """Every column that the predicate reads."""
-    if isinstance(predicate, Known | OneOf | Compare):
+    if isinstance(predicate, NotNull | OneOf | Compare):
         return frozenset({predicate.column})
     if isinstance(predicate, Not):
         return columns_of(predicate.part)
@@ -127,7 +127,7 @@ def holds(predicate: Predicate, row: Mapping[str, Scalar | None]) -> bool:  # no
     value = row.get(predicate.column)
     if value is None:
         return False
-    if isinstance(predicate, Known):
+    if isinstance(predicate, NotNull):
         return True
     if isinstance(predicate, OneOf):
         return value in predicate.values
@@ -147,7 +147,7 @@ def to_sql(predicate: Predicate, names: Mapping[str, str] | None = None) -> str:
         glue = " AND " if isinstance(predicate, Every) else " OR "
         return glue.join(_nested(part, names) for part in predicate.parts)
     column = (names or {}).get(predicate.column, predicate.column)
-    if isinstance(predicate, Known):
+    if isinstance(predicate, NotNull):
         return f"{column} IS NOT NULL"
     if isinstance(predicate, OneOf):
         return f"{column} IN ({', '.join(_literal(value) for value in predicate.values)})"
@@ -178,7 +178,7 @@ def to_clause(  # noqa: PLR0911
     if isinstance(predicate, Some):
         return or_(*(to_clause(part, columns) for part in predicate.parts))
     column = columns[predicate.column]
-    if isinstance(predicate, Known):
+    if isinstance(predicate, NotNull):
         return column.is_not(None)
     if isinstance(predicate, OneOf):
         return column.in_(predicate.values)

@@ -17,7 +17,7 @@ from governance.policy.predicate import (
     TRUE,
     Compare,
     Fixed,
-    Known,
+    NotNull,
     OneOf,
     Predicate,
     Scalar,
@@ -114,7 +114,7 @@ def _term(body: Mapping[str, Any], row_type: RowType) -> _Term:
         raise PolicyUntranslatable(f"an expression of an unknown form: {sorted(body)}")
     ((kind, parts),) = body.items()
     if kind in ("Value", "Set", "unknown"):
-        return _leaf(kind, parts)
+        return _operand(kind, parts)
     if kind in ("&&", "||", "!", "if-then-else"):
         return _connective(kind, parts, row_type)
     left = _term(parts["left"], row_type)
@@ -127,13 +127,13 @@ def _term(body: Mapping[str, Any], row_type: RowType) -> _Term:
     raise PolicyUntranslatable(f"operator {kind!r}")
 
 
-def _leaf(kind: str, parts: Any) -> _Term:
+def _operand(kind: str, parts: Any) -> _Term:
     if kind == "unknown":
         if parts != [{"Value": "resource"}]:
             raise PolicyUntranslatable(f"an unknown other than the resource: {parts}")
         return _Row()
     if kind == "Set":
-        values = [_leaf("Value", item["Value"]) for item in parts]
+        values = [_operand("Value", item["Value"]) for item in parts]
         return _Constant(frozenset(_scalar(value) for value in values))
     if not isinstance(parts, str | int | bool):
         raise PolicyUntranslatable("a constant that is neither text nor a number nor a truth value")
@@ -179,7 +179,7 @@ def _access(kind: str, left: _Term, name: str, row_type: RowType) -> _Term:
         raise PolicyUntranslatable("an attribute of something other than the resource")
     if name not in row_type.attributes:
         raise PolicyUntranslatable(f"attribute {name!r}, which {row_type.name} does not have as a column")
-    return _Truth(Known(name)) if kind == "has" else _Attribute(name, row_type.attributes[name])
+    return _Truth(NotNull(name)) if kind == "has" else _Attribute(name, row_type.attributes[name])
 
 
 def _relation(kind: str, left: _Term, right: _Term) -> _Truth:
@@ -211,5 +211,5 @@ def _one_of(attribute: _Attribute, values: frozenset[Scalar]) -> _Truth:
 
 
 def _test(attribute: _Attribute, condition: Predicate) -> _Truth:
-    known = Known(attribute.name)
-    return _Truth(every([known, condition]), negate(known))
+    is_known = NotNull(attribute.name)
+    return _Truth(every([is_known, condition]), negate(is_known))

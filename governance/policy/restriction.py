@@ -13,7 +13,7 @@ from governance.policy.predicate import TRUE, Predicate, columns_of, to_sql
 from governance.policy.tags import TaggedCatalog, Tags
 from semantic.definitions.restriction import Restriction, RowRule, SmallestGroup
 
-SMALLEST_GROUP = 10  # households
+MINIMUM_GROUP_SIZE = 10  # households
 
 _ROW_TYPES = (("location", "Location"), ("product", "Product"), ("customer", "Customer"))
 _MUST_REACH = ("location", "product")  # a metric that cannot be cut to these rows is hidden instead
@@ -25,20 +25,20 @@ def for_principal(
     *,
     purpose: str = OPERATIONS,
     about_customers: bool = True,
-    smallest_group: int = SMALLEST_GROUP,
+    minimum_group_size: int = MINIMUM_GROUP_SIZE,
     policy: Policy | None = None,
 ) -> Restriction:
     """Everything that `principal` may not see for `purpose`. What no policy permits is hidden.
 
-    `about_customers` (the default) suppresses groups of fewer than `smallest_group` households; pass what
+    `about_customers` (the default) suppresses groups of fewer than `minimum_group_size` households; pass what
     `names_customers` says of the query, since sums that name no customer need no such floor. Metrics
     whose models lack the entity by which the principal's rows are cut are hidden. Results are remembered by
     the principal's attributes, so that a thousand planners of one region share one.
     Raises PolicyUntranslatable when a row policy needs a column that the definitions lack.
     """
     rules = policy or default_policy()
-    floor = smallest_group if about_customers else 0
-    return _restriction(rules.without_name(principal), catalog, purpose, rules, floor)
+    threshold = minimum_group_size if about_customers else 0
+    return _restriction(rules.without_name(principal), catalog, purpose, rules, threshold)
 
 
 def for_query(
@@ -100,8 +100,8 @@ def purpose_of(
     `sees` tells which names the reader may see for the purpose that they demand; others do not count.
     """
     texts = list(names)
-    found = {n: need for n, need in catalog.purposes.items() if any(n in text for text in texts)}
-    needed = {need for name, need in found.items() if sees(name, need)}
+    demanded = {n: need for n, need in catalog.purposes.items() if any(n in text for text in texts)}
+    needed = {need for name, need in demanded.items() if sees(name, need)}
     if len(needed) > 1:
         raise Forbidden(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
     return needed.pop() if needed else OPERATIONS
@@ -118,7 +118,7 @@ def _restriction(
     catalog: TaggedCatalog,
     purpose: str,
     policy: Policy,
-    floor: int,
+    threshold: int,
 ) -> Restriction:
     rows: list[RowRule] = []
     cut: set[str] = set()
@@ -139,14 +139,14 @@ def _restriction(
     for name, tags in catalog.dimensions.items():
         if not decide.reads("Dimension", tags):
             (masked if decide.reads_masked(tags) else hidden).add(name)
-    if not floor and not policy.authorize(principal, "see_small_groups").allowed:
-        floor = SMALLEST_GROUP
+    if not threshold and not policy.authorize(principal, "see_small_groups").allowed:
+        threshold = MINIMUM_GROUP_SIZE
     return Restriction(
         rows=tuple(rows),
         hidden_metrics=frozenset(metrics),
         hidden_dimensions=frozenset(hidden | _elements(hidden, catalog)),
         masked_dimensions=frozenset(masked),
-        smallest_group=SmallestGroup(floor) if floor else None,
+        smallest_group=SmallestGroup(threshold) if threshold else None,
         allow_nothing=purpose not in principal.purposes,
     )
 
@@ -164,8 +164,8 @@ def _sql(condition: Predicate, entity: str, catalog: TaggedCatalog) -> str:
 
 def _elements(hidden: set[str], catalog: TaggedCatalog) -> set[str]:
     """Bare names of hidden dimensions that no visible one shares: longer paths then stay hidden too."""
-    shown = {name.rpartition("__")[2] for name in catalog.dimensions if name not in hidden}
-    return {name.rpartition("__")[2] for name in hidden} - shown
+    visible = {name.rpartition("__")[2] for name in catalog.dimensions if name not in hidden}
+    return {name.rpartition("__")[2] for name in hidden} - visible
 
 
 class _Decider:
@@ -173,18 +173,18 @@ class _Decider:
 
     def __init__(self, principal: Principal, purpose: str, policy: Policy) -> None:
         self._principal, self._purpose, self._policy = principal, purpose, policy
-        self._known: dict[tuple[str, str, Tags], bool] = {}
+        self._decisions: dict[tuple[str, str, Tags], bool] = {}
 
     def reads(self, kind: str, tags: Tags) -> bool:
-        return self._ask("read_metric" if kind == "Metric" else "read_dimension", kind, tags)
+        return self._decide("read_metric" if kind == "Metric" else "read_dimension", kind, tags)
 
     def reads_masked(self, tags: Tags) -> bool:
-        return self._ask("read_dimension_masked", "Dimension", tags)
+        return self._decide("read_dimension_masked", "Dimension", tags)
 
-    def _ask(self, action: str, kind: str, tags: Tags) -> bool:
+    def _decide(self, action: str, kind: str, tags: Tags) -> bool:
         key = (action, kind, tags)
-        if key not in self._known:
+        if key not in self._decisions:
             resource = Resource(kind, attributes=vars(tags))
             context = {"purpose": self._purpose}
-            self._known[key] = self._policy.authorize(self._principal, action, resource, context).allowed
-        return self._known[key]
+            self._decisions[key] = self._policy.authorize(self._principal, action, resource, context).allowed
+        return self._decisions[key]

@@ -183,10 +183,10 @@ def _dimension_tags(models: Iterable[Mapping[str, Any]]) -> dict[str, Tags]:
 
 
 def _entity_dimensions(models: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    dimensions: dict[str, set[str]] = {}
     for model in models:
         for entity in model.get("entities") or ():
             if entity["type"] in ("primary", "unique"):
                 names = {dimension["name"] for dimension in model.get("dimensions") or ()}
-                found.setdefault(entity["name"], set()).update(names | {entity["name"]})
-    return {entity: frozenset(names) for entity, names in found.items()}
+                dimensions.setdefault(entity["name"], set()).update(names | {entity["name"]})
+    return {entity: frozenset(names) for entity, names in dimensions.items()}

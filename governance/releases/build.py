@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from governance.releases.checks import hold_claims_against_data
+from governance.releases.checks import check_definitions_against_data
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE, Release, open_release
 from governance.releases.node_keys import node_keys
@@ -23,7 +23,7 @@ from governance.releases.reuse import (
     BuildState,
     Plan,
     best_plan,
-    copy_kept,
+    copy_reused,
     merged_results,
     models,
     selectors,
@@ -100,7 +100,7 @@ def build_release(
         state.write(work)
         shutil.rmtree(target)
         shutil.rmtree(f"{warehouse}.tmp", ignore_errors=True)
-        hold_claims_against_data(work)
+        check_definitions_against_data(work)
         write_lineage(work)
     return open_release(store.folder / work.name.removeprefix(BUILDING))
 
@@ -111,7 +111,7 @@ def _build_rest(
     """Build what cannot be taken over on a copy of the base. Returns the run results of the whole release."""
     compiled = dbt.artifact("run_results.json")
     progress(f"taking over {len(models(plan.keep))} models of {plan.base.release_id}", 0, 0)
-    copy_kept(plan, manifest, warehouse)
+    copy_reused(plan, manifest, warehouse)
     if not plan.build:
         return merged_results({**compiled, "results": []}, plan.base, plan.keep)
     fresh = dbt.build(progress, selectors(manifest, plan.build))

@@ -12,7 +12,7 @@ from semantic import SemanticLayer, check_next_counts, check_rollups
 from semantic.errors import ManifestError
 
 
-def hold_claims_against_data(folder: Path) -> None:
+def check_definitions_against_data(folder: Path) -> None:
     """Where a rollup differs from its fact, or a snapshot from its next counts, there is no release.
 
     Raises ReleaseBuildFailed naming the rollup or model. Taken-over tables are checked like fresh ones.

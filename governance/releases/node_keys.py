@@ -90,8 +90,8 @@ def _code(node: Mapping[str, Any]) -> str:
 
 
 def _checksum(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = node.get("checksum")
-    return found if isinstance(found, Mapping) else {}
+    checksum = node.get("checksum")
+    return checksum if isinstance(checksum, Mapping) else {}
 
 
 def _around(manifest: Manifest, project_dir: Path) -> str:
@@ -110,8 +110,8 @@ def _around(manifest: Manifest, project_dir: Path) -> str:
 
 def _bare(macro: str) -> str:
     """Without an adapter's prefix: `duckdb__generate_schema_name` replaces `generate_schema_name`."""
-    prefix, found, name = macro.partition("__")
-    return name if found and prefix in {"default", "duckdb"} else macro
+    prefix, separator, name = macro.partition("__")
+    return name if separator and prefix in {"default", "duckdb"} else macro
 
 
 def _landed(source: Mapping[str, Any], landing: Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from governance.disk import telling_disk_full
+from governance.disk import raise_on_disk_full
 from governance.releases.errors import ReleaseBusy, ReleaseCorrupt, ReleaseNotFound
 from governance.releases.layout import Release, check_warehouse, open_release, seal
 
@@ -45,7 +45,7 @@ class ReleaseStore:
         A kill leaves a `.building-` folder that nobody reads; the next build sweeps it away. One build at a
         time, or the one would sweep the other's folder: raises ReleaseBusy.
         """
-        with telling_disk_full("the build of a release"), self._alone("building"):
+        with raise_on_disk_full("the build of a release"), self._alone("building"):
             yield from self._build(fingerprint)
 
     def _build(self, fingerprint: str) -> Iterator[Path]:
@@ -82,17 +82,17 @@ class ReleaseStore:
 
     def list(self) -> list[Release]:
         """Releases that hold against their seal, oldest first."""
-        found = []
+        sound = []
         for release_id in self.ids():
             with suppress(ReleaseCorrupt):
-                found.append(open_release(self.folder / release_id))
-        return found
+                sound.append(open_release(self.folder / release_id))
+        return sound
 
     def get(self, release_id: str) -> Release:
         """Raises ReleaseNotFound (with the near miss) or ReleaseCorrupt."""
-        known = self.ids()
-        if release_id not in known:  # also keeps path parts such as '..' out
-            near = difflib.get_close_matches(release_id, known, n=1, cutoff=0.5)
+        ids = self.ids()
+        if release_id not in ids:  # also keeps path parts such as '..' out
+            near = difflib.get_close_matches(release_id, ids, n=1, cutoff=0.5)
             hint = f"Did you mean {near[0]!r}?" if near else "`steelyard release list` shows them."
             raise ReleaseNotFound(f"There is no release {release_id!r}.", hint=hint)
         return open_release(self.folder / release_id)
@@ -130,7 +130,7 @@ class ReleaseStore:
 
     def publish(self, release_id: str) -> Release:
         """Point `current` at a release that holds against its seal, byte by byte."""
-        with telling_disk_full("publishing"), self._alone("publishing", wait=True):
+        with raise_on_disk_full("publishing"), self._alone("publishing", wait=True):
             release = self.get(release_id)
             check_warehouse(release)
             fresh = self.var_dir / ".current"

@@ -25,7 +25,7 @@ class BuildState:
     keys: Mapping[str, NodeKey]
     based_on: str | None = None
     built: tuple[str, ...] = ()
-    taken_over: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
     @classmethod
@@ -39,7 +39,7 @@ class BuildState:
             keys={uid: NodeKey(**key) for uid, key in body["keys"].items()},
             based_on=body["based_on"],
             built=tuple(body["built"]),
-            taken_over=tuple(body["taken_over"]),
+            reused=tuple(body["taken_over"]),
             dropped=tuple(body["dropped"]),
         )
 
@@ -47,7 +47,7 @@ class BuildState:
         body = {
             "based_on": self.based_on,
             "built": self.built,
-            "taken_over": self.taken_over,
+            "taken_over": self.reused,
             "dropped": self.dropped,
             "keys": {uid: key.as_dict() for uid, key in self.keys.items()},
         }
@@ -58,10 +58,10 @@ class BuildState:
         return {
             "based_on": self.based_on,
             "models_built": models(self.built),
-            "models_taken_over": models(self.taken_over),
+            "models_taken_over": models(self.reused),
             "models_dropped": models(self.dropped),
             "tests_run": _tests(self.built),
-            "tests_taken_over": _tests(self.taken_over),
+            "tests_taken_over": _tests(self.reused),
         }
 
 
@@ -106,25 +106,27 @@ def _holds(manifest: Manifest, uid: str, before: NodeKey | None, now: NodeKey) -
     return not is_view or before.statement == now.statement
 
 
-def copy_kept(plan: Plan, manifest: Manifest, warehouse: Path) -> None:
+def copy_reused(plan: Plan, manifest: Manifest, warehouse: Path) -> None:
     """The base's warehouse with only the relations that are taken over; the space of the rest is free."""
     warehouse.unlink(missing_ok=True)
     shutil.copyfile(plan.base.warehouse, warehouse)
-    kept = {
+    reused_relations = {
         (node["schema"], node["alias"])
         for uid in plan.keep
         if (node := manifest["nodes"].get(uid)) is not None and node["resource_type"] in _STORED
     }
     with duckdb.connect(str(warehouse)) as connection:
-        found = connection.execute(
+        relations = connection.execute(
             "SELECT table_schema, table_name, table_type FROM information_schema.tables "
             "WHERE table_catalog = current_database()"
         ).fetchall()
-        for schema, name, kind in found:
-            if (schema, name) not in kept:
+        for schema, name, kind in relations:
+            if (schema, name) not in reused_relations:
                 what = "VIEW" if kind == "VIEW" else "TABLE"
                 connection.execute(f"DROP {what} {_quoted(schema)}.{_quoted(name)}")
-        schemas = {schema for schema, _, _ in found} - {schema for schema, _ in kept} - {"main"}
+        schemas = (
+            {schema for schema, _, _ in relations} - {schema for schema, _ in reused_relations} - {"main"}
+        )
         for schema in sorted(schemas):
             connection.execute(f"DROP SCHEMA {_quoted(schema)}")
         connection.execute("CHECKPOINT")

@@ -53,13 +53,13 @@ class DbtRun:
         every file of the project, and every environment variable that it asked for are the same.
         """
         environment = json.dumps(self._variables | {_WAREHOUSE: ""}, sort_keys=True)
-        kept = cache / hashlib.sha256(f"{definitions}{environment}".encode()).hexdigest()
-        if kept.is_dir():
-            parsed = _read_back((kept / _PARSED).read_bytes())
+        cached = cache / hashlib.sha256(f"{definitions}{environment}".encode()).hexdigest()
+        if cached.is_dir():
+            parsed = _read_back((cached / _PARSED).read_bytes())
             if _same_environment(parsed.env_vars, self._variables):
                 self._parsed = parsed
                 self._target.mkdir(parents=True, exist_ok=True)
-                shutil.copy(kept / _SEMANTIC, self._target)
+                shutil.copy(cached / _SEMANTIC, self._target)
                 return
         self._parsed = self._invoke("parse").result
         if not (self._target / _PARSED).exists():  # dbt was told not to keep it
@@ -73,26 +73,26 @@ class DbtRun:
             for old in cache.iterdir():
                 if old != Path(folder):
                     shutil.rmtree(old, ignore_errors=True)
-            fresh.rename(kept)
+            fresh.rename(cached)
 
     def compile(self) -> Json:
         """Compile every node of what was parsed, building nothing. Returns the manifest."""
         self._invoke("compile")
-        self.settle()
+        self.checkpoint()
         return self.artifact("manifest.json")
 
     def build(self, progress: Progress, only: Iterable[str] | None = None) -> Json:
         """Build and test everything, or the nodes of these selectors alone. Returns dbt's run results."""
         chosen: Json = {} if only is None else {"select": tuple(only), "indirect_selection": "empty"}
         self._invoke("build", progress, **chosen)
-        self.settle()
+        self.checkpoint()
         return self.artifact("run_results.json")
 
     def artifact(self, name: str) -> Json:
         """One of the JSON files that the last command left."""
         return dict(json.loads((self._target / name).read_text()))
 
-    def settle(self) -> None:
+    def checkpoint(self) -> None:
         """Fold the write-ahead log into the file: a sealed release is one file that never changes again."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 

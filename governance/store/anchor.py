@@ -62,7 +62,7 @@ class Anchor:
             return True
 
     def append(self, head: AnchorLine) -> None:
-        """Durable once this returns. Raises OSError; a line that the disk cut short is no head to `heads`."""
+        """Durable once this returns. Raises OSError; `leading_hashes` skips a line that was cut short."""
         line = _line(head)
         descriptor = self._open()
         try:
@@ -74,7 +74,7 @@ class Anchor:
         finally:
             os.close(descriptor)
 
-    def heads(self) -> dict[int, str]:
+    def leading_hashes(self) -> dict[int, str]:
         """Hash by sequence number; empty when nothing was anchored yet.
 
         The beginning of a line, which a full disk leaves, says nothing. Raises AuditBroken on any other line
@@ -82,14 +82,14 @@ class Anchor:
         """
         if not self.path.exists():
             return {}
-        heads: dict[int, str] = {}
+        leading_hashes: dict[int, str] = {}
         for number, line in enumerate(self.path.read_text().splitlines(), start=1):
             if _CUT_SHORT.fullmatch(line):
                 continue
             seq, _, digest = line.partition(" ")
-            if not seq.isdigit() or heads.setdefault(int(seq), digest) != digest:
+            if not seq.isdigit() or leading_hashes.setdefault(int(seq), digest) != digest:
                 raise AuditBroken(f"line {number} of the audit anchor {self.path.name} does not hold")
-        return heads
+        return leading_hashes
 
     def _ends_within_a_line(self) -> bool:
         with self.path.open("rb") as file:

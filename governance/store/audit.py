@@ -107,18 +107,18 @@ def verify(store: OpsStore, *, require_anchor: bool = True) -> AuditReport:
     without a head, never a head without its row.
     """
     columns = [audit_log.c[name] for name in (*_SEALED, "hash")]
-    heads, unreadable = {}, ""
+    leading_hashes, unreadable = {}, ""
     try:
-        heads = store.anchor.heads() if store.anchor is not None else {}
+        leading_hashes = store.anchor.leading_hashes() if store.anchor is not None else {}
     except AuditBroken as broken:
         unreadable = broken.message
     with store.read() as conn:
         rows = conn.execute(select(*columns).order_by(audit_log.c.seq)).all()
     if unreadable:
         return AuditReport(len(rows), False, None, unreadable)
-    if rows and require_anchor and not heads:
+    if rows and require_anchor and not leading_hashes:
         return AuditReport(len(rows), False, int(rows[0][0]), "no anchored head: the chain cannot be trusted")
-    return _walk(rows, heads)
+    return _walk(rows, leading_hashes)
 
 
 def check(store: OpsStore) -> AuditReport:
@@ -156,7 +156,7 @@ def read_after(
         return [_readable(row._mapping) for row in conn.execute(query.order_by(audit_log.c.seq).limit(limit))]
 
 
-def _walk(rows: Sequence[Sequence[Any]], heads: Mapping[int, str]) -> AuditReport:
+def _walk(rows: Sequence[Sequence[Any]], leading_hashes: Mapping[int, str]) -> AuditReport:
     previous = GENESIS.hash
     for position, row in enumerate(rows, start=1):
         sealed, digest = row[:-1], row[-1]
@@ -167,16 +167,18 @@ def _walk(rows: Sequence[Sequence[Any]], heads: Mapping[int, str]) -> AuditRepor
             problem = f"row {position} does not follow row {position - 1}"
         elif _digest(sealed) != digest:
             problem = f"row {position} was changed after it was written"
-        elif heads.get(position, digest) != digest:
+        elif leading_hashes.get(position, digest) != digest:
             problem = (
                 f"row {position} differs from the head anchored outside the store: the chain was rewritten"
             )
         if problem:
             return AuditReport(len(rows), False, position, problem)
         previous = digest
-    if heads and max(heads) > len(rows):
+    if leading_hashes and max(leading_hashes) > len(rows):
         missing = len(rows) + 1
-        return AuditReport(len(rows), False, missing, f"the tail was cut: row {max(heads)} was anchored")
+        return AuditReport(
+            len(rows), False, missing, f"the tail was cut: row {max(leading_hashes)} was anchored"
+        )
     return AuditReport(len(rows), True)
 
 

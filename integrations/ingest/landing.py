@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from governance.disk import sweep_parts
+from governance.disk import remove_stale_temp_files
 from integrations.contracts import Contract, contracts
 from integrations.errors import LandingBusy
 from integrations.ingest.load_batch import IngestContext
@@ -33,7 +33,7 @@ def only_writer(landing: Path) -> Iterator[None]:
 def sweep(state: LandingState, landing: Path) -> None:
     """Remove what killed runs left: batch folders that no state knows (they will be landed again), the empty
     batch of a table that has others, and halves of the state file."""
-    sweep_parts(landing)
+    remove_stale_temp_files(landing)
     names = {(b.table, f"batch={b.batch_id}") for b in state.batches}
     filled = {b.table for b in state.batches}
     for table in contracts():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from governance.disk import telling_disk_full
+from governance.disk import raise_on_disk_full
 from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflict
 from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
@@ -41,9 +41,9 @@ def ingest(
     is in the future (today by default). Raises IntegrationError or DiskFull; batches landed before it stay.
     """
     started = time.monotonic()
-    with telling_disk_full("ingest"):
+    with raise_on_disk_full("ingest"):
         landing.mkdir(parents=True, exist_ok=True)
-    with telling_disk_full("ingest"), only_writer(landing):
+    with raise_on_disk_full("ingest"), only_writer(landing):
         report = _ingest(
             source, landing, quarantine, progress=progress, tolerance=tolerance,
             settings=(memory_limit, threads, as_of or dt.date.today()),

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from governance.disk import write_whole
+from governance.disk import atomic_write
 
 FILE = "_landing.json"
 
@@ -55,7 +55,7 @@ class LandingState:
 
     def write(self, landing: Path) -> None:
         """Replace the state file in one rename."""
-        write_whole(landing / FILE, json.dumps(asdict(self), indent=1))
+        atomic_write(landing / FILE, json.dumps(asdict(self), indent=1))
 
     def find(self, table: str, batch_id: str) -> LandedBatch | None:
         """The landed batch of that id, if any."""

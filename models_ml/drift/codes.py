@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from governance.disk import write_whole
+from governance.disk import atomic_write
 from models_ml.drift.changes import before, by_week
 from models_ml.drift.observe import REFERENCE_WEEKS, Observed, observe
 
@@ -59,7 +59,7 @@ def remember_codes(warehouse: Path, path: Path) -> None:
         con.execute("SET threads = 2")
         found = known_codes(observe(con))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(found))
+    atomic_write(path, json.dumps(found))
 
 
 def trained_codes(artifact_root: Path, version: str) -> dict[str, list[str]] | None:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from governance.disk import write_whole
+from governance.disk import atomic_write
 from models_ml.demand.artifacts import FOLDER as BACKTESTS
 from models_ml.demand.backtest import Progress, silent
 from models_ml.demand.bundle import load_bundle
@@ -105,7 +105,7 @@ def monitor(
         _told(alerts),
         advice, champion.version, path, report,
     )  # fmt: skip
-    write_whole(output / SUMMARY_FILE, json.dumps(done.as_dict(), indent=1))
+    atomic_write(output / SUMMARY_FILE, json.dumps(done.as_dict(), indent=1))
     return done
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from governance.disk import write_whole
+from governance.disk import atomic_write
 from models_ml.errors import ModelError, RegisterUnavailable
 from models_ml.lifecycle import registry
 from models_ml.lifecycle.registry import ModelVersion
@@ -72,7 +72,7 @@ def remember_champion(artifact_root: Path, version: ModelVersion) -> None:
     """Keep what is needed to score with the approved model while the register is down."""
     artifact_root.mkdir(parents=True, exist_ok=True)
     needed = _needed(version) | {"bundle": str(version.bundle)}
-    write_whole(receipt_path(artifact_root, version.name), json.dumps(needed))
+    atomic_write(receipt_path(artifact_root, version.name), json.dumps(needed))
 
 
 def receipt_path(artifact_root: Path, name: str) -> Path:

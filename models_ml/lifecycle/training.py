@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from governance.disk import write_whole
+from governance.disk import atomic_write
 from models_ml.demand.bundle import bundle_digest
 from models_ml.lifecycle import registry
 from models_ml.lifecycle.fingerprint import code_fingerprint
@@ -102,7 +102,7 @@ def register_candidate(
         candidate.trained_by, candidate.metrics, json.loads(table), reused=False,
     )  # fmt: skip
     receipt = {**trained.__dict__, "bundle": str(version.bundle), "tracking_uri": tracking_uri}
-    write_whole(_receipt(artifact_root, trained.name), json.dumps(receipt))
+    atomic_write(_receipt(artifact_root, trained.name), json.dumps(receipt))
     return trained
 
 

@@ -161,7 +161,7 @@ def _households(layer: SemanticLayer, engine: Engine, tags: TaggedCatalog, *, ru
                     partial(engine.run, compiled),
                     partial(_run_all, engine, compiled.probes),
                     partial(
-                        groups.withhold, "reader", compiled.probes, partial(_told, answers), floor, now=now
+                        groups.suppress, "reader", compiled.probes, partial(_told, answers), floor, now=now
                     ),
                 ],
                 runs,

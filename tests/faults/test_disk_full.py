@@ -22,7 +22,7 @@ import pytest
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.approvals import decide
-from governance.disk import telling_disk_full
+from governance.disk import raise_on_disk_full
 from governance.errors import DiskFull, StoreUnavailable
 from governance.identity import Directory
 from governance.store import OpsStore, audit
@@ -167,9 +167,9 @@ def _decide_and_fail_to_tell(root: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_other_errors_are_not_taken_for_a_full_disk(number):
-    with pytest.raises(DiskFull), telling_disk_full("work"):
+    with pytest.raises(DiskFull), raise_on_disk_full("work"):
         raise OSError(number, os.strerror(number))
-    with pytest.raises(PermissionError), telling_disk_full("work"):
+    with pytest.raises(PermissionError), raise_on_disk_full("work"):
         raise PermissionError(errno.EACCES, "no")
 
 

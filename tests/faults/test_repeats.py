@@ -18,7 +18,7 @@ import pytest
 from api.pipeline.steps import build_step, ingest_step, publish_step
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
-from governance.approvals import advance, decide, propose
+from governance.approvals import decide, propose, transition
 from governance.errors import Conflict
 from governance.identity import Directory
 from governance.releases import ReleaseStore
@@ -146,7 +146,7 @@ def test_requests_ten_times_shuffled(ledger, tmp_path):
         with pytest.raises(Conflict):
             decide(ledger, planner, f"r{rng.randrange(PROPOSED)}", "approve", now=NOW)
         try:
-            advance(ledger, service(), "r0", "executing", now=NOW)
+            transition(ledger, service(), "r0", "executing", now=NOW)
         except Conflict:
             refused += 1
     assert refused == TIMES - 1

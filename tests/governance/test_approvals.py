@@ -16,14 +16,14 @@ from governance.approvals import (
     ROUTES,
     Limits,
     Recommendation,
-    advance,
+    compensate,
     decide,
     escalate_due,
     expire_due,
     find_recommendation,
     propose,
-    roll_back,
     route,
+    transition,
 )
 from governance.errors import (
     Conflict,
@@ -204,14 +204,14 @@ def test_failed_audit_means_no_decision(sqlite_store, proposed, people, now, mon
 
 def test_an_audit_that_cannot_be_anchored_means_no_decision(store, proposed, people, now):
     proposed(store)
-    kept = store.anchor.path.read_text()
+    anchored = store.anchor.path.read_text()
     store.anchor.path.unlink()
     store.anchor.path.mkdir()
     with pytest.raises(StoreUnavailable):
         decide(store, people["planner_east"], "r1", "approve", now=now)
     assert find_recommendation(store, "r1").state == "in_review"
     store.anchor.path.rmdir()
-    store.anchor.path.write_text(kept)
+    store.anchor.path.write_text(anchored)
     assert audit.verify(store) == audit.AuditReport(1, True)
 
 
@@ -233,17 +233,17 @@ def test_carried_out_once_then_taken_back_by_somebody_else(sqlite_store, propose
     proposed(sqlite_store)
     planner, manager = people["planner_east"], people["category_manager"]
     with pytest.raises(Conflict):
-        advance(sqlite_store, pipeline, "r1", "executing", now=now)
+        transition(sqlite_store, pipeline, "r1", "executing", now=now)
     decide(sqlite_store, planner, "r1", "approve", now=now)
     with pytest.raises(Forbidden):
-        advance(sqlite_store, planner, "r1", "executing", now=now)
-    advance(sqlite_store, pipeline, "r1", "executing", now=now)
+        transition(sqlite_store, planner, "r1", "executing", now=now)
+    transition(sqlite_store, pipeline, "r1", "executing", now=now)
     with pytest.raises(Conflict):
-        advance(sqlite_store, pipeline, "r1", "executing", now=now)
-    advance(sqlite_store, pipeline, "r1", "executed", outcome={"document": "PO-1"}, now=now)
-    undo = roll_back(sqlite_store, manager, "r1", reason="wrong store", now=now)
+        transition(sqlite_store, pipeline, "r1", "executing", now=now)
+    transition(sqlite_store, pipeline, "r1", "executed", outcome={"document": "PO-1"}, now=now)
+    undo = compensate(sqlite_store, manager, "r1", reason="wrong store", now=now)
     assert (undo.compensates, undo.state) == ("r1", "in_review")
-    assert roll_back(sqlite_store, manager, "r1", reason="again", now=now) == undo
+    assert compensate(sqlite_store, manager, "r1", reason="again", now=now) == undo
     with pytest.raises(Forbidden):
         decide(sqlite_store, manager, undo.recommendation_id, "approve", now=now)
 
@@ -266,15 +266,15 @@ def test_carried_out_once_then_taken_back_by_somebody_else(sqlite_store, propose
     ],
 )
 def test_routes(proposal, now, changes, state, expected):
-    made = {"state": "proposed", "proposed_by": "x", "created_at": now, "updated_at": now}
-    record = Recommendation(**(proposal(**changes) | made | {"is_simulated": True}))
+    stamps = {"state": "proposed", "proposed_by": "x", "created_at": now, "updated_at": now}
+    record = Recommendation(**(proposal(**changes) | stamps | {"is_simulated": True}))
     assert route(record, model_state=state).name == expected
 
 
 def test_automatic_ones_are_approved_on_the_spot(sqlite_store, proposed, pipeline, now):
     record = proposed(sqlite_store, expected_cash_usd=10.0, expected_margin_usd=5.0)
     assert (record.state, record.decided_quantity_units) == ("approved", 24.0)
-    advance(sqlite_store, pipeline, "r1", "executing", now=now)
+    transition(sqlite_store, pipeline, "r1", "executing", now=now)
 
 
 @given(money=st.floats(0, 1e6), more=st.floats(0, 1e6), confidence=st.floats(0, 1))

@@ -119,10 +119,10 @@ def test_a_rewritten_chain_is_found(trail, tmp_path, now, first):
 
 def test_a_lost_or_forged_anchor_is_found(trail):
     path = Path(trail.anchor.path)
-    kept = path.read_text()
+    anchored = path.read_text()
     path.unlink()
     assert not audit.verify(trail).holds
-    path.write_text(kept + f"3 {'0' * 64}\n")
+    path.write_text(anchored + f"3 {'0' * 64}\n")
     assert not audit.verify(trail).holds
 
 
@@ -143,19 +143,19 @@ def test_a_trail_that_is_written_meanwhile_holds(sqlite_store, now, monkeypatch)
             audit.append(transaction, audit.AuditEntry("a", "b", "c"), now=now)
 
     act()
-    heads, read = sqlite_store.anchor.heads, sqlite_store.read
+    leading_hashes, read = sqlite_store.anchor.leading_hashes, sqlite_store.read
 
-    def heads_then_act():
-        found = heads()
+    def leading_hashes_then_act():
+        anchored = leading_hashes()
         act()
-        return found
+        return anchored
 
     def read_then_act():
         with read() as conn:
             yield conn
         act()
 
-    monkeypatch.setattr(sqlite_store.anchor, "heads", heads_then_act)
+    monkeypatch.setattr(sqlite_store.anchor, "leading_hashes", leading_hashes_then_act)
     monkeypatch.setattr(sqlite_store, "read", contextlib.contextmanager(read_then_act))
     assert audit.verify(sqlite_store) == audit.AuditReport(2, True)
 

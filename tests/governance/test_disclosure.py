@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from governance.disclosure import GroupControl, control
-from governance.disclosure.control import judge
-from governance.disclosure.disclosed import Known, Told
+from governance.disclosure.control import review
+from governance.disclosure.disclosed import Disclosure, DisclosureHistory
 from governance.disclosure.groups import read_probe
 from governance.errors import Forbidden
 from semantic.definitions.restriction import SmallestGroup
@@ -66,15 +66,15 @@ class World:
         return pa.Table.from_pylist(rows, schema=schema), {k: frozenset(v) for k, v in cells.items()}
 
 
-def told(cells, hidden, by):
+def disclosed_sets(cells, hidden, by):
     """By hand: every set of lines that an answer tells, its groups and the sums of those shown."""
-    shown = {key: lines for key, lines in cells.items() if key not in hidden}
-    sets = set(shown.values())
-    for kept in itertools.chain.from_iterable(
+    displayed = {key: lines for key, lines in cells.items() if key not in hidden}
+    sets = set(displayed.values())
+    for chosen in itertools.chain.from_iterable(
         itertools.combinations(range(len(by)), n) for n in range(len(by))
     ):
-        for part in {tuple(key[i] for i in kept) for key in shown}:
-            inside = [lines for key, lines in shown.items() if tuple(key[i] for i in kept) == part]
+        for part in {tuple(key[i] for i in chosen) for key in displayed}:
+            inside = [lines for key, lines in displayed.items() if tuple(key[i] for i in chosen) == part]
             sets.add(frozenset().union(*inside))
     return sets
 
@@ -90,18 +90,18 @@ def test_no_total_gives_a_hidden_group_back(seed):
     by = world.random.choice([("age",), ("product", "age"), ("age", "size"), ("product", "age", "size")])
     table, cells = world.probe(by)
     probe = read_probe(table)
-    hidden = {probe.shown.keys[i] for i in np.flatnonzero(judge(probe, Known(SIZE), SIZE))}
+    hidden = {probe.displayed.keys[i] for i in np.flatnonzero(review(probe, DisclosureHistory(SIZE), SIZE))}
     assert {key for key, lines in cells.items() if behind(lines) < SIZE} <= hidden
-    for kept in itertools.chain.from_iterable(
+    for chosen in itertools.chain.from_iterable(
         itertools.combinations(range(len(by)), n) for n in range(len(by))
     ):
         lines_by_part = {}
         for key, lines in cells.items():
-            lines_by_part.setdefault(tuple(key[i] for i in kept), []).append((key, lines))
+            lines_by_part.setdefault(tuple(key[i] for i in chosen), []).append((key, lines))
         for part, members in lines_by_part.items():
             gone = [lines for key, lines in members if key in hidden]
             if gone and len(gone) < len(members):
-                assert behind(frozenset().union(*gone)) >= SIZE, (seed, kept, part)
+                assert behind(frozenset().union(*gone)) >= SIZE, (seed, chosen, part)
 
 
 def test_without_small_groups_nothing_is_hidden():
@@ -109,15 +109,15 @@ def test_without_small_groups_nothing_is_hidden():
     table, cells = world.probe(("age",))
     probe = read_probe(table)
     assert min(map(behind, cells.values())) >= SIZE
-    assert not judge(probe, Known(SIZE), SIZE).any()
+    assert not review(probe, DisclosureHistory(SIZE), SIZE).any()
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_no_two_answers_differ_by_a_few_households(sqlite_store, now, seed):
     """A reader asks at random, with filters that cut off single households and products."""
     world, groups = World(seed, households=120), GroupControl(sqlite_store)
-    known = set()
-    shown = 0
+    disclosed = set()
+    displayed = 0
     for number in range(25):
         by = world.random.choice([(), ("age",), ("product",), ("size", "product")])
         left_out = frozenset(world.random.sample(range(120), world.random.choice([0, 0, 1, 3, 30])))
@@ -125,12 +125,12 @@ def test_no_two_answers_differ_by_a_few_households(sqlite_store, now, seed):
         table, cells = world.probe(
             by, lambda line, out=left_out, p=product: line[1] not in out and (p is None or line[2] == p)
         )
-        floor = ask(groups, table, now, name=f"q{number}")
+        floor = suppress_in(groups, table, now, name=f"q{number}")
         hidden = {tuple(json.loads(text)) for _, text in floor.withheld}
-        shown += len(cells) - len(hidden)
-        known |= told(cells, hidden, by)
-    assert shown > 20
-    for one, other in itertools.combinations(known, 2):
+        displayed += len(cells) - len(hidden)
+        disclosed |= disclosed_sets(cells, hidden, by)
+    assert displayed > 20
+    for one, other in itertools.combinations(disclosed, 2):
         assert behind(one ^ other) >= SIZE, seed
 
 
@@ -143,25 +143,25 @@ def test_a_tracker_finds_nothing(sqlite_store, now):
     answers = []
     for number, wanted in enumerate(asked):
         table, _ = world.probe((), lambda line, wanted=wanted: wanted(line[1]))
-        answers.append(not ask(groups, table, now, name=f"t{number}").withheld)
+        answers.append(not suppress_in(groups, table, now, name=f"t{number}").withheld)
     assert answers == [True, True, False]
 
 
-def ask(groups, table, now, *, reader="ann", name="q", model="sales"):
+def suppress_in(groups, table, now, *, reader="ann", name="q", model="sales"):
     probe = GroupProbe(name, "", model, 2)
-    return groups.withhold(reader, [probe], lambda _: table, SmallestGroup(SIZE), now=now)
+    return groups.suppress(reader, [probe], lambda _: table, SmallestGroup(SIZE), now=now)
 
 
 def test_the_same_question_gets_the_same_answer_for_ever(sqlite_store, now):
     groups, held_back = GroupControl(sqlite_store), 0
     for seed in range(10):
         table, reader = World(seed).probe(("product", "age"))[0], f"reader {seed}"
-        first = ask(groups, table, now, reader=reader)
+        first = suppress_in(groups, table, now, reader=reader)
         held_back += bool(first.withheld)
         for _ in range(3):
-            assert ask(groups, table, now, reader=reader) == first
+            assert suppress_in(groups, table, now, reader=reader) == first
         another = GroupControl(sqlite_store)  # another process, the same history
-        assert ask(another, table, now, reader=reader) == first
+        assert suppress_in(another, table, now, reader=reader) == first
     assert held_back
 
 
@@ -176,10 +176,10 @@ def pair():
 
 def test_readers_and_facts_have_histories_of_their_own(sqlite_store, now, pair):
     groups = GroupControl(sqlite_store)
-    assert not ask(groups, pair[0], now).withheld
-    assert ask(groups, pair[1], now, name="q2").withheld
-    assert not ask(groups, pair[1], now, name="q2", reader="bob").withheld
-    assert not ask(groups, pair[1], now, name="q2", model="returns").withheld
+    assert not suppress_in(groups, pair[0], now).withheld
+    assert suppress_in(groups, pair[1], now, name="q2").withheld
+    assert not suppress_in(groups, pair[1], now, name="q2", reader="bob").withheld
+    assert not suppress_in(groups, pair[1], now, name="q2", model="returns").withheld
 
 
 def test_of_two_questions_at_once_one_is_shown(store, now, pair):
@@ -189,7 +189,7 @@ def test_of_two_questions_at_once_one_is_shown(store, now, pair):
 
     def run(number):
         gate.wait()
-        floor = ask(controls[number % 10], pair[number % 2], now, name=f"q{number % 2}")
+        floor = suppress_in(controls[number % 10], pair[number % 2], now, name=f"q{number % 2}")
         outcomes[number % 2, bool(floor.withheld)] += 1
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(20)]
@@ -204,11 +204,11 @@ def test_of_two_questions_at_once_one_is_shown(store, now, pair):
 def test_a_full_history_shows_only_what_is_known(sqlite_store, now, monkeypatch):
     world, groups = World(0, households=400, lines=4000), GroupControl(sqlite_store)
     by_age, cells = world.probe(("age",))
-    ask(groups, by_age, now)
+    suppress_in(groups, by_age, now)
     monkeypatch.setattr("governance.disclosure.history.MOST_GROUPS", 1)
     by_product, others = world.probe(("product",))
-    assert len(ask(groups, by_product, now, name="q2").withheld) == len(others)
-    assert len(ask(groups, by_age, now).withheld) < len(cells)
+    assert len(suppress_in(groups, by_product, now, name="q2").withheld) == len(others)
+    assert len(suppress_in(groups, by_age, now).withheld) < len(cells)
 
 
 def test_too_many_dimensions_are_refused_before_anything_is_read(sqlite_store, now):
@@ -217,7 +217,7 @@ def test_too_many_dimensions_are_refused_before_anything_is_read(sqlite_store, n
 
     probe = GroupProbe("q", "", "sales", control.MOST_DIMENSIONS + 1)
     with pytest.raises(Forbidden):
-        GroupControl(sqlite_store).withhold("ann", [probe], never, SmallestGroup(SIZE), now=now)
+        GroupControl(sqlite_store).suppress("ann", [probe], never, SmallestGroup(SIZE), now=now)
 
 
 def test_near_sketches_are_always_found():
@@ -226,22 +226,22 @@ def test_near_sketches_are_always_found():
     for density in (0.02, 0.1, 0.5, 1.0):
         base = rng.integers(1, 2**63, (40, BUCKETS), dtype=np.uint64)
         base *= (rng.random((40, BUCKETS)) < density).astype(np.uint64)
-        known = Known(SIZE)
+        disclosed = DisclosureHistory(SIZE)
         base = base[base.any(axis=1)]  # a sketch of nobody tells nothing
         for sketch in base:
-            known.add(Told(sketch))
+            disclosed.add(Disclosure(sketch))
         for sketch in base[:20]:
             for changes in (1, 5, 9, 10, 30):
                 changed = sketch.copy()
                 at = rng.choice(BUCKETS, changes, replace=False)
                 changed[at] += np.uint64(7)
                 least = min(np.count_nonzero(other != changed) for other in base)
-                assert known.is_near(changed) == (0 < least < SIZE)
+                assert disclosed.is_near(changed) == (0 < least < SIZE)
 
 
 def test_the_history_holds_no_household_and_no_figure(sqlite_store, now):
     world, groups = World(0), GroupControl(sqlite_store)
-    ask(groups, world.probe(("age",))[0], now)
+    suppress_in(groups, world.probe(("age",))[0], now)
     with sqlite_store.read() as conn:
         columns = [c[1] for c in conn.exec_driver_sql("PRAGMA table_info(shown_groups)")]
     assert columns == ["number", "reader", "model", "fingerprint", "sketch", "is_shown", "shown_at"]

@@ -23,9 +23,9 @@ MONEY = {
 @pytest.fixture
 def limits():
     """48 hours for all, 24 in the banner Express, 12 in its West."""
-    found = Limits.load()
+    packaged = Limits.load()
     return replace(
-        found,
+        packaged,
         banners={"Express": {"escalate_after_hours": 24}},
         regions={"West": {"escalate_after_hours": 12}},
     )
@@ -55,8 +55,18 @@ def test_the_audit_says_who_moved_what_from_where_to_where(sqlite_store, propose
     record = proposed(sqlite_store)
     assert escalate_due(sqlite_store, now=record.escalate_at, request_id="nightly") == ["r1"]
     row = audit.read(sqlite_store).items[0]
-    told = ("actor", "on_behalf_of", "role", "action", "object_id", "reason", "request_id", "before", "after")
-    assert {name: row[name] for name in told} == {
+    columns = (
+        "actor",
+        "on_behalf_of",
+        "role",
+        "action",
+        "object_id",
+        "reason",
+        "request_id",
+        "before",
+        "after",
+    )
+    assert {name: row[name] for name in columns} == {
         "actor": "service:escalation",
         "on_behalf_of": None,
         "role": None,
@@ -77,8 +87,10 @@ def test_nothing_goes_above_finance_and_what_is_decided_stays(sqlite_store, prop
     decide(sqlite_store, people["planner_east"], "decided", "approve", now=now)
     steps = [escalate_due(sqlite_store, now=now + 48 * n * HOUR) for n in (1, 2, 3)]
     assert [sorted(step) for step in steps] == [["category_manager", "planner"], ["planner"], []]
-    found = {route: find_recommendation(sqlite_store, route).policy_route for route in MONEY}
-    assert set(found.values()) == {"finance_controller", "two_people"} and found["two_people"] == "two_people"
+    routes = {route: find_recommendation(sqlite_store, route).policy_route for route in MONEY}
+    assert (
+        set(routes.values()) == {"finance_controller", "two_people"} and routes["two_people"] == "two_people"
+    )
     assert find_recommendation(sqlite_store, "decided").policy_route == "planner"
 
 
@@ -86,8 +98,8 @@ def test_what_policy_refuses_is_kept_in_the_audit_alone(sqlite_store, pipeline, 
     bad = proposal(
         "deep", action="markdown", details={"share": 0.9, "markdown_share": 0.9}, quantity_units=-4.0
     )
-    made = propose(sqlite_store, pipeline, [bad, proposal("good")], now=now, request_id="run-7")
-    assert [record.recommendation_id for record in made] == ["good"]
+    proposals = propose(sqlite_store, pipeline, [bad, proposal("good")], now=now, request_id="run-7")
+    assert [record.recommendation_id for record in proposals] == ["good"]
     (row,) = [r for r in audit.read(sqlite_store).items if r["object_id"] == "recommendation.deep"]
     assert (row["actor"], row["action"], row["request_id"]) == (
         pipeline.actor,
@@ -113,7 +125,7 @@ def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"least_routes": {"markdown": "planner"}}, "least_routes from"),
         ({"least_routes": {"reorder": "planner", "cancel": "automatic"}}, "least_routes from"),
@@ -123,9 +135,9 @@ def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
         ({"escalate_after_hours": 49}, "escalate_after_hours from 48.0 to 49.0"),
     ],
 )
-def test_a_lower_level_that_loosens_is_refused_by_name(changes, said):
+def test_a_lower_level_that_loosens_is_refused_by_name(changes, sentence):
     limits = replace(Limits.load(), regions={"North": changes})
-    with pytest.raises(PolicyBroken, match=f"region North loosens {said}") as broken:
+    with pytest.raises(PolicyBroken, match=f"region North loosens {sentence}") as broken:
         limits.at(None, "North")
     assert broken.value.hint == "a lower level may only tighten"
 

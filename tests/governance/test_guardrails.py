@@ -8,9 +8,9 @@ import pytest
 from governance.approvals import (
     ACTIONS,
     Recommendation,
-    broken_bound,
     decide,
     find_recommendation,
+    guardrail_violation,
     propose,
     route,
 )
@@ -99,7 +99,7 @@ def test_no_action_outside_policy(now) -> None:
     for _ in range(CASES):
         record = _random(rng, now)
         model_state = rng.choice(["champion"] * 6 + ["stale", "drifted", "missing"])
-        outside = broken_bound(record)
+        outside = guardrail_violation(record)
         assert (outside is None) == _allowed(record), f"seed {SEED}: {outside} {record}"
         if outside:
             refused += 1
@@ -175,7 +175,7 @@ def test_a_newer_proposal_on_the_same_subject_supersedes(sqlite_store, proposed)
 def test_the_edges_of_a_markdown(proposal, pipeline, now, changes, outside):
     details = {"depth": 0.3, "price_usd": 2.5, "floor_price_usd": 2.0} | changes
     record = _record(proposal("m", action="markdown", details=details), now)
-    assert broken_bound(record) == outside
+    assert guardrail_violation(record) == outside
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,9 @@ def test_the_edges_of_a_transfer(proposal, now, changes, outside):
     row = proposal("t", action="transfer", quantity_units=5.0, from_location_id="400") | {
         "details": {"donor_free_units": 10.0}
     }
-    assert broken_bound(_record(row | changes, now)) == outside
+    assert guardrail_violation(_record(row | changes, now)) == outside
 
 
 def _record(row, now) -> Recommendation:
-    made = {"state": "proposed", "proposed_by": "svc", "created_at": now, "updated_at": now}
-    return Recommendation.from_row(row | made | {"is_simulated": True})
+    stamps = {"state": "proposed", "proposed_by": "svc", "created_at": now, "updated_at": now}
+    return Recommendation.from_row(row | stamps | {"is_simulated": True})

@@ -37,7 +37,7 @@ def review(store, people, now):
 
 @pytest.fixture
 def promote(store, people, now):
-    def ask(*, by=None, trained_by="svc-trainer", digest=DIGEST, at=now, action="promote"):
+    def request_promotion(*, by=None, trained_by="svc-trainer", digest=DIGEST, at=now, action="promote"):
         return permit_promotion(
             store,
             by or people["ml_reviewer"],
@@ -50,7 +50,7 @@ def promote(store, people, now):
             request_id="req-2",
         )
 
-    return ask
+    return request_promotion
 
 
 def actions(store):
@@ -60,11 +60,11 @@ def actions(store):
 def test_an_approved_artifact_may_score_and_the_audit_says_who(store, review, promote):
     approved = review()
     assert promote() == latest_review(store, "demand", "3") == approved
-    told = audit.read(store, object_id="model_version.demand/3").items
-    assert [e["action"] for e in told] == ["model.promote", "model.approve"]
-    assert {e["actor"] for e in told} == {"ml_reviewer"}
-    assert told[0]["after"] == {"review_id": approved.review_id, "artifact_digest": DIGEST}
-    assert told[1]["policy_ids"] == ["review-models"]
+    entries = audit.read(store, object_id="model_version.demand/3").items
+    assert [e["action"] for e in entries] == ["model.promote", "model.approve"]
+    assert {e["actor"] for e in entries} == {"ml_reviewer"}
+    assert entries[0]["after"] == {"review_id": approved.review_id, "artifact_digest": DIGEST}
+    assert entries[1]["policy_ids"] == ["review-models"]
     assert audit.verify(store).holds
 
 
@@ -156,9 +156,9 @@ def test_no_promotion_follows_a_rejection(store, review, promote, now):
     with ThreadPoolExecutor(len(steps)) as pool:
         for done in [pool.submit(step) for step in steps]:
             done.result()
-    told = actions(store)
-    assert sorted(set(told) - {"model.promote", "model.refuse"}) == ["model.approve", "model.reject"]
-    assert "model.promote" not in told[told.index("model.reject") :]
+    entries = actions(store)
+    assert sorted(set(entries) - {"model.promote", "model.refuse"}) == ["model.approve", "model.reject"]
+    assert "model.promote" not in entries[entries.index("model.reject") :]
     assert audit.verify(store).holds
 
 

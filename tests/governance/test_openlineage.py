@@ -71,11 +71,11 @@ def test_every_run_starts_and_completes_once(sent):
 def test_columns_have_their_origins(sent):
     event = next(e for e in sent if e["job"]["name"] == "dbt.fct_sales" and e["eventType"] == "COMPLETE")
     assert [(d["namespace"], d["name"]) for d in event["inputs"]] == [("steelyard://landing", "sales")]
-    (made,) = event["outputs"]
-    assert (made["namespace"], made["name"]) == ("steelyard://warehouse", "fct_sales")
-    assert made["facets"]["version"]["datasetVersion"] == "r1"
-    assert [field["name"] for field in made["facets"]["schema"]["fields"]] == ["net"]
-    facet = made["facets"]["columnLineage"]
+    (output,) = event["outputs"]
+    assert (output["namespace"], output["name"]) == ("steelyard://warehouse", "fct_sales")
+    assert output["facets"]["version"]["datasetVersion"] == "r1"
+    assert [field["name"] for field in output["facets"]["schema"]["fields"]] == ["net"]
+    facet = output["facets"]["columnLineage"]
     origins = facet["fields"]["net"]["inputFields"]
     assert {(o["namespace"], o["name"], o["field"]) for o in origins} == {
         ("steelyard://landing", "sales", "amount"),

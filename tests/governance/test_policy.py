@@ -140,8 +140,8 @@ def _duckdb(predicate, names, table, kind):
             f"INSERT INTO t VALUES ({', '.join('?' * (len(names) + 1))})",
             [[*(row[n] for n in names), i] for i, row in enumerate(table)],
         )
-        found = con.execute(f"SELECT i, ({to_sql(predicate)}) FROM t ORDER BY i").fetchall()
-    return [value for _, value in found]
+        results = con.execute(f"SELECT i, ({to_sql(predicate)}) FROM t ORDER BY i").fetchall()
+    return [value for _, value in results]
 
 
 def _sqlite(predicate, table, kind):
@@ -152,8 +152,8 @@ def _sqlite(predicate, table, kind):
     with engine.begin() as con:
         t.create(con)
         con.execute(sa.insert(t), [row | {"i": i} for i, row in enumerate(table)])
-        shown = set(con.execute(sa.select(t.c.i).where(to_clause(predicate, dict(t.c)))).scalars())
-    return [i in shown for i in range(len(table))]
+        permitted = set(con.execute(sa.select(t.c.i).where(to_clause(predicate, dict(t.c)))).scalars())
+    return [i in permitted for i in range(len(table))]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_every_policy_has_a_name():
 
 
 def test_explain_names_the_rule(now=dt.datetime(2026, 1, 1)):
-    told = explain("auditor", "read_audit")
-    assert (told.allowed, told.policy_ids) == (True, ("read-audit",))
+    explanation = explain("auditor", "read_audit")
+    assert (explanation.allowed, explanation.policy_ids) == (True, ("read-audit",))
     assert "no policy permits it" in explain("executive", "read_audit").sentence
-    assert json.loads(json.dumps(told.rows))["Location"] == "TRUE"
+    assert json.loads(json.dumps(explanation.rows))["Location"] == "TRUE"

@@ -229,14 +229,14 @@ def test_policies_that_name_a_person_are_not_shared_with_her_equals(catalog, peo
     texts = "\n".join(path.read_text() for path in sorted(POLICIES.glob("*.cedar")))
     policy = Policy(texts + rules[where], (POLICIES / "schema.cedarschema").read_text())
     for reader, hidden in ((equal, False), (named, True), (equal, False)):
-        found = for_principal(reader, catalog, policy=policy)
-        assert ("net_sales" in found.hidden_metrics) == hidden
+        restriction = for_principal(reader, catalog, policy=policy)
+        assert ("net_sales" in restriction.hidden_metrics) == hidden
     assert policy.without_name(named) == named
     assert Policy.load().without_name(named) == Policy.load().without_name(equal) != named
 
 
 @pytest.mark.parametrize(
-    ("policies", "said"),
+    ("policies", "message"),
     [
         ("permit (principal", "the policies do not parse: "),
         (
@@ -245,6 +245,6 @@ def test_policies_that_name_a_person_are_not_shared_with_her_equals(catalog, peo
         ),
     ],
 )
-def test_broken_policies_say_what_is_wrong(policies, said):
-    with pytest.raises(PolicyBroken, match=said + r"\S"):
+def test_broken_policies_say_what_is_wrong(policies, message):
+    with pytest.raises(PolicyBroken, match=message + r"\S"):
         Policy(policies, (POLICIES / "schema.cedarschema").read_text())

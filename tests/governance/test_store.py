@@ -15,8 +15,8 @@ from governance.store.schema import metadata
 
 
 def _rows(proposal, count, **changes):
-    made = {"proposed_by": "service:x"}
-    return [proposal(f"r{n:03}", expected_margin_usd=float(n % 7), **changes) | made for n in range(count)]
+    stamps = {"proposed_by": "service:x"}
+    return [proposal(f"r{n:03}", expected_margin_usd=float(n % 7), **changes) | stamps for n in range(count)]
 
 
 def test_migrations_lead_to_the_declared_schema_and_run_twice(store):
@@ -88,8 +88,8 @@ def test_a_made_up_cursor_is_refused(sqlite_store, cursor):
 def test_times_come_back_as_instants(store, proposal):
     local = dt.datetime(2026, 1, 5, 10, tzinfo=dt.timezone(dt.timedelta(hours=2)))
     propose_recommendations(store, _rows(proposal, 1), now=local)
-    found = find_recommendation(store, "r000").created_at
-    assert (found, found.tzinfo) == (local, dt.UTC)
+    created_at = find_recommendation(store, "r000").created_at
+    assert (created_at, created_at.tzinfo) == (local, dt.UTC)
 
 
 def test_a_store_that_cannot_be_opened_says_so(tmp_path):

@@ -30,15 +30,15 @@ class NodeChange:
 
 def changes(before: Mapping[str, Raw], after: Mapping[str, Raw]) -> tuple[NodeChange, ...]:
     """Named definitions against each other, by name; equal ones are left out."""
-    found = []
+    differing = []
     for name in sorted(before.keys() | after.keys()):
         if name not in before:
-            found.append(NodeChange(name, "added"))
+            differing.append(NodeChange(name, "added"))
         elif name not in after:
-            found.append(NodeChange(name, "removed"))
+            differing.append(NodeChange(name, "removed"))
         elif fields := field_changes(before[name], after[name]):
-            found.append(NodeChange(name, "changed", fields))
-    return tuple(found)
+            differing.append(NodeChange(name, "changed", fields))
+    return tuple(differing)
 
 
 def field_changes(before: Raw, after: Raw) -> tuple[FieldChange, ...]:
@@ -49,16 +49,16 @@ def field_changes(before: Raw, after: Raw) -> tuple[FieldChange, ...]:
 
 
 def _leaves(raw: Raw, path: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    leaves: list[tuple[str, Any]] = []
     for key, value in raw.items():
         here = f"{path}.{key}" if path else str(key)
         if isinstance(value, Mapping):
-            found += _leaves(value, here)
+            leaves += _leaves(value, here)
         elif isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
-            found += _leaves({_key(v, at): v for at, v in enumerate(value)}, here)
+            leaves += _leaves({_key(v, at): v for at, v in enumerate(value)}, here)
         elif value not in (None, "", []):
-            found.append((here, value))
-    return found
+            leaves.append((here, value))
+    return leaves
 
 
 def _key(item: Raw, at: int) -> str:

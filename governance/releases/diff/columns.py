@@ -7,7 +7,7 @@ from typing import Any
 
 from governance.releases.diff.changes import NodeChange, Raw, What, changes
 
-WORDS = frozenset({"description"})  # a change of words alone moves no number
+TEXT_FIELDS = frozenset({"description"})  # a change of words alone moves no number
 
 
 @dataclass(frozen=True)
@@ -26,26 +26,28 @@ class ModelChange:
     @property
     def may_move_numbers(self) -> bool:
         """False where nothing but words changed."""
-        said = all(c.what == "changed" and {f.field for f in c.fields} <= WORDS for c in self.columns)
-        return self.what != "changed" or self.sql_changed or not said
+        only_words = all(
+            c.what == "changed" and {f.field for f in c.fields} <= TEXT_FIELDS for c in self.columns
+        )
+        return self.what != "changed" or self.sql_changed or not only_words
 
 
 def model_changes(before: Raw, after: Raw) -> tuple[ModelChange, ...]:
     """Models of two manifests.json against each other, by name; equal ones are left out."""
     old, new = _models(before), _models(after)
-    found = []
+    changed = []
     for name in sorted(old.keys() | new.keys()):
         node = new.get(name) or old[name]
         layer = node["fqn"][1] if len(node["fqn"]) > 2 else ""
         if name not in old or name not in new:
             what: What = "added" if name not in old else "removed"
-            found.append(ModelChange(name, layer, what, True, ()))
+            changed.append(ModelChange(name, layer, what, True, ()))
             continue
         columns = changes(_columns(old[name]), _columns(new[name]))
         sql = _sql(before, old[name]) != _sql(after, new[name])
         if sql or columns:
-            found.append(ModelChange(name, layer, "changed", sql, columns))
-    return tuple(found)
+            changed.append(ModelChange(name, layer, "changed", sql, columns))
+    return tuple(changed)
 
 
 def _models(manifest: Raw) -> dict[str, Raw]:

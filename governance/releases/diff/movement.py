@@ -44,8 +44,8 @@ class KpiMovement:
 
 def movements(kpis: Iterable[str], before: str, after: str, answer: Answer) -> tuple[KpiMovement, ...]:
     """KPIs that moved or could not be compared; those that stayed are left out."""
-    found = [_movement(kpi, before, after, answer) for kpi in kpis]
-    return tuple(m for m in found if m.months or m.problem)
+    compared = [_movement(kpi, before, after, answer) for kpi in kpis]
+    return tuple(m for m in compared if m.months or m.problem)
 
 
 def _movement(kpi: str, before: str, after: str, answer: Answer) -> KpiMovement:

@@ -28,13 +28,13 @@ class TagChange:
 def policies_reached(before: Raw, after: Raw, kpis: Iterable[str]) -> tuple[TagChange, ...]:
     """Every tag that changed, and the tags of `kpis` whose definition or data changed under them."""
     old, new = TaggedCatalog.from_manifest(before), TaggedCatalog.from_manifest(after)
-    found = [
+    tag_changes = [
         TagChange(kind, name, _set(a.get(name)), _set(b.get(name)))
         for kind, a, b in (("kpi", old.metrics, new.metrics), ("dimension", old.dimensions, new.dimensions))
         for name in sorted(a.keys() | b.keys())
     ]
     wanted = set(kpis)
-    return tuple(t for t in found if _matters(t) or (t.kind == "kpi" and t.name in wanted and t.after))
+    return tuple(t for t in tag_changes if _matters(t) or (t.kind == "kpi" and t.name in wanted and t.after))
 
 
 def _matters(tags: TagChange) -> bool:

@@ -29,12 +29,12 @@ def reached(before: Raw, after: Raw, roots: Mapping[str, str]) -> tuple[Reached,
         for node in _below(children, root):
             if roots.get(node) != name:
                 because.setdefault(node, set()).add(name)
-    found = []
+    nodes = []
     for node, names in because.items():
         kind, label = _kind(after, node) or _kind(before, node) or ("", "")
         if kind:
-            found.append(Reached(kind, node.split(".", 2)[2], label, tuple(sorted(names))))
-    return tuple(sorted(found, key=lambda r: (r.kind, r.name)))
+            nodes.append(Reached(kind, node.split(".", 2)[2], label, tuple(sorted(names))))
+    return tuple(sorted(nodes, key=lambda r: (r.kind, r.name)))
 
 
 def _merged(*maps: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:

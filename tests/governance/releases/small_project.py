@@ -97,10 +97,10 @@ def land(landing: Path, table: str, rows: str, *, batch: str = "b1") -> None:
 def contents(warehouse: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every relation's rows, sorted: what two equal releases agree on."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        found = connection.execute(
+        relations = connection.execute(
             "SELECT table_schema || '.' || table_name, table_type FROM information_schema.tables"
         ).fetchall()
         return {
             f"{kind} {name}": sorted(connection.execute(f"FROM {name}").fetchall(), key=repr)
-            for name, kind in found
+            for name, kind in relations
         }

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from governance.releases import ReleaseBuildFailed
-from governance.releases.checks import hold_claims_against_data
+from governance.releases.checks import check_definitions_against_data
 from governance.releases.layout import WAREHOUSE
 from tests.governance.releases.test_state_aware import MODELS, Shop
 from tests.semantic.retailer import TABLES
@@ -35,11 +35,11 @@ def _folder(path: Path) -> Path:
 
 def test_a_stale_rollup_fails_the_build(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
-    hold_claims_against_data(folder)
+    check_definitions_against_data(folder)
     with duckdb.connect(str(folder / WAREHOUSE)) as connection:
         connection.execute("INSERT INTO fct_sales SELECT '9', '2024-03-31', 'p1', 'l1', 'c1', 'store', 1, 1")
     with pytest.raises(ReleaseBuildFailed, match="sales_by_day differs from fct_sales in 1 groups"):
-        hold_claims_against_data(folder)
+        check_definitions_against_data(folder)
 
 
 def test_a_rollup_of_nothing_fails_the_build(tmp_path: Path) -> None:
