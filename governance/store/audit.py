@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -22,9 +22,6 @@ from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
 from governance.store.schema import audit_log
 from governance.store.types import canonical_json
-
-if TYPE_CHECKING:  # identity itself writes to the audit
-    from governance.identity.principal import Principal
 
 _SEALED = tuple(column.name for column in audit_log.columns if column.name != "hash")
 
@@ -43,6 +40,19 @@ class AuditEntry:
     request_id: str | None = None
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+
+
+class Actor(Protocol):
+    """Who acts: the service or person, the person it acts for, and the role. A principal is one."""
+
+    @property
+    def actor(self) -> str: ...
+
+    @property
+    def on_behalf_of(self) -> str | None: ...
+
+    @property
+    def role(self) -> str: ...
 
 
 class _More(TypedDict, total=False):
@@ -72,7 +82,7 @@ def append(transaction: Transaction, entry: AuditEntry, *, now: dt.datetime) -> 
 
 def record(
     transaction: Transaction,
-    principal: Principal,
+    principal: Actor,
     action: str,
     object_id: str,
     *,
