@@ -14,11 +14,11 @@ from ..definitions.catalog import Model
 from ..query.predicates import Predicate, fill_placeholders
 from ..query.request import Item
 from ..query.resolved import Ask, Use, filters_of, time_only
-from .fact_scan import Context, Rows, is_time_item
+from .fact_scan import Context, Rows
 from .nodes import Column, Join, Select, Source, Table
 from .semi_additive import at_edge
 from .suppression_probe import probed, withheld_condition
-from .time_offset import SPINE, shifted_rows, spine_grain, time_items
+from .time_offset import SPINE, period_items, shifted_rows, spine_grain, time_items
 
 Named = list[tuple[str, Use]]
 
@@ -74,7 +74,7 @@ def days(context: Context, ask: Ask, named: Named) -> Select:
     """Days of the period with data, by time keys alone: other groupings and filters do not matter."""
     use = named[0][1]
     measure, model = use.leaf.measure, model_of(context, use)
-    timed = tuple(i for i in ask.items if is_time_item(i, model, measure.agg_time))
+    timed = period_items(ask, model, measure.agg_time, f"The number of days of {use.leaf.name}")
     rows, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
     where = [*extra, *filters_of(rows, ask, use, lambda p: time_only(p, rows.is_time))]
     keys = tuple(Column(i.name, rows.column(i)) for i in timed)
@@ -89,11 +89,12 @@ def on_spine(context: Context, ask: Ask, use: Use, inner: Select) -> Select:
     filter on a shown dimension removes the empty periods (the metric's own filters do not, as in dbt).
     """
     measure, model = use.leaf.measure, model_of(context, use)
-    timed = time_items(ask, model, measure.agg_time)
+    timed = period_items(ask, model, measure.agg_time, use.leaf.name)
     if not timed:
         return inner
     dimension = model.dimensions[measure.agg_time or ""]
-    spine = context.spine(spine_grain(timed, context, dimension.grain or "day"), f"{use.leaf.name}")
+    times = time_items(ask, model, measure.agg_time)
+    spine = context.spine(spine_grain(times, context, dimension.grain or "day"), f"{use.leaf.name}")
     ticks = SpineRows(context, model, measure.agg_time, bind(spine.column, SPINE), spine.grain)
     ticks.source = Source(Table(spine.relation), SPINE)
     keys = tuple(Column(i.name, ticks.column(i)) for i in timed)

@@ -18,7 +18,7 @@ from ..query.resolved import Ask, time_only
 from .aggregate import Named, group_guard, measure_value, model_of
 from .fact_scan import Context, Rows
 from .nodes import Column, Join, Plan, Select, Source
-from .time_offset import SPINE, spine_grain, ticks_of, time_items
+from .time_offset import SPINE, period_items, spine_grain, ticks_of, time_items
 from .to_sql import render
 
 AT = "closes_at"
@@ -84,9 +84,10 @@ def _last_instant(context: Context, rows: Rows) -> exp.Expr:
 def _periods(context: Context, ask: Ask, named: Named, rows: Rows) -> Select:
     """The periods asked for and the instant at which each closes: its last, or the last with data."""
     use = named[0][1]
-    timed = time_items(ask, rows.model, rows.agg_time)
+    timed = period_items(ask, rows.model, rows.agg_time, use.leaf.name)
     own = rows.own_grain()
-    spine = context.spine(spine_grain(timed, context, own), f"{use.leaf.name}")
+    times = time_items(ask, rows.model, rows.agg_time)
+    spine = context.spine(spine_grain(times, context, own), f"{use.leaf.name}")
     tick = bind(spine.column, SPINE)
     ticks = Rows(context, rows.model, rows.agg_time, tick, own)
     ticks.source = ticks_of(spine, own)

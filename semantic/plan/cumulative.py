@@ -14,12 +14,11 @@ from ..ast.bind import bind, column
 from ..ast.constructors import both, coalesce, eq, minus, number, trunc
 from ..definitions.aggregations import aggregate
 from ..errors import InvalidQueryError, UnsupportedError
-from ..query.request import Item, dunder
-from ..query.resolved import Ask, TimeRange, Use, filters_of
+from ..query.resolved import Ask, TimeRange, Use, filters_of, of_time_alone
 from .aggregate import Named, coarser, group_guard, guarded, measure_value, model_of, plain
 from .fact_scan import Context, Rows
 from .nodes import Column, Join, Select, Source
-from .time_offset import SPINE, looks_at, ticks_of, time_items
+from .time_offset import SPINE, looks_at, period_items, ticks_of, time_items
 
 BASE = "accumulated_at"
 
@@ -31,6 +30,7 @@ def cumulative(context: Context, ask: Ask, named: Named) -> Select:
     if how is None:
         raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
     timed = time_items(ask, model, measure.agg_time)
+    period_items(ask, model, measure.agg_time, named[0][0])
     if not timed:
         if how.window or how.grain_to_date or use.offsets:
             raise InvalidQueryError(
@@ -51,23 +51,24 @@ def cumulative(context: Context, ask: Ask, named: Named) -> Select:
     can = can_run(context, ask, named) and not is_guarded
     base = running(context, ask, named) if can else _ranged(context, ask, named)
     own = model.dimensions[measure.agg_time or ""].grain or "day"
-    if any(not coarser(i, own) for i in timed):
+    if any(i in timed and not coarser(i, own) for i in ask.items):
         return _without_base(base)
     if use.leaf.join_spine:
-        base = _every_instant(context, named, base, own)
+        base = _every_instant(context, ask, named, base)
     return _per_period(base, how.period_agg)
 
 
-def _every_instant(context: Context, named: Named, base: Select, own: str) -> Select:
+def _every_instant(context: Context, ask: Ask, named: Named, base: Select) -> Select:
     """Instants without data, too, with the metric's fill value: they count for first, last and average."""
     use = named[0][1]
-    spine = context.spine(own, use.leaf.name)
     model = model_of(context, use)
+    own = model.dimensions[use.leaf.measure.agg_time or ""].grain or "day"
+    spine = context.spine(own, use.leaf.name)
     tick = bind(spine.column, SPINE)
     rows = Rows(context, model, use.leaf.measure.agg_time, tick, spine.grain)
     keys = []
     for key in base.keys:
-        item = next((i for i in rows_items(key.name, context) if rows.is_time(i)), None)
+        item = next((i for i in ask.items if i.name == key.name and of_time_alone(i, rows.is_time)), None)
         at = tick.copy() if key.name == BASE else rows.column(item) if item else column("data", key.name)
         keys.append(Column(key.name, at))
     values = []
@@ -76,10 +77,6 @@ def _every_instant(context: Context, named: Named, base: Select, own: str) -> Se
         values.append(Column(name, value if u.leaf.fill is None else coalesce(value, number(u.leaf.fill))))
     join = Join(Source(base, "data"), eq(tick, column("data", BASE)), "LEFT")
     return Select(ticks_of(spine, own), tuple(keys), tuple(values), (join, *rows.joins))
-
-
-def rows_items(name: str, context: Context) -> list[Item]:
-    return [dunder(name, context.catalog.custom_grains)]
 
 
 def _ranged(context: Context, ask: Ask, named: Named) -> Select:

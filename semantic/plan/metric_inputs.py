@@ -16,7 +16,7 @@ from ..definitions.catalog import Input, Leaf, Measure, Metric
 from ..errors import InvalidQueryError, UnsupportedError
 from ..query.names import Names
 from ..query.predicates import Predicate
-from ..query.resolved import Ask, Offset, Use
+from ..query.resolved import Ask, Offset, Use, shown_times
 from .combine_outputs import MetricColumn
 from .fact_scan import is_time_item
 
@@ -116,7 +116,7 @@ class Expansion:
             return
         measure = use.leaf.measure
         model = self.names.catalog.models[measure.model]
-        if not any(is_time_item(i, model, measure.agg_time) for i in self.ask.items):
+        if not shown_times(self.ask.items, lambda i: is_time_item(i, model, measure.agg_time)):
             raise InvalidQueryError(
                 f"{self.asked} looks over a stretch of time, so it needs metric_time in the group-by.",
                 hint="Add metric_time__day or a coarser grain.",

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from ..ast.bind import bind, column, named_table
 from ..ast.constructors import plus
-from ..ast.grains import CALENDAR_UNITS, RANK
+from ..ast.grains import CALENDAR_UNITS, RANK, floor
 from ..definitions.catalog import Window
 from ..query.request import Item
 from ..query.resolved import Ask, Offset, TimeRange, Use, time_only
@@ -42,7 +42,16 @@ def moves_periods(context: Context, ask: Ask, use: Use) -> bool:
     predicates = (*use.filters, *ask.filters)
     if any(time_only(p, is_time) or any(map(is_time, p.items())) for p in predicates):
         return False
+    if not all(_covers(ask.time_range, i.grain) for i in shown):
+        return False
     return all(_whole(o, i.grain) and not i.part for o in use.offsets for i in shown)
+
+
+def _covers(asked: TimeRange | None, grain: str | None) -> bool:
+    """Whether a range of time begins and ends with periods of a grain."""
+    if asked is None or grain not in RANK:
+        return asked is None
+    return all(at is None or floor(at, grain or "") == at for at in (asked.start, asked.end))
 
 
 def _whole(offset: Offset, grain: str | None) -> bool:

@@ -19,7 +19,7 @@ from ..ast.grains import RANK
 from ..definitions.catalog import Dimension, NonAdditive
 from ..errors import UnknownNameError
 from ..query.request import Item
-from ..query.resolved import Ask, Use, filters_of
+from ..query.resolved import Ask, Use, filters_of, of_time_alone, tells_period
 from .fact_scan import Context, Rows
 from .next_snapshot import is_last_count
 from .nodes import Column, Join, Plan, Ref, Select, Source
@@ -75,7 +75,7 @@ class _Edge:
 
     def periods(self) -> list[Item]:
         """The items that show the time by which the measure does not add up."""
-        return [item for item in self.ask.items if self._shows_time(item)]
+        return [item for item in self.ask.items if tells_period(item, self._shows_time)]
 
     def _shows_time(self, item: Item) -> bool:
         by_metric_time = self.how.dimension == self.rows.agg_time and self.rows.is_time(item)
@@ -139,7 +139,8 @@ class _Edge:
         )
         mine = rows.truncated(bind(self.dimension.expr, rows.alias), grain)
         if not groups and not use.offsets:
-            if self.how.dimension == measure.agg_time and all(i.grain in RANK for i in periods):
+            by_instants = [i.grain in RANK or of_time_alone(i, inner.is_time) for i in periods]
+            if self.how.dimension == measure.agg_time and all(by_instants):
                 select = self._of_instants(inner, Column("at", at.copy()), where)
             only = Select(Source(select, "edge"), (Column("edge_at", column("edge", "edge_at")),))
             return [exp.In(this=mine, query=exp.Subquery(this=render(Plan(only))))]

@@ -1,8 +1,9 @@
 """Offsets in time: which rows a shifted metric reads for each period that is shown.
 
-Where a shift moves every instant one to one (days, weeks, hours; months when whole months are shown) the
-rows are relabelled: metric time becomes the recorded time plus the window, one scan, no join. Otherwise
-(by day a month ago, start of a grain, custom calendars) the time spine says which day each day looks at.
+Rows are relabelled: metric time becomes the recorded time plus the window, one scan, no join, and each row
+shows in exactly one period. If the window is one of months and days themselves are shown or it is a part of
+the period shown, and at the start of a grain or by custom calendars, the time spine says which day each day
+looks at.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from sqlglot import exp
 
 from ..ast.bind import bind, column, named_table
 from ..ast.constructors import eq, interval, minus, plus, trunc
-from ..ast.grains import CALENDAR_UNITS, RANK, divides, finest
+from ..ast.grains import CALENDAR_UNITS, RANK, finest
 from ..definitions.catalog import Model, TimeSpine, Window
 from ..errors import InvalidQueryError, UnknownNameError, UnsupportedError
 from ..query.request import Item
-from ..query.resolved import Ask, Offset
+from ..query.resolved import Ask, Offset, of_time_alone, shown_times, tells_period
 from .fact_scan import Context, Rows, is_time_item
 from .nodes import Column, Join, Select, Source, Table
 
@@ -24,7 +25,25 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def time_items(ask: Ask, model: Model, agg_time: str | None) -> tuple[Item, ...]:
-    return tuple(i for i in ask.items if is_time_item(i, model, agg_time))
+    """The times that a query shows, be it within an expression."""
+    return shown_times(ask.items, lambda i: is_time_item(i, model, agg_time))
+
+
+def period_items(ask: Ask, model: Model, agg_time: str | None, what: str) -> tuple[Item, ...]:
+    """The items that tell the period. Raises UnsupportedError naming `what` if one tells more than that."""
+
+    def is_time(item: Item) -> bool:
+        return is_time_item(item, model, agg_time)
+
+    items = tuple(i for i in ask.items if tells_period(i, is_time))
+    mixed = next((i for i in items if not of_time_alone(i, is_time)), None)
+    if mixed is not None:
+        raise UnsupportedError(
+            f"{what} is known by period, and {mixed.expression.text.partition(' /*')[0]:.80} mixes time with "
+            "another dimension.",
+            hint="Group by each of them apart.",
+        )
+    return items
 
 
 def spine_grain(items: tuple[Item, ...], context: Context, own: str) -> str:
@@ -55,41 +74,42 @@ def shifted_rows(
     if custom:
         return _custom(context, plain, offsets)
     windows = [o for o in offsets if isinstance(o, Window)]
-    kinds = {w.grain in CALENDAR_UNITS for w in windows}
-    alike = len(windows) == len(offsets) and len(kinds) == 1
-    if alike and all(_one_to_one(w, ask, items, model, agg_time) for w in windows):
+    for window in windows:
+        if window.grain not in RANK:
+            raise UnknownNameError(f"The grain {window.grain} of an offset does not exist.")
+    if len(windows) == len(offsets) and not _by_days(ask, items, windows, model, agg_time):
         return _relabelled(context, plain, windows, items)
     return _by_spine(context, plain, offsets, items)
 
 
-def _one_to_one(
-    window: Window, ask: Ask, items: tuple[Item, ...], model: Model, agg_time: str | None
+def _by_days(
+    ask: Ask, items: tuple[Item, ...], windows: list[Window], model: Model, agg_time: str | None
 ) -> bool:
-    """Whether every row that the window moves shows in exactly one period.
+    """Whether each shown day looks at its own day back, instead of each recorded day showing once.
 
-    Days and shorter always do. Months do where whole shown periods move: there the 28th to 31st of a month
-    do not all look at the 28th of a shorter one. Otherwise each day looks at its own day back.
+    So it is for windows of months if days themselves are shown, since a month later the 29th to 31st may be
+    days that do not exist, and, as in MetricFlow, if the window is a part of the period that is shown.
     """
-    if window.grain not in RANK:
-        raise UnknownNameError(f"The grain {window.grain} of an offset does not exist.")
-    if window.grain not in CALENDAR_UNITS:
-        return True
-    filtered = [i for p in ask.filters for i in p.items() if is_time_item(i, model, agg_time)]
-    used = [*items, *filtered]
-    if any(i.part or i.grain not in CALENDAR_UNITS for i in used):
+    months = [w.count * MONTHS[w.grain] for w in windows if w.grain in CALENDAR_UNITS]
+    if not months:
         return False
-    shown = finest([i.grain or "" for i in items])
-    months = window.count * MONTHS[window.grain]
-    return months % MONTHS[shown] == 0 and all(divides(shown, i.grain or "") for i in used)
+    if any(_is_fine(i) for i in ask.items if is_time_item(i, model, agg_time)):
+        return True
+    grain = finest([i.grain for i in items if i.grain in RANK] or ["week"])
+    return grain in CALENDAR_UNITS and any(count % MONTHS[grain] for count in months)
+
+
+def _is_fine(item: Item) -> bool:
+    """Whether an item shows days, or less."""
+    if item.part:
+        return item.part not in CALENDAR_UNITS
+    return item.grain in RANK and RANK[item.grain or ""] <= RANK["day"]
 
 
 def _relabelled(
     context: Context, rows: Rows, windows: list[Window], items: tuple[Item, ...]
 ) -> tuple[Rows, list[exp.Expr]]:
     time = rows.own_time()
-    calendar = any(w.grain in CALENDAR_UNITS for w in windows)
-    if calendar:
-        time = trunc(time, finest([i.grain or "" for i in items]))
     for window in reversed(windows):
         time = plus(time, window)
     spine = context.spine(spine_grain(items, context, rows.own_grain()), "An offset metric")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,25 @@ class Use:
 def time_only(predicate: Predicate, is_time: Callable[[Item], bool]) -> bool:
     """Whether a filter speaks of metric time alone."""
     return bool(predicate.refs) and all(not isinstance(r, MetricRef) and is_time(r) for r in predicate.refs)
+
+
+def shown_times(items: Iterable[Item], is_time: Callable[[Item], bool]) -> tuple[Item, ...]:
+    """The times that items show: metric time itself, and what computed items compute from it."""
+    times: dict[Item, None] = {}
+    for item in items:
+        inside = item.expression.items() if item.kind == "computed" else (item,)
+        times.update(dict.fromkeys(i for i in inside if is_time(i)))
+    return tuple(times)
+
+
+def tells_period(item: Item, is_time: Callable[[Item], bool]) -> bool:
+    """Whether an item tells periods apart: metric time, or computed from it."""
+    return bool(shown_times((item,), is_time))
+
+
+def of_time_alone(item: Item, is_time: Callable[[Item], bool]) -> bool:
+    """Whether metric time decides the value of an item, so that a time spine can tell it."""
+    return time_only(item.expression, is_time) if item.kind == "computed" else is_time(item)
 
 
 def filters_of(

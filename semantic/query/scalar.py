@@ -73,15 +73,22 @@ def _condition(source: str, shown: str) -> exp.Expr:
 
 
 def check_depth(trees: Iterable[exp.Expr]) -> None:
-    """Raises InvalidQueryError where expressions are nested deeper than the engines behind us accept."""
+    """Raises InvalidQueryError if expressions are nested deeper than the engines behind us accept.
+
+    A chain of AND, or of OR, is one level however long it is.
+    """
     level = list(trees)
     for _ in range(DEEPEST):
-        level = [child for node in level for child in node.iter_expressions()]
+        level = [child for node in level for child in _inside(node)]
         if not level:
             return
     raise InvalidQueryError(
         f"The expression is nested more than {DEEPEST} deep.", hint="Write IN (…) for long lists of values."
     )
+
+
+def _inside(node: exp.Expr) -> Iterable[exp.Expr]:
+    return node.flatten() if isinstance(node, (exp.And, exp.Or)) else node.iter_expressions()
 
 
 def check_scalar(condition: exp.Expr, shown: str) -> None:

@@ -13,9 +13,9 @@ from .reading import ANSWER, Reading, grain_of, is_measure, measure_name, measur
 def on_answer(node: exp.Expr, reading: Reading) -> exp.Expr:
     """An expression of the outer query, over the answer's columns: `answer.<key or metric>`."""
     if not measures(node):
-        key = reading.key(node)
-        if key:
-            return exp.column(key, table=ANSWER, quoted=True)
+        answered = reading.answered(node)
+        if answered is not None:
+            return answered
         if node.find(exp.Column):
             raise InvalidQueryError(f"{node.sql()[:80]} is not understood.")
         check_scalar(node, node.sql()[:80])
@@ -75,10 +75,10 @@ def conditions(select: exp.Select, reading: Reading) -> tuple[list[str], list[ex
 
 
 def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
-    if isinstance(node, exp.Paren):
-        return _conjuncts(node.this) if isinstance(node.this, (exp.And, exp.Paren)) else [node]
-    if isinstance(node, exp.And):
-        return [*_conjuncts(node.left), *_conjuncts(node.right)]
+    """What an AND requires, however it is nested in parentheses."""
+    inner = node.unnest()
+    if isinstance(inner, exp.And):
+        return [part for operand in inner.flatten() for part in _conjuncts(operand)]
     return [node]
 
 

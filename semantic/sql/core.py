@@ -34,7 +34,7 @@ def core(
     keys = grouping(select, outputs)
     check_grouped(outputs, keys, bool(select.args.get("group")), reading)
     for node in keys:
-        reading.key(node)
+        reading.answered(node)
     columns = [(name, on_answer(node, reading)) for name, node in outputs]
     having = select.args.get("having")
     after = [on_answer(having.this, reading)] if having is not None else []

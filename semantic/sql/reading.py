@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from ..ast.grains import RANK
+from ..ast.grains import CALENDAR_UNITS, RANK, divides
 from ..errors import InvalidQueryError, UnsupportedError
 from ..layer import SemanticLayer
 from ..query.request import METRIC_TIME
@@ -14,6 +14,10 @@ from ..query.scalar import check_scalar
 
 TABLE = "metrics"
 ANSWER = "answer"
+DATE_PARTS_OF_PERIODS = frozenset({"year", "quarter", "month"})
+"""Parts of a date that are the same all through a period of their name."""
+_DATE = exp.DataType.Type.DATE
+_TIMES = frozenset({_DATE} | {exp.DataType.Type[name] for name in ("TIMESTAMP", "TIMESTAMPNTZ", "DATETIME")})
 
 
 @dataclass
@@ -27,7 +31,7 @@ class Reading:
     table_names: frozenset[str] = frozenset({TABLE})
 
     def key(self, node: exp.Expr) -> str:
-        """The key column that an expression without measures is grouped by."""
+        """The key column that an expression without measures is grouped by, "" for a constant."""
         inner = self.over_names(node)
         if isinstance(inner, exp.Column):
             self.items[inner.name] = None
@@ -43,6 +47,21 @@ class Reading:
         check_scalar(inner, text)
         return self.computed.setdefault(text, f"computed_{len(self.computed) + 1}")
 
+    def answered(self, node: exp.Expr) -> exp.Expr | None:
+        """An expression without measures over the answer's columns, None for a constant.
+
+        What tells periods apart as their plain name does (a cast to a date, a step of time) is computed on
+        the answer, so that the governed query asks for the period itself.
+        """
+        inner = self.over_names(node)
+        period = one_to_one(inner)
+        if period is not None:
+            self.items[period.name] = None
+            check_scalar(inner, inner.sql("duckdb")[:80])
+            return inner.transform(_of_answer, copy=False)
+        key = self.key(node)
+        return exp.column(key, table=ANSWER, quoted=True) if key else None
+
     def over_names(self, node: exp.Expr) -> exp.Expr:
         """The expression with time truncations and columns as dunder names."""
         return node.copy().transform(self._name, copy=False)
@@ -50,17 +69,30 @@ class Reading:
     def _name(self, node: exp.Expr) -> exp.Expr:
         grain = grain_of(node)
         if grain is not None:
-            inner = node.this
-            while isinstance(inner, exp.Cast):
-                inner = inner.this
-            if isinstance(inner, exp.Column):
-                name = self._column_name(inner)
-                base = name.rsplit("__", 1)[0] if name.rsplit("__", 1)[-1] in RANK else name
-                return exp.column(f"{base}__{grain}", quoted=True)
+            time = self._time(node.this, grain)
+            return node if time is None else time
+        part, inside = part_of(node)
+        if part in DATE_PARTS_OF_PERIODS and inside is not None:
+            time = self._time(inside, part)
+            return node if time is None else exp.Extract(this=exp.var(part.upper()), expression=time)
         if isinstance(node, exp.Column):
             name = self._column_name(node)
             return exp.column(f"{METRIC_TIME}__day" if name == METRIC_TIME else name, quoted=True)
         return node
+
+    def _time(self, node: exp.Expr, grain: str) -> exp.Column | None:
+        """The period of `grain` of a time, whatever finer periods and casts it is read through."""
+        while _is_wrapped(node, grain):
+            node = node.this
+        if not isinstance(node, exp.Column):
+            return None
+        name = self._column_name(node)
+        base, _, last = name.rpartition("__")
+        if last in RANK:
+            if not divides(last, grain):
+                return None
+            name = base
+        return exp.column(f"{name}__{grain}", quoted=True)
 
     def _column_name(self, node: exp.Column) -> str:
         if node.table and node.table.lower() not in self.table_names:
@@ -78,6 +110,64 @@ def grain_of(node: exp.Expr) -> str | None:
             )
         return unit
     return None
+
+
+def _is_wrapped(node: exp.Expr, grain: str) -> bool:
+    """Whether a node leaves the time inside it in its period of `grain`."""
+    finer = grain_of(node)
+    if finer is not None:
+        return divides(finer, grain)
+    return isinstance(node, exp.Paren) or (isinstance(node, exp.Cast) and _keeps(node, grain))
+
+
+def _keeps(cast: exp.Cast, grain: str) -> bool:
+    """Whether a cast leaves each time in its period of `grain`."""
+    to = cast.to.this
+    return to in _TIMES and (to != _DATE or RANK[grain] >= RANK["day"])
+
+
+def one_to_one(node: exp.Expr) -> exp.Column | None:
+    """The period that an expression only writes otherwise: two different periods give two different values.
+
+    Casts to a date or time, and steps of a constant length. None for any other expression.
+    """
+    match node:
+        case exp.Column():
+            return node if node.name.rpartition("__")[2] in RANK else None
+        case exp.Paren():
+            return one_to_one(node.this)
+        case exp.Cast():
+            period = one_to_one(node.this)
+            return period if period is not None and _keeps(node, _grain(period)) else None
+        case exp.Add() | exp.Sub() if isinstance(node.expression, exp.Interval):
+            period, step = one_to_one(node.this), node.expression
+            constant = isinstance(step.this, (exp.Literal, exp.Neg)) and step.this.find(exp.Column) is None
+            fixed = period is not None and (
+                step.text("unit").lower().removesuffix("s") not in CALENDAR_UNITS
+                or _grain(period) in CALENDAR_UNITS
+            )
+            return period if constant and fixed else None
+    return None
+
+
+def _grain(period: exp.Column) -> str:
+    return period.name.rpartition("__")[2]
+
+
+def _of_answer(node: exp.Expr) -> exp.Expr:
+    return exp.column(node.name, table=ANSWER, quoted=True) if isinstance(node, exp.Column) else node
+
+
+def part_of(node: exp.Expr) -> tuple[str, exp.Expr | None]:
+    """The part of a date that a function gives, and the date: ("", None) for any other expression."""
+    match node:
+        case exp.Extract():
+            return node.name.lower(), node.expression
+        case exp.Year() | exp.Quarter() | exp.Month():
+            return type(node).__name__.lower(), node.this
+        case exp.Anonymous() if node.name.lower() in ("date_part", "datepart") and len(node.expressions) == 2:
+            return node.expressions[0].name.lower(), node.expressions[1]
+    return "", None
 
 
 def is_measure(node: exp.Expr) -> bool:
