@@ -1,8 +1,9 @@
 """Metrics that look back by months, quarters and years, against plain arithmetic on days.
 
-Where whole months are shown, a whole period moves: 31 March reads in April what 31 March was. Where something
-finer is shown or asked for, or the window is a part of what is shown, each day looks at its own day back, and
-the 29th to 31st of March all look at the end of February.
+Every day that was recorded counts in exactly one later period: 31 January is a month later part of February,
+whatever days are filtered and whatever periods are shown, so that a filter which removes nothing changes
+nothing. Only if days themselves are shown, or the window is a part of the period shown (as in MetricFlow),
+does each day look at its own day back, and the 29th to 31st of March all show the end of February.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def start(day: dt.date, grain: str) -> dt.date:
     """The first day of the period that holds a day."""
     if grain == "day":
         return day
+    if grain == "week":
+        return day - dt.timedelta(day.weekday())
     months = MONTHS[grain]
     return day.replace(month=(day.month - 1) // months * months + 1, day=1)
 
@@ -46,6 +49,16 @@ def whole_periods(sold: dict[dt.date, int], months: int, shown: str, keep: Keep)
         label = back(start(day, shown), -months)
         if keep(label) and label <= LAST:
             found[label] += units
+    return dict(found)
+
+
+def moved(sold: dict[dt.date, int], months: int, shown: str, keep: Keep) -> dict[dt.date, int]:
+    """Each recorded day counts on the day some months later, or the last of that month if it is shorter."""
+    found: dict[dt.date, int] = defaultdict(int)
+    for day, units in sold.items():
+        later = back(day, -months)
+        if keep(later) and later <= LAST:
+            found[start(later, shown)] += units
     return dict(found)
 
 
@@ -71,16 +84,16 @@ def tables(sold: dict[dt.date, int]) -> duckdb.DuckDBPyConnection:
     connection.execute("DELETE FROM fct_sales; DELETE FROM time_spine")
     connection.executemany("INSERT INTO time_spine VALUES (?)", [[day] for day in DAYS])
     connection.executemany(
-        "INSERT INTO fct_sales (sale_id, date_day, amount) VALUES (?, ?, ?)",
-        [[str(n), day, units] for n, (day, units) in enumerate(sold.items())],
+        "INSERT INTO fct_sales (sale_id, date_day, amount, customer_id) VALUES (?, ?, ?, ?)",
+        [[str(n), day, units, f"c{n % 7}"] for n, (day, units) in enumerate(sold.items())],
     )
     return connection
 
 
-def _before(count: int, grain: str) -> SemanticLayer:
+def _before(count: int, grain: str, metric: str = "net_sales") -> SemanticLayer:
     raw = manifest()
     window = {"count": count, "granularity": grain}
-    inputs = [{"name": "net_sales", "alias": "earlier", "offset_window": window}]
+    inputs = [{"name": metric, "alias": "earlier", "offset_window": window}]
     raw["metrics"].append(
         {"name": "before", "type": "derived", "type_params": {"expr": "earlier", "metrics": inputs}}
     )
@@ -108,18 +121,28 @@ CASES = {
         (1, "year"), "quarter", "metric_time__year = '2024-01-01'", lambda d: d.year == 2024, whole_periods,
     ),
     "part of what is shown": ((1, "month"), "quarter", "", lambda d: True, day_by_day),
+    "part of what is shown, and a filter that removes nothing": (
+        (1, "month"), "quarter", "metric_time__day >= '2000-01-01'", lambda d: True, day_by_day,
+    ),
+    "by weeks, which are no part of a month": ((1, "month"), "week", "", lambda d: True, moved),
+    "a year back by weeks, filtered by days": (
+        (1, "year"), "week", "metric_time__day >= '2023-03-30'", lambda d: d >= SINCE, moved,
+    ),
     "filtered by finer periods": (
         (1, "quarter"), "quarter", "metric_time__month >= '2023-03-30'", lambda d: start(d, "month") >= SINCE,
-        day_by_day,
+        moved,
     ),
     "filtered by days": (
-        (1, "month"), "month", "metric_time__day >= '2023-03-30'", lambda d: d >= SINCE, day_by_day,
+        (1, "month"), "month", "metric_time__day >= '2023-03-30'", lambda d: d >= SINCE, moved,
+    ),
+    "filtered by days that are all there are": (
+        (1, "month"), "month", "metric_time__day >= '2000-01-01'", lambda d: True, whole_periods,
     ),
     "filtered by the fact's own days": (
-        (1, "month"), "month", "sale__date_day__day >= '2023-03-30'", lambda d: d >= SINCE, day_by_day,
+        (1, "month"), "month", "sale__date_day__day >= '2023-03-30'", lambda d: d >= SINCE, moved,
     ),
     "filtered by a part of the date": (
-        (1, "month"), "month", "metric_time__extract_day > 29", lambda d: d.day > 29, day_by_day,
+        (1, "month"), "month", "metric_time__extract_day > 29", lambda d: d.day > 29, moved,
     ),
     "by day": ((1, "month"), "day", "", lambda d: True, day_by_day),
     "a leap day by day": ((1, "year"), "day", "", lambda d: True, day_by_day),
@@ -138,5 +161,37 @@ def test_looking_back(case: str, sold: dict[dt.date, int], tables: duckdb.DuckDB
     assert len(found) > 3
 
 
-def test_the_two_ways_differ(sold: dict[dt.date, int]) -> None:
-    assert whole_periods(sold, 1, "month", lambda d: True) != day_by_day(sold, 1, "month", lambda d: True)
+def test_the_ways_differ(sold: dict[dt.date, int]) -> None:
+    everything: Keep = lambda d: True  # noqa: E731 - a parameter, as in the cases
+    assert whole_periods(sold, 1, "month", everything) == moved(sold, 1, "month", everything)
+    assert whole_periods(sold, 1, "month", everything) != day_by_day(sold, 1, "month", everything)
+
+
+KINDS = {
+    "sum": ("net_sales", "SUM(amount)"),
+    "distinct": ("active_customers", "COUNT(DISTINCT customer_id)"),
+    "largest": ("largest_line", "MAX(amount)"),
+    "filled": ("sales_or_zero", "COALESCE(SUM(amount), 0)"),
+}
+
+
+@pytest.mark.parametrize("where", ["", "metric_time__day >= '2000-01-01'"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("grain", ["month", "quarter"])
+def test_a_filter_that_removes_nothing(
+    kind: str, grain: str, where: str, tables: duckdb.DuckDBPyConnection
+) -> None:
+    """Last month's value of every kind of aggregation is that of the rows of last month, filtered or not."""
+    metric, aggregate = KINDS[kind]
+    asked = MetricQuery(["before"], [f"metric_time__{grain}"], [where] if where else [])
+    rows = dict(tables.execute(_before(1, grain, metric).compile(asked).sql).fetchall())
+    by_hand = tables.execute(
+        f"SELECT DATE_TRUNC('{grain}', date_day) + INTERVAL 1 {grain}, {aggregate} FROM fct_sales GROUP BY 1"
+    ).fetchall()
+    assert {_day(at): v for at, v in rows.items() if v} == {
+        _day(at): v for at, v in by_hand if _day(at) <= LAST
+    }
+
+
+def _day(at: dt.date) -> dt.date:
+    return at.date() if isinstance(at, dt.datetime) else at
