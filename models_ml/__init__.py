@@ -2,7 +2,8 @@
 
 Public: `train_demand` (a challenger from a release), `promote` with `evidence_for` (the champion moves on an
 approval only), `score_demand` (eight weeks ahead, or the rule and why), `recommend`
-(what to order, move, mark down, hurry, put off, cancel and look into).
+(what to order, move, mark down, hurry, put off, cancel and look into). `DemandPyfunc` and `MarginRiskPyfunc`
+are what MLflow serves: stored artifacts name them here.
 Heavy libraries are loaded on first use of a name, so that importing the package costs nothing.
 """
 
@@ -15,6 +16,8 @@ _HOME = {
     "train_demand": "models_ml.demand.train",
     "TrainedModel": "models_ml.lifecycle.training",
     "DemandSettings": "models_ml.demand.settings",
+    "DemandPyfunc": "models_ml.demand.pyfunc",
+    "MarginRiskPyfunc": "models_ml.margin_risk.pyfunc",
     "promote": "models_ml.lifecycle.promotion",
     "evidence_for": "models_ml.lifecycle.promotion",
     "ApprovalEvidence": "models_ml.lifecycle.registry",
@@ -22,7 +25,7 @@ _HOME = {
     "model_versions": "models_ml.lifecycle.registry",
     "review_data": "models_ml.lifecycle.registry",
     "score_demand": "models_ml.demand.score",
-    "Scored": "models_ml.demand.score",
+    "Scored": "models_ml.lifecycle.spec",
     "recommend": "models_ml.recommend.run",
     "ReorderParameters": "models_ml.recommend.parameters",
 }

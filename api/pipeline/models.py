@@ -14,10 +14,10 @@ from governance.identity import Directory
 from governance.releases import Release, ReleaseStore
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
-from models_ml.reads import READS
+from models_ml.models import READS
 
 if TYPE_CHECKING:
-    from models_ml.demand.score import Scored
+    from models_ml.lifecycle.spec import Scored
     from models_ml.lifecycle.training import TrainedModel
 
 MODELS = ("demand", "margin_risk")
@@ -61,7 +61,11 @@ def search_demand(settings: Settings, report: Report, *, trials: int, seconds: f
     ).as_dict()
     tags = {"kind": "search", "release_id": release.release_id, "git_commit": _git_commit()}
     run_id = registry.keep_search(
-        settings.mlflow_uri, settings.mlflow_artifacts, tags=tags, trials=list(search_result["trials"])
+        settings.mlflow_uri,
+        settings.mlflow_artifacts,
+        "demand",
+        tags=tags,
+        trials=list(search_result["trials"]),
     )
     return search_result | {"mlflow_run_id": run_id}
 

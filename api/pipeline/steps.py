@@ -37,11 +37,12 @@ from governance.lineage import LineageGraph, SourceFile, write_lineage
 from governance.releases import BuildState, ReleaseStore, build_release, project_fingerprint
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
-from models_ml.reads import POSITION_TABLES, READS
+from models_ml.models import READS
+from models_ml.recommend.inputs.tables import POSITION_TABLES
 
 if TYPE_CHECKING:
-    from models_ml.demand.score import Scored
     from models_ml.lifecycle.registry import ModelVersion
+    from models_ml.lifecycle.spec import Scored
 
 PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
 _EVERYTHING = 10_000_000  # recommendations that still count are read at once

@@ -18,7 +18,8 @@ from governance.lineage.draw import Link, to_svg
 from governance.policy.authorize import recommendation_scope, require
 from governance.store import OpsStore
 from governance.store.schema import decisions, model_reviews, recommendations
-from models_ml.reads import POSITION_TABLES, READS
+from models_ml.models import READS
+from models_ml.recommend.inputs.tables import POSITION_TABLES
 
 _OUTCOMES = {"executing", "executed", "failed", "measured"}
 

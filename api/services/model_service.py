@@ -22,10 +22,11 @@ from governance.approvals.model_review import (
 from governance.errors import Conflict, NotFound
 from governance.identity import Principal
 from governance.store import OpsStore
-from models_ml.demand.bundle import bundle_digest
 from models_ml.lifecycle import registry
+from models_ml.lifecycle.artifacts import bundle_digest
 from models_ml.lifecycle.promotion import promote
 from models_ml.lifecycle.registry import ApprovalEvidence, ModelVersion
+from models_ml.models import MODELS
 
 
 class ModelService:
@@ -38,7 +39,7 @@ class ModelService:
 
     def versions(self, name: str | None = None) -> list[dict[str, Any]]:
         """Every version with its aliases, metrics and newest review, by model, newest first."""
-        names = registry.REGISTERED if name is None else (name,)
+        names = MODELS if name is None else (name,)
         return [self._describe(version) for one in names for version in registry.versions(self._uri, one)]
 
     def review(self, name: str, version: str | None = None) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.model import Forecast
-from models_ml.demand.panel import HORIZON, Panel
-from models_ml.demand.settings import QUANTILE_COLUMNS
+from models_ml.demand.panel import Panel
+from models_ml.demand.settings import MODEL_NAME
+from models_ml.evaluate.forecast import HORIZON, QUANTILE_COLUMNS, Forecast
 from models_ml.lifecycle.champion import receipt_path
-from models_ml.lifecycle.registry import MODEL_NAME, ModelVersion
+from models_ml.lifecycle.registry import ModelVersion
 
 FOLDER = "backtests"  # below the artifact root: one file a model version
 

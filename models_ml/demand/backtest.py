@@ -3,22 +3,22 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from governance.progress import Progress, silent
 from models_ml.demand.calibration import Calibration, calibrate
 from models_ml.demand.features import Builder, build
-from models_ml.demand.model import DemandModel, Forecast, fit, horizon_units
-from models_ml.demand.panel import HORIZON, Panel
+from models_ml.demand.leakage import require_no_leak
+from models_ml.demand.model import DemandModel, fit, horizon_units
+from models_ml.demand.panel import Panel
 from models_ml.demand.reconcile import reconcile
 from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import DemandSettings
-from models_ml.evaluate.leakage import require_no_leak
-
-Progress = Callable[[str], None]
+from models_ml.evaluate.forecast import HORIZON, Forecast
 
 
 @dataclass
@@ -28,10 +28,6 @@ class Backtest:
     panel: Panel
     forecasts: dict[int, Forecast] = field(default_factory=dict)
     model: DemandModel | None = None
-
-
-def silent(_: str) -> None:
-    """Progress that goes nowhere."""
 
 
 def roll(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
 from models_ml.demand.model import DemandModel, Seen
-from models_ml.demand.settings import LEVELS
 from models_ml.errors import ArtifactChangedError
+from models_ml.evaluate.forecast import LEVELS
+from models_ml.lifecycle.artifacts import bundle_digest
 
 
 def save_bundle(models: dict[str, DemandModel], folder: Path) -> str:
@@ -57,15 +57,6 @@ def load_bundle(folder: Path, digest: str | None = None) -> dict[str, DemandMode
             hint="Restore the artifact, or train and approve a new version.",
         )
     return {place.name: _load(place) for place in sorted(folder.iterdir()) if place.is_dir()}
-
-
-def bundle_digest(folder: Path) -> str:
-    """SHA-256 over names and contents of all files, in order of name."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        total.update(hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
 
 
 def _load(place: Path) -> DemandModel:

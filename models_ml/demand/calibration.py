@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_ml.demand.settings import LEVELS
+from models_ml.evaluate.forecast import LEVELS
 
 SEGMENTS = 10
 PRIOR_CELLS = (

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from models_ml.lifecycle.model_card import markdown_table
+
 
 def demand_card(
     table: pd.DataFrame, *, release_id: str, git_commit: str, last_week: int, settings: dict[str, Any]
@@ -61,14 +63,3 @@ def _weakest(table: pd.DataFrame) -> pd.DataFrame:
     wide = parts.pivot_table(index=["tier", "member"], columns="model", values="pinball")
     wide["ratio"] = wide["demand"] / wide["moving average 13"]
     return wide.sort_values("ratio", ascending=False).head(8).reset_index()
-
-
-def markdown_table(frame: pd.DataFrame) -> str:
-    """A Markdown table, numbers to four digits."""
-
-    def text(value: object) -> str:
-        return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-    lines = ["| " + " | ".join(map(str, frame.columns)) + " |", "|" + "---|" * len(frame.columns)]
-    lines += ["| " + " | ".join(map(text, row)) + " |" for row in frame.itertuples(index=False)]
-    return "\n".join(lines)

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from models_ml.demand.model import Forecast, horizon_units, ratio_table
-from models_ml.demand.panel import HORIZON, Panel, Pool, has_table
+from models_ml.demand.model import horizon_units, ratio_table
+from models_ml.demand.panel import Panel, Pool, has_table
 from models_ml.demand.reconcile import category_of, on_grain
-from models_ml.demand.settings import LEVELS
+from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast
 
 CHAIN_WEEKS = 13  # over which stores and products are compared
 PRIOR_UNITS = 6.0  # units that a new pair's own weeks are weighed against

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from models_ml.demand.backtest import Backtest
-from models_ml.demand.model import Forecast, horizon_units
-from models_ml.demand.panel import HORIZON, Panel
-from models_ml.demand.settings import QUANTILE_COLUMNS
+from models_ml.demand.model import horizon_units
+from models_ml.demand.panel import Panel
 from models_ml.evaluate.baselines import BASELINES
+from models_ml.evaluate.forecast import HORIZON, QUANTILE_COLUMNS, Forecast
 from models_ml.evaluate.metrics import NAMES, demand_scores
 
 CHAMPION = "champion"

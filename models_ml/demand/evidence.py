@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.settings import LEVELS, QUANTILE_COLUMNS
+from models_ml.demand.reads import demand_reads
+from models_ml.evaluate.forecast import LEVELS, QUANTILE_COLUMNS
+from models_ml.lifecycle.evidence import REPORT, log_evidence
 from models_ml.lifecycle.figures import figure
-from models_ml.lifecycle.registry import ModelVersion, client, reaching_register
-from models_ml.reads import READS
+from models_ml.lifecycle.registry import ModelVersion
 
-FOLDER = "evidence"
-REPORT = "evidently_evaluation.html"
 ROWS = 4000  # of forecasts in Evidently's report: enough to see, small enough to open
 COLOURS = {"demand": "#1f5c99", "moving average 13": "#b0722c", "last week": "#8c8c8c"}
 
@@ -31,7 +27,6 @@ LEFT JOIN feat_demand_product_week p ON f.tier = 'product' AND p.location_id = f
 """
 
 
-@reaching_register()
 def attach_evidence(
     tracking_uri: str, version: ModelVersion, warehouse: Path, backtest: Path, evaluation: pd.DataFrame
 ) -> list[str]:
@@ -46,32 +41,7 @@ def attach_evidence(
         plot_departments(evaluation, folder / "accuracy_by_department.png")
         evidently_report(beside, folder / REPORT, f"{version.name} {version.version}")
 
-    return log_evidence(tracking_uri, version, evaluation, draw)
-
-
-def log_evidence(
-    tracking_uri: str, version: ModelVersion, evaluation: pd.DataFrame, draw: Callable[[Path], None]
-) -> list[str]:
-    """Log what `draw` writes into a folder with the version's run, beside its feature lineage and every
-    slice of its evaluation; the names of the artifacts."""
-    mlflow = client(tracking_uri)
-    run_id = mlflow.get_model_version(version.name, version.version).run_id
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        draw(folder)
-        (folder / "feature_lineage.json").write_text(json.dumps(feature_lineage(version.name), indent=1))
-        (folder / "evaluation_slices.csv").write_text(evaluation.to_csv(index=False))
-        names = sorted(path.name for path in folder.iterdir())
-        mlflow.log_artifacts(run_id, str(folder), FOLDER)
-    return names
-
-
-def feature_lineage(model: str) -> dict[str, list[str]]:
-    """Tables of the release that the model's features come from, with the columns that are read."""
-    out: dict[str, list[str]] = {}
-    for table, column in sorted(READS[model]()):
-        out.setdefault(table, []).append(column)
-    return out
+    return log_evidence(tracking_uri, version, evaluation, demand_reads(), draw)
 
 
 def plot_horizon(beside: pd.DataFrame, evaluation: pd.DataFrame, path: Path) -> None:

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from models_ml.demand.features import build
-from models_ml.demand.model import DemandModel, Forecast
+from models_ml.demand.model import DemandModel
 from models_ml.demand.panel import Panel
 from models_ml.evaluate.baselines import moving_average
+from models_ml.evaluate.forecast import Forecast
 from models_ml.lifecycle.drift_policy import Policy, default_policy
 
 CHAMPION, FALLBACK, DRIFTED = "champion", "fallback", "drifted"  # states that routing knows

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from models_ml.demand.panel import HORIZON, Panel
+from models_ml.demand.panel import Panel
+from models_ml.evaluate.forecast import HORIZON
 
 LEAST_SCALE = 0.15  # units a week
 LONG = 13

@@ -11,20 +11,14 @@ import xgboost as xgb
 
 from models_ml.demand.calibration import Calibration
 from models_ml.demand.features import Builder, build
-from models_ml.demand.panel import HORIZON, Panel
+from models_ml.demand.panel import Panel
 from models_ml.demand.quantiles import fit_quantiles
 from models_ml.demand.rows import RowPool
-from models_ml.demand.settings import LEVELS, DemandSettings
+from models_ml.demand.settings import DemandSettings
 from models_ml.errors import NotEnoughHistoryError
+from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast
 
 AT_ONCE = 10_000  # series forecast together
-
-
-class Forecast(NamedTuple):
-    """Units of the eight weeks after the cut: quantiles (series, 8, 7), ascending, and mean (series, 8)."""
-
-    quantiles: np.ndarray
-    mean: np.ndarray
 
 
 class Seen(NamedTuple):

@@ -11,7 +11,6 @@ import numpy as np
 
 from models_ml.errors import NotEnoughHistoryError
 
-HORIZON = 8
 TIERS = {"category": "category", "product": "product_id"}
 LEAST_ACTIVE_WEEKS = {"category": 20, "product": 12}  # of the 28 weeks up to the cut
 SELECTION_WEEKS = 28

@@ -11,7 +11,7 @@ from mlflow.models import infer_signature
 
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel
-from models_ml.demand.settings import QUANTILE_COLUMNS
+from models_ml.evaluate.forecast import QUANTILE_COLUMNS
 from models_ml.lifecycle.registry import PIP_REQUIREMENTS
 
 SERVED_TIER = "category"

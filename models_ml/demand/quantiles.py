@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
-from models_ml.demand.settings import LEVELS
+from models_ml.evaluate.forecast import LEVELS
 
 LEAST_CURVATURE = 0.1  # in the tails, where next to nothing lies within the kernel
 Objective = Callable[[np.ndarray, xgb.DMatrix], tuple[np.ndarray, np.ndarray]]

@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from models_ml.demand.model import Forecast
 from models_ml.demand.panel import Panel
+from models_ml.evaluate.forecast import Forecast
 
 SHARE_WEEKS = 26
 GRAIN = 1024  # parts of a unit that a mean is counted in

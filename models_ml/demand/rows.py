@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from models_ml.demand.features import Builder, build
-from models_ml.demand.panel import HORIZON, Panel
+from models_ml.demand.panel import Panel
 from models_ml.demand.settings import DemandSettings
+from models_ml.evaluate.forecast import HORIZON
 
 
 class Rows(NamedTuple):

@@ -7,7 +7,6 @@ rule, said in every row. A register that is down: the last approved model, check
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,36 +14,23 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.backtest import Progress, silent
+from governance.progress import Progress, silent
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.censoring import coming_unmet, read_empty_days
 from models_ml.demand.cold_start import Newcomers, extended, new_categories, new_products, read_newcomers
 from models_ml.demand.fallback import Restraints
-from models_ml.demand.model import DemandModel, Forecast
-from models_ml.demand.panel import HORIZON, Panel, read_panel
+from models_ml.demand.model import DemandModel
+from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.reconcile import reconcile
-from models_ml.demand.settings import QUANTILE_COLUMNS
 from models_ml.demand.tail import tail_forecast
 from models_ml.evaluate.baselines import moving_average
+from models_ml.evaluate.forecast import HORIZON, QUANTILE_COLUMNS, Forecast
 from models_ml.lifecycle.champion import Approved, Champion, find_champion
+from models_ml.lifecycle.spec import Scored
 
 RULE_NAME = "moving-average-13"
 COLD_START = "cold_start"
 Models = dict[str, DemandModel]  # by tier
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Where the forecasts lie, how many rows, by which model, and why not by a model (empty: by the
-    model)."""
-
-    path: Path
-    rows: int
-    model_name: str
-    model_version: str
-    release_id: str
-    fallback_reason: str
-    note: str = ""
 
 
 def score_demand(

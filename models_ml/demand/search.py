@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from models_ml.demand.backtest import Progress, silent
+from governance.progress import Progress, silent
 from models_ml.demand.features import build
 from models_ml.demand.model import fit, horizon_units
-from models_ml.demand.panel import HORIZON, Panel
+from models_ml.demand.panel import Panel
 from models_ml.demand.rows import RowPool
 from models_ml.demand.settings import DemandSettings
 from models_ml.errors import NotEnoughHistoryError
+from models_ml.evaluate.forecast import HORIZON
 from models_ml.evaluate.metrics import demand_scores
 
 ORIGINS_SCORED = 2  # the last of them ends where the first reported origin begins

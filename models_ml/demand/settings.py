@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
-QUANTILE_COLUMNS = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")
+MODEL_NAME = "demand"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models_ml.demand.model import Forecast, horizon_units, ratio_table
-from models_ml.demand.panel import HORIZON, Panel
+from models_ml.demand.model import horizon_units, ratio_table
+from models_ml.demand.panel import Panel
 from models_ml.demand.reconcile import GRAIN, SHARE_WEEKS, category_of
-from models_ml.demand.settings import LEVELS
+from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast
 
 PRIOR_UNITS = 4.0  # units of its category's history that a pair's own share is weighed against
 LEVEL_BINS = 30

@@ -8,19 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from governance.progress import Progress, silent
 from models_ml.demand.artifacts import backtest_path, champion_backtest, keep_backtest, kept_forecasts
-from models_ml.demand.backtest import Backtest, Progress, reconcile_levels, roll, silent
+from models_ml.demand.backtest import Backtest, reconcile_levels, roll
 from models_ml.demand.bundle import save_bundle
 from models_ml.demand.card import demand_card
 from models_ml.demand.evaluation import CHAMPION, Others, backtest_frame, evaluation_table
 from models_ml.demand.evidence import attach_evidence
 from models_ml.demand.features import build
 from models_ml.demand.model import DemandModel
-from models_ml.demand.panel import HORIZON, Panel, read_panel
-from models_ml.demand.settings import FULL, DemandSettings
+from models_ml.demand.panel import Panel, read_panel
+from models_ml.demand.reads import FEATURE_TABLES
+from models_ml.demand.settings import FULL, MODEL_NAME, DemandSettings
 from models_ml.errors import NotEnoughHistoryError
-from models_ml.lifecycle import registry
-from models_ml.lifecycle.fingerprint import training_fingerprint
+from models_ml.evaluate.forecast import HORIZON
+from models_ml.lifecycle.fingerprint import code_fingerprint, training_fingerprint
 from models_ml.lifecycle.registry import ModelVersion
 from models_ml.lifecycle.training import Candidate, TrainedModel, kept_training, register_candidate
 
@@ -42,8 +44,9 @@ def train_demand(
     last training and its files intact, returns that version.
     """
     progress("demand: fingerprint of the features")
-    fingerprint = training_fingerprint(warehouse, settings.as_dict())
-    kept = kept_training(artifact_root, registry.MODEL_NAME, fingerprint, tracking_uri)
+    code = code_fingerprint(Path(__file__).parent)
+    fingerprint = training_fingerprint(warehouse, settings.as_dict(), tables=FEATURE_TABLES, code=code)
+    kept = kept_training(artifact_root, MODEL_NAME, fingerprint, tracking_uri)
     if kept is not None and backtest_path(artifact_root, kept.name, kept.version).exists():
         return kept
     models, backtests, last_week, example = {}, {}, 0, pd.DataFrame()
@@ -74,7 +77,7 @@ def train_demand(
             attach_evidence(tracking_uri, version, warehouse, kept_at, evaluation)
 
     candidate = Candidate(
-        registry.MODEL_NAME, fingerprint, release_id, git_commit, trained_by, last_week, settings.as_dict(),
+        MODEL_NAME, fingerprint, code, release_id, git_commit, trained_by, last_week, settings.as_dict(),
         _metrics(evaluation), evaluation,
         card=demand_card(
             evaluation, release_id=release_id, git_commit=git_commit, last_week=last_week,

@@ -14,8 +14,8 @@ import duckdb
 import pandas as pd
 
 from governance.disk import atomic_write
+from governance.progress import Progress, silent
 from models_ml.demand.artifacts import FOLDER as BACKTESTS
-from models_ml.demand.backtest import Progress, silent
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel
 from models_ml.demand.panel import read_panel

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models_ml.demand.model import Forecast
-from models_ml.demand.panel import HORIZON
-from models_ml.demand.settings import LEVELS
+from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast
 
 RESIDUAL_WEEKS = 8
 WINDOW = 13

@@ -4,28 +4,12 @@ absurd ones, and every feature must stay as it is. The promotion plan and the ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import numpy as np
 
-from models_ml.demand.panel import Panel
 from models_ml.errors import LeakageError
 
 SAMPLE = 400  # series
 ABSURD = 1e4
-
-
-def spoilt(panel: Panel, cut: int) -> Panel:
-    """The panel with every measure and pool after column `cut` replaced."""
-    return replace(
-        panel,
-        measures={name: after(values, cut) for name, values in panel.measures.items()},
-        pools={
-            name: replace(pool, units=after(pool.units, cut), baskets=after(pool.baskets, cut))
-            for name, pool in panel.pools.items()
-        },
-    )
 
 
 def after(values: np.ndarray, cut: int) -> np.ndarray:
@@ -52,14 +36,3 @@ def require_unchanged(
             f"{what} at week {week}: {', '.join(leaking)} read what was recorded after that week.",
             hint="A feature may read columns up to its cut, the promotion plan and the calendar.",
         )
-
-
-def require_no_leak(
-    panel: Panel, cut: int, build: Callable[[Panel, int], tuple[np.ndarray, np.ndarray, list[str]]]
-) -> None:
-    """Build the demand features twice, on the panel and on one with another future."""
-    few = panel.select(sample(len(panel.items)))
-    (one, scale, names), (other, scale_after, _) = build(few, cut), build(spoilt(few, cut), cut)
-    week = int(panel.weeks[cut])
-    require_unchanged(names, one, other, f"demand, {panel.tier}", week)
-    require_unchanged(["scale"], scale[:, None], scale_after[:, None], f"demand, {panel.tier}", week)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models_ml.demand.settings import LEVELS
+from models_ml.evaluate.forecast import LEVELS
 
 NAMES = ("wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean")
 

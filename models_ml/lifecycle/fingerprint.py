@@ -5,35 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-FEATURE_TABLES = (
-    "feat_calendar_week",
-    "feat_demand_category_week",
-    "feat_demand_product_week",
-    "feat_demand_pool_week",
-    "feat_location",
-    "feat_promotion_plan_category_week",
-    "feat_promotion_plan_product_week",
-)
+AFTER_FIT = frozenset({
+    "card", "evidence", "fallback", "promotion", "pyfunc", "reasons", "score", "search", "served", "spec",
+})  # fmt: skip
 
 
-MARGIN_TABLES = (
-    "feat_calendar_week",
-    "feat_demand_category_week",
-    "feat_demand_pool_week",
-    "feat_discount_plan_category_week",
-    "feat_location",
-    "feat_margin_category_week",
-    "feat_margin_pool_week",
-    "feat_promotion_plan_category_week",
-)
-
-
-def data_fingerprint(warehouse: Path, tables: tuple[str, ...] = FEATURE_TABLES) -> str:
+def data_fingerprint(warehouse: Path, tables: tuple[str, ...]) -> str:
     """Hash of the feature tables' rows, whatever their order; the same data in another release has the
     same."""
     parts = []
@@ -51,26 +33,20 @@ def data_fingerprint(warehouse: Path, tables: tuple[str, ...] = FEATURE_TABLES) 
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def code_fingerprint(model: str = "demand") -> str:
-    """Hash of the source that reads features, fits and calibrates; `model` is the model's folder."""
-    here = Path(__file__).parents[1]
-    files = [here / "demand" / "panel.py"] if model != "demand" else []
+def code_fingerprint(*places: Path) -> str:
+    """Hash of the source that reads features, fits and calibrates: files, and folders without what runs after
+    a fit (`AFTER_FIT`)."""
     total = hashlib.sha256()
-    for path in [*files, *sorted((here / model).glob("*.py"))]:
-        total.update(path.name.encode() + path.read_bytes())
+    for place in places:
+        for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
+            if path.stem not in AFTER_FIT:
+                total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()[:16]
 
 
 def training_fingerprint(
-    warehouse: Path,
-    settings: dict[str, Any],
-    model: str = "demand",
-    tables: tuple[str, ...] = FEATURE_TABLES,
+    warehouse: Path, settings: Mapping[str, object], *, tables: tuple[str, ...], code: str
 ) -> str:
-    """Equal fingerprints, equal model."""
-    plain = [
-        data_fingerprint(warehouse, tables),
-        code_fingerprint(model),
-        json.dumps(settings, sort_keys=True),
-    ]
+    """Equal fingerprints, equal model. `code` is that of `code_fingerprint`."""
+    plain = [data_fingerprint(warehouse, tables), code, json.dumps(settings, sort_keys=True)]
     return hashlib.sha256("\n".join(plain).encode()).hexdigest()[:24]

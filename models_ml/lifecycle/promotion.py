@@ -8,7 +8,6 @@ from pathlib import Path
 
 from models_ml.lifecycle.champion import remember_champion
 from models_ml.lifecycle.registry import (
-    MODEL_NAME,
     ApprovalEvidence,
     ModelVersion,
     get_version,
@@ -31,7 +30,7 @@ def evidence_for(
     approved_by: str,
     decision_id: str,
     decided_at: datetime | None = None,
-    name: str = MODEL_NAME,
+    name: str,
 ) -> ApprovalEvidence:
     """Evidence of a recorded decision on the version as it is registered now."""
     found = get_version(tracking_uri, version, name)

@@ -15,11 +15,9 @@ from typing import Any
 
 from governance.disk import is_disk_full
 from governance.errors import DiskFull
-from models_ml.demand.bundle import bundle_digest
 from models_ml.errors import EvidenceMissingError, ModelNotFoundError, RegisterUnavailable
+from models_ml.lifecycle.artifacts import bundle_digest
 
-MODEL_NAME = "demand"
-REGISTERED = (MODEL_NAME, "margin_risk")
 CHAMPION = "champion"
 TRAINER = "svc-trainer"
 _SPEAKABLE = re.compile(r"[\w.\- ]+")  # in a filter of MLflow, which has no way to write a quote
@@ -110,7 +108,7 @@ def exists(tracking_uri: str) -> bool:
 
 
 @reaching_register()
-def versions(tracking_uri: str, name: str = MODEL_NAME) -> list[ModelVersion]:
+def versions(tracking_uri: str, name: str) -> list[ModelVersion]:
     """All versions, newest first; empty where the model is unknown."""
     if not _SPEAKABLE.fullmatch(name):
         return []
@@ -120,7 +118,7 @@ def versions(tracking_uri: str, name: str = MODEL_NAME) -> list[ModelVersion]:
     return sorted((_plain(mlflow, v, aliases) for v in found), key=lambda v: -int(v.version))
 
 
-def get_version(tracking_uri: str, version: str, name: str = MODEL_NAME) -> ModelVersion:
+def get_version(tracking_uri: str, version: str, name: str) -> ModelVersion:
     """One version; raises ModelNotFoundError with the versions there are."""
     known = versions(tracking_uri, name)
     for one in known:
@@ -132,7 +130,7 @@ def get_version(tracking_uri: str, version: str, name: str = MODEL_NAME) -> Mode
     raise ModelNotFoundError(f"Model {name!r} has no version {version!r}.", hint=f"Versions: {there}.")
 
 
-def champion(tracking_uri: str, name: str = MODEL_NAME) -> ModelVersion | None:
+def champion(tracking_uri: str, name: str) -> ModelVersion | None:
     """The version that may score, or None before the first approval."""
     return next((v for v in versions(tracking_uri, name) if CHAMPION in v.aliases), None)
 
@@ -175,7 +173,7 @@ def is_approved(tracking_uri: str, version: ModelVersion) -> bool:
     return tags.get("approval.artifact_digest") == version.digest and bool(tags.get("approval.decision_id"))
 
 
-def review_data(tracking_uri: str, version: str, name: str = MODEL_NAME) -> dict[str, Any]:
+def review_data(tracking_uri: str, version: str, name: str) -> dict[str, Any]:
     """Challenger beside champion: both versions and the evaluation rows of each, for a reviewer."""
     challenger, holder = get_version(tracking_uri, version, name), champion(tracking_uri, name)
     return {
@@ -199,7 +197,7 @@ def register(
     params: dict[str, Any],
     documents: dict[str, str],
     log_model: Callable[[Path], Any],
-    name: str = MODEL_NAME,
+    name: str,
 ) -> ModelVersion:
     """Log a run with its metrics, parameters, documents and model, and register the model as a new version.
 
@@ -225,15 +223,15 @@ def register(
 
 @reaching_register()
 def keep_search(
-    tracking_uri: str, artifact_root: Path, *, tags: dict[str, str], trials: list[dict[str, Any]]
+    tracking_uri: str, artifact_root: Path, name: str, *, tags: dict[str, str], trials: list[dict[str, Any]]
 ) -> str:
     """Log a search of settings beside the trainings, a step a trial. Registers nothing; returns the run."""
     mlflow_client = client(tracking_uri)
     import mlflow
 
-    experiment_id = _experiment(mlflow_client, artifact_root, MODEL_NAME)
-    name = f"search {tags['release_id']}"
-    with mlflow.start_run(experiment_id=experiment_id, tags=tags, run_name=name) as run:
+    experiment_id = _experiment(mlflow_client, artifact_root, name)
+    run_name = f"search {tags['release_id']}"
+    with mlflow.start_run(experiment_id=experiment_id, tags=tags, run_name=run_name) as run:
         for number, trial in enumerate(trials):
             mlflow.log_metrics(
                 {"relative_pinball": trial["relative_pinball"], **trial["scores"]}, step=number

@@ -12,9 +12,8 @@ from typing import Any
 import pandas as pd
 
 from governance.disk import atomic_write
-from models_ml.demand.bundle import bundle_digest
 from models_ml.lifecycle import registry
-from models_ml.lifecycle.fingerprint import code_fingerprint
+from models_ml.lifecycle.artifacts import bundle_digest
 from models_ml.lifecycle.registry import ModelVersion
 
 
@@ -46,6 +45,7 @@ class Candidate:
 
     name: str
     fingerprint: str
+    code: str
     release_id: str
     git_commit: str
     trained_by: str
@@ -78,7 +78,7 @@ def register_candidate(
         tags = {
             "artifact_digest": digest, "training_fingerprint": candidate.fingerprint,
             "release_id": candidate.release_id, "git_commit": candidate.git_commit,
-            "trained_by": candidate.trained_by, "code_fingerprint": code_fingerprint(candidate.name),
+            "trained_by": candidate.trained_by, "code_fingerprint": candidate.code,
             "trained_through_week": str(candidate.last_week),
         }  # fmt: skip
         version = registry.register(

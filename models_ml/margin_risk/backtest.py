@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models_ml.demand.backtest import Progress, silent
+from governance.progress import Progress, silent
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.margin_risk.calibration import Calibration, calibrate
 from models_ml.margin_risk.features import build

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import xgboost as xgb
 
-from models_ml.demand.bundle import bundle_digest
 from models_ml.errors import ArtifactChangedError
+from models_ml.lifecycle.artifacts import bundle_digest
 from models_ml.margin_risk.calibration import Calibration
 from models_ml.margin_risk.model import MarginRiskModel
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from models_ml.demand.card import markdown_table
+from models_ml.lifecycle.model_card import markdown_table
 
 
 def margin_risk_card(

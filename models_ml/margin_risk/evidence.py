@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.evidence import REPORT, log_evidence
+from models_ml.lifecycle.evidence import REPORT, log_evidence
 from models_ml.lifecycle.figures import figure
 from models_ml.lifecycle.registry import ModelVersion
 from models_ml.margin_risk.backtest import MarginBacktest
 from models_ml.margin_risk.baselines import last_four_weeks_repeat
+from models_ml.margin_risk.reads import margin_risk_reads
 from models_ml.margin_risk.scores import BINS
 from models_ml.margin_risk.settings import MODEL_NAME
 from models_ml.margin_risk.target import shortfall_usd
@@ -33,7 +34,7 @@ def attach_margin_evidence(
         plot_departments(table, folder / "auc_by_department.png")
         evidently_report(told, folder / REPORT, f"{version.name} {version.version}")
 
-    return log_evidence(tracking_uri, version, table, draw)
+    return log_evidence(tracking_uri, version, table, margin_risk_reads(), draw)
 
 
 def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataFrame:

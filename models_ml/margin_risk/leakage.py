@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models_ml.evaluate.leakage import after, require_unchanged, sample, spoilt
+from models_ml.demand.leakage import spoilt
+from models_ml.evaluate.leakage import after, require_unchanged, sample
 from models_ml.margin_risk import features
 from models_ml.margin_risk.model import rows_of
 from models_ml.margin_risk.panel import MarginPanel, Money

@@ -10,9 +10,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.backtest import Progress, silent
-from models_ml.demand.score import Scored
+from governance.progress import Progress, silent
 from models_ml.lifecycle.champion import find_champion
+from models_ml.lifecycle.spec import Scored
 from models_ml.margin_risk.baselines import calibrated_repeat
 from models_ml.margin_risk.bundle import load_bundle
 from models_ml.margin_risk.features import build

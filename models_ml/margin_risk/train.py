@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.backtest import Progress, silent
+from governance.progress import Progress, silent
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.lifecycle import registry
-from models_ml.lifecycle.fingerprint import MARGIN_TABLES, training_fingerprint
+from models_ml.lifecycle.fingerprint import code_fingerprint, training_fingerprint
 from models_ml.lifecycle.registry import ModelVersion
 from models_ml.lifecycle.training import Candidate, TrainedModel, kept_training, register_candidate
 from models_ml.margin_risk.backtest import fit_weeks, roll
@@ -22,6 +22,7 @@ from models_ml.margin_risk.evidence import attach_margin_evidence
 from models_ml.margin_risk.features import build
 from models_ml.margin_risk.model import MarginRiskModel, rows_of
 from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
+from models_ml.margin_risk.reads import MARGIN_TABLES
 from models_ml.margin_risk.scores import NAMES, margin_table
 from models_ml.margin_risk.settings import FULL, MODEL_NAME, MarginRiskSettings
 
@@ -52,7 +53,9 @@ def train_margin_risk(
     """
     progress("margin risk: fingerprint of the features")
     plain_settings = settings.as_dict()
-    fingerprint = training_fingerprint(warehouse, plain_settings, MODEL_NAME, MARGIN_TABLES)
+    here = Path(__file__).parent
+    code = code_fingerprint(here, here.parent / "demand" / "panel.py")
+    fingerprint = training_fingerprint(warehouse, plain_settings, tables=MARGIN_TABLES, code=code)
     kept = kept_training(artifact_root, MODEL_NAME, fingerprint, tracking_uri)
     if kept is not None:
         return kept
@@ -72,7 +75,7 @@ def train_margin_risk(
 
     model = result.model
     candidate = Candidate(
-        MODEL_NAME, fingerprint, release_id, git_commit, trained_by, last_week, plain_settings,
+        MODEL_NAME, fingerprint, code, release_id, git_commit, trained_by, last_week, plain_settings,
         _metrics(table), table,
         card=margin_risk_card(
             table, release_id=release_id, git_commit=git_commit, last_week=last_week,

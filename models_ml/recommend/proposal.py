@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models_ml.reads import POSITION_TABLES
 from models_ml.recommend.effects import Weekly
+from models_ml.recommend.inputs.tables import POSITION_TABLES
 from models_ml.recommend.parameters import ReorderParameters
 
 NAMESPACE = uuid.UUID("5d2f3a5e-0c7e-5c55-9a3e-6c1d6f3f1a77")

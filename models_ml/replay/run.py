@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from governance.progress import Progress, silent
 from models_ml.replay.min_max import try_levels, tuned_by_cost, tuned_by_fill
 from models_ml.replay.network import between_stores
 from models_ml.replay.policies import (
@@ -24,7 +25,6 @@ from models_ml.replay.world import World
 OURS, TUNED, STALE = "ours", "min-max tuned per item", "stale min-max (weeks 2–14)"
 NETWORK = "ours, with transfers and promotion pre-positioning"
 ORACLE, FORESIGHT = "near-true-rate oracle", "perfect foresight"
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def replay(
     world: World,
     rules: Rules,
     settings: ReplaySettings = ReplaySettings(),
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> Iterator[Outcome]:
     """Outcome of every policy on the same demand and the same lead times."""
     first = settings.first_seed

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from models_ml.demand.backtest import Backtest, Progress, reconcile_levels, roll, silent
+from governance.progress import Progress, silent
+from models_ml.demand.backtest import Backtest, reconcile_levels, roll
 from models_ml.demand.evaluation import CHAMPION, Others, evaluation_table, write_backtest
 from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.settings import FULL, DemandSettings

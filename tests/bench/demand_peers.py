@@ -12,9 +12,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.model import Forecast
-from models_ml.demand.panel import HORIZON, Panel
-from models_ml.demand.settings import LEVELS
+from models_ml.demand.panel import Panel
+from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast
 
 
 def peers(panel: Panel, origins: list[int]) -> dict[str, dict[int, Forecast]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from models_ml.demand.backtest import Progress, silent
+from governance.progress import Progress, silent
 from models_ml.margin_risk.backtest import roll
 from models_ml.margin_risk.evidence import forecasts_and_outcomes
 from models_ml.margin_risk.panel import read_margin_panel

@@ -18,8 +18,9 @@ import numpy as np
 
 from models_ml.demand.evaluation import forecast_frame
 from models_ml.demand.model import fit
-from models_ml.demand.panel import HORIZON, read_panel
+from models_ml.demand.panel import read_panel
 from models_ml.demand.settings import FULL
+from models_ml.evaluate.forecast import HORIZON
 from tests.bench.places import WAREHOUSE
 
 SERIES_WEEKS = 1_000_000

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from models_ml.demand import features
-from models_ml.demand.panel import HORIZON, Panel
+from models_ml.demand.panel import Panel
+from models_ml.evaluate.forecast import HORIZON
 
 AROUND = (1, 2, 4, 8)  # weeks on either side
 

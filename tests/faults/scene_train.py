@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from models_ml import evidence_for, promote, score_demand, train_demand
-from models_ml.demand.bundle import bundle_digest
 from models_ml.demand.settings import DemandSettings
 from models_ml.lifecycle import registry
+from models_ml.lifecycle.artifacts import bundle_digest
 from tests.faults.scenes import Scene, State, files
 from tests.models_ml.small_warehouse import write_features
 
@@ -37,7 +37,7 @@ def prepare(root: Path) -> None:
     write_features(root / "warehouse.duckdb", last_week=52)
     first(root)
     uri, artifacts = _where(root).values()
-    promote(uri, artifacts, evidence_for(uri, "1", approved_by="ml_reviewer", decision_id="D1",
+    promote(uri, artifacts, evidence_for(uri, "1", name="demand", approved_by="ml_reviewer", decision_id="D1",
                                          decided_at=datetime(2026, 1, 5, tzinfo=UTC)))  # fmt: skip
     shutil.move(root / "warehouse.duckdb", root / "before.duckdb")
     write_features(root / "warehouse.duckdb")
@@ -58,7 +58,7 @@ def state(root: Path) -> State:
 
 def _versions(uri: str) -> list[dict]:
     found = []
-    for version in registry.versions(uri):
+    for version in registry.versions(uri, "demand"):
         assert bundle_digest(version.bundle) == version.digest, "a version that is not what it says"
         plain = version.as_dict()
         for name in ("bundle", "registered_at", "promoted_at"):

@@ -139,7 +139,7 @@ def _score_without_register(root: Path) -> tuple[str, str, bool]:
 def _listed_without_register(root: Path) -> str:
     with _lost(root / "mlflow.db"):
         try:
-            registry.versions(f"sqlite:///{root}/mlflow.db")
+            registry.versions(f"sqlite:///{root}/mlflow.db", "demand")
         except RegisterUnavailable as refused:
             return refused.code
     return "listed"

@@ -130,7 +130,8 @@ def test_a_changed_artifact_is_refused_and_audited(models, store, version, score
     approve(models, version, "second")
     models.promote(person("second"), "demand", version.version)
     assert score().model_version == version.version
-    document = registry.get_version(where["tracking_uri"], version.version).bundle / "category" / "model.json"
+    registered = registry.get_version(where["tracking_uri"], version.version, "demand")
+    document = registered.bundle / "category" / "model.json"
     original = document.read_text()
     document.write_text(original + " ")
     done = score()

@@ -16,11 +16,11 @@ from models_ml.demand.cold_start import (
     new_categories,
     new_products,
 )
-from models_ml.demand.model import Forecast, horizon_units
+from models_ml.demand.model import horizon_units
 from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.reconcile import on_grain
-from models_ml.demand.settings import LEVELS
 from models_ml.evaluate.baselines import moving_average
+from models_ml.evaluate.forecast import LEVELS, Forecast
 from tests.seeds import fixed_generator
 
 ORIGINS = (29, 37, 45)

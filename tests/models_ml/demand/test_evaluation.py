@@ -8,12 +8,13 @@ import pytest
 
 from models_ml.demand.backtest import roll
 from models_ml.demand.evaluation import evaluation_table, write_backtest
+from models_ml.demand.leakage import require_no_leak
 from models_ml.demand.model import horizon_units
 from models_ml.demand.panel import read_panel
-from models_ml.demand.settings import LEVELS, DemandSettings
+from models_ml.demand.settings import DemandSettings
 from models_ml.errors import LeakageError
 from models_ml.evaluate.baselines import last_week, moving_average
-from models_ml.evaluate.leakage import require_no_leak
+from models_ml.evaluate.forecast import LEVELS
 from models_ml.evaluate.metrics import demand_scores
 from tests.bench.noise_floor import build as oracle_build
 from tests.bench.noise_floor import neighbours

@@ -9,13 +9,15 @@ import pytest
 from scipy import stats
 
 from models_ml.demand import model as demand_model
-from models_ml.demand.bundle import bundle_digest, load_bundle, save_bundle
+from models_ml.demand.bundle import load_bundle, save_bundle
 from models_ml.demand.calibration import calibrate
 from models_ml.demand.model import fit, ratio_table
 from models_ml.demand.panel import read_panel
 from models_ml.demand.rows import RowPool
-from models_ml.demand.settings import LEVELS, DemandSettings
+from models_ml.demand.settings import DemandSettings
 from models_ml.errors import ArtifactChangedError, NotEnoughHistoryError
+from models_ml.evaluate.forecast import LEVELS
+from models_ml.lifecycle.artifacts import bundle_digest
 from tests.seeds import fixed_generator, generator
 
 

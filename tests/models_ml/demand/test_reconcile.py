@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import models_ml
-from models_ml.demand.model import Forecast
 from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.reconcile import category_of, reconcile, rest_share
 from models_ml.demand.settings import DemandSettings
 from models_ml.demand.tail import tail_forecast
+from models_ml.evaluate.forecast import Forecast
 from tests.seeds import generator
 
 CUT = 43
@@ -71,7 +71,7 @@ def test_scored_rows_add_up_by_category_department_and_region(
     where = {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db", "artifact_root": tmp_path / "artifacts"}
     trained = models_ml.train_demand(small, "R1", git_commit="abc", settings=quick, **where)
     evidence = models_ml.evidence_for(
-        where["tracking_uri"], trained.version, approved_by="ml_reviewer", decision_id="D1"
+        where["tracking_uri"], trained.version, name="demand", approved_by="ml_reviewer", decision_id="D1"
     )
     models_ml.promote(where["tracking_uri"], where["artifact_root"], evidence)
     done = models_ml.score_demand(small, "R1", output=tmp_path / "f.parquet", **where)

@@ -70,7 +70,8 @@ def test_too_little_history_is_said(panel, quick: DemandSettings) -> None:
 def test_a_search_is_kept_beside_the_trainings_and_registers_nothing(found, tmp_path: Path) -> None:
     uri, artifacts = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
     trials = list(found.as_dict()["trials"])
-    run_id = registry.keep_search(uri, artifacts, tags={"release_id": "r", "kind": "search"}, trials=trials)
+    tags = {"release_id": "r", "kind": "search"}
+    run_id = registry.keep_search(uri, artifacts, "demand", tags=tags, trials=trials)
     run = registry.client(uri).get_run(run_id)
     assert run.data.metrics["relative_pinball"] == pytest.approx(trials[-1]["relative_pinball"])
-    assert registry.versions(uri) == []
+    assert registry.versions(uri, "demand") == []

@@ -46,7 +46,9 @@ def test_order_of_events(
     assert done.model_name == "moving-average-13"
     assert set(rows["fallback_reason"]) == {"no approved demand model"}
 
-    good = models_ml.evidence_for(uri, trained.version, approved_by="ml_reviewer", decision_id="D1")
+    good = models_ml.evidence_for(
+        uri, trained.version, name="demand", approved_by="ml_reviewer", decision_id="D1"
+    )
     for bad in (
         replace(good, approved_by="svc-trainer"),
         replace(good, approved_by=" "),
@@ -55,7 +57,7 @@ def test_order_of_events(
     ):
         with pytest.raises(EvidenceMissingError):
             move_champion(uri, bad)
-    assert champion(uri) is None
+    assert champion(uri, "demand") is None
 
     assert models_ml.promote(uri, root, good).aliases == ("champion",)
     done, rows = _score(small, where, place)
@@ -73,7 +75,7 @@ def test_order_of_events(
     assert "last approved model used" in done.note
     shutil.move(away, place / "mlflow.db")
 
-    version = get_version(uri, trained.version)
+    version = get_version(uri, trained.version, "demand")
     document = version.bundle / "category" / "model.json"
     kept = document.read_text()
     document.write_text(kept + " ")
@@ -94,7 +96,7 @@ def test_unchanged_inputs_give_the_version_back(
 
 
 def test_review_sets_challenger_beside_champion(where: dict, trained: models_ml.TrainedModel) -> None:
-    found = review_data(where["tracking_uri"], trained.version)
+    found = review_data(where["tracking_uri"], trained.version, "demand")
     assert found["challenger"]["digest"] == trained.digest
     assert {row["model"] for row in found["challenger"]["evaluation"]} >= {"demand", "moving average 13"}
     assert any(row["metric"] == "category_demand_wape" for row in found["metrics"])

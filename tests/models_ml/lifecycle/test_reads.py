@@ -6,7 +6,7 @@ import pytest
 from models_ml.demand.censoring import empty_days_from
 from models_ml.demand.cold_start import newcomers_from
 from models_ml.demand.panel import TIERS, panel_from
-from models_ml.reads import demand_reads
+from models_ml.demand.reads import demand_reads
 
 
 def _copy(release_dir, columns):

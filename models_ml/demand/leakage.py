@@ -1,0 +1,34 @@
+"""The leakage check of the demand features: another future of sales, the same plan and calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from models_ml.demand.panel import Panel
+from models_ml.evaluate.leakage import after, require_unchanged, sample
+
+
+def spoilt(panel: Panel, cut: int) -> Panel:
+    """The panel with every measure and pool after column `cut` replaced."""
+    return replace(
+        panel,
+        measures={name: after(values, cut) for name, values in panel.measures.items()},
+        pools={
+            name: replace(pool, units=after(pool.units, cut), baskets=after(pool.baskets, cut))
+            for name, pool in panel.pools.items()
+        },
+    )
+
+
+def require_no_leak(
+    panel: Panel, cut: int, build: Callable[[Panel, int], tuple[np.ndarray, np.ndarray, list[str]]]
+) -> None:
+    """Build the demand features twice, on the panel and on one with another future."""
+    few = panel.select(sample(len(panel.items)))
+    (one, scale, names), (other, scale_after, _) = build(few, cut), build(spoilt(few, cut), cut)
+    week = int(panel.weeks[cut])
+    require_unchanged(names, one, other, f"demand, {panel.tier}", week)
+    require_unchanged(["scale"], scale[:, None], scale_after[:, None], f"demand, {panel.tier}", week)

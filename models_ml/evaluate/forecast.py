@@ -1,0 +1,18 @@
+"""What a forecast of weekly units is: seven quantiles and a mean, eight weeks ahead."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+HORIZON = 8
+LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
+QUANTILE_COLUMNS = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")
+
+
+class Forecast(NamedTuple):
+    """Units of the eight weeks after the cut: quantiles (series, 8, 7), ascending, and mean (series, 8)."""
+
+    quantiles: np.ndarray
+    mean: np.ndarray
