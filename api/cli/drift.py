@@ -20,7 +20,7 @@ def _noun() -> None:
 def run(as_json: Json = False) -> None:
     """Watch the published release: rows for the drift mart, Evidently's report, open alerts, advice."""
     with console.status("watching …") as status:
-        result = monitor_step(settings(), lambda what, done, total: status.update(what))
+        result = monitor_step(settings(), lambda what, done=0, total=0: status.update(what))
     if as_json:
         print_json(result)
         return

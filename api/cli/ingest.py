@@ -30,7 +30,7 @@ def run(source: Source = None, as_json: Json = False) -> None:
     """Load what is new; the same content twice changes nothing."""
     chosen = settings().model_copy(update={"source": source} if source else {})
     with console.status("ingest …") as status:
-        result = ingest_step(chosen, lambda what, done, total: status.update(f"ingest: {what}"))
+        result = ingest_step(chosen, lambda what, done=0, total=0: status.update(f"ingest: {what}"))
     if as_json:
         print_json(result)
         return

@@ -30,7 +30,9 @@ def train(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(MODELS)}")
     with console.status("training …") as status:
-        result = train_models(settings(), lambda what, done, total: status.update(f"train: {what}"), chosen)
+        result = train_models(
+            settings(), lambda what, done=0, total=0: status.update(f"train: {what}"), chosen
+        )
     if as_json:
         print_json(result)
         return
@@ -52,7 +54,7 @@ def search(
     """
     with console.status("search …") as status:
         search_result = search_demand(
-            settings(), lambda what, done, total: status.update(what), trials=trials, seconds=minutes * 60
+            settings(), lambda what, done=0, total=0: status.update(what), trials=trials, seconds=minutes * 60
         )
     if as_json:
         print_json(search_result)

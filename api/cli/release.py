@@ -52,7 +52,7 @@ def build(
     """
     with console.status("dbt build …") as status:
         step = full_build_step if full else build_step
-        result = step(settings(), lambda what, done, total: status.update(_progress(what, done, total)))
+        result = step(settings(), lambda what, done=0, total=0: status.update(_progress(what, done, total)))
     if as_json:
         state = "already built" if result.get("unchanged") else "built"
         print_json(result | {"state": state})

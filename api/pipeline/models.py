@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.pipeline.step_process import Report
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.identity import Directory
+from governance.progress import Progress
 from governance.releases import Release, ReleaseStore
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
@@ -24,7 +24,7 @@ MODELS = ("demand", "margin_risk")
 Result = dict[str, Any]
 
 
-def train_models(settings: Settings, report: Report, names: tuple[str, ...] = MODELS) -> Result:
+def train_models(settings: Settings, report: Progress, names: tuple[str, ...] = MODELS) -> Result:
     """Backtest, fit and register the named models on the current release.
 
     The first model's result, with all of them below `models`; `unchanged` if every one was reused.
@@ -42,7 +42,7 @@ def train_models(settings: Settings, report: Report, names: tuple[str, ...] = MO
     return results[0] | {"models": results, "unchanged": all(one["unchanged"] for one in results)}
 
 
-def search_demand(settings: Settings, report: Report, *, trials: int, seconds: float) -> Result:
+def search_demand(settings: Settings, report: Progress, *, trials: int, seconds: float) -> Result:
     """Search the demand model's settings on the weeks before the first reported origin; changes none of them.
 
     Logged in MLflow beside the trainings. Returns every trial, the settings in force first, and the best.
@@ -57,7 +57,7 @@ def search_demand(settings: Settings, report: Report, *, trials: int, seconds: f
     panels = [read_panel(release.warehouse, tier) for tier in FULL.backtest_tiers]
     before_week = backtest_origins(panels[0])[1]
     search_result = search_settings(
-        panels, before_week, FULL, trials=trials, seconds=seconds, progress=lambda what: report(what, 0, 0)
+        panels, before_week, FULL, trials=trials, seconds=seconds, progress=report
     ).as_dict()
     tags = {"kind": "search", "release_id": release.release_id, "git_commit": _git_commit()}
     run_id = registry.keep_search(
@@ -75,7 +75,7 @@ def train_summary(result: Result) -> str:
     return "; ".join(_headline(one) for one in result["models"])
 
 
-def score_margin(settings: Settings, release: Release, report: Report) -> Scored:
+def score_margin(settings: Settings, release: Release, report: Progress) -> Scored:
     """Margin risk of every store × category, beside the release's demand forecasts."""
     from models_ml.margin_risk.score import score_margin_risk
 
@@ -86,7 +86,7 @@ def score_margin(settings: Settings, release: Release, report: Report) -> Scored
         tracking_uri=settings.mlflow_uri,
         artifact_root=settings.mlflow_artifacts,
         output=margin_risk_path(settings, release.release_id),
-        progress=lambda what: report(what, 0, 0),
+        progress=report,
     )
     LineageEvents(settings).ran(
         "score.margin_risk",
@@ -133,7 +133,7 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
     return True
 
 
-def _train(name: str, settings: Settings, release: Release, report: Report) -> TrainedModel:
+def _train(name: str, settings: Settings, release: Release, report: Progress) -> TrainedModel:
     if name == "demand":
         from models_ml.demand.train import train_demand as train
     else:
@@ -145,17 +145,17 @@ def _train(name: str, settings: Settings, release: Release, report: Report) -> T
         tracking_uri=settings.mlflow_uri,
         artifact_root=settings.mlflow_artifacts,
         git_commit=_git_commit(),
-        progress=lambda what: report(what, 0, 0),
+        progress=report,
     )
 
 
-def _remember_codes(settings: Settings, release: Release, trained: TrainedModel, report: Report) -> None:
+def _remember_codes(settings: Settings, release: Release, trained: TrainedModel, report: Progress) -> None:
     """What the version knows of departments, categories, regions, channels and stores: monitoring asks."""
     from models_ml.drift.codes import codes_path, remember_codes
 
     path = codes_path(settings.mlflow_artifacts, trained.version)
     if not path.exists():
-        report("remembering the codes it was trained with", 0, 0)
+        report("remembering the codes it was trained with")
         remember_codes(release.warehouse, path)
 
 

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from api.pipeline.step_process import Report
 from api.settings import Settings
+from governance.progress import Progress
 from governance.releases import ReleaseStore
 
 
-def monitor_step(settings: Settings, report: Report) -> dict[str, Any]:
+def monitor_step(settings: Settings, report: Progress) -> dict[str, Any]:
     """Drift of features, forecasts and errors in the newest week; rows and report beside the forecasts."""
     from models_ml.drift.monitor import monitor
 
@@ -23,7 +23,7 @@ def monitor_step(settings: Settings, report: Report) -> dict[str, Any]:
         artifact_root=settings.mlflow_artifacts,
         output=settings.var_dir / "forecasts" / release.release_id,
         reports=settings.reports / release.release_id,
-        progress=lambda what: report(what, 0, 0),
+        progress=report,
     )
     return done.as_dict()
 

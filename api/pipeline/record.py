@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.pipeline.checkpoint import code_fingerprint
-from api.pipeline.step_process import Report
 from api.settings import Settings
 from governance.disk import atomic_write
+from governance.progress import Progress
 from governance.releases import ReleaseStore, project_fingerprint
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def measure_step(settings: Settings, report: Report) -> dict[str, Any]:
+def measure_step(settings: Settings, report: Progress) -> dict[str, Any]:
     """Replay recorded demand under every settled decision whose window has passed.
 
     In the demo, whose people have decided nothing yet, simulated planners first decide on its past weeks.
@@ -33,7 +33,7 @@ def measure_step(settings: Settings, report: Report) -> dict[str, Any]:
     release = ReleaseStore(settings.var_dir).current()
     replayed = _ensure_history(settings, report)
     with _recorded(settings) as recorded:
-        report("measuring decisions", 0, 0)
+        report("measuring decisions")
         settled = settled_decisions(recorded.store, recorded.history)
         measured = measure(release.warehouse, settled, recorded.outcomes)
     return {"replayed": replayed, "settled": len(settled), "measured": measured}
@@ -59,7 +59,7 @@ def outcomes_are_there(settings: Settings, result: dict[str, Any]) -> bool:
     return history and (not result["measured"] or _outcomes(settings).exists())
 
 
-def record_step(settings: Settings, report: Report) -> dict[str, Any]:
+def record_step(settings: Settings, report: Progress) -> dict[str, Any]:
     """Recommendations, decisions and what came of them into the landing; what did not change stays."""
     from integrations.platform import TABLES, record
 
@@ -69,7 +69,7 @@ def record_step(settings: Settings, report: Report) -> dict[str, Any]:
             settings.landing,
             settings.quarantine,
             tables=TABLES,
-            progress=lambda what: report(what, 0, 0),
+            progress=report,
         )
     return done.as_dict() | {"unchanged": not done.changed}
 
@@ -95,7 +95,7 @@ def tables_are_there(settings: Settings, result: dict[str, Any]) -> bool:
     return all(is_landed(settings.landing, table, batch) for table, batch in result["batches"].items())
 
 
-def _ensure_history(settings: Settings, report: Report) -> int:
+def _ensure_history(settings: Settings, report: Progress) -> int:
     """Proposals in the demo's replayed past, made anew if data or code changed; 0 outside the demo."""
     from integrations.demo.decisions import make_history
     from integrations.sources.named import DEMO
@@ -112,7 +112,7 @@ def _ensure_history(settings: Settings, report: Report) -> int:
         folder,
         release_id=release.release_id,
         backtest=_backtest(settings),
-        progress=lambda what: report(what, 0, 0),
+        progress=report,
     )
     atomic_write(receipt, json.dumps({"mark": fingerprint, "proposals": proposals}))
     return proposals

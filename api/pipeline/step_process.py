@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import StepFailed
+from governance.progress import Progress
 from semantic.errors import SteelyardError
-
-Report = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done, and of how much (0: not known)."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Outcome:
 def run_in_subprocess(
     function: Callable[..., dict[str, Any]],
     arguments: tuple[Any, ...],
-    report: Report,
+    report: Progress,
     log: Path | None = None,
 ) -> Outcome:
     """Call `function(*arguments, report)` in a child process, its output appended to `log`.
@@ -69,7 +67,7 @@ def run_in_subprocess(
     return Outcome(payload, time.monotonic() - started, peak_mb)
 
 
-def _listen(pipe: Connection, report: Report) -> tuple[str, Any, int] | None:
+def _listen(pipe: Connection, report: Progress) -> tuple[str, Any, int] | None:
     try:
         while True:
             kind, *rest = pipe.recv()
@@ -91,8 +89,12 @@ def _work(
     threading.Thread(target=_die_with_parent, daemon=True).start()
     if log is not None:
         _redirect_output(log)
+
+    def report(what: str, done: int = 0, total: int = 0, /) -> None:
+        pipe.send(("progress", what, done, total))
+
     try:
-        result = function(*arguments, lambda *what: pipe.send(("progress", *what)))
+        result = function(*arguments, report)
         pipe.send(("done", result, _peak_mb()))
     except SteelyardError as refusal:
         body = {"message": refusal.message, "hint": refusal.hint, "code": refusal.code}

@@ -28,12 +28,12 @@ from api.pipeline.record import (
     recorded_mark,
     tables_are_there,
 )
-from api.pipeline.step_process import Report
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.approvals import STATES, list_recommendations, propose, withdraw_recommendations
 from governance.identity import Directory
 from governance.lineage import LineageGraph, SourceFile, write_lineage
+from governance.progress import Progress
 from governance.releases import BuildState, ReleaseStore, build_release, project_fingerprint
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
@@ -60,13 +60,13 @@ class Step:
 
     name: str
     title: str
-    run: Callable[[Settings, Report], Result]
+    run: Callable[[Settings, Progress], Result]
     summary: Callable[[Result], str]
     fingerprint: Callable[[Settings], str] = _always
     still_holds: Callable[[Settings, Result], bool] = lambda settings, result: True
 
 
-def ingest_step(settings: Settings, report: Report) -> Result:
+def ingest_step(settings: Settings, report: Progress) -> Result:
     """The configured source into the landing."""
     from integrations.ingest import ingest
     from integrations.sources.named import source_named
@@ -75,7 +75,7 @@ def ingest_step(settings: Settings, report: Report) -> Result:
         source_named(settings.source, planted_anomalies=settings.var_dir / "demo_truth"),
         settings.landing,
         settings.quarantine,
-        progress=lambda what: report(what, 0, 0),
+        progress=report,
     )
     counts = {"rows_loaded": done.rows_loaded, "rows_quarantined": done.rows_quarantined}
     return done.as_dict() | counts | {"unchanged": not done.changed}
@@ -87,7 +87,7 @@ def _ingest_summary(result: Result) -> str:
     return f"{result['rows_loaded']:,} rows landed, {result['rows_quarantined']:,} quarantined"
 
 
-def build_step(settings: Settings, report: Report) -> Result:
+def build_step(settings: Settings, report: Progress) -> Result:
     """A sealed release of the landing and the dbt project; the one that exists if nothing changed.
 
     What has not changed since an older release is reused from it. Raises LandingIncomplete if the
@@ -104,7 +104,7 @@ def build_step(settings: Settings, report: Report) -> Result:
     return _build(settings, report, full=False)
 
 
-def full_build_step(settings: Settings, report: Report) -> Result:
+def full_build_step(settings: Settings, report: Progress) -> Result:
     """As `build_step`, but every model is built and every test run, whatever older releases hold."""
     from integrations.ingest import require_complete
 
@@ -112,7 +112,7 @@ def full_build_step(settings: Settings, report: Report) -> Result:
     return _build(settings, report, full=True)
 
 
-def _build(settings: Settings, report: Report, *, full: bool) -> Result:
+def _build(settings: Settings, report: Progress, *, full: bool) -> Result:
     store = ReleaseStore(settings.var_dir)
     release = build_release(
         store,
@@ -149,7 +149,7 @@ def build_summary(result: Result) -> str:
     return f"{done}; {facts['resolved_share']:.0%} of {facts['columns']} columns traced"
 
 
-def publish_step(settings: Settings, report: Report) -> Result:
+def publish_step(settings: Settings, report: Progress) -> Result:
     """Let the release of the build step serve."""
     store = ReleaseStore(settings.var_dir)
     fingerprint = _build_fingerprint(settings)
@@ -158,12 +158,12 @@ def publish_step(settings: Settings, report: Report) -> Result:
     return {"release_id": release.release_id}
 
 
-def train_step(settings: Settings, report: Report) -> Result:
+def train_step(settings: Settings, report: Progress) -> Result:
     """Backtest, fit and register every model on the current release."""
     return train_models(settings, report)
 
 
-def recommend_step(settings: Settings, report: Report) -> Result:
+def recommend_step(settings: Settings, report: Progress) -> Result:
     """Forecast the coming weeks with the champion and put what follows from it before people.
 
     If no approved model may score, the moving-average rule does, and the routing sends it to a person.
@@ -180,11 +180,11 @@ def recommend_step(settings: Settings, report: Report) -> Result:
         tracking_uri=settings.mlflow_uri,
         artifact_root=settings.mlflow_artifacts,
         output=forecasts,
-        progress=lambda what: report(what, 0, 0),
+        progress=report,
         approved=_recorded_approval(settings),
     )
     at_risk = score_margin(settings, release, report)
-    report("recommending", 0, 0)
+    report("recommending")
     now = datetime.now(UTC)
     service = replace(Directory.load().service(PIPELINE), scopes=frozenset({"propose"}))
     request_id = f"pipeline-{release.release_id}"

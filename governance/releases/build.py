@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from governance.progress import Progress, silent
 from governance.releases.checks import check_definitions_against_data
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE, Release, open_release
@@ -28,7 +29,7 @@ from governance.releases.reuse import (
     models,
     selectors,
 )
-from governance.releases.run_dbt import DbtRun, Progress
+from governance.releases.run_dbt import DbtRun
 
 _NOT_DEFINITIONS = {"target", "logs", "dbt_packages", "__pycache__"}
 
@@ -64,7 +65,7 @@ def build_release(
     project_dir: Path,
     landing: Path,
     write_lineage: Callable[[Path], object],
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = silent,
     full: bool = False,
     memory_limit: str = "2200MB",
 ) -> Release:

@@ -7,16 +7,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from governance.progress import Progress
 from governance.releases.errors import ReleaseBuildFailed
 
-Progress = Callable[[str, int, int], None]
 """Called with what finished, how many nodes are done, and how many there are (0: not known yet)."""
 
 Json = dict[str, Any]

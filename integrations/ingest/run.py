@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from governance.disk import raise_on_disk_full
+from governance.progress import Progress, silent
 from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflict
 from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
@@ -21,7 +22,7 @@ from integrations.ingest.readers import load
 from integrations.ingest.references import unknown_keys
 from integrations.ingest.report import IngestReport, TableReport
 from integrations.ingest.state import LandedBatch, LandingState, batch_folder
-from integrations.sources.base import Progress, Source, SourceBatch, silent
+from integrations.sources.base import Source, SourceBatch
 
 
 def ingest(

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from governance.progress import Progress, silent
 from integrations.contracts import Contract, platform_contracts
 from integrations.ingest.checks import literal, typed
 from integrations.ingest.landing import only_writer
@@ -22,7 +23,6 @@ from integrations.ingest.load_batch import IngestContext, load_batch
 from integrations.ingest.platform_tables import ensure_platform, keep_batches, platform_batch_id
 from integrations.ingest.state import batch_folder
 from integrations.platform.exporter import SOURCE, PlatformState, PlatformTable
-from integrations.sources.base import Progress, silent
 
 
 @dataclass

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 
-Progress = Callable[[str], None]
-
-
-def silent(_message: str) -> None:
-    """The progress callback of those who do not listen."""
+from governance.progress import Progress
 
 
 @dataclass(frozen=True)

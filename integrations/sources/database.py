@@ -20,10 +20,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.schema import MetaData
 
+from governance.progress import Progress
 from integrations.contracts import contract, contracts
 from integrations.errors import SourceError, SourceNotFound
 from integrations.ingest.checks import literal
-from integrations.sources.base import Progress, SourceBatch
+from integrations.sources.base import SourceBatch
 
 ROWS_AT_ONCE = 50_000
 

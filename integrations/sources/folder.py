@@ -17,10 +17,11 @@ from pathlib import Path
 
 import duckdb
 
+from governance.progress import Progress
 from integrations.contracts import contracts
 from integrations.errors import SourceNotFound, UnreadableFile
 from integrations.ingest.checks import literal
-from integrations.sources.base import Progress, SourceBatch
+from integrations.sources.base import SourceBatch
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 SUFFIXES = (*TEXT, ".parquet")

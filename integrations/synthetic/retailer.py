@@ -9,8 +9,8 @@ from typing import Literal
 
 import duckdb
 
+from governance.progress import Progress, silent
 from integrations.contracts import contracts
-from integrations.sources.base import Progress, silent
 from integrations.synthetic.ledger import BUILD, LEDGER
 from integrations.synthetic.reference import MACROS, REFERENCE
 from integrations.synthetic.sales import SALES

@@ -16,11 +16,11 @@ import pandas as pd
 
 from governance.approvals import Recommendation, decide, expire_due, propose
 from governance.identity import Directory
+from governance.progress import Progress, silent
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
 from integrations.demo.decisions.candidates import Candidates, read_candidates
 from integrations.demo.decisions.planners import PLANNERS, decide_on
-from integrations.sources.base import Progress, silent
 from models_ml.demand.score import RULE_NAME
 
 SEED = 20170917

@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from governance.progress import Progress, silent
 from integrations.demo.ledger.assortment import build_pairs
 from integrations.demo.ledger.attributes import DAYS, FIRST_DAY, build_products
 from integrations.demo.ledger.columns import columns
@@ -24,7 +25,6 @@ from integrations.demo.ledger.parameters import Parameters
 from integrations.demo.ledger.planted_anomalies import named_anomalies
 from integrations.demo.ledger.prices import PRICES, build_prices
 from integrations.demo.ledger.stock import MOVEMENTS, SNAPSHOTS
-from integrations.sources.base import Progress, silent
 
 TABLES = {
     **PRICES,
