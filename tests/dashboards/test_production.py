@@ -14,6 +14,7 @@ import yaml
 from api.servers.superset import Dashboards
 from tests.dashboards.site import Site, free_port, start, wait
 from tests.postgres import Cluster
+from tests.services import redis_server
 
 _NUMBERED = {
     "chartId",
@@ -25,13 +26,10 @@ _NUMBERED = {
     "chartsInScope",
     "excluded",
 }
-REDIS = shutil.which("redis-server")
 
 
 @pytest.fixture(scope="module")
 def metadata():
-    if missing := Cluster.missing():
-        pytest.skip(missing)
     cluster = Cluster()
     try:
         cluster.start()
@@ -42,12 +40,9 @@ def metadata():
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory):
-    """A server of its own; None where it is not installed: the cache is then on disk, as for one machine."""
-    if REDIS is None:
-        yield None
-        return
+    """The port of a server of its own."""
     port, log = free_port(), tmp_path_factory.mktemp("redis") / "log"
-    process = start([REDIS, "--port", str(port), "--save", "", "--bind", "127.0.0.1"], {}, log)
+    process = start([str(redis_server()), "--port", str(port), "--save", "", "--bind", "127.0.0.1"], {}, log)
     try:
         yield port
     finally:
@@ -66,9 +61,8 @@ def again(site, metadata, redis, tmp_path_factory):
     environment = dashboards.environment() | {
         "STEELYARD_SUPERSET_HOME": str(home),
         "SUPERSET_DATABASE_URL": metadata,
+        "SUPERSET_REDIS_URL": f"redis://127.0.0.1:{redis}/1",
     }
-    if redis:
-        environment["SUPERSET_REDIS_URL"] = f"redis://127.0.0.1:{redis}/1"
     second_site = Site(settings, dashboards, site.logs, site.host_port)
     report = provision(second_site, environment)
     log = home / "superset.log"
@@ -142,8 +136,7 @@ def test_the_cache_of_several_workers_keeps_readers_apart(again, redis):
         asked = second_site.queries() - before
         assert 2 <= asked <= 1 + len(looks), asked  # one for the data; one for each request's release
     assert len(set(seen.values())) == 3
-    if redis:
-        assert kept_in(redis) >= 3
+    assert kept_in(redis) >= 3
 
 
 def kept_in(port):

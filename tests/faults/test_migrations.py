@@ -23,8 +23,6 @@ NOW = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module")
 def postgres():
-    if missing := Cluster.missing():
-        pytest.skip(missing)
     cluster = Cluster()
     cluster.start()
     yield cluster

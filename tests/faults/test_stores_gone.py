@@ -24,8 +24,6 @@ from tests.postgres import Cluster
 
 @pytest.fixture
 def postgres():
-    if missing := Cluster.missing():
-        pytest.skip(missing)
     cluster = Cluster()
     try:
         cluster.start()
