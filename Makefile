@@ -1,7 +1,8 @@
-# Steelyard. `make run` and `make test` each work as the first command on a machine with Python 3.11.
+# Steelyard. `make run` and `make test` each work as the first command on a machine with Python 3.11, make, git and
+# coreutils: recipes use nothing else of the system but bash.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-superset run pipeline serve test lint coverage mutants audit bench lock clean
+.PHONY: help setup setup-dev setup-superset run pipeline serve test test-full lint docs coverage mutants audit bench lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -14,7 +15,9 @@ INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 export UV_HTTP_TIMEOUT ?= 180
 
 help:  ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@while IFS= read -r line; do \
+	  if [[ $$line =~ ^([a-z-]+):.*\#\#\ (.*) ]]; then printf '%-12s%s\n' "$${BASH_REMATCH[1]}" "$${BASH_REMATCH[2]}"; fi; \
+	done < $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.uv: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Steelyard needs Python 3.11 (make PYTHON=/path/to/python3.11)")'
@@ -54,16 +57,22 @@ pipeline: $(VENV)/.product  ## ingest, build, publish, train, score, recommend
 serve: setup  ## API, Superset and MLflow on what the pipeline built
 	@$(BIN)/steelyard serve
 
-test: setup-dev setup-superset  ## every test; builds the demo release first where it is missing
+test: setup-dev setup-superset  ## every test, random ones by a sample; builds the demo release first if it is missing
+	@$(BIN)/python -m tests.services
 	@$(BIN)/steelyard pipeline run
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-full: setup-dev setup-superset  ## everything, with many more random cases (hours); result and date go to docs/benchmarks.md
+	@$(BIN)/python -m tests.services
+	@$(BIN)/steelyard pipeline run
+	@$(BIN)/python -m tests.full_run -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup-dev  ## ruff, mypy, one-way imports, no secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy semantic governance models_ml integrations api
 	@$(BIN)/lint-imports
-	@git ls-files -z -- ':!*.png' ':!*.svg' | xargs -0 $(BIN)/detect-secrets-hook
+	@mapfile -d '' -t files < <(git ls-files -z -- ':!*.png' ':!*.svg') && $(BIN)/detect-secrets-hook "$${files[@]}"
 
 coverage: setup-dev setup-superset  ## the tests again, with coverage by branch (report in var/coverage)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html:var/coverage $(ARGS)
@@ -83,7 +92,7 @@ bench: setup-dev  ## ONLY=api|decisions|models|pipeline|policy|queries|semantic|
 lock: $(VENV)/.uv  ## pin requirements/*.in again
 	@for part in product dev superset; do $(UV) pip compile --quiet --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header requirements/$$part.in -o requirements/$$part.txt \
-	  $$(ls requirements/$$part.overrides 2>/dev/null | sed 's/^/--override /'); done
+	  $$(test -e requirements/$$part.overrides && echo --override requirements/$$part.overrides); done
 
 clean:  ## remove state and environments
 	@rm -rf var $(VENV) $(SUPERSET) dbt_project/target dbt_project/logs

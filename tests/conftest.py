@@ -7,17 +7,24 @@ import duckdb
 import pytest
 
 from tests.browser import chromium
-from tests.seeds import SEED
+from tests.seeds import FULL, SEED
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO_FIXTURES = frozenset({"var_dir", "release_dir"})
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks `demo` what reads the demo's state, by the fixtures that a test uses, even through others."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks `demo` what reads the demo's state, by the fixtures that a test uses, even through others.
+
+    What is marked `full` is left for `make test-full`.
+    """
     for item in items:
         if DEMO_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.demo)
+    left = [] if FULL else [item for item in items if item.get_closest_marker("full")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,6 +12,12 @@ import random
 import numpy as np
 
 SEED = int(os.environ.setdefault("STEELYARD_TEST_SEED", str(random.randrange(1 << 30))))
+FULL = os.environ.get("STEELYARD_TEST_FULL") == "1"
+
+
+def sample(count: int, *, full: int) -> int:
+    """How many random cases to try: more in `make test-full`."""
+    return full if FULL else count
 
 
 def seeded(*salt: object) -> random.Random:

@@ -70,7 +70,8 @@ def write_page(rows: list[Row], page: Path, command: str, seconds: float) -> Non
 
     `seconds` is what the command took.
     """
-    sections = _sections(page.read_text() if page.exists() else "")
+    text = page.read_text() if page.exists() else HEAD
+    sections = _sections(text)
     for section in dict.fromkeys(row.section for row in rows):
         lines = [
             f"`{command}`, {_duration(seconds)} on {_machine()}.",
@@ -81,7 +82,8 @@ def write_page(rows: list[Row], page: Path, command: str, seconds: float) -> Non
         ]
         sections[section] = "\n".join(lines)
     parts = [f"## {name}\n\n{sections[name]}\n" for name in sorted(sections)]
-    page.write_text("\n".join([HEAD, *parts]))
+    head = ("\n" + text).partition("\n## ")[0].strip()
+    page.write_text("\n".join([f"{head}\n", *parts]))
 
 
 def _sections(text: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 After each kill readers see the old state or the new one, whole; the job run again leaves what an undisturbed
 one leaves, rows, digests and files. A few points of each are tried here; `STEELYARD_FAULT_POINTS=50` tries
-fifty of each. The seed is printed; `STEELYARD_TEST_SEED` sets it.
+fifty of each, `make test-full` ten. The seed is printed; `STEELYARD_TEST_SEED` sets it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 from tests.faults import scene_decide, scene_ingest, scene_release, scene_train
 from tests.faults.kill import ask, points, run, run_and_kill
 from tests.faults.scenes import Scene
+from tests.seeds import sample
 
 HERE = {
     scene_ingest.SCENE: 4,
@@ -25,7 +26,7 @@ HERE = {
     scene_decide.DECIDE: 5,
     scene_decide.AUDIT: 5,
 }
-FULL = int(os.environ.get("STEELYARD_FAULT_POINTS", "0"))
+POINTS = int(os.environ.get("STEELYARD_FAULT_POINTS") or sample(0, full=10))
 
 
 @pytest.mark.parametrize("scene", HERE, ids=lambda scene: scene.name)
@@ -37,7 +38,7 @@ def test_killed_at_any_point_and_run_again(scene: Scene, tmp_path):
     before = ask(scene.state, here)
     undisturbed = run(scene.job, here)
     after = ask(scene.state, here)
-    chosen = points(scene.name, undisturbed, FULL or HERE[scene])
+    chosen = points(scene.name, undisturbed, POINTS or HERE[scene])
     killed = 0
     for point in chosen:
         shutil.rmtree(here)

@@ -1,6 +1,7 @@
 """Files and requests that come ten times, shuffled, in any cut: the same marts and the same ledger as once.
 
-The small shop is built here; with `STEELYARD_FAULT_POINTS` set, the whole project on the whole example.
+The small shop is built here; in `make test-full` and with `STEELYARD_FAULT_POINTS` set, the whole project on
+the whole example.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from governance.store import audit
 from tests.faults.kill import run
 from tests.faults.scene_decide import NOW, PROPOSED, choice, proposals, service, state, store_of
 from tests.faults.small_shop import EXAMPLE, open_shop
-from tests.seeds import seeded
+from tests.seeds import FULL, seeded
 
 TIMES = 10
-WHOLE = bool(os.environ.get("STEELYARD_FAULT_POINTS"))
+WHOLE = FULL or bool(os.environ.get("STEELYARD_FAULT_POINTS"))
 
 
 def test_files_ten_times_shuffled_in_other_cuts(tmp_path):

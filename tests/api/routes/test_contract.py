@@ -22,9 +22,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from tests.seeds import SEED
+from tests.seeds import SEED, sample
 
-EXAMPLES = int(os.environ.get("STEELYARD_FUZZ_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("STEELYARD_FUZZ_EXAMPLES") or sample(4, full=40))
 ROLES = (
     *("executive", "planner_east", "category_manager", "store_manager", "finance_controller"),
     *("analytics_engineer", "ml_reviewer", "data_steward", "auditor", "integrator", "nobody"),
