@@ -12,6 +12,7 @@ from api.services.metric_service import MetricService
 from governance.approvals import Recommendation
 from governance.identity import Principal
 from semantic import MetricQuery
+from semantic.sql.quoting import literal
 
 WEEKS = 10
 WIDTH, HEIGHT = 640, 196
@@ -135,8 +136,7 @@ def _wanted(weekly: list[float]) -> str:
 
 
 def _is(entity: str, key: str) -> str:
-    quoted = key.replace("'", "''")
-    return f"{{{{ Entity('{entity}') }}}} = '{quoted}'"
+    return f"{{{{ Entity('{entity}') }}}} = {literal(key)}"
 
 
 def _day(value: object) -> dt.date:

@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
+from semantic.sql.quoting import literal
+
 Scalar: TypeAlias = str | int | bool
 
 
@@ -162,7 +164,7 @@ def _nested(part: Predicate, names: Mapping[str, str] | None) -> str:
 def _literal(value: Scalar) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+    return str(value) if isinstance(value, int) else literal(value)
 
 
 def to_clause(  # noqa: PLR0911

@@ -13,6 +13,7 @@ import duckdb
 
 from governance.releases.layout import STATE, Release
 from governance.releases.node_keys import NodeKey
+from semantic.sql.quoting import identifier
 
 Manifest = Mapping[str, Any]
 _STORED = ("model", "seed", "snapshot")
@@ -123,17 +124,13 @@ def copy_reused(plan: Plan, manifest: Manifest, warehouse: Path) -> None:
         for schema, name, kind in relations:
             if (schema, name) not in reused_relations:
                 what = "VIEW" if kind == "VIEW" else "TABLE"
-                connection.execute(f"DROP {what} {_quoted(schema)}.{_quoted(name)}")
+                connection.execute(f"DROP {what} {identifier(schema)}.{identifier(name)}")
         schemas = (
             {schema for schema, _, _ in relations} - {schema for schema, _ in reused_relations} - {"main"}
         )
         for schema in sorted(schemas):
-            connection.execute(f"DROP SCHEMA {_quoted(schema)}")
+            connection.execute(f"DROP SCHEMA {identifier(schema)}")
         connection.execute("CHECKPOINT")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def selectors(manifest: Manifest, nodes: Iterable[str]) -> list[str]:

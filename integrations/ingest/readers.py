@@ -8,8 +8,9 @@ from dataclasses import replace
 import duckdb
 
 from integrations.contracts import Contract
+from integrations.ingest.context import IngestContext
 from integrations.ingest.header import check_columns, read_header, unknown_columns
-from integrations.ingest.load_batch import IngestContext, load_batch
+from integrations.ingest.load_batch import load_batch
 from integrations.ingest.state import LandedBatch
 from integrations.ingest.text import numbered_relation, strict_relation
 from integrations.sources.base import SourceBatch

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from integrations.contracts import Contract, contract
-from integrations.ingest.checks import quote
+from semantic.sql.quoting import identifier, literal
 
 
 def unknown_keys(
@@ -33,12 +33,12 @@ def _unknown(
     if parent is None or not files:
         return None
     con.execute("SET VARIABLE child_files = ?", [files])
-    parents_files = f"read_parquet('{landing / parent.table}/*/*.parquet')"
+    parents_files = f"read_parquet({literal(landing / parent.table / '*' / '*.parquet')})"
     rows, values, example, parents = con.execute(
-        f"""WITH known AS (SELECT DISTINCT {quote(parent.column)} AS k FROM {parents_files}),
-                 used AS (SELECT {quote(name)} AS k, count(*) AS n
+        f"""WITH known AS (SELECT DISTINCT {identifier(parent.column)} AS k FROM {parents_files}),
+                 used AS (SELECT {identifier(name)} AS k, count(*) AS n
                           FROM read_parquet(getvariable('child_files'))
-                          WHERE {quote(name)} IS NOT NULL GROUP BY ALL)
+                          WHERE {identifier(name)} IS NOT NULL GROUP BY ALL)
             SELECT coalesce(sum(n), 0), count(*), min(k), (SELECT count(*) FROM known)
             FROM used ANTI JOIN known USING (k)"""
     ).fetchall()[0]

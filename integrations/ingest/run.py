@@ -6,6 +6,8 @@ import datetime as dt
 import hashlib
 import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -15,8 +17,8 @@ from governance.disk import raise_on_disk_full
 from governance.progress import Progress, silent
 from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflict
+from integrations.ingest.context import IngestContext, open_connection
 from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
-from integrations.ingest.load_batch import IngestContext
 from integrations.ingest.platform_tables import ensure_platform
 from integrations.ingest.readers import load
 from integrations.ingest.references import unknown_keys
@@ -45,10 +47,10 @@ def ingest(
     with raise_on_disk_full("ingest"):
         landing.mkdir(parents=True, exist_ok=True)
     with raise_on_disk_full("ingest"), only_writer(landing):
-        report = _ingest(
-            source, landing, quarantine, progress=progress, tolerance=tolerance,
-            settings=(memory_limit, threads, as_of or dt.date.today()),
-        )  # fmt: skip
+        connect = partial(
+            open_connection, landing / "_work", memory_limit=memory_limit, threads=threads, as_of=as_of
+        )
+        report = _ingest(source, landing, quarantine, connect=connect, progress=progress, tolerance=tolerance)
     report.seconds = time.monotonic() - started
     return report
 
@@ -58,9 +60,9 @@ def _ingest(
     landing: Path,
     quarantine: Path,
     *,
+    connect: Callable[[], duckdb.DuckDBPyConnection],
     progress: Progress,
     tolerance: float,
-    settings: tuple[str, int, dt.date],
 ) -> IngestReport:
     state = LandingState.read(landing)
     _check_owner(state, source, landing)
@@ -72,19 +74,14 @@ def _ingest(
     workspace = landing / "_work"
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir()
-    connection = _connect(workspace, *settings)
+    connection = connect()
     context = IngestContext(connection, landing, quarantine, workspace, tolerance)
     report = IngestReport(source.name, changed=True)
-    current: set[tuple[str, str]] = set()
     try:
         source_batches = source.batches(connection, workspace, progress)
         first = list(islice(source_batches, 1))  # what cannot be read at all leaves the landing as it was
-        sweep(state, landing)
-        if state.is_demo and not source.replaces_itself:
-            state = forget(state, landing, set())
-        state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
-        state.is_complete = False
-        state.write(landing)  # before the first batch: a kill from here on leaves it marked incomplete
+        state = _begin(state, source, landing)
+        current: set[tuple[str, str]] = set()
         for source_batch in chain(first, source_batches):
             batch = _load(context, source, source_batch, state=state, report=report, progress=progress)
             current.add((batch.table, batch.batch_id))
@@ -99,6 +96,17 @@ def _ingest(
         shutil.rmtree(workspace, ignore_errors=True)  # first of all: it may be what fills the disk
         state.write(landing)
     return report
+
+
+def _begin(state: LandingState, source: Source, landing: Path) -> LandingState:
+    """The landing without leftovers, marked incomplete before the first batch: a kill leaves it so."""
+    sweep(state, landing)
+    if state.is_demo and not source.replaces_itself:
+        state = forget(state, landing, set())
+    state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
+    state.is_complete = False
+    state.write(landing)
+    return state
 
 
 def _load(
@@ -154,16 +162,6 @@ def _fingerprint(source: Source) -> str:
         return ""
     rules = ",".join(c.fingerprint for c in contracts().values())
     return hashlib.sha256(f"{source.name}:{mark}:{rules}".encode()).hexdigest()
-
-
-def _connect(workspace: Path, memory_limit: str, threads: int, as_of: dt.date) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute(f"SET memory_limit = '{memory_limit}'")
-    connection.execute(f"SET threads = {int(threads)}")
-    connection.execute(f"SET temp_directory = '{workspace / 'spill'}'")
-    connection.execute("SET enable_progress_bar = false")
-    connection.execute(f"SET VARIABLE as_of = DATE '{as_of.isoformat()}'")
-    return connection
 
 
 def _check_owner(state: LandingState, source: Source, landing: Path) -> None:

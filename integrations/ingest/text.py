@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from integrations.errors import UnreadableFile
-from integrations.ingest.checks import BROKEN_QUOTES, NOT_UTF8, NUL_BYTE, RAGGED, literal
+from integrations.ingest.checks import BROKEN_QUOTES, NOT_UTF8, NUL_BYTE, RAGGED
 from integrations.ingest.header import BROKEN, open_text
+from semantic.sql.quoting import literal
 
 ROWS_AT_ONCE = 50_000
 LONGEST_FIELD = 2_000_000

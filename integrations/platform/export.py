@@ -6,7 +6,6 @@ sequence, so that a reader in between, or a kill, finds the newest row of every 
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import shutil
 from dataclasses import asdict, dataclass, field
@@ -17,12 +16,14 @@ import duckdb
 
 from governance.progress import Progress, silent
 from integrations.contracts import Contract, platform_contracts
-from integrations.ingest.checks import literal, typed
+from integrations.ingest.checks import typed
+from integrations.ingest.context import IngestContext, open_connection
 from integrations.ingest.landing import only_writer
-from integrations.ingest.load_batch import IngestContext, load_batch
+from integrations.ingest.load_batch import load_batch
 from integrations.ingest.platform_tables import ensure_platform, keep_batches, platform_batch_id
 from integrations.ingest.state import batch_folder
 from integrations.platform.exporter import SOURCE, PlatformState, PlatformTable
+from semantic.sql.quoting import literal
 
 
 @dataclass
@@ -55,7 +56,7 @@ def record(
         workspace = landing / "_work"
         shutil.rmtree(workspace, ignore_errors=True)
         workspace.mkdir()
-        connection = _connect(workspace, memory_limit)
+        connection = open_connection(workspace, memory_limit=memory_limit)
         context = IngestContext(connection, landing, quarantine, workspace, tolerance=0.0)
         try:
             for table in tables:
@@ -111,13 +112,3 @@ def _newest(con: duckdb.DuckDBPyConnection, landing: Path, contract: Contract) -
     files = literal(landing / contract.table / "*" / "*.parquet")
     rows = con.execute(f"SELECT coalesce(max(batch_sequence), 0) FROM read_parquet({files})").fetchall()
     return int(rows[0][0])
-
-
-def _connect(workspace: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute(f"SET memory_limit = '{memory_limit}'")
-    connection.execute("SET threads = 2")
-    connection.execute(f"SET temp_directory = {literal(workspace / 'spill')}")
-    connection.execute("SET enable_progress_bar = false")
-    connection.execute(f"SET VARIABLE as_of = DATE '{dt.date.today().isoformat()}'")
-    return connection

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from governance.approvals.model_review import latest_review
 from integrations.contracts import contract
-from integrations.ingest.checks import literal
 from integrations.platform.exporter import PlatformState
 from models_ml.demand.artifacts import FOLDER as BACKTESTS
+from semantic.sql.quoting import literal
 
 QUANTILES = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")
 MODELS = ("demand", "margin_risk")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from integrations.ingest.checks import literal
 from integrations.platform.exporter import PlatformState
+from semantic.sql.quoting import literal
 
 
 def export_outcomes(state: PlatformState, connection: duckdb.DuckDBPyConnection) -> str | None:

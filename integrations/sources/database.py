@@ -23,8 +23,8 @@ from sqlalchemy.schema import MetaData
 from governance.progress import Progress
 from integrations.contracts import contract, contracts
 from integrations.errors import SourceError, SourceNotFound
-from integrations.ingest.checks import literal
 from integrations.sources.base import SourceBatch
+from semantic.sql.quoting import literal
 
 ROWS_AT_ONCE = 50_000
 

@@ -20,8 +20,8 @@ import duckdb
 from governance.progress import Progress
 from integrations.contracts import contracts
 from integrations.errors import SourceNotFound, UnreadableFile
-from integrations.ingest.checks import literal
 from integrations.sources.base import SourceBatch
+from semantic.sql.quoting import literal
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 SUFFIXES = (*TEXT, ".parquet")

@@ -14,6 +14,7 @@ from integrations.contracts import contracts
 from integrations.synthetic.ledger import BUILD, LEDGER
 from integrations.synthetic.reference import MACROS, REFERENCE
 from integrations.synthetic.sales import SALES
+from semantic.sql.quoting import literal
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ def write_retailer(
     """One file per contract table in a folder per table, ready for `ingest`. The same size, the same rows."""
     con = duckdb.connect()
     con.execute("SET enable_progress_bar = false")  # `progress` reports
-    con.execute(f"SET memory_limit = '{memory_limit}'")
+    con.execute(f"SET memory_limit = {literal(memory_limit)}")
     con.execute(f"SET threads = {threads}")
     folder.mkdir(parents=True, exist_ok=True)
-    con.execute(f"SET temp_directory = '{folder / '.spill'}'")
+    con.execute(f"SET temp_directory = {literal(folder / '.spill')}")
     for name in ("stores", "products", "weeks", "customers", "ledger_products", "seed", "sales_lines"):
         con.execute(f"SET VARIABLE {name} = {int(getattr(size, name))}")
     con.execute(f"SET VARIABLE first_day = DATE '{size.first_day.isoformat()}'")
@@ -55,7 +56,7 @@ def write_retailer(
     for table, select in selects.items():
         _write(con, folder, table, select, form)
         progress(table)
-    con.execute(f"CREATE VIEW sales AS FROM read_{form}('{folder}/sales_lines/all.{form}')")
+    con.execute(f"CREATE VIEW sales AS FROM read_{form}({literal(folder / 'sales_lines' / f'all.{form}')})")
     for statement in BUILD:
         con.execute(statement)
     for table, select in LEDGER.items():
@@ -74,5 +75,5 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path, table: str, select: str
         options = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
     con.execute(
         f"COPY (SELECT {columns}, true AS is_simulated FROM ({select})) "
-        f"TO '{folder}/{table}/all.{form}' {options}"
+        f"TO {literal(folder / table / f'all.{form}')} {options}"
     )

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 
 from models_ml.drift.changes import before
+from semantic.sql.quoting import literal
 
 SQL = """
 WITH actual AS (
@@ -41,7 +42,7 @@ def error_changes(con: duckdb.DuckDBPyConnection, files: list[Path]) -> pd.DataF
     """
     if not files:
         return pd.DataFrame()
-    listed = "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in files) + "]"
+    listed = "[" + ", ".join(literal(path) for path in files) + "]"
     sums = con.execute(SQL.format(files=listed)).df()
     parts = []
     for tier, rows in sums.groupby("tier"):

@@ -17,6 +17,7 @@ from models_ml.outcomes.replay import REVIEW_DAYS
 from models_ml.outcomes.situation import read_situation
 from models_ml.recommend.count_distributions import expected_served, quantile
 from models_ml.recommend.inputs.demand_over import Z_90
+from semantic.sql.quoting import literal
 
 FIRST_WEEK, LAST_WEEK = 38, 51  # fiscal weeks of the recorded year that the demand model never trained on
 PAIRS_A_REGION = 40
@@ -58,7 +59,7 @@ class Candidates:
 _FORECAST = """
 WITH latest AS (
     SELECT a.recommendation_id, max(f.origin_week) AS origin_week FROM asked a
-    JOIN read_parquet('{backtest}') f ON f.tier = 'product' AND f.location_id = a.location_id
+    JOIN read_parquet({backtest}) f ON f.tier = 'product' AND f.location_id = a.location_id
         AND f.item = a.product_id AND f.origin_week <= a.fiscal_week AND f.week > a.fiscal_week
     GROUP BY 1
 )
@@ -66,7 +67,7 @@ SELECT a.recommendation_id, any_value(f.model_name) AS model_name,
     any_value(f.model_version) AS model_version, any_value(f.origin_week)::INTEGER AS origin_week,
     list(f.mean ORDER BY f.week) AS weekly_mean, list(f.q90 - f.q10 ORDER BY f.week) AS weekly_width
 FROM asked a JOIN latest USING (recommendation_id)
-JOIN read_parquet('{backtest}') f ON f.tier = 'product' AND f.location_id = a.location_id
+JOIN read_parquet({backtest}) f ON f.tier = 'product' AND f.location_id = a.location_id
     AND f.item = a.product_id AND f.origin_week = latest.origin_week AND f.week > a.fiscal_week
 GROUP BY 1
 """
@@ -109,7 +110,7 @@ def _apply_model_forecasts(
         return rows.assign(model_name=None, model_version=None, origin_week=np.nan), mean, spread
     with duckdb.connect() as con:
         con.register("asked", rows[["recommendation_id", "location_id", "product_id", "fiscal_week"]])
-        forecasts = con.execute(_FORECAST.format(backtest=str(backtest).replace("'", "''"))).df()
+        forecasts = con.execute(_FORECAST.format(backtest=literal(backtest))).df()
     joined = rows.merge(forecasts, on="recommendation_id", how="left")
     mean, spread = mean.copy(), spread.copy()
     for i, row in enumerate(joined.itertuples()):

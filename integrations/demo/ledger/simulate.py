@@ -25,6 +25,7 @@ from integrations.demo.ledger.parameters import Parameters
 from integrations.demo.ledger.planted_anomalies import named_anomalies
 from integrations.demo.ledger.prices import PRICES, build_prices
 from integrations.demo.ledger.stock import MOVEMENTS, SNAPSHOTS
+from semantic.sql.quoting import literal
 
 TABLES = {
     **PRICES,
@@ -76,7 +77,7 @@ def simulate(
     (threads,) = con.execute("SELECT current_setting('threads')").fetchall()[0]
     con.execute("SET threads = 1")  # one writer: the same rows in the same order are the same bytes
     for table in LEDGER_TABLES:
-        con.execute(f"COPY ({TABLES[table]}) TO '{folder / table}.parquet' (FORMAT parquet)")
+        con.execute(f"COPY ({TABLES[table]}) TO {literal(folder / f'{table}.parquet')} (FORMAT parquet)")
     con.execute(f"SET threads = {threads}")
     for view in ("_stock", "_flows", "_lots"):
         con.unregister(view)
