@@ -6,18 +6,30 @@ A batch is written beside the landing and renamed into it; it is there whole or 
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from integrations.contracts import Contract
 from integrations.errors import ReconciliationError, TooManyBadRows
-from integrations.ingest.checks import Check, contract_checks, typed
+from integrations.ingest.checked_relation import CheckedRelation
 from integrations.ingest.context import IngestContext
 from integrations.ingest.state import LandedBatch, batch_folder
 from semantic.sql.quoting import identifier, literal
 
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
+REJECTS = "(FORMAT csv, HEADER, FORCE_QUOTE (raw_row))"
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Rows of a batch, and keys that occur more than once among those that are loaded."""
+
+    rows_in: int
+    loaded: int
+    repeated_keys: int
+    quarantined: int = 0
 
 
 def load_batch(
@@ -37,55 +49,24 @@ def load_batch(
     then the landing is as it was.
     """
     con = context.connection
-    described = con.execute(
-        f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {relation})"
-    ).fetchall()
-    types: dict[str, str] = dict(described)
-    checks = contract_checks(contract, types, types)
-    good = _typed_select(contract, relation, types, sequence, simulated)
-    bad = _any(checks)
-
-    scratch = context.workspace / f"{contract.table}-{batch_id}"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    part, rejects = scratch / "part-0.parquet", scratch / "rejects.csv"
-    (rows_in,) = _one(con, f"SELECT count(*) FROM {relation}")
-    _copy(con, f"{good} WHERE NOT ({bad})", part)
-    (loaded,) = _one(con, f"SELECT count(*) FROM read_parquet({literal(part)})")
-    duplicates = _duplicate_keys(con, contract, part)
-    warnings: list[str] = []
-    if duplicates and contract.duplicate_keys == "warning":
-        warnings.append(
-            f"{duplicates:,} keys ({', '.join(contract.key)}) occur more than once; all rows are kept"
-        )
-        duplicates = 0
-    if only_if_clean and (duplicates or loaded != rows_in):
-        return None
-    if duplicates:
-        last = _last_of_key(contract, types)
-        _copy(con, f"{good} WHERE NOT ({bad}) {last}", part)
-        (loaded,) = _one(con, f"SELECT count(*) FROM read_parquet({literal(part)})")
-    quarantined = 0
-    if loaded != rows_in:
-        quarantined = _quarantine(
-            con, contract, relation, types,
-            checks=checks, duplicates=bool(duplicates), label=label, target=rejects,
-        )  # fmt: skip
-    if rows_in != loaded + quarantined:
+    rows = CheckedRelation.describe(con, contract, relation)
+    scratch = _empty_folder(context.workspace / f"{contract.table}-{batch_id}")
+    counts, warnings = _write_valid(con, rows, scratch, sequence=sequence, simulated=simulated)
+    if counts.repeated_keys or counts.loaded != counts.rows_in:
+        if only_if_clean:
+            return None
+        counts = _quarantine(con, rows, counts, scratch, label=label, sequence=sequence, simulated=simulated)
+    if counts.rows_in != counts.loaded + counts.quarantined:
         raise ReconciliationError(
-            f"{label}: {rows_in:,} rows in, {loaded:,} loaded and {quarantined:,} quarantined do not add up.",
+            f"{label}: {counts.rows_in:,} rows in, {counts.loaded:,} loaded and {counts.quarantined:,} "
+            "quarantined do not add up.",
             hint="The batch was not landed.",
         )
-    _publish(context, contract.table, batch_id, scratch, quarantined)
-    if quarantined > context.tolerance * rows_in:
-        raise TooManyBadRows(
-            f"{label}: {quarantined:,} of {rows_in:,} rows break the contract of '{contract.table}', "
-            f"more than the tolerated {context.tolerance:.1%}.",
-            hint=f"See {context.quarantine / contract.table / ('batch=' + batch_id) / 'rejects.csv'}.",
-        )
+    _publish(context, contract.table, batch_id, scratch, counts.quarantined)
+    _check_tolerance(context, contract.table, batch_id, label, counts)
     move_into_landing(scratch, batch_folder(context.landing, contract.table, batch_id))
     return LandedBatch(
-        contract.table, batch_id, sequence, rows_in, loaded, quarantined, label, tuple(warnings)
+        contract.table, batch_id, sequence, counts.rows_in, counts.loaded, counts.quarantined, label, warnings
     )
 
 
@@ -96,81 +77,69 @@ def move_into_landing(folder: Path, target: Path) -> None:
     folder.replace(target)
 
 
-def _any(checks: list[Check]) -> str:
-    return " OR ".join(r.predicate for r in checks) or "false"
+def _write_valid(
+    con: duckdb.DuckDBPyConnection, rows: CheckedRelation, scratch: Path, *, sequence: int, simulated: bool
+) -> tuple[_Counts, tuple[str, ...]]:
+    """Every row that breaks no rule, whether its key is repeated or not; counts, and warnings.
+
+    If the contract only warns of repeated keys, they count as none.
+    """
+    contract, part = rows.contract, scratch / "part-0.parquet"
+    (rows_in,) = _one(con, f"SELECT count(*) FROM {rows.relation}")
+    _copy(con, rows.valid_rows(sequence=sequence, simulated=simulated), part, PARQUET)
+    repeated = _repeated_keys(con, contract, part)
+    if repeated and contract.duplicate_keys == "warning":
+        key = ", ".join(contract.key)
+        warning = f"{repeated:,} keys ({key}) occur more than once; all rows are kept"
+        return _Counts(rows_in, _rows_of(con, part), 0), (warning,)
+    return _Counts(rows_in, _rows_of(con, part), repeated), ()
 
 
-def _typed_select(
-    contract: Contract, relation: str, types: dict[str, str], sequence: int, simulated: bool
-) -> str:
-    columns = ", ".join(f"{typed(c, types, types)} AS {identifier(c.name)}" for c in contract.columns)
-    flag = (
-        "coalesce(CAST(is_simulated AS BOOLEAN), false)"
-        if "is_simulated" in types
-        else str(simulated).lower()
-    )
-    return f"SELECT {columns}, {flag} AS is_simulated, {sequence}::INTEGER AS batch_sequence FROM {relation}"
+def _quarantine(
+    con: duckdb.DuckDBPyConnection,
+    rows: CheckedRelation,
+    counts: _Counts,
+    scratch: Path,
+    *,
+    label: str,
+    sequence: int,
+    simulated: bool,
+) -> _Counts:
+    """Write the rejected rows, and without them the loaded ones if keys are repeated."""
+    part, rejects = scratch / "part-0.parquet", scratch / "rejects.csv"
+    has_duplicates, loaded = counts.repeated_keys > 0, counts.loaded
+    if has_duplicates:
+        unique = rows.valid_rows(sequence=sequence, simulated=simulated, last_of_key=True)
+        _copy(con, unique, part, PARQUET)
+        loaded = _rows_of(con, part)
+    quarantined = 0
+    if loaded != counts.rows_in:
+        _copy(con, rows.rejected_rows(label, duplicates=has_duplicates), rejects, REJECTS)
+        (quarantined,) = _one(
+            con, f"SELECT count(*) FROM read_csv({literal(rejects)}, all_varchar = true, header = true)"
+        )
+    return _Counts(counts.rows_in, loaded, counts.repeated_keys, quarantined)
 
 
-def _last_of_key(contract: Contract, types: dict[str, str]) -> str:
-    key = ", ".join(typed(contract.column(k), types, types) for k in contract.key)
-    return f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _line DESC) = 1"
-
-
-def _duplicate_keys(con: duckdb.DuckDBPyConnection, contract: Contract, part: Path) -> int:
-    """Keys that occur more than once, found by a 64-bit hash of the key (small in memory)."""
-    key = ", ".join(identifier(k) for k in contract.key)
+def _repeated_keys(con: duckdb.DuckDBPyConnection, contract: Contract, part: Path) -> int:
+    """Keys that occur more than once, by a 64-bit hash of the key (small in memory)."""
+    key = ", ".join(identifier(name) for name in contract.key)
     (count,) = _one(
         con,
         f"SELECT count(*) FROM (SELECT hash({key}) h FROM read_parquet({literal(part)}) "
         "GROUP BY h HAVING count(*) > 1)",
     )
-    return int(count)
+    return count
 
 
-def _quarantine(
-    con: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    relation: str,
-    types: dict[str, str],
-    *,
-    checks: list[Check],
-    duplicates: bool,
-    label: str,
-    target: Path,
-) -> int:
-    """Write the rows that break a rule, each with the first rule it breaks. Returns how many."""
-    bad = _any(checks)
-    arms = " ".join(
-        f"WHEN {r.predicate} THEN {{'c': {literal(r.column)}, 'r': {literal(r.name)}}}" for r in checks
+def _check_tolerance(context: IngestContext, table: str, batch_id: str, label: str, counts: _Counts) -> None:
+    if counts.quarantined <= context.tolerance * counts.rows_in:
+        return
+    raise TooManyBadRows(
+        f"{label}: {counts.quarantined:,} of {counts.rows_in:,} rows break the contract of '{table}', "
+        f"more than the tolerated {context.tolerance:.1%}.",
+        hint=f"See {context.quarantine / table / ('batch=' + batch_id) / 'rejects.csv'}.",
     )
-    fields = ", ".join(
-        f"{identifier(c)} := CAST({identifier(c)} AS VARCHAR)" for c in types if not c.startswith("_")
-    )
-    raw = "_raw" if "_raw" in types else f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
-    shape = '_line, broken.c AS "column", broken.r AS rule, raw_row'
-    select = (
-        f"SELECT {shape} FROM (SELECT _line, CASE {arms} END AS broken, "
-        f"{raw} AS raw_row FROM {relation} WHERE {bad})"
-    )
-    if duplicates:
-        key = literal(", ".join(contract.key))
-        last = _last_of_key(contract, types).replace("= 1", "> 1")
-        select += (
-            f" UNION ALL SELECT _line, {key}, 'duplicate key: a later row of the file wins', "
-            f"{raw} FROM (SELECT * FROM {relation} WHERE NOT ({bad}) {last})"
-        )
-    # One rejected row is one line of the file: control characters of the raw text are written as escapes.
-    raw_text = "replace(replace(replace(raw_row, chr(0), '\\0'), chr(13), '\\r'), chr(10), '\\n') AS raw_row"
-    con.execute(
-        f'COPY (SELECT {literal(label)} AS file, _line AS line, "column", rule, {raw_text} '
-        f"FROM ({select}) ORDER BY _line) "
-        f"TO {literal(target)} (FORMAT csv, HEADER, FORCE_QUOTE (raw_row))"
-    )
-    (count,) = _one(
-        con, f"SELECT count(*) FROM read_csv({literal(target)}, all_varchar = true, header = true)"
-    )
-    return int(count)
 
 
 def _publish(context: IngestContext, table: str, batch_id: str, scratch: Path, quarantined: int) -> None:
@@ -182,8 +151,19 @@ def _publish(context: IngestContext, table: str, batch_id: str, scratch: Path, q
         (scratch / "rejects.csv").replace(folder / "rejects.csv")
 
 
-def _copy(con: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
-    con.execute(f"COPY ({select}) TO {literal(target)} {PARQUET}")
+def _empty_folder(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _copy(con: duckdb.DuckDBPyConnection, select: str, target: Path, options: str) -> None:
+    con.execute(f"COPY ({select}) TO {literal(target)} {options}")
+
+
+def _rows_of(con: duckdb.DuckDBPyConnection, part: Path) -> int:
+    (count,) = _one(con, f"SELECT count(*) FROM read_parquet({literal(part)})")
+    return count
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
