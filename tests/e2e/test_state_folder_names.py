@@ -1,4 +1,4 @@
-"""A state folder and a source may be called anything: apostrophes, quotes, spaces and dollars are only names."""
+"""A state folder and a source may be called anything: apostrophes, quotes, spaces, dollars are only names."""
 
 from __future__ import annotations
 
