@@ -78,7 +78,7 @@ def read_contract(path: Path) -> Contract:
         raise ContractError(f"Contract {path.name} cannot be read: {error!r}.") from error
 
 
-def _column(property_: dict[str, Any]) -> Column:
+def _column(property_: Mapping[str, Any]) -> Column:
     options = property_.get("logicalTypeOptions", {})
     quality = property_.get("quality", [])
     allowed = [q["arguments"]["validValues"] for q in quality if q.get("metric") == "invalidValues"]
@@ -106,7 +106,7 @@ def _reference(target: str) -> Reference:
     return Reference(table=table, column=column)
 
 
-def _fingerprint(document: dict[str, Any]) -> str:
+def _fingerprint(document: Mapping[str, object]) -> str:
     """Hash of what decides the rows (columns and rules), so that a reworded purpose reloads nothing."""
     meaning = json.dumps(document["schema"], sort_keys=True)
     return hashlib.sha256(meaning.encode()).hexdigest()[:16]

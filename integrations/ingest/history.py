@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from integrations.contracts import contract
 from integrations.ingest.state import LandedBatch, LandingState
@@ -59,7 +58,7 @@ class HistoryReport:
     def _landed(self) -> frozenset[tuple[str, str]]:
         return frozenset((b.table, b.batch_id) for b in self.batches)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """JSON-ready form, with totals: `rows_in = rows_loaded + rows_quarantined`."""
         totals = {
             name: sum(getattr(b, name) for b in self.batches)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 
 @dataclass
@@ -38,6 +37,6 @@ class IngestReport:
         """Rows quarantined over all tables."""
         return sum(t.rows_quarantined for t in self.tables.values())
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """JSON-ready form."""
         return asdict(self)

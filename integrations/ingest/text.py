@@ -7,9 +7,8 @@ breaks a rule, the file is read once more row by row, so that every bad row is k
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,7 +51,7 @@ def numbered_relation(path: Path, label: str, columns: list[str], delimiter: str
 
 
 def _table(block: list[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
-    columns: list[Any] = list(zip(*block, strict=True)) if block else [[] for _ in schema]
+    columns: list[Sequence[object]] = list(zip(*block, strict=True)) if block else [() for _ in schema]
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 

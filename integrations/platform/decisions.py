@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Select, Table, func, literal, select
+from sqlalchemy import ColumnElement, Select, Table, func, literal, select
 
 from governance.store import OpsStore
 from governance.store.schema import decisions, recommendations
@@ -77,8 +76,8 @@ def _batches(
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _select(contract: Contract, table: Table, is_history: bool) -> Select[Any]:
-    computed: dict[str, Any] = {"is_history": literal(is_history)}
+def _select(contract: Contract, table: Table, is_history: bool) -> Select[tuple[object, ...]]:
+    computed: dict[str, ColumnElement[object]] = {"is_history": literal(is_history)}
     if table is decisions:
         computed["is_simulated"] = literal(is_history)
         if is_history:  # its random ids would make every new run of the same history another content
@@ -94,7 +93,7 @@ def _schema(contract: Contract) -> pa.Schema:
     return pa.schema([*fields, pa.field("is_simulated", pa.bool_())])
 
 
-def _naive_utc(value: Any) -> Any:
+def _naive_utc(value: object) -> object:
     """Instants as UTC without a zone, as everywhere in the landing."""
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         return value.astimezone(dt.UTC).replace(tzinfo=None)

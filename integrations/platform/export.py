@@ -10,7 +10,6 @@ import hashlib
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -34,7 +33,7 @@ class RecordReport:
     batches: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """JSON-ready form."""
         return asdict(self)
 

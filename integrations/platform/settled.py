@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
@@ -29,7 +28,7 @@ def settled_decisions(*stores: OpsStore | None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _rows(store: OpsStore) -> Iterator[dict[str, Any]]:
+def _rows(store: OpsStore) -> Iterator[dict[str, object]]:
     table = recommendations
     query = select(table).where(
         table.c.state.not_in((*OPEN_STATES, "expired")), table.c.action.in_(MEASURED_ACTIONS)
@@ -51,7 +50,7 @@ def _rows(store: OpsStore) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _as_of(column: Any) -> pd.Timestamp | None:
+def _as_of(column: object) -> pd.Timestamp | None:
     content = json.loads(column) if isinstance(column, str) else column
     day = content.get("as_of") if isinstance(content, dict) else None
     return None if day is None else pd.Timestamp(day)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -92,7 +91,10 @@ def _copy(remote: Connection, table: Table, target: Path) -> str:
         for block in rows.partitions():
             texts = [tuple(map(_text, row)) for row in block]
             digest.update(repr(texts).encode())
-            columns: list[Any] = [*zip(*texts, strict=True), range(number + 1, number + len(texts) + 1)]
+            columns: list[Sequence[object]] = [
+                *zip(*texts, strict=True),
+                range(number + 1, number + len(texts) + 1),
+            ]
             number += len(texts)
             writer.write_table(
                 pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema)

@@ -5,7 +5,7 @@ Grain: one row per product of the whole catalogue, in order of product_id.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -95,7 +95,7 @@ def _bands(parameters: Parameters, department: np.ndarray) -> tuple[np.ndarray, 
     return pairs[:, 0], pairs[:, 1]
 
 
-def _shelf_life(parameters: Parameters, facts: dict[str, list[Any]]) -> np.ndarray:
+def _shelf_life(parameters: Parameters, facts: Mapping[str, Sequence[str]]) -> np.ndarray:
     by_department = parameters.section("shelf_life_days")
     by_category = parameters.section("shelf_life_days_by_category")
     return np.array([

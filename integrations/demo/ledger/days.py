@@ -8,7 +8,6 @@ sales exceed the stock, the pending order is pulled forward and what lacks is ru
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 
@@ -41,8 +40,10 @@ class Flows:
     def blank(cls, pairs: int) -> Flows:
         """All zero, one column per pair."""
         daily = [f.name for f in fields(cls) if f.name not in ("ranged", "opening", "orders")]
-        arrays: dict[str, Any] = {name: np.zeros((DAYS, pairs), np.int32) for name in daily}
-        return cls(**arrays, ranged=np.zeros((DAYS, pairs), bool), opening=np.zeros(pairs, np.int32))
+        arrays = {name: np.zeros((DAYS, pairs), np.int32) for name in daily}
+        return cls(
+            **arrays, ranged=np.zeros((DAYS, pairs), bool), opening=np.zeros(pairs, np.int32), orders={}
+        )
 
 
 def run_days(network: Network, conditions: Conditions, parameters: Parameters) -> Flows:
