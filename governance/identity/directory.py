@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from governance.errors import NotAuthenticated, NotFound, PolicyBroken
 from governance.identity.principal import SCOPES, Principal
+from semantic.suggest import near
 
 DEMO = Path(__file__).parent.parent / "demo_users.yaml"
 _KEYS = {"role", "regions", "stores", "departments", "banners", "purposes"} | {
@@ -57,8 +57,7 @@ class Directory:
     def user(self, name: str) -> Principal:
         """A person. Raises NotFound with the near miss."""
         if name not in self.users:
-            near = difflib.get_close_matches(name, self.users, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"users: {', '.join(sorted(self.users))}"
+            hint = near(name, self.users, 1) or f"users: {', '.join(sorted(self.users))}"
             raise NotFound(f"no user {name!r}", hint=hint)
         return Principal.from_attributes(name, self.users[name])
 

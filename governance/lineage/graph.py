@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.errors import LineageError, UnknownNode
+from semantic.suggest import near_misses
 
 _ARROW = {"direct": "-->", "indirect": "-.->"}
 
@@ -153,10 +153,10 @@ class LineageGraph:
         if name.partition(".")[0] in {"recommendation", "decision"}:
             return "`steelyard recommendation list` shows ids; the lineage of one names its decisions"
         bare = {node.partition(".")[2]: node for node in self.nodes}
-        near = difflib.get_close_matches(name, self.nodes, n=3, cutoff=0.6)
-        near += [bare[b] for b in difflib.get_close_matches(name.partition(".")[2] or name, bare, n=2)]
+        matches = near_misses(name, self.nodes)
+        matches += [bare[b] for b in near_misses(name.partition(".")[2] or name, bare, 2)]
         return (
-            f"did you mean {', '.join(dict.fromkeys(near))}?"
-            if near
+            f"Did you mean {' or '.join(dict.fromkeys(matches))}?"
+            if matches
             else "see metric.…, model.…, column.…, source.…, model_version.…, recommendation.…, decision.…"
         )

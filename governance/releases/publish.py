@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fcntl
 import os
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from governance.disk import raise_on_disk_full
 from governance.releases.errors import ReleaseBusy, ReleaseCorrupt, ReleaseNotFound
 from governance.releases.layout import Release, check_warehouse, open_release, seal
+from semantic.suggest import near
 
 BUILDING = ".building-"
 _STAMP = "%Y%m%dT%H%M%S"
@@ -92,8 +92,7 @@ class ReleaseStore:
         """Raises ReleaseNotFound (with the near miss) or ReleaseCorrupt."""
         ids = self.ids()
         if release_id not in ids:  # also keeps path parts such as '..' out
-            near = difflib.get_close_matches(release_id, ids, n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]!r}?" if near else "`steelyard release list` shows them."
+            hint = near(release_id, ids, 1) or "`steelyard release list` shows them."
             raise ReleaseNotFound(f"There is no release {release_id!r}.", hint=hint)
         return open_release(self.folder / release_id)
 

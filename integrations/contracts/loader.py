@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 
 from integrations.contracts.model import Column, Contract, Reference
 from integrations.errors import ContractError
+from semantic.suggest import near
 
 FOLDER = Path(__file__).parent
 PLATFORM = "platform"  # folder of the tables that Steelyard writes itself
@@ -49,9 +49,8 @@ def contract(table: str) -> Contract:
     try:
         return {**contracts(), **platform_contracts()}[table]
     except KeyError:
-        near = get_close_matches(table, ORDER, n=1)
         tables = "Tables: " + ", ".join(sorted(ORDER)) + "."
-        hint = f"Did you mean '{near[0]}'? {tables}" if near else tables
+        hint = f"{near(table, ORDER, 1)} {tables}".lstrip()
         raise ContractError(f"There is no contract for table '{table}'.", hint=hint) from None
 
 

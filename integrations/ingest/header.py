@@ -6,12 +6,12 @@ import csv
 import gzip
 import io
 import zlib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, TextIO
 
 from integrations.contracts import Contract
 from integrations.errors import HeaderError, UnreadableFile
+from semantic.suggest import near_misses
 
 DELIMITERS = (",", ";", "\t", "|")
 BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, OSError)
@@ -59,8 +59,8 @@ def check_columns(names: list[str], label: str, contract: Contract) -> None:
         raise HeaderError(f"{label}, line 1: column '{repeated[0]}' occurs {names.count(repeated[0])} times.")
     missing = [c.name for c in contract.columns if c.required and c.name not in names]
     if missing:
-        near = get_close_matches(missing[0], [n for n in names if n not in _contract_names(contract)], 1)
-        hint = f"Is it '{near[0]}'?" if near else _expected(contract)
+        candidates = near_misses(missing[0], (n for n in names if n not in _contract_names(contract)), 1)
+        hint = f"Is it '{candidates[0]}'?" if candidates else _expected(contract)
         raise HeaderError(
             f"{label}, line 1: required columns missing: {', '.join(missing)}.",
             hint=hint,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 import duckdb
@@ -22,6 +21,7 @@ from integrations.contracts import contracts
 from integrations.errors import SourceNotFound, UnreadableFile
 from integrations.sources.base import SourceBatch
 from semantic.sql.quoting import literal
+from semantic.suggest import near
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".txt")
 SUFFIXES = (*TEXT, ".parquet")
@@ -68,10 +68,9 @@ class FolderSource:
         entries = [p for p in sorted(self.path.iterdir()) if not p.name.startswith((".", "_"))]
         unknown = [p.name for p in entries if p.is_dir() and p.name not in contracts()]
         if unknown:
-            near = get_close_matches(unknown[0], contracts(), 1)
             raise SourceNotFound(
                 f"'{unknown[0]}' in {self.path} is not a contract table.",
-                hint=f"Did you mean '{near[0]}'?" if near else "Tables: " + ", ".join(contracts()) + ".",
+                hint=near(unknown[0], contracts(), 1) or "Tables: " + ", ".join(contracts()) + ".",
             )
         tables = []
         for table in contracts():

@@ -58,4 +58,4 @@ def test_one_table_only_and_the_near_miss(run):
     assert json.loads(run("report", "--table", "products", "--json").stdout)["batches"] == []
     wrong = run("report", "--table", "supplier")
     assert wrong.returncode == 1
-    assert "Did you mean 'suppliers'" in wrong.stderr
+    assert "Did you mean suppliers" in wrong.stderr

@@ -140,7 +140,7 @@ def test_a_lost_batch_folder_is_loaded_again(shop, suppliers):
 
 def test_unknown_folders_and_sources_are_named(shop, tmp_path):
     (shop.folder / "supplier").mkdir()
-    with pytest.raises(SourceNotFound, match="Did you mean 'suppliers'"):
+    with pytest.raises(SourceNotFound, match="Did you mean suppliers"):
         shop.run()
     with pytest.raises(SourceNotFound, match="complete-journey"):
         source_named(str(tmp_path / "nowhere"))
