@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import duckdb
-
 from api.doctor.finding import Finding, Level
+from api.doctor.state import opened
 from api.settings import Settings
 from governance.releases import ReleaseStore
 
@@ -39,7 +38,7 @@ def check_forecasts(settings: Settings) -> Iterator[Finding]:
     if store.current_id() is None:
         return
     counted = "SELECT count(*), count(*) FILTER (is_fallback) FROM fct_demand_forecasts WHERE is_in_force"
-    with duckdb.connect(str(store.current().warehouse), read_only=True) as warehouse:
+    with opened(store.current().warehouse) as warehouse:
         rows, by_rule = warehouse.execute(counted).fetchall()[0]
     if rows == 0:
         hint = "`steelyard pipeline run` scores, records and publishes them."

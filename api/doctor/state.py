@@ -21,7 +21,7 @@ def check_release(settings: Settings) -> Iterator[Finding]:
     """The published release holds against its seal and opens; others that do not are named."""
     store = ReleaseStore(settings.var_dir)
     current = store.current()  # raises ReleaseNotFound or ReleaseCorrupt
-    with duckdb.connect(str(current.warehouse), read_only=True) as warehouse:
+    with opened(current.warehouse) as warehouse:
         tables = warehouse.execute("SELECT count(*) FROM duckdb_tables()").fetchone()
     yield Finding("release", Level.OK, f"{current.release_id} serves, {tables[0] if tables else 0} tables")
     unsound = sorted(set(store.ids()) - {release.path.name for release in store.list()})
@@ -57,6 +57,16 @@ def check_audit(settings: Settings) -> Iterator[Finding]:
     else:
         message = f"does not hold at row {report.first_broken}: {report.problem}"
         yield Finding("audit", Level.FAILED, message, "Keep the store as it is and compare it with a backup.")
+
+
+@contextmanager
+def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A release's warehouse to read, attached: this process may hold the file open with its own settings."""
+    quoted = str(warehouse).replace("'", "''")
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{quoted}' AS warehouse (READ_ONLY)")
+        connection.execute("USE warehouse")
+        yield connection
 
 
 @contextmanager
