@@ -6,63 +6,110 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from api.auth.rate_limit import RateLimit
-from api.auth.sign_in import directory_of, token_verifier
-from api.services.lineage_service import LineageService
-from api.services.metric_service import MetricService
 from api.settings import Settings
-from governance.disclosure import GroupControl
-from governance.identity import Directory, TokenVerifier
-from governance.releases import ReleaseStore
-from governance.store import OpsStore
-from governance.store.migrate import upgrade
 
 if TYPE_CHECKING:
+    from api.auth.rate_limit import RateLimit
     from api.services.lineage_events import LineageEvents
+    from api.services.lineage_service import LineageService
+    from api.services.metric_service import MetricService
     from api.services.model_service import ModelService
+    from governance.identity import Directory, TokenVerifier
+    from governance.releases import ReleaseStore
+    from governance.store import OpsStore
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that routes and commands call."""
+    """Everything that routes and commands call. Each part is imported and opened on first use.
+
+    A command thus pays for what it needs, and a process that serves calls `open` first.
+    """
 
     settings: Settings
-    releases: ReleaseStore
-    metrics: MetricService
-    store: OpsStore
-    directory: Directory
-    tokens: TokenVerifier
-    lineage: LineageService
-    rate_limit: RateLimit
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Services:
-        """Open the stores that `settings` name and bring the ops store to this version's schema."""
+        """Services on the state that `settings` name; nothing is opened yet."""
         settings.var_dir.mkdir(parents=True, exist_ok=True)
-        releases = ReleaseStore(settings.var_dir)
-        store = OpsStore(settings.ops_store_url)
+        return cls(settings)
+
+    def open(self) -> Services:
+        """Open what every request needs. Raises SteelyardError if the settings cannot be served."""
+        for part in ("tokens", "store", "metrics", "lineage", "rate_limit"):
+            getattr(self, part)
+        return self
+
+    @cached_property
+    def releases(self) -> ReleaseStore:
+        """What was built, and which of it serves."""
+        from governance.releases import ReleaseStore
+
+        return ReleaseStore(self.settings.var_dir)
+
+    @cached_property
+    def store(self) -> OpsStore:
+        """The ops store, in this version's schema."""
+        from governance.store import OpsStore
+        from governance.store.migrate import upgrade
+
+        store = OpsStore(self.settings.ops_store_url)
         upgrade(store)
-        directory = directory_of(settings)
-        tokens = token_verifier(settings, directory)
-        metrics = MetricService(releases, settings, GroupControl(store))
-        lineage = LineageService(metrics, store)
-        rate_limit = RateLimit.per_minute(settings.requests_per_minute, settings.rate_limit_storage)
-        return cls(settings, releases, metrics, store, directory, tokens, lineage, rate_limit)
+        return store
+
+    @cached_property
+    def metrics(self) -> MetricService:
+        """Governed numbers."""
+        from api.services.metric_service import MetricService
+        from governance.disclosure import GroupControl
+
+        return MetricService(self.releases, self.settings, GroupControl(self.store))
+
+    @cached_property
+    def directory(self) -> Directory:
+        """People and services."""
+        from api.auth.sign_in import directory_of
+
+        return directory_of(self.settings)
+
+    @cached_property
+    def tokens(self) -> TokenVerifier:
+        """Checks tokens. Raises SettingsInvalid or Forbidden."""
+        from api.auth.sign_in import token_verifier
+
+        return token_verifier(self.settings, self.directory)
+
+    @cached_property
+    def lineage(self) -> LineageService:
+        """The graph of the release and of what was decided on it."""
+        from api.services.lineage_service import LineageService
+
+        return LineageService(self.metrics, self.store)
+
+    @cached_property
+    def rate_limit(self) -> RateLimit:
+        """How often one identity may ask."""
+        from api.auth.rate_limit import RateLimit
+
+        return RateLimit.per_minute(self.settings.requests_per_minute, self.settings.rate_limit_storage)
 
     @cached_property
     def lineage_events(self) -> LineageEvents:
-        """Loaded on first use, as the OpenLineage client takes a moment."""
+        """Reports what ran to the outside."""
         from api.services.lineage_events import LineageEvents
 
         return LineageEvents(self.settings)
 
     @cached_property
     def models(self) -> ModelService:
-        """Loaded on first use: the registry brings heavy libraries that most commands never need."""
+        """Model versions and their reviews; the registry brings heavy libraries."""
         from api.services.model_service import ModelService
 
         return ModelService(self.settings, self.store)
 
     def close(self) -> None:
-        self.metrics.close()
-        self.store.close()
+        """Give back what was opened."""
+        if "metrics" in self.__dict__:
+            self.metrics.close()
+        if "store" in self.__dict__:
+            self.store.close()

@@ -4,74 +4,94 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
 
-from api.cli import (
-    audit,
-    auth,
-    dashboard,
-    doctor,
-    drift,
-    ingest,
-    lineage,
-    metric,
-    model,
-    pipeline,
-    policy,
-    recommendation,
-    release,
-    score,
-    serve,
-)
 from api.cli.services import close_services
-from semantic.errors import SteelyardError
+
+if TYPE_CHECKING:
+    from semantic.errors import SteelyardError
+
+NOUNS = {
+    "pipeline": "The main job: recorded data in, governed numbers and recommendations out.",
+    "ingest": "Bring data in, checked by contract.",
+    "release": "Build, publish and roll back releases.",
+    "metric": "Governed numbers.",
+    "model": "Models, their evidence and who let them score.",
+    "score": "Score the coming weeks and propose what follows.",
+    "drift": "Drift of features, forecasts and errors.",
+    "recommendation": "See what is proposed, and decide.",
+    "lineage": "Where numbers come from.",
+    "policy": "Who may see and do what, and why.",
+    "audit": "The record of every decision.",
+    "auth": "Sign in.",
+    "dashboard": "Executive dashboards in Superset.",
+    "serve": "Serve the current release: API, dashboards and MLflow UI, until Ctrl-C.",
+    "doctor": "Check machine, settings, release, stores and models; exit status 1 if something failed.",
+}
+"""Each noun is the module of that name beside this one, with a Typer `app`; this is its help."""
+
+
+class Nouns(TyperGroup):
+    """Knows every noun by name and help. A noun's module is imported when the noun is called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name=name, help=text) for name, text in NOUNS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The noun that is called, imported, and what is left of the arguments."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and _imported(name), rest
+
+
+def _imported(name: str) -> Any:
+    command = typer.main.get_command(import_module(f"api.cli.{name}").app)
+    command.name, command.help = name, NOUNS[name]
+    return command
+
 
 app = typer.Typer(
     name="steelyard",
+    cls=Nouns,
     help="Governed analytics and BI semantic platform for retailers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for noun in (
-    pipeline,
-    ingest,
-    release,
-    metric,
-    model,
-    score,
-    drift,
-    recommendation,
-    lineage,
-    policy,
-    audit,
-    auth,
-    dashboard,
-):
-    app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
-app.command("serve")(serve.serve)
-app.command("doctor")(doctor.doctor)
+
+
+@app.callback()
+def _steelyard() -> None:
+    """A group, although its commands are not registered here."""
 
 
 def main() -> None:
     """Entry point of the `steelyard` script."""
     try:
         app()
-    except SteelyardError as error:
-        _report(error)
-        sys.exit(1)
     except BrokenPipeError:  # the reader of our output has gone (| head)
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        from semantic.errors import SteelyardError
+
+        if not isinstance(error, SteelyardError):
+            raise
+        _report(error)
+        sys.exit(1)
     finally:
         close_services()
 
 
 def _report(error: SteelyardError) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
     if "--json" in sys.argv:
         problem = {"code": error.code, "message": error.message, "hint": error.hint}
         print(json.dumps({"error": problem}), file=sys.stderr)

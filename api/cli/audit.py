@@ -8,9 +8,8 @@ import typer
 
 from api.cli.output import Json, console, print_json
 from api.cli.services import services
-from governance.store.audit import verify as verify_chain
 
-app = typer.Typer(help="The record of every decision.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -21,6 +20,8 @@ def _noun() -> None:
 @app.command()
 def verify(as_json: Json = False) -> None:
     """Walk the whole hash chain and its anchors; exit status 1 if it does not hold."""
+    from governance.store.audit import verify as verify_chain
+
     report = verify_chain(services().store)
     if as_json:
         print_json(asdict(report))

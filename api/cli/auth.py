@@ -6,19 +6,17 @@ import getpass
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.auth.service_keys import write_private
-from api.auth.sign_in import directory_of, local_issuer
 from api.cli.output import Json, console, print_json, print_table
-from api.cli.services import AsUser, principal_named, services
-from api.settings import settings
-from governance.identity import ServiceKey, issue_service_key, list_service_keys, revoke_service_key
-from governance.policy.authorize import require
+from api.cli.services import AsUser, principal_named, services, settings
 
-app = typer.Typer(help="Sign in.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from governance.identity import ServiceKey
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 key = typer.Typer(help="Keys of services: scoped, expiring, shown once.", no_args_is_help=True)
 app.add_typer(key, name="key")
 
@@ -26,6 +24,8 @@ app.add_typer(key, name="key")
 @app.command()
 def token(user: str, as_json: Json = False) -> None:
     """Print a bearer token for a demo USER (executive, planner_east, auditor, …) and nothing else."""
+    from api.auth.sign_in import directory_of, local_issuer
+
     issuer = local_issuer(settings())
     person = directory_of(settings()).user(user)
     lifetime = timedelta(hours=settings().token_hours)
@@ -50,6 +50,9 @@ def issue(
     as_json: Json = False,
 ) -> None:
     """Print a new key for SERVICE and nothing else. It is not kept: this is the only time to see it."""
+    from api.auth.service_keys import write_private
+    from governance.identity import issue_service_key
+
     if file is not None and not file.resolve().parent.is_dir():
         raise typer.BadParameter(f"there is no folder {file.resolve().parent}", param_hint="--file")
     text = issue_service_key(
@@ -72,6 +75,8 @@ def issue(
 @key.command("list")
 def list_(as_user: AsUser = None, as_json: Json = False) -> None:
     """Every key ever issued, newest first, without its secret."""
+    from governance.identity import list_service_keys
+
     _key_manager(as_user)
     rows = list_service_keys(services().store)
     if as_json:
@@ -89,6 +94,8 @@ def list_(as_user: AsUser = None, as_json: Json = False) -> None:
 @key.command()
 def revoke(key_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
     """From now on the key opens nothing. KEY_ID is the part between the two points."""
+    from governance.identity import revoke_service_key
+
     revoke_service_key(services().store, key_id, revoked_by=_key_manager(as_user), now=datetime.now(UTC))
     if as_json:
         print_json({"key_id": key_id, "state": "revoked"})
@@ -98,6 +105,8 @@ def revoke(key_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
 
 def _key_manager(as_user: str | None) -> str:
     """Who manages keys, for the audit: an entitled user or this machine's operator. Raises Forbidden."""
+    from governance.policy.authorize import require
+
     person = principal_named(as_user)
     if person is None:
         return f"operator:{getpass.getuser()}"

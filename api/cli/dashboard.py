@@ -7,15 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from api.auth.service_keys import SUPERSET_SERVICE
 from api.cli.output import Json, console, print_json
-from api.cli.services import services
-from api.servers.superset import ADMIN, Dashboards
-from api.settings import settings
-from dashboards.superset_steelyard.exposures import write_exposures
-from governance.errors import NotFound
+from api.cli.services import services, settings
 
-app = typer.Typer(help="Executive dashboards in Superset.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 _progress = Console(stderr=True, highlight=False)
 
 
@@ -25,6 +20,8 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Make datasets, charts, dashboards, roles and people what the definitions say; verify; report."""
+    from api.servers.superset import Dashboards
+
     dashboards = Dashboards(settings(), services())
     report = (lambda _: None) if as_json else (lambda what: _progress.print(f"[dim]{what}[/]"))
     outcome = dashboards.sync(report, force=force)
@@ -37,6 +34,10 @@ def sync(
 @app.command()
 def password(user: str, as_json: Json = False) -> None:
     """Print the generated password of a demo USER of the dashboards, or of `admin`, and nothing else."""
+    from api.auth.service_keys import SUPERSET_SERVICE
+    from api.servers.superset import ADMIN, Dashboards
+    from governance.errors import NotFound
+
     if user != ADMIN:
         person = services().directory.user(user)
         if person.role not in services().directory.roles_delegable_to(SUPERSET_SERVICE):
@@ -51,6 +52,8 @@ def password(user: str, as_json: Json = False) -> None:
 @app.command()
 def exposures() -> None:
     """Write the dashboards and their charts into the dbt project, so that lineage knows of them."""
+    from dashboards.superset_steelyard.exposures import write_exposures
+
     console.print(f"{write_exposures(settings().project_dir)} is up to date.")
 
 

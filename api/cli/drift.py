@@ -5,10 +5,9 @@ from __future__ import annotations
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
-from api.pipeline.monitor import monitor_step
-from api.settings import settings
+from api.cli.services import settings
 
-app = typer.Typer(help="Drift of features, forecasts and errors.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -19,6 +18,8 @@ def _noun() -> None:
 @app.command()
 def run(as_json: Json = False) -> None:
     """Watch the published release: rows for the drift mart, Evidently's report, open alerts, advice."""
+    from api.pipeline.monitor import monitor_step
+
     with console.status("watching …") as status:
         result = monitor_step(settings(), lambda what, done=0, total=0: status.update(what))
     if as_json:

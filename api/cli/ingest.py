@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
-from api.pipeline.steps import ingest_step
-from api.settings import settings
-from integrations.ingest import HistoryReport, history_report
+from api.cli.services import settings
 
-app = typer.Typer(help="Bring data in, checked by contract.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from integrations.ingest import HistoryReport
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 Source = Annotated[
     str | None,
     typer.Option(
@@ -28,6 +29,8 @@ REJECTS_SHOWN = 50
 @app.command()
 def run(source: Source = None, as_json: Json = False) -> None:
     """Load what is new; the same content twice changes nothing."""
+    from api.pipeline.steps import ingest_step
+
     chosen = settings().model_copy(update={"source": source} if source else {})
     with console.status("ingest …") as status:
         result = ingest_step(chosen, lambda what, done=0, total=0: status.update(f"ingest: {what}"))
@@ -45,6 +48,8 @@ def run(source: Source = None, as_json: Json = False) -> None:
 @app.command()
 def report(table: Table = None, as_json: Json = False) -> None:
     """Batches that landed, and every row that was quarantined, with its file, line, column and rule."""
+    from integrations.ingest import history_report
+
     history = history_report(settings().landing, settings().quarantine, table)
     if as_json:
         print_json(history.as_dict())

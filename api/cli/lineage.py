@@ -11,7 +11,7 @@ from rich.tree import Tree
 from api.cli.output import Json, console, print_json
 from api.cli.services import AsUser, principal_named, services
 
-app = typer.Typer(help="Where numbers come from.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.command()

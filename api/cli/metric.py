@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
 from api.cli.services import AsUser, principal_named, services
-from semantic import MetricQuery
 
-app = typer.Typer(help="Governed numbers.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from semantic import MetricQuery
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Metrics = Annotated[list[str], typer.Option("--metric", "-m", help="A metric; repeat for more.")]
 GroupBy = Annotated[list[str] | None, typer.Option("--group-by", "-g", help="A dimension; repeat for more.")]
@@ -111,6 +113,8 @@ def _query(
     first_day: str | None,
     last_day: str | None,
 ) -> MetricQuery:
+    from semantic import MetricQuery
+
     bounded = first_day or last_day
     return MetricQuery(
         metrics=metric,

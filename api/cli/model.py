@@ -8,11 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
-from api.cli.services import AsUser, person_named, services
-from api.pipeline.models import MODELS, search_demand, train_models
-from api.settings import settings
+from api.cli.services import AsUser, person_named, services, settings
 
-app = typer.Typer(help="Models, their evidence and who let them score.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 Name = Annotated[str, typer.Argument(help="Model name.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; the next reader will ask.")]
 
@@ -25,6 +23,8 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Backtest, fit and register on the current release; makes a challenger, never a champion."""
+    from api.pipeline.models import MODELS, train_models
+
     chosen = tuple(name or MODELS)
     unknown = [one for one in chosen if one not in MODELS]
     if unknown:
@@ -52,6 +52,8 @@ def search(
 
     What is found is kept in MLflow; the settings change by review of the code, not by themselves.
     """
+    from api.pipeline.models import search_demand
+
     with console.status("search …") as status:
         search_result = search_demand(
             settings(), lambda what, done=0, total=0: status.update(what), trials=trials, seconds=minutes * 60

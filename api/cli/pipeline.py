@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -12,14 +12,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from api.cli.model import print_evaluation
 from api.cli.output import Json, console, print_json, print_table
-from api.cli.serve import serve
-from api.cli.summary import kpi_rows, top_recommendations
-from api.pipeline import STEPS, StepReport, run_pipeline
-from api.pipeline.steps import Step
-from api.settings import settings
-from api.wiring import Services
+from api.cli.services import settings
 
-app = typer.Typer(help="The main job: recorded data in, governed numbers and recommendations out.")
+if TYPE_CHECKING:
+    from api.pipeline import StepReport
+    from api.pipeline.steps import Step
+
+app = typer.Typer(add_completion=False)
 
 
 @app.callback()
@@ -33,6 +32,10 @@ def run(
     and_serve: Annotated[bool, typer.Option("--serve", help="Serve API and MLflow afterwards.")] = False,
 ) -> None:
     """Ingest, build, publish, train, score and recommend; reuses what has not changed."""
+    from api.cli.serve import serve
+    from api.cli.summary import kpi_rows, top_recommendations
+    from api.wiring import Services
+
     started = time.monotonic()
     reports = _walk(quiet=as_json)
     seconds = time.monotonic() - started
@@ -55,6 +58,8 @@ def run(
 
 
 def _walk(*, quiet: bool) -> list[StepReport]:
+    from api.pipeline import STEPS, run_pipeline
+
     columns = (
         SpinnerColumn(finished_text="✓"),
         TextColumn("[bold]{task.description:<10}"),

@@ -8,16 +8,15 @@ from typing import Annotated
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
-from governance.errors import NotFound
-from governance.policy import default_policy, policy_test
-from governance.policy import explain as explain_policy
 
-app = typer.Typer(help="Who may see and do what, and why.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.command()
 def test(as_json: Json = False) -> None:
     """Run every written policy case; exit status 1 if one decides otherwise."""
+    from governance.policy import policy_test
+
     results = policy_test()
     failed = [result for result in results if not result.passed]
     if as_json:
@@ -38,6 +37,10 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say which rule lets a user do ACTION (read_audit, see_margin, …) or not, and which rows remain."""
+    from governance.errors import NotFound
+    from governance.policy import default_policy
+    from governance.policy import explain as explain_policy
+
     explanation = explain_policy(as_user, action)
     steps = default_policy().steps
     if explanation.errors and action not in steps:

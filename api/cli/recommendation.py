@@ -13,20 +13,8 @@ import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
-from api.services.decision_report import decision_report
-from api.services.impact_service import impact_of
-from api.services.recommendation_fields import visible_fields, visible_rows
-from governance.approvals import (
-    ACTIONS,
-    OPEN_STATES,
-    STATES,
-    decide,
-    find_recommendation,
-    list_recommendations,
-)
-from governance.policy.authorize import recommendation_scope
 
-app = typer.Typer(help="See what is proposed, and decide.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
 Note = Annotated[str | None, typer.Option("--note", help="What the next reader should know.")]
 States = Annotated[list[str] | None, typer.Option("--state", help="States; the open ones by default.")]
@@ -71,6 +59,9 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Recommendations, the most money first."""
+    from api.services.recommendation_fields import visible_rows
+    from governance.approvals import ACTIONS, OPEN_STATES, STATES, list_recommendations
+
     page = list_recommendations(
         services().store,
         scope=_scope(as_user),
@@ -104,6 +95,8 @@ def list_(
 @app.command()
 def report(as_user: AsUser = None, as_json: Json = False) -> None:
     """Who was right: outcomes by kind of decision, person and reason, and what is at fault."""
+    from api.services.decision_report import decision_report
+
     summary = decision_report(services().metrics, principal_named(as_user))
     if as_json:
         print_json(summary.as_dict())
@@ -144,6 +137,9 @@ def _short(value: Any) -> str:
 @app.command()
 def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
     """One recommendation with its drivers and how it is decided."""
+    from api.services.recommendation_fields import visible_fields
+    from governance.approvals import find_recommendation
+
     record = find_recommendation(services().store, recommendation_id, scope=_scope(as_user))
     row = visible_fields(record, principal_named(as_user))
     if as_json:
@@ -162,6 +158,9 @@ def impact(
     as_json: Json = False,
 ) -> None:
     """What the proposals would do to working capital, week by week."""
+    from api.services.impact_service import impact_of
+    from governance.approvals import ACTIONS, STATES
+
     effect = impact_of(
         services().store,
         principal_named(as_user),
@@ -222,11 +221,15 @@ def _one_of(option: str, given: Given, choices: Sequence[str]) -> Given:
 
 
 def _scope(user: str | None) -> Any:
+    from governance.policy.authorize import recommendation_scope
+
     principal = principal_named(user)
     return None if principal is None else recommendation_scope(principal)
 
 
 def _decide(recommendation_id: str, decision: str, user: str | None, as_json: bool, **what: Any) -> None:
+    from governance.approvals import decide
+
     decided = decide(
         services().store,
         person_named(user),

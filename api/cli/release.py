@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
-from api.cli.release_diff import by_month, print_diff
-from api.cli.services import services
-from api.pipeline.steps import build_step, build_summary, full_build_step
-from api.settings import settings
-from governance.releases import ReleaseStore
-from governance.releases.diff import diff_releases
+from api.cli.services import services, settings
 
-app = typer.Typer(help="Build, publish and roll back releases.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from governance.releases import ReleaseStore
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 def _store() -> ReleaseStore:
+    from governance.releases import ReleaseStore
+
     return ReleaseStore(settings().var_dir)
 
 
@@ -50,6 +50,8 @@ def build(
 
     Models whose code and inputs are those of an older release are reused from it with their test results.
     """
+    from api.pipeline.steps import build_step, build_summary, full_build_step
+
     with console.status("dbt build …") as status:
         step = full_build_step if full else build_step
         result = step(settings(), lambda what, done=0, total=0: status.update(_progress(what, done, total)))
@@ -82,6 +84,9 @@ def rollback(as_json: Json = False) -> None:
 @app.command()
 def diff(before: str, after: str, as_json: Json = False) -> None:
     """What changed from release BEFORE to release AFTER: definitions, what they reach, numbers by month."""
+    from api.cli.release_diff import by_month, print_diff
+    from governance.releases.diff import diff_releases
+
     store = _store()
     first, second = store.get(before), store.get(after)
     with console.status("comparing …"):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import typer
 
 from api.cli.output import Json, console, print_json
-from api.pipeline.steps import recommend_step
-from api.settings import settings
+from api.cli.services import settings
 
-app = typer.Typer(help="Score the coming weeks and propose what follows.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -19,6 +18,8 @@ def _noun() -> None:
 @app.command()
 def run(as_json: Json = False) -> None:
     """Score with the champion and put new recommendations into the ops store."""
+    from api.pipeline.steps import recommend_step
+
     with console.status("scoring …"):
         result = recommend_step(settings(), lambda *what: None)
     if as_json:

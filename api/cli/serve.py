@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 
-from api.auth.secret import secret_in
 from api.cli.output import Json, console, print_json, print_table
-from api.review import password_file
-from api.servers.serve import Server, install_signal_handlers, serving, wait_for_interrupt
-from api.settings import settings
-from governance.releases import ReleaseStore
+from api.cli.services import settings
 
+if TYPE_CHECKING:
+    from api.servers.serve import Server
+
+app = typer.Typer(add_completion=False)
 errors = Console(stderr=True, highlight=False)
 
 
+@app.command()
 def serve(as_json: Json = False) -> None:
     """Serve the current release: API, dashboards and MLflow UI, until Ctrl-C."""
+    from api.servers.serve import install_signal_handlers, wait_for_interrupt
+    from governance.releases import ReleaseStore
+
     ReleaseStore(settings().var_dir).serving()  # a clear refusal if nothing was built yet
     install_signal_handlers()
     with ExitStack() as stack:
@@ -35,6 +41,9 @@ def serve(as_json: Json = False) -> None:
 
 def _addresses(chosen: list[Server]) -> list[tuple[str, str, str]]:
     """Name, address and sign-in of every server, and of the review page, which the API serves."""
+    from api.auth.secret import secret_in
+    from api.review.session import password_file
+
     configured = settings()
     page = f"http://{configured.host}:{configured.api_port}/review"
     how = "your identity provider"
@@ -47,6 +56,8 @@ def _addresses(chosen: list[Server]) -> list[tuple[str, str, str]]:
 @contextmanager
 def _started() -> Iterator[list[Server]]:
     """Every server, with a line that says what is being waited for; on no terminal, a line each."""
+    from api.servers.serve import serving
+
     with ExitStack() as stack:
         with console.status("Starting servers …") as status:
 

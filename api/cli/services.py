@@ -1,15 +1,19 @@
-"""What commands share: the process's services, and who a command acts as."""
+"""What commands share: settings, the process's services, and who a command acts as.
+
+The command line imports nothing heavy until a command asks for it here or imports it itself.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.settings import settings
-from api.wiring import Services
-from governance.identity import Principal
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from api.wiring import Services
+    from governance.identity import Principal
 
 AsUser = Annotated[
     str | None,
@@ -17,9 +21,18 @@ AsUser = Annotated[
 ]
 
 
+def settings() -> Settings:
+    """The process's settings. Raises SettingsInvalid."""
+    from api.settings import settings as read
+
+    return read()
+
+
 @lru_cache(maxsize=1)
 def services() -> Services:
-    """Opened on first use."""
+    """Each part is opened on first use."""
+    from api.wiring import Services
+
     return Services.from_settings(settings())
 
 
