@@ -85,9 +85,8 @@ mutants: setup-dev  ## mutation testing of semantic and governance: which mutant
 audit: setup-dev  ## known vulnerabilities of the pinned packages (asks the public advisory database)
 	@for part in product dev superset; do $(BIN)/pip-audit --no-deps --disable-pip -r requirements/$$part.txt || exit 1; done
 
-bench: setup-dev  ## ONLY=api|decisions|models|pipeline|policy|queries|semantic|warehouse QUICK=1
-	@test -e $${STEELYARD_VAR_DIR:-var}/current || $(BIN)/steelyard pipeline run
-	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+bench: setup-dev  ## all, or ONLY=cli,queries (an unknown section lists those there are); QUICK=1
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
 
 lock: $(VENV)/.uv  ## pin requirements/*.in again
 	@for part in product dev superset; do $(UV) pip compile --quiet --python-version 3.11 --no-emit-index-url \

@@ -11,13 +11,14 @@ import importlib
 import json
 import pkgutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
 
 import tests.bench as here
-from tests.bench.places import KEPT
+from tests.bench.places import KEPT, WAREHOUSE
 from tests.bench.rows import keep, write_page
 
 SECTIONS = [
@@ -31,13 +32,14 @@ PAGE, QUICK_PAGE = Path("docs/benchmarks.md"), KEPT / "quick.md"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=SECTIONS, help="one section")
+    parser.add_argument("--only", type=chosen, default=[], metavar="SECTIONS", help="separated by commas")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller data")
     parser.add_argument("--again", action="store_true", help="also what was measured at this commit")
     arguments = parser.parse_args()
     console = Console()
     state, measured = f"{_commit()}{' quick' * arguments.quick}", _measured()
-    for section in [arguments.only] if arguments.only else SECTIONS:
+    _ensure_release()
+    for section in arguments.only or SECTIONS:
         if not (arguments.only or arguments.again) and measured.get(section) == state:
             console.print(f"{section}: measured at this commit already (--again measures it anew)")
             continue
@@ -52,6 +54,23 @@ def main() -> None:
         for row in rows:
             verdict = {True: "[green]holds[/]", False: "[red]falls short[/]", None: ""}[row.holds]
             console.print(f"{row.section}: {row.name}: {row.measured:,.4g} {row.unit} {verdict}")
+
+
+def chosen(text: str) -> list[str]:
+    """The sections of a comma-separated list. Raises ArgumentTypeError, with those that there are."""
+    sections = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in sections if name not in SECTIONS]
+    if unknown or not sections:
+        names = ", ".join(map(repr, unknown)) or "nothing"
+        raise argparse.ArgumentTypeError(f"{names} is not a section; there are {', '.join(SECTIONS)}")
+    return sections
+
+
+def _ensure_release() -> None:
+    """The demo's release, built first if there is none."""
+    if not WAREHOUSE.exists():
+        steelyard = [sys.executable, "-c", "from api.cli import main; main()"]
+        subprocess.run([*steelyard, "pipeline", "run"], check=True)
 
 
 def _measured() -> dict[str, str]:

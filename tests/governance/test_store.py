@@ -5,13 +5,15 @@ import datetime as dt
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from governance.approvals import find_recommendation, list_recommendations, propose_recommendations
 from governance.errors import InvalidCursor, NotFound, StoreUnavailable
 from governance.policy.authorize import recommendation_scope
 from governance.store import OpsStore, audit
-from governance.store.migrate import upgrade
+from governance.store.migrate import newest_revision, revision_of, upgrade
 from governance.store.schema import metadata
+from tests.conftest import ROOT
 
 
 def _rows(proposal, count, **changes):
@@ -23,6 +25,16 @@ def test_migrations_lead_to_the_declared_schema_and_run_twice(store):
     upgrade(store)
     with store.read() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+
+
+def test_revisions_are_alembic_s_although_alembic_is_not_asked(store, tmp_path):
+    fresh = OpsStore(f"sqlite:///{tmp_path / 'fresh.db'}")
+    assert revision_of(fresh) is None
+    fresh.close()
+    migrations = ScriptDirectory(str(ROOT / "governance" / "store" / "migrations"))
+    with store.read() as conn:
+        current = MigrationContext.configure(conn).get_current_revision()
+    assert newest_revision() == migrations.get_current_head() == current == revision_of(store)
 
 
 def test_proposing_again_proposes_nothing(store, proposal, now):
