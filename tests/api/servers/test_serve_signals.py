@@ -1,4 +1,4 @@
-"""A server stops when it is told to, also where a shell has made it deaf to Ctrl-C."""
+"""A server stops on a signal, even if a shell has made it deaf to Ctrl-C."""
 
 import signal
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import ROOT
 
 _SCRIPT = """
-from api.servers.serve import heed_signals, wait_for_interrupt
-heed_signals()
+from api.servers.serve import install_signal_handlers, wait_for_interrupt
+install_signal_handlers()
 try:
     print("waiting", flush=True)
     wait_for_interrupt()
