@@ -70,7 +70,7 @@ test-full: setup-dev setup-superset  ## everything, with many more random cases 
 lint: setup-dev  ## ruff, mypy, one-way imports, no secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy semantic governance models_ml integrations api
+	@$(BIN)/mypy semantic governance models_ml integrations api dashboards
 	@$(BIN)/lint-imports
 	@mapfile -d '' -t files < <(git ls-files -z -- ':!*.png' ':!*.svg') && $(BIN)/detect-secrets-hook "$${files[@]}"
 

@@ -30,7 +30,7 @@ EMBED_DOMAINS = [one for one in os.environ.get("STEELYARD_SUPERSET_EMBED_DOMAINS
 
 # -- readers are kept apart --------------------------------------------------------------------------------
 _REDIS = os.environ.get("SUPERSET_REDIS_URL")
-DATA_CACHE_CONFIG = {
+DATA_CACHE_CONFIG: dict[str, str | int] = {
     "CACHE_TYPE": "superset_steelyard.cache." + ("in_redis" if _REDIS else "on_disk"),
     "CACHE_DEFAULT_TIMEOUT": 300,  # seconds; also how long a withdrawn right may still show old numbers
     "CACHE_KEY_PREFIX": "steelyard_data_",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import yaml
 
@@ -12,6 +11,7 @@ from . import charts, filters, layout
 from .definitions import SIMULATED, description, dimension_fields, metric_fields
 from .definitions_context import TIME, DefinitionsContext
 from .identity import DATABASE_NAME, DATABASE_UUID, DATASET_NAME, DATASET_UUID, asset_uuid, chart_number
+from .json_types import Json
 from .periods import Recorded
 from .spec import DashboardSpec, Item
 
@@ -118,7 +118,7 @@ def _without_empty(rows: list[list[Item]]) -> list[list[Item]]:
     ]
 
 
-def _database() -> dict[str, Any]:
+def _database() -> Json:
     return {
         "database_name": DATABASE_NAME,
         "sqlalchemy_uri": "steelyard://",
@@ -136,7 +136,7 @@ def _database() -> dict[str, Any]:
     }
 
 
-def _dataset(context: DefinitionsContext) -> dict[str, Any]:
+def _dataset(context: DefinitionsContext) -> Json:
     return {
         "table_name": DATASET_NAME,
         "main_dttm_col": TIME,
@@ -161,7 +161,7 @@ def _dataset(context: DefinitionsContext) -> dict[str, Any]:
     }
 
 
-def _chart(item: Item, uuid: str, context: DefinitionsContext) -> dict[str, Any]:
+def _chart(item: Item, uuid: str, context: DefinitionsContext) -> Json:
     params = charts.params(item, context)
     certified = all(context.metrics[m].get("certification") == "certified" for m in item.metrics)
     return {
@@ -195,7 +195,7 @@ def _dashboard(
     drawn: list[Item],
     uuids: dict[str, str],
     context: DefinitionsContext,
-) -> dict[str, Any]:
+) -> Json:
     numbers = {item.id: chart_number(uuids[item.id]) for item in drawn}
     places = {item.id: (uuids[item.id], numbers[item.id]) for item in drawn}
     recorded = context.recorded
@@ -221,7 +221,7 @@ def _dashboard(
             "expanded_slices": {},
             "refresh_frequency": 0,
             "timed_refresh_immune_slices": [],
-            "label_colors": context.colours | charts.colours(drawn, context),
+            "label_colors": {**context.colours, **charts.colours(drawn, context)},
             "shared_label_colors": [],
             "map_label_colors": {},
             "chart_configuration": {},
@@ -234,5 +234,5 @@ def _dashboard(
     }
 
 
-def _yaml(content: dict[str, Any]) -> str:
+def _yaml(content: Json) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)

@@ -8,13 +8,13 @@ where nobody is signed in. So a reader cannot meet another's numbers, nor an old
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from flask import Flask
 from flask_caching.backends import FileSystemCache, NullCache, RedisCache
 from flask_caching.backends.base import BaseCache
 
 from .errors import Error
+from .json_types import Json
 from .pages import release_for, signed_in_user
 
 
@@ -25,15 +25,15 @@ class PerReaderCache(BaseCache):
         super().__init__(default_timeout=inner.default_timeout)
         self.inner = inner
 
-    def get(self, key: str) -> Any:
+    def get(self, key: str) -> object:
         own = _own(key)
         return None if own is None else self.inner.get(own)
 
-    def set(self, key: str, value: Any, timeout: int | None = None) -> bool | None:
+    def set(self, key: str, value: object, timeout: int | None = None) -> bool | None:
         own = _own(key)
         return False if own is None else self.inner.set(own, value, timeout)
 
-    def add(self, key: str, value: Any, timeout: int | None = None) -> bool | None:
+    def add(self, key: str, value: object, timeout: int | None = None) -> bool | None:
         own = _own(key)
         return False if own is None else self.inner.add(own, value, timeout)
 
@@ -49,17 +49,17 @@ class PerReaderCache(BaseCache):
         return bool(self.inner.clear())
 
 
-def on_disk(app: Flask, config: Any, args: list[Any], kwargs: dict[str, Any]) -> PerReaderCache:
+def on_disk(app: Flask, config: object, args: list[object], kwargs: Json) -> PerReaderCache:
     """For one machine: `CACHE_TYPE = "superset_steelyard.cache.on_disk"`."""
     return PerReaderCache(FileSystemCache.factory(app, config, args, kwargs))
 
 
-def in_redis(app: Flask, config: Any, args: list[Any], kwargs: dict[str, Any]) -> PerReaderCache:
+def in_redis(app: Flask, config: object, args: list[object], kwargs: Json) -> PerReaderCache:
     """For several: `CACHE_TYPE = "superset_steelyard.cache.in_redis"`."""
     return PerReaderCache(RedisCache.factory(app, config, args, kwargs))
 
 
-def keeps_readers_apart(backend: Any) -> bool:
+def keeps_readers_apart(backend: object) -> bool:
     """Whether a data cache cannot hand one reader's answer to another."""
     return isinstance(backend, (PerReaderCache, NullCache))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from . import theme
 from .client import Client
 from .definitions_context import TIME, DefinitionsContext
 from .errors import Error, ProgrammingError
+from .json_types import Dimension, Metric
 from .periods import Recorded
 from .spec import DashboardSpec
 
@@ -24,15 +24,15 @@ def fetch(
 
     `site` is where a browser finds the API. Raises ProgrammingError if none of them sees anything.
     """
-    metrics: dict[str, dict[str, Any]] = {}
-    dimensions: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, Metric] = {}
+    dimensions: dict[str, Dimension] = {}
     seen_by: dict[str, str] = {}
     for person in people:
-        for row in client.metrics(person):
-            metrics.setdefault(row["name"], row)
-            seen_by.setdefault(row["name"], person)
-        for row in client.dimensions(person):
-            dimensions.setdefault(row["name"], row)
+        for metric in client.metrics(person):
+            metrics.setdefault(metric["name"], metric)
+            seen_by.setdefault(metric["name"], person)
+        for dimension in client.dimensions(person):
+            dimensions.setdefault(dimension["name"], dimension)
     if not metrics:
         raise ProgrammingError("None of the dashboards' readers may see a metric.")
     reach = {
@@ -50,7 +50,7 @@ def fetch(
         reach=reach,
         recorded=next(iter(days.values()), _UNKNOWN),
         metrics_without_data=metrics_without_data(client, specs, seen_by),
-        colours=dict(zip(regions(client, people), theme.CATEGORICAL[0]["colors"], strict=False)),
+        colours=dict(zip(regions(client, people), theme.COLOURS, strict=False)),
         review_url=f"{site}/review",
         lineage_url=f"{site}/review/lineage",
     )

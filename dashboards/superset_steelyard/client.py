@@ -18,6 +18,7 @@ import pyarrow as pa
 import requests
 
 from .errors import InterfaceError, OperationalError, ProgrammingError
+from .json_types import Dimension, Metric
 
 API_URL = "STEELYARD_API_URL"
 KEY_FILE = "STEELYARD_SERVICE_KEY_FILE"
@@ -56,11 +57,11 @@ class Client:
         """The release that is published now. Touches no data."""
         return self.sql("SELECT 1 AS one FROM metrics WHERE false", user)[1]
 
-    def metrics(self, user: str) -> list[dict[str, Any]]:
+    def metrics(self, user: str) -> list[Metric]:
         """Every metric that the person may see, with its definition."""
         return list(self._call("GET", "/v1/metrics", user).json()["items"])
 
-    def dimensions(self, user: str, metrics: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    def dimensions(self, user: str, metrics: tuple[str, ...] = ()) -> list[Dimension]:
         """Every dimension that the person may see, of all of `metrics` where some are given."""
         answer = self._call("GET", "/v1/dimensions", user, params={"metrics": list(metrics)})
         return list(answer.json()["items"])
@@ -87,10 +88,11 @@ class Client:
 
     def _session(self) -> requests.Session:
         """One per thread: sessions are not meant to be shared, connections are worth keeping."""
-        if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-            self._local.session.trust_env = False
-        return self._local.session
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False
+        return session
 
 
 def _refusal(answer: requests.Response) -> OperationalError | ProgrammingError:

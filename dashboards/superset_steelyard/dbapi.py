@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
@@ -27,9 +26,12 @@ threadsafety = 1
 paramstyle = "pyformat"
 
 Description = tuple[str, str, None, None, None, None, bool]
+Row = tuple[object, ...]
 
 
-def connect(*, end_user: EndUser | None = None, client: Client | None = None, **unknown: Any) -> Connection:
+def connect(
+    *, end_user: EndUser | None = None, client: Client | None = None, **unknown: object
+) -> Connection:
     """A connection for one person. Raises InterfaceError if nobody, or anything else, is given."""
     if unknown:
         raise InterfaceError(f"Connection settings are not accepted: {', '.join(sorted(unknown))}.")
@@ -68,10 +70,10 @@ class Cursor:
         self.description: list[Description] | None = None
         self.rowcount = -1
         self.release: str | None = None
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[Row] = []
         self._at = 0
 
-    def execute(self, sql: str, parameters: Any = None) -> Cursor:
+    def execute(self, sql: str, parameters: object = None) -> Cursor:
         """Raises InterfaceError without a signed-in user or with bind parameters, else DatabaseError."""
         if parameters:
             raise InterfaceError("Bind parameters are not understood; write the values.")
@@ -84,26 +86,26 @@ class Cursor:
         self._at, self.rowcount = 0, table.num_rows
         return self
 
-    def executemany(self, sql: str, parameters: Any) -> Cursor:
+    def executemany(self, sql: str, parameters: object) -> Cursor:
         raise NotSupportedError("Only one query at a time.")
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    def fetchone(self) -> Row | None:
         rows = self.fetchmany(1)
         return rows[0] if rows else None
 
-    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+    def fetchmany(self, size: int | None = None) -> list[Row]:
         rows = self._rows[self._at : self._at + (size or self.arraysize)]
         self._at += len(rows)
         return rows
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> list[Row]:
         rows, self._at = self._rows[self._at :], len(self._rows)
         return rows
 
     def close(self) -> None:
         self._rows = []
 
-    def setinputsizes(self, sizes: Sequence[Any]) -> None:
+    def setinputsizes(self, sizes: Sequence[object]) -> None:
         """Nothing to prepare."""
 
     def setoutputsize(self, size: int, column: int | None = None) -> None:
@@ -123,7 +125,7 @@ def type_code(kind: pa.DataType) -> str:
     return "TIMESTAMP" if pa.types.is_timestamp(kind) else "VARCHAR"
 
 
-def rows_of(table: pa.Table) -> list[tuple[Any, ...]]:
+def rows_of(table: pa.Table) -> list[Row]:
     """As Python tuples. Decimals become floats: charts draw in doubles, and pandas would take objects."""
     columns = [
         column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column for column in table.columns

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from .json_types import Dimension, Json, Metric
 
 # d3 formats. Rates are shares between 0 and 1 everywhere; people read them as per cent.
 _FORMATS = {
@@ -25,7 +24,7 @@ _FINE = {  # a few dollars or units: what comes after the point counts
 SIMULATED = "simulated ledger"
 
 
-def d3_format(metric: Mapping[str, Any]) -> str:
+def d3_format(metric: Metric) -> str:
     """How a metric is written, by its unit."""
     return _FINE.get(metric["name"]) or _FORMATS.get(str(metric.get("unit", "")), ",.2f")
 
@@ -35,13 +34,13 @@ def expression(name: str) -> str:
     return f"MEASURE({name})"
 
 
-def description(metric: Mapping[str, Any]) -> str:
+def description(metric: Metric) -> str:
     """The definition in words, and on what it rests."""
     text = str(metric.get("description") or metric["name"])
     return f"{text} ({SIMULATED})" if metric.get("is_simulated") else text
 
 
-def extra(metric: Mapping[str, Any]) -> dict[str, Any]:
+def extra(metric: Metric) -> Json:
     """Superset's `extra`: the certification, with the owner; a warning where a number is provisional."""
     state = str(metric.get("certification") or "")
     owner = str(metric.get("owner") or "the analytics team")
@@ -52,7 +51,7 @@ def extra(metric: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def metric_fields(metric: Mapping[str, Any]) -> dict[str, Any]:
+def metric_fields(metric: Metric) -> Json:
     """A dataset's metric."""
     return {
         "metric_name": metric["name"],
@@ -66,7 +65,7 @@ def metric_fields(metric: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def dimension_fields(dimension: Mapping[str, Any]) -> dict[str, Any]:
+def dimension_fields(dimension: Dimension) -> Json:
     """A dataset's column. Time dimensions take a time grain."""
     name = str(dimension["name"])
     kind = str(dimension.get("type") or "categorical")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from .definitions import label_of
+from .json_types import Dimension, Metric
 from .periods import Recorded
 
 TIME = "metric_time"
-Params = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class DefinitionsContext:
     """Metrics and dimensions by name, the days that have data, and where review and lineage are."""
 
-    metrics: Mapping[str, Mapping[str, Any]]
-    dimensions: Mapping[str, Mapping[str, Any]]
+    metrics: Mapping[str, Metric]
+    dimensions: Mapping[str, Dimension]
     reach: Mapping[str, frozenset[str]]
     """By metric: the dimensions that it can be grouped and filtered by."""
     recorded: Recorded

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy import types
 from sqlalchemy.engine.url import URL
@@ -18,7 +19,10 @@ from .cache import keeps_readers_apart
 from .client import Client
 from .definitions import metric_fields
 from .end_user import EndUser
+from .json_types import Json
 from .pages import release_for, signed_in_user
+
+_Answer = TypeVar("_Answer")
 
 
 class SteelyardEngineSpec(BaseEngineSpec):
@@ -51,12 +55,12 @@ class SteelyardEngineSpec(BaseEngineSpec):
     @classmethod
     def impersonate_user(
         cls,
-        database: Any,
+        database: object,
         username: str | None,
         user_token: str | None,
         url: URL,
-        engine_kwargs: dict[str, Any],
-    ) -> tuple[URL, dict[str, Any]]:
+        engine_kwargs: Json,
+    ) -> tuple[URL, Json]:
         """Open the connection for the person signed in, and for nobody else."""
         refuse_shared_cache()
         user = signed_in_user()
@@ -69,16 +73,16 @@ class SteelyardEngineSpec(BaseEngineSpec):
     def adjust_engine_params(
         cls,
         uri: URL,
-        connect_args: dict[str, Any],
+        connect_args: Json,
         catalog: str | None = None,
         schema: str | None = None,
-    ) -> tuple[URL, dict[str, Any]]:
+    ) -> tuple[URL, Json]:
         """Settings from the connection form are dropped, in place: Superset keeps the same dictionary."""
         connect_args.clear()
         return uri, connect_args
 
     @classmethod
-    def get_impersonation_key(cls, user: Any) -> str | None:
+    def get_impersonation_key(cls, user: object) -> str | None:
         """What a chart's cache key must hold: the reader and the release."""
         name = getattr(user, "username", None)
         return f"{name}@{cls._answered(release_for, name)}" if name else None
@@ -91,7 +95,7 @@ class SteelyardEngineSpec(BaseEngineSpec):
             raise _refusal("The address is steelyard:// and nothing more: the server knows where to ask.")
 
     @classmethod
-    def get_metrics(cls, database: Any, inspector: Any, table: Any) -> list[dict[str, Any]]:
+    def get_metrics(cls, database: object, inspector: object, table: object) -> list[Json]:
         """Every metric that the person who makes a dataset may see."""
         user = signed_in_user()
         if user is None:
@@ -101,21 +105,19 @@ class SteelyardEngineSpec(BaseEngineSpec):
         return [{k: v for k, v in metric_fields(row).items() if k in keep} for row in rows]
 
     @classmethod
-    def convert_dttm(
-        cls, target_type: str, dttm: datetime, db_extra: dict[str, Any] | None = None
-    ) -> str | None:
+    def convert_dttm(cls, target_type: str, dttm: datetime, db_extra: Json | None = None) -> str | None:
         """A moment as a literal."""
         if isinstance(cls.get_sqla_column_type(target_type), types.Date):
             return f"CAST('{dttm.date().isoformat()}' AS DATE)"
         return f"CAST('{dttm.isoformat(sep=' ', timespec='seconds')}' AS TIMESTAMP)"
 
     @classmethod
-    def get_datatype(cls, type_code: Any) -> str | None:
+    def get_datatype(cls, type_code: object) -> str | None:
         """The driver's type codes are SQL names already."""
         return str(type_code) if type_code else None
 
     @classmethod
-    def get_function_names(cls, database: Any) -> list[str]:
+    def get_function_names(cls, database: object) -> list[str]:
         return ["MEASURE", "DATE_TRUNC"]
 
     @classmethod
@@ -136,7 +138,7 @@ class SteelyardEngineSpec(BaseEngineSpec):
         return "This cannot be answered. The server's log says why."
 
     @classmethod
-    def _answered(cls, question: Any, user: str) -> Any:
+    def _answered(cls, question: Callable[[str], _Answer], user: str) -> _Answer:
         try:
             return question(user)
         except errors.Error as error:

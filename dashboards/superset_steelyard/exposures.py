@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from .json_types import Json
 from .spec import DashboardSpec, Item, load_specs
 
 FILE = Path("models") / "exposures_dashboards.yml"
@@ -27,7 +27,7 @@ def defined_metrics(project: Path) -> frozenset[str]:
 def exposures(specs: Sequence[DashboardSpec], metrics: Iterable[str]) -> str:
     """The file. Charts whose metrics are not all defined yet are left out, as they are in Superset."""
     defined = frozenset(metrics)
-    entries: list[dict[str, Any]] = []
+    entries: list[Json] = []
     for spec in specs:
         drawable = [item for item in spec.items if item.metrics and defined.issuperset(item.metrics)]
         used = sorted({name for item in drawable for name in item.metrics})
@@ -44,7 +44,7 @@ def write_exposures(project: Path) -> Path:
     return path
 
 
-def _dashboard(spec: DashboardSpec, metrics: list[str]) -> dict[str, Any]:
+def _dashboard(spec: DashboardSpec, metrics: list[str]) -> Json:
     return {
         "name": f"dashboard_{spec.slug}",
         "label": f"Dashboard: {spec.title}",
@@ -56,7 +56,7 @@ def _dashboard(spec: DashboardSpec, metrics: list[str]) -> dict[str, Any]:
     }
 
 
-def _chart(spec: DashboardSpec, item: Item) -> dict[str, Any]:
+def _chart(spec: DashboardSpec, item: Item) -> Json:
     return {
         "name": f"chart_{spec.slug}__{item.id}",
         "label": f"Chart: {item.title} ({spec.title})",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .charts import follows_period
 from .definitions_context import TIME, DefinitionsContext
 from .identity import DATASET_UUID
+from .json_types import Json
 from .spec import DashboardSpec, Item
 
 DIMENSIONS = {
@@ -18,7 +17,7 @@ DIMENSIONS = {
 
 def native_filters(
     spec: DashboardSpec, drawn: list[Item], numbers: dict[str, int], period: str, context: DefinitionsContext
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """In the order in which people narrow down. `numbers` are the charts' by their ids."""
     native = [_period(spec, drawn, numbers, period)]
     for name in spec.filters:
@@ -34,7 +33,7 @@ def reaches(item: Item, dimension: str, context: DefinitionsContext) -> bool:
     return all(dimension in context.reach[metric] for metric in item.metrics)
 
 
-def _period(spec: DashboardSpec, drawn: list[Item], numbers: dict[str, int], period: str) -> dict[str, Any]:
+def _period(spec: DashboardSpec, drawn: list[Item], numbers: dict[str, int], period: str) -> Json:
     out = [numbers[item.id] for item in drawn if not follows_period(item)]
     return _filter(spec, "period", "Period", "filter_time", out) | {
         "targets": [{}],
@@ -46,7 +45,7 @@ def _period(spec: DashboardSpec, drawn: list[Item], numbers: dict[str, int], per
     }
 
 
-def _select(spec: DashboardSpec, name: str, label: str, dimension: str, out: list[int]) -> dict[str, Any]:
+def _select(spec: DashboardSpec, name: str, label: str, dimension: str, out: list[int]) -> Json:
     return _filter(spec, name, label, "filter_select", out) | {
         "targets": [{"datasetUuid": DATASET_UUID, "column": {"name": dimension}}],
         "defaultDataMask": {"extraFormData": {}, "filterState": {}},
@@ -55,7 +54,7 @@ def _select(spec: DashboardSpec, name: str, label: str, dimension: str, out: lis
     }
 
 
-def _filter(spec: DashboardSpec, name: str, label: str, kind: str, out: list[int]) -> dict[str, Any]:
+def _filter(spec: DashboardSpec, name: str, label: str, kind: str, out: list[int]) -> Json:
     controls = {"enableEmptyFilter": False}
     if kind == "filter_select":
         controls |= {"multiSelect": True, "searchAllOptions": False, "inverseSelection": False}

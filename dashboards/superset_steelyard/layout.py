@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from .json_types import Json
 from .spec import DashboardSpec, Item
 
 _HEIGHT = {"kpi": 25, "text": 8, "table": 52}  # in Superset's units of 8 pixels
@@ -22,41 +21,36 @@ def height_of(item: Item) -> int:
     return _HEIGHT.get(item.kind, _CHART_HEIGHT)
 
 
-def position(
-    spec: DashboardSpec, rows: list[list[Item]], charts: dict[str, tuple[str, int]]
-) -> dict[str, Any]:
+def position(spec: DashboardSpec, rows: list[list[Item]], charts: dict[str, tuple[str, int]]) -> Json:
     """The tree. `rows` are those that are shown; `charts` tells each chart's uuid and number by its id."""
-    tree: dict[str, Any] = {
+    row_ids = [f"ROW-{spec.slug}-{number}" for number in range(1, len(rows) + 1)]
+    tree: Json = {
         "DASHBOARD_VERSION_KEY": "v2",
         "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
-        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": [], "parents": ["ROOT_ID"]},
+        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": row_ids, "parents": ["ROOT_ID"]},
         "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": spec.title}},
     }
-    for number, items in enumerate(rows, 1):
-        row_id = f"ROW-{spec.slug}-{number}"
-        tree["GRID_ID"]["children"].append(row_id)
+    for row_id, items in zip(row_ids, rows, strict=True):
+        height = max(height_of(item) for item in items)
+        nodes = [_text(i, height) if i.kind == "text" else _chart(i, height, charts[i.id]) for i in items]
+        parents = ["ROOT_ID", "GRID_ID"]
         tree[row_id] = {
             "type": "ROW",
             "id": row_id,
-            "children": [],
-            "parents": ["ROOT_ID", "GRID_ID"],
+            "children": [node["id"] for node in nodes],
+            "parents": parents,
             "meta": {"background": "BACKGROUND_TRANSPARENT"},
         }
-        height = max(height_of(item) for item in items)
-        for item in items:
-            node = _text(item, height) if item.kind == "text" else _chart(item, height, charts[item.id])
-            node["parents"] = ["ROOT_ID", "GRID_ID", row_id]
-            tree[node["id"]] = node
-            tree[row_id]["children"].append(node["id"])
+        tree |= {str(node["id"]): node | {"parents": [*parents, row_id]} for node in nodes}
     return tree
 
 
-def _text(item: Item, height: int) -> dict[str, Any]:
+def _text(item: Item, height: int) -> Json:
     meta = {"code": item.text, "width": item.width, "height": height}
     return {"type": "MARKDOWN", "id": f"MARKDOWN-{item.id}", "children": [], "meta": meta}
 
 
-def _chart(item: Item, height: int, chart: tuple[str, int]) -> dict[str, Any]:
+def _chart(item: Item, height: int, chart: tuple[str, int]) -> Json:
     uuid, number = chart
     meta = {"uuid": uuid, "chartId": number, "width": item.width, "height": height, "sliceName": item.title}
     return {"type": "CHART", "id": f"CHART-{item.id}", "children": [], "meta": meta}

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
-from flask import Flask, g, has_app_context, has_request_context, jsonify, request, session
+from flask import Flask, Response, g, has_app_context, has_request_context, jsonify, request, session
 
 from .client import Client
+from .json_types import Json
 
 _OPENS_A_PAGE = re.compile(r"^/api/v1/(dashboard/[^/]+/charts|explore)/?$")
 _BELONGS_TO_A_PAGE = re.compile(r"^/(api/v1/chart/|superset/explore_json)")
@@ -26,7 +26,7 @@ def look_after_pages(app: Flask) -> None:
     _read_one_period()
 
     @app.before_request
-    def _one_person_at_a_time() -> Any:
+    def _one_person_at_a_time() -> tuple[Response, int] | None:
         shown_for_guest = request.headers.get(app.config["GUEST_TOKEN_HEADER_NAME"])
         if shown_for_guest and signed_in_user() and guest_token() is None:
             message = "Somebody else has signed in to Superset in this browser. Load the page again."
@@ -61,7 +61,7 @@ def signed_in_user() -> str | None:
     return str(name) if name else None
 
 
-def guest_token() -> dict[str, Any] | None:
+def guest_token() -> Json | None:
     """What the API signed for the guest who is looking; None if somebody signed in, or nobody."""
     user = getattr(g, "user", None) if has_app_context() else None
     return getattr(user, "guest_token", None)

@@ -13,10 +13,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import sqlalchemy
 
@@ -24,10 +24,21 @@ from .bundle import Bundle, build
 from .catalog import fetch
 from .client import Client
 from .errors import Error
+from .json_types import Json
 from .spec import DashboardSpec, SpecInvalid, load_specs
 
 HOME = "STEELYARD_SUPERSET_HOME"
 _MARKER = "provisioned.json"
+
+
+class Provisioned(TypedDict, total=False):
+    """What the last run left in Superset, as kept beside its metadata; empty before the first."""
+
+    fingerprint: str
+    metrics: dict[str, bool]
+    uses: dict[str, list[str]]
+    charts: list[str]
+    prepared_for: str
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if report["problems"] else 0
 
 
-def provision(home: Path, people: list[dict[str, str]], site: str, force: bool = False) -> dict[str, Any]:
+def provision(home: Path, people: list[dict[str, str]], site: str, force: bool = False) -> Json:
     """The report: what was made, what waits for a metric, which metrics are gone and who used them."""
     specs = load_specs()
     readers = [person["name"] for person in people if person["role"] != "admin"]
@@ -63,7 +74,7 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
     elif not there.issuperset(spec.slug for spec in specs):
         before = {**before, "fingerprint": ""}
     gone = sorted(set(before.get("metrics", {})) - set(context.metrics))
-    report = {
+    report: Json = {
         "dashboards": [spec.title for spec in specs],
         "charts": len(bundle.charts),
         "metrics": len(context.metrics),
@@ -88,9 +99,13 @@ def provision(home: Path, people: list[dict[str, str]], site: str, force: bool =
     )
     if not report["problems"]:
         uses = {f"{slug}/{chart}": list(_metrics_of(specs, slug, chart)) for slug, chart in bundle.charts}
-        content = {"fingerprint": mark, "metrics": dict.fromkeys(context.metrics, True), "uses": uses}
-        content["charts"] = sorted(bundle.charts.values())
-        content["prepared_for"] = superset_version()
+        content = Provisioned(
+            fingerprint=mark,
+            metrics=dict.fromkeys(context.metrics, True),
+            uses=uses,
+            charts=sorted(bundle.charts.values()),
+            prepared_for=superset_version(),
+        )
         _write(home / _MARKER, content)
     return report
 
@@ -103,7 +118,9 @@ def dashboards_there(home: Path) -> frozenset[str] | None:
     engine = sqlalchemy.create_engine(url or f"sqlite:///{file}", poolclass=sqlalchemy.pool.NullPool)
     try:
         with engine.connect() as connection:
-            slugs = connection.execute(sqlalchemy.text("SELECT slug FROM dashboards")).scalars()
+            slugs: Iterable[str | None] = connection.execute(
+                sqlalchemy.text("SELECT slug FROM dashboards")
+            ).scalars()
             return frozenset(slug for slug in slugs if slug)
     except sqlalchemy.exc.DBAPIError:
         return None
@@ -132,11 +149,14 @@ def _fingerprint(bundle: Bundle, people: list[dict[str, str]]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text())) if path.exists() else {}
+def _read(path: Path) -> Provisioned:
+    if not path.exists():
+        return {}
+    content: Provisioned = json.loads(path.read_text())
+    return content
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: Provisioned) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(content, indent=0, sort_keys=True))
     fresh.replace(path)

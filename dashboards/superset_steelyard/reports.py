@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import yaml
 
@@ -14,20 +13,31 @@ from .definitions_context import TIME
 from .identity import asset_uuid
 from .periods import Recorded
 
+Schedule = TypedDict(
+    "Schedule",
+    {
+        "kind": str, "name": str, "dashboard": str, "at": str, "as": str, "subject": str, "to": str,
+        "metric": str, "days": int, "below": float,
+    },
+    total=False,
+)  # fmt: skip
+"""A report or an alert of `reports.yaml`. Only alerts have `metric`, `days` and `below`."""
+
 _FILE = Path(__file__).parent / "reports.yaml"
 
 
-def load_reports(path: Path = _FILE) -> list[dict[str, Any]]:
+def load_reports(path: Path = _FILE) -> list[Schedule]:
     """Every report and alert, with its kind."""
-    content = yaml.safe_load(path.read_text())
-    return [
-        {"kind": kind, **entry}
-        for kind, group in (("Report", "reports"), ("Alert", "alerts"))
-        for entry in content.get(group) or ()
-    ]
+    content: dict[str, list[Schedule] | None] = yaml.safe_load(path.read_text())
+    schedules = []
+    for kind, group in (("Report", "reports"), ("Alert", "alerts")):
+        for entry in content.get(group) or ():
+            entry["kind"] = kind
+            schedules.append(entry)
+    return schedules
 
 
-def alert_sql(entry: Mapping[str, Any], recorded: Recorded) -> str:
+def alert_sql(entry: Schedule, recorded: Recorded) -> str:
     """One number over the last days that have data, as semantic SQL."""
     start = recorded.last - dt.timedelta(days=int(entry["days"]) - 1)
     return (
@@ -37,7 +47,7 @@ def alert_sql(entry: Mapping[str, Any], recorded: Recorded) -> str:
     )
 
 
-def schedule(entries: list[dict[str, Any]], recorded: Recorded, send_to: str, database: Any) -> list[str]:
+def schedule(entries: list[Schedule], recorded: Recorded, send_to: str, database: object) -> list[str]:
     """Make Superset's schedules what the entries say; people's own stay. What is wrong, in words."""
     from superset import db, security_manager
     from superset.models.dashboard import Dashboard

@@ -86,7 +86,7 @@ def _spec(path: Path) -> DashboardSpec:
     return spec
 
 
-def _row(raw: Any, where: str) -> Row:
+def _row(raw: Mapping[str, Any], where: str) -> Row:
     if "text" in raw:
         options = {"stays": raw.get("stays", False)}
         text = Item(
@@ -102,7 +102,7 @@ def _row(raw: Any, where: str) -> Row:
     return Row(items)
 
 
-def _kpi(raw: Any, width: int) -> Item:
+def _kpi(raw: str | Mapping[str, Any], width: int) -> Item:
     given = {"metric": raw} if isinstance(raw, str) else dict(raw)
     metric, title = given.pop("metric"), given.pop("title", "")
     return Item(id=f"kpi_{metric}", kind="kpi", title=title, metrics=(metric,), width=width, options=given)

@@ -81,7 +81,7 @@ def _admin(person: dict[str, str]) -> None:
     g.user = security_manager.find_user(username=person["name"])
 
 
-def _account(person: dict[str, str], roles: list[Any]) -> None:
+def _account(person: dict[str, str], roles: list[object]) -> None:
     """Make the account, or bring its roles and password to what is wanted."""
     from superset import db, security_manager
     from werkzeug.security import check_password_hash, generate_password_hash

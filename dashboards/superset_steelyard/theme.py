@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+
+from .json_types import Json
 
 INK = "#1d2733"
 ACCENT = "#14607a"
@@ -22,7 +23,7 @@ def _mark(ink: str, accent: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _theme(algorithm: str, ink: str, accent: str, more: dict[str, Any]) -> dict[str, Any]:
+def _theme(algorithm: str, ink: str, accent: str, more: Json) -> Json:
     return {
         "algorithm": algorithm,
         "token": {
@@ -53,27 +54,28 @@ LIGHT = _theme(
 )
 DARK = _theme("dark", "#e8ecef", "#5fb3cf", {})
 
-CATEGORICAL = [
+COLOURS = [
+    "#1f6f8b",
+    "#d08c2e",
+    "#5b7553",
+    "#a4473b",
+    "#6b5b95",
+    "#8aa9b8",
+    "#8c6d46",
+    "#b8b15a",
+    "#c58aa3",
+    "#4a5563",
+]
+CATEGORICAL: list[Json] = [
     {
         "id": "steelyard",
         "label": "Steelyard",
         "description": "Ten colours that stay apart for the colour-blind",
         "isDefault": True,
-        "colors": [
-            "#1f6f8b",
-            "#d08c2e",
-            "#5b7553",
-            "#a4473b",
-            "#6b5b95",
-            "#8aa9b8",
-            "#8c6d46",
-            "#b8b15a",
-            "#c58aa3",
-            "#4a5563",
-        ],
+        "colors": COLOURS,
     }
 ]
-SEQUENTIAL = [
+SEQUENTIAL: list[Json] = [
     {
         "id": "steelyard_blue",
         "label": "Steelyard blue",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..definitions_context import DefinitionsContext, Params
+from ..definitions_context import DefinitionsContext
+from ..json_types import Json
 from ..spec import Item
 from .frame import follows_period
 from .parts import bars, heatmap
@@ -15,7 +16,7 @@ from .tiles import kpi, written
 __all__ = ["PALETTE", "colours", "follows_period", "params", "written"]
 
 PALETTE = "steelyard"
-_KINDS: Mapping[str, Callable[[Item, DefinitionsContext], Params]] = {
+_KINDS: Mapping[str, Callable[[Item, DefinitionsContext], Json]] = {
     "kpi": kpi,
     "line": line,
     "columns": columns,
@@ -26,7 +27,7 @@ _KINDS: Mapping[str, Callable[[Item, DefinitionsContext], Params]] = {
 }
 
 
-def params(item: Item, context: DefinitionsContext) -> Params:
+def params(item: Item, context: DefinitionsContext) -> Json:
     """Settings of the chart. Raises KeyError on a kind that does not exist."""
     settings = _KINDS[item.kind](item, context)
     return {**settings, "extra_form_data": {}, "color_scheme": PALETTE}

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..definitions import d3_format
-from ..definitions_context import TIME, DefinitionsContext, Params
+from ..definitions_context import TIME, DefinitionsContext
+from ..json_types import Json
 from ..spec import Item
 
 NO_RANGE = "No filter"
@@ -27,7 +28,7 @@ def time_range(item: Item, context: DefinitionsContext) -> str:
     return ranges.get(str(item.options.get("period")), NO_RANGE)
 
 
-def base(item: Item, context: DefinitionsContext) -> Params:
+def base(item: Item, context: DefinitionsContext) -> Json:
     return {
         "adhoc_filters": [
             {
@@ -44,7 +45,7 @@ def base(item: Item, context: DefinitionsContext) -> Params:
     }
 
 
-def _filter(item: Item, at: int, where: Mapping[str, Any]) -> Params:
+def _filter(item: Item, at: int, where: Mapping[str, Any]) -> Json:
     return {
         "clause": "WHERE",
         "expressionType": "SIMPLE",
@@ -57,7 +58,7 @@ def _filter(item: Item, at: int, where: Mapping[str, Any]) -> Params:
     }
 
 
-def axes(item: Item, context: DefinitionsContext) -> Params:
+def axes(item: Item, context: DefinitionsContext) -> Json:
     return {
         "y_axis_format": d3_format(context.metrics[item.metrics[0]]),
         "show_legend": len(item.metrics) > 1 or len(item.by) > 1,
@@ -76,7 +77,7 @@ def axes(item: Item, context: DefinitionsContext) -> Params:
     }
 
 
-def over_time(item: Item, context: DefinitionsContext) -> Params:
+def over_time(item: Item, context: DefinitionsContext) -> Json:
     grain = {"months": "P1M"}.get(str(item.options.get("period")), item.options.get("grain", "P1W"))
     return (
         base(item, context)

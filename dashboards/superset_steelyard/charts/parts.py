@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from ..definitions import d3_format
-from ..definitions_context import DefinitionsContext, Params
+from ..definitions_context import DefinitionsContext
+from ..json_types import Json
 from ..spec import Item
 from .frame import axes, base
 
 RAMP = "steelyard_blue"
 
 
-def bars(item: Item, context: DefinitionsContext) -> Params:
+def bars(item: Item, context: DefinitionsContext) -> Json:
     """One bar for each value of `by`, longest first."""
     x, *rest = item.by
     by_name = item.options.get("order") == "name"
@@ -35,7 +36,7 @@ def bars(item: Item, context: DefinitionsContext) -> Params:
     )
 
 
-def heatmap(item: Item, context: DefinitionsContext) -> Params:
+def heatmap(item: Item, context: DefinitionsContext) -> Json:
     across, down = item.by
     return base(item, context) | {
         "viz_type": "heatmap_v2",

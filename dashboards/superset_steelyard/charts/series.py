@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..definitions import d3_format
-from ..definitions_context import DefinitionsContext, Params
+from ..definitions_context import DefinitionsContext
+from ..json_types import Json
 from ..spec import Item
 from .frame import base, over_time
 from .tiles import written
@@ -14,7 +15,7 @@ _LINE, _TARGET = "#d08c2e", "#4a5563"
 _STACK = ("#1f6f8b", "#5b7553", "#8aa9b8", "#8c6d46")
 
 
-def line(item: Item, context: DefinitionsContext) -> Params:
+def line(item: Item, context: DefinitionsContext) -> Json:
     return over_time(item, context) | {
         "viz_type": "echarts_timeseries_line",
         "seriesType": "line",
@@ -24,12 +25,13 @@ def line(item: Item, context: DefinitionsContext) -> Params:
     }
 
 
-def _target(item: Item, context: DefinitionsContext) -> list[Params]:
+def _target(item: Item, context: DefinitionsContext) -> list[Json]:
     """A dashed line at what the house has set itself, where the chart shows one metric."""
     metric = context.metrics[item.metrics[0]]
-    if len(item.metrics) != 1 or metric.get("target") is None:
+    value = metric.get("target")
+    if len(item.metrics) != 1 or value is None:
         return []
-    target = float(metric["target"])
+    target = float(value)
     return [
         {
             "annotationType": "FORMULA",
@@ -48,7 +50,7 @@ def _target(item: Item, context: DefinitionsContext) -> list[Params]:
     ]
 
 
-def columns(item: Item, context: DefinitionsContext) -> Params:
+def columns(item: Item, context: DefinitionsContext) -> Json:
     return over_time(item, context) | {
         "viz_type": "echarts_timeseries_bar",
         "orientation": "vertical",
@@ -58,7 +60,7 @@ def columns(item: Item, context: DefinitionsContext) -> Params:
     }
 
 
-def mixed(item: Item, context: DefinitionsContext) -> Params:
+def mixed(item: Item, context: DefinitionsContext) -> Json:
     """Stacked columns of the signed parts, and the total as a line."""
     parts = [_series(part, item, context) for part in item.options["parts"]]
     return over_time(item, context) | {
@@ -101,7 +103,7 @@ def _spoken(part: str, item: Item, context: DefinitionsContext) -> str:
     return f"− {word}" if part.startswith("-") else word
 
 
-def _series(part: str, item: Item, context: DefinitionsContext) -> str | Params:
+def _series(part: str, item: Item, context: DefinitionsContext) -> str | Json:
     """`-name` counts against: an expression on the governed metric, still under its policy."""
     name = part.lstrip("-")
     if part == name and name not in (item.options.get("names") or {}):

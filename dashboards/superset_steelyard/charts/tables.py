@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..definitions import d3_format
-from ..definitions_context import DefinitionsContext, Params
+from ..definitions_context import DefinitionsContext
+from ..json_types import Json, Metric
 from ..spec import Item
 from .frame import base
 
 _MISSED, _HEAT = "#b3402a", "#6aa2b3"
 
 
-def table(item: Item, context: DefinitionsContext) -> Params:
+def table(item: Item, context: DefinitionsContext) -> Json:
     columns = {
         name: {
             "d3NumberFormat": d3_format(context.metrics[name]),
@@ -49,22 +47,23 @@ def table(item: Item, context: DefinitionsContext) -> Params:
     }
 
 
-def _named(item: Item, name: str, otherwise: str = "") -> Params:
+def _named(item: Item, name: str, otherwise: str = "") -> Json:
     """The column's own heading, where its label would not fit or says more than the table needs."""
     heading = (item.options.get("names") or {}).get(name, otherwise)
     return {"customColumnName": heading} if heading else {}
 
 
-def _missed(metric: Mapping[str, Any], item: Item) -> list[Params]:
+def _missed(metric: Metric, item: Item) -> list[Json]:
     """Red where the target is missed, unless the column is shaded already."""
     heated = metric["name"] in item.options.get("heat", ())
-    if heated or metric.get("target") is None or metric.get("direction") not in {"up", "down"}:
+    target = metric.get("target")
+    if heated or target is None or metric.get("direction") not in {"up", "down"}:
         return []
     return [
         {
             "column": metric["name"],
             "operator": ">" if metric["direction"] == "down" else "<",
-            "targetValue": float(metric["target"]),
+            "targetValue": float(target),
             "colorScheme": _MISSED,
             "objectFormatting": "TEXT_COLOR",
             "useGradient": False,
@@ -72,7 +71,7 @@ def _missed(metric: Mapping[str, Any], item: Item) -> list[Params]:
     ]
 
 
-def _heated(name: str) -> Params:
+def _heated(name: str) -> Json:
     """The deeper, the more, within the column."""
     return {
         "column": name,
@@ -83,7 +82,7 @@ def _heated(name: str) -> Params:
     }
 
 
-def linked(name: str, item: Item, context: DefinitionsContext) -> str | Params:
+def linked(name: str, item: Item, context: DefinitionsContext) -> str | Json:
     """A dimension whose values open the page of recommendations about them, where the item says so."""
     query = (item.options.get("links") or {}).get(name)
     if not query or not context.review_url:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..definitions import d3_format
-from ..definitions_context import DefinitionsContext, Params
+from ..definitions_context import DefinitionsContext
+from ..json_types import Json, Metric
 from ..spec import Item
 from .frame import base
 
@@ -15,7 +13,7 @@ _SUMS = frozenset(
 )  # change in per cent; else in their own unit
 
 
-def kpi(item: Item, context: DefinitionsContext) -> Params:
+def kpi(item: Item, context: DefinitionsContext) -> Json:
     """One number, with the period before it. Green is good, whichever way good points."""
     metric = context.metrics[item.metrics[0]]
     direction = str(metric.get("direction"))
@@ -50,12 +48,12 @@ def kpi(item: Item, context: DefinitionsContext) -> Params:
     return settings
 
 
-def _under(metric: Mapping[str, Any], note: str) -> str:
+def _under(metric: Metric, note: str) -> str:
     """Unit, what it counts, the target, and whether it is simulated: one line below the number."""
     parts = [note] if note else []
-    if metric.get("target") is not None:
+    if (target := metric.get("target")) is not None:
         sign = "≤" if metric.get("direction") == "down" else "≥"
-        parts.append(f"target {sign} {written(float(metric['target']), d3_format(metric))}")
+        parts.append(f"target {sign} {written(float(target), d3_format(metric))}")
     if metric.get("unit") in {"days", "hours"}:
         parts.insert(0, str(metric["unit"]))
     if metric.get("unit") == "times":
