@@ -49,4 +49,4 @@ class Source(Protocol):
     def batches(
         self, connection: duckdb.DuckDBPyConnection, workspace: Path, progress: Progress
     ) -> Iterator[SourceBatch]:
-        """The batches, parents before children. `workspace` is scratch space below the landing."""
+        """The batches, each table's oldest first. `workspace` is scratch space below the landing."""

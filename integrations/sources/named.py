@@ -1,7 +1,12 @@
-"""Sources by name: what a user types after `--source`."""
+"""Sources by name: what a user types after `--source`.
+
+A new kind of source is a module beside this one and a line in `KINDS`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from integrations.demo import CompleteJourney
@@ -13,20 +18,35 @@ from integrations.sources.folder import FolderSource
 DEMO = "complete-journey"
 
 
-def source_named(name: str, *, planted_anomalies: Path | None = None) -> Source:
-    """`complete-journey`, a database URL, or a folder with a folder (or file) per contract table.
+@dataclass(frozen=True)
+class SourceKind:
+    """`example` is what a user may write; `takes` says of a name whether it is of this kind."""
 
-    `planted_anomalies` is the folder in which the demo writes what it planted, for tests only. Raises
-    SourceNotFound.
+    example: str
+    takes: Callable[[str], bool]
+    open: Callable[[str, Path | None], Source]
+
+
+KINDS: tuple[SourceKind, ...] = (
+    SourceKind(
+        f"'{DEMO}'", lambda name: name == DEMO, lambda _, planted: CompleteJourney(planted_anomalies=planted)
+    ),
+    SourceKind("a database URL", lambda name: "://" in name, lambda name, _: DatabaseSource(name)),
+    SourceKind(
+        "an existing folder with a folder per table",
+        lambda name: Path(name).is_dir(),
+        lambda name, _: FolderSource(Path(name)),
+    ),
+)
+
+
+def source_named(name: str, *, planted_anomalies: Path | None = None) -> Source:
+    """The source of the first kind that takes the name. Raises SourceNotFound, with an example of each kind.
+
+    `planted_anomalies` is the folder in which the demo writes what it planted, for tests only.
     """
-    if name == DEMO:
-        return CompleteJourney(planted_anomalies=planted_anomalies)
-    if "://" in name:
-        return DatabaseSource(name)
-    path = Path(name)
-    if not path.is_dir():
-        raise SourceNotFound(
-            f"There is no source '{name}'.",
-            hint=f"Give '{DEMO}', a database URL, or an existing folder with a folder per table.",
-        )
-    return FolderSource(path)
+    for kind in KINDS:
+        if kind.takes(name):
+            return kind.open(name, planted_anomalies)
+    *others, last = (kind.example for kind in KINDS)
+    raise SourceNotFound(f"There is no source '{name}'.", hint=f"Give {', '.join(others)}, or {last}.")
