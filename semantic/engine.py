@@ -59,31 +59,31 @@ class Engine:
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(at_once or 2 * (os.cpu_count() or 1))
         self._flights: dict[str, Future[pa.Table]] = {}
-        self._running: dict[str, Any] = {}
+        self._active: dict[str, Any] = {}
 
     def run(self, compiled: CompiledQuery | GroupProbe, *, query_id: str | None = None) -> pa.Table:
         """The answer of a compiled query. A `query_id` makes it one's own, to `cancel`.
 
         Raises QueryTimeoutError, ResultTooLargeError, EngineBusyError or ExecutionError.
         """
-        sql, mine = compiled.sql, Future[pa.Table]()
+        sql, own_flight = compiled.sql, Future[pa.Table]()
         with self._lock:
-            if (known := self._cache.get(sql)) is not None:
+            if (cached := self._cache.get(sql)) is not None:
                 self._cache.move_to_end(sql)
-                return known
-            joined = self._flights.setdefault(sql, mine) if query_id is None else mine
-        if joined is not mine:
+                return cached
+            joined = self._flights.setdefault(sql, own_flight) if query_id is None else own_flight
+        if joined is not own_flight:
             return joined.result()
         try:
             with self._turn():
                 table = self._execute(sql, query_id)
         except BaseException as error:
-            self._land(sql, mine)
-            mine.set_exception(error)
-            del joined, mine  # an error that held itself would hold the warehouse open
+            self._land(sql, own_flight)
+            own_flight.set_exception(error)
+            del joined, own_flight  # an error that held itself would hold the warehouse open
             raise
-        self._land(sql, mine, table)
-        mine.set_result(table)
+        self._land(sql, own_flight, table)
+        own_flight.set_result(table)
         return table
 
     def _land(self, sql: str, flight: Future[pa.Table], table: pa.Table | None = None) -> None:
@@ -119,7 +119,7 @@ class Engine:
         timer = threading.Timer(self.timeout_seconds, expire)
         timer.daemon = True
         if query_id is not None:
-            self._running[query_id] = (cursor, expired)
+            self._active[query_id] = (cursor, expired)
         timer.start()
         try:
             relation = cursor.sql(sql)
@@ -145,7 +145,7 @@ class Engine:
         finally:
             timer.cancel()
             if query_id is not None:
-                self._running.pop(query_id, None)
+                self._active.pop(query_id, None)
             cursor.close()
 
     def _bounded(self, reader: pa.RecordBatchReader) -> pa.Table:
@@ -186,10 +186,10 @@ class Engine:
 
     def cancel(self, query_id: str) -> bool:
         """Stop a running query. False where none of that id runs."""
-        found = self._running.get(query_id)
-        if found is None:
+        execution = self._active.get(query_id)
+        if execution is None:
             return False
-        cursor, expired = found
+        cursor, expired = execution
         expired.set()
         cursor.interrupt()
         return True

@@ -13,8 +13,8 @@ from .definitions.manifest import build_catalog, load_catalog
 from .definitions.restriction import NO_RESTRICTION, Restriction
 from .plan.planner import Planner
 from .plan.suppression_probe import GroupProbe
-from .plan.to_sql import printed
-from .query.request import Item, MetricQuery
+from .plan.to_sql import to_sql
+from .query.request import GroupByItem, MetricQuery
 from .query.resolve import Resolver, is_hidden
 from .query.visibility import visible_metrics
 from .rules import Statistics, rewrite, rollups_read
@@ -57,7 +57,7 @@ class CompiledQuery:
     rollups: tuple[str, ...] = ()
     """The rollups that it reads instead of their facts."""
     probes: tuple[GroupProbe, ...] = ()
-    """Where a floor on groups holds: what tells who stands behind them."""
+    """Under a minimum size of groups: the probes of their contributing entities."""
 
 
 class SemanticLayer:
@@ -87,8 +87,8 @@ class SemanticLayer:
     def metrics(self, restriction: Restriction | None = None) -> tuple[Metric, ...]:
         """The metrics that a reader may see, by name; private ones left out."""
         visible = visible_metrics(self.catalog, restriction or NO_RESTRICTION)
-        found = [m for m in self.catalog.metrics.values() if m.name in visible and not m.is_private]
-        return tuple(sorted(found, key=lambda m: m.name))
+        metrics = [m for m in self.catalog.metrics.values() if m.name in visible and not m.is_private]
+        return tuple(sorted(metrics, key=lambda m: m.name))
 
     def metric(self, name: str, restriction: Restriction | None = None) -> Metric:
         """One metric. Raises UnknownNameError with near misses."""
@@ -100,18 +100,18 @@ class SemanticLayer:
         """The group-by names that all of the metrics share (of every model, where none is given)."""
         planner = self._planner(restriction)
         models = [
-            self.catalog.models[leaf.measure.model]
+            self.catalog.models[simple.measure.model]
             for n in metrics or ()
-            for leaf in planner.names.leaves(planner.names.metric(n))
+            for simple in planner.names.simple_metrics(planner.names.metric(n))
         ]
         sets = [set(self._resolver.names(m)) for m in models or self.catalog.models.values()]
         names = set.intersection(*sets) if models else set.union(*sets) if sets else set()
-        shown = {
+        visible = {
             n
             for n in names
-            if not is_hidden(Item(tuple(n.split("__")[:-1]), n.split("__")[-1]), planner.restriction)
+            if not is_hidden(GroupByItem(tuple(n.split("__")[:-1]), n.split("__")[-1]), planner.restriction)
         }
-        return tuple(sorted(shown | {"metric_time"}))
+        return tuple(sorted(visible | {"metric_time"}))
 
     # -- compile ------------------------------------------------------------------------------------------
 
@@ -132,9 +132,9 @@ class SemanticLayer:
         if cached is not None:
             return cached
         planner = self._planner(restriction)
-        plan, ask = planner.plan(query)
+        plan, resolved = planner.plan(query)
         plan = rewrite(plan, self._statistics)
-        sql = printed(plan, dialect, comments=comments)
+        sql = to_sql(plan, dialect, comments=comments)
         rollups = rollups_read(plan) if self._statistics.rollups else {}
         text = ""
         if explain:
@@ -143,7 +143,9 @@ class SemanticLayer:
             text = explain_plan(plan, self._statistics)
         compiled = CompiledQuery(
             sql=sql,
-            columns=tuple(self._column(c.name, {i.name: i for i in ask.items}) for c in plan.body.columns),
+            columns=tuple(
+                self._column(c.name, {i.name: i for i in resolved.items}) for c in plan.body.columns
+            ),
             lineage=self._lineage(planner, query, [c.name for c in plan.body.columns], rollups),
             dialect=dialect,
             explain=text,
@@ -167,7 +169,7 @@ class SemanticLayer:
     def _planner(self, restriction: Restriction | None) -> Planner:
         return Planner(self.catalog, self._resolver, restriction or NO_RESTRICTION, self._statistics.dates)
 
-    def _column(self, name: str, items: Mapping[str, Item]) -> OutputColumn:
+    def _column(self, name: str, items: Mapping[str, GroupByItem]) -> OutputColumn:
         metric = self.catalog.metrics.get(name) if name not in items else None
         if metric is not None:
             return OutputColumn(name, "metric", metric.label or name, metric.description, metric.meta)

@@ -145,15 +145,15 @@ class MetricService:
     ) -> Answer:
         """Run under the restriction, and without the groups that would tell of few households."""
         compiled, withheld = compiled_under(restriction), False
-        floor = restriction.smallest_group if restriction is not None else None
+        floor = restriction.minimum_group if restriction is not None else None
         if principal is not None and restriction is not None and floor is not None and compiled.probes:
             if self._groups is None:
                 raise Forbidden("groups of households cannot be judged here, so none are shown")
             floor = self._groups.suppress(
                 principal.user, compiled.probes, opened.engine.run, floor, now=datetime.now(UTC)
             )
-            withheld = bool(floor.withheld)
-            compiled = compiled_under(replace(restriction, smallest_group=floor)) if withheld else compiled
+            withheld = bool(floor.suppressed)
+            compiled = compiled_under(replace(restriction, minimum_group=floor)) if withheld else compiled
         return Answer(opened.engine.run(compiled), opened.release.release_id, compiled, withheld)
 
     def explain(self, query: MetricQuery, principal: Principal | None, release_id: str | None = None) -> str:

@@ -17,7 +17,7 @@ from governance.disclosure.groups import Groups, Probe, add_up, read_probe, supp
 from governance.disclosure.history import StoredHistory
 from governance.errors import Forbidden
 from governance.store.engine import OpsStore
-from semantic.definitions.restriction import SmallestGroup
+from semantic.definitions.restriction import MinimumGroup
 from semantic.plan.suppression_probe import GroupProbe
 
 MOST_DIMENSIONS = 6
@@ -40,10 +40,10 @@ class GroupControl:
         reader: str,
         probes: Iterable[GroupProbe],
         run_probe: RunProbe,
-        threshold: SmallestGroup,
+        threshold: MinimumGroup,
         *,
         now: dt.datetime,
-    ) -> SmallestGroup:
+    ) -> MinimumGroup:
         """The threshold with the groups to suppress for `reader`, whose history then holds what is shown.
 
         The history is written before anything is shown. Raises Forbidden where a query tells groups apart by
@@ -58,7 +58,7 @@ class GroupControl:
                 )
             names = self._review(reader, probe, read_probe(run_probe(probe)), threshold.size, now)
             suppressed.update((probe.name, name) for name in names)
-        return SmallestGroup(threshold.size, threshold.entity, frozenset(suppressed))
+        return MinimumGroup(threshold.size, threshold.entity, frozenset(suppressed))
 
     def _review(
         self, reader: str, probe: GroupProbe, answer: Probe, size: int, now: dt.datetime

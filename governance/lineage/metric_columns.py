@@ -22,7 +22,7 @@ def add_metric_columns(trace: ColumnTrace, semantic: Manifest, tables: Tables) -
     layer = SemanticLayer.from_dict(dict(semantic))
     for metric in layer.catalog.metrics.values():
         filtered = metric.filters or any(part.filters for part in metric.inputs)
-        if metric.leaf is None and metric.conversion is None and not filtered:
+        if metric.simple is None and metric.conversion is None and not filtered:
             continue
         target = f"metric.{metric.name}"
         try:

@@ -11,7 +11,7 @@ from governance.identity.principal import Principal
 from governance.policy.engine import OPERATIONS, Policy, Resource, default_policy
 from governance.policy.predicate import TRUE, Predicate, columns_of, to_sql
 from governance.policy.tags import TaggedCatalog, Tags
-from semantic.definitions.restriction import Restriction, RowRule, SmallestGroup
+from semantic.definitions.restriction import MinimumGroup, Restriction, RowRule
 
 MINIMUM_GROUP_SIZE = 10  # households
 
@@ -146,7 +146,7 @@ def _restriction(
         hidden_metrics=frozenset(metrics),
         hidden_dimensions=frozenset(hidden | _elements(hidden, catalog)),
         masked_dimensions=frozenset(masked),
-        smallest_group=SmallestGroup(threshold) if threshold else None,
+        minimum_group=MinimumGroup(threshold) if threshold else None,
         allow_nothing=purpose not in principal.purposes,
     )
 

@@ -8,7 +8,7 @@ import duckdb
 
 from governance.releases.errors import ReleaseBuildFailed
 from governance.releases.layout import WAREHOUSE
-from semantic import SemanticLayer, check_next_counts, check_rollups
+from semantic import SemanticLayer, check_next_snapshots, check_rollups
 from semantic.errors import ManifestError
 
 
@@ -21,6 +21,6 @@ def check_definitions_against_data(folder: Path) -> None:
         layer = SemanticLayer.from_manifest(folder / "semantic_manifest.json")
         with duckdb.connect(str(folder / WAREHOUSE), read_only=True) as connection:
             check_rollups(layer.catalog, connection)
-            check_next_counts(layer.catalog, connection)
+            check_next_snapshots(layer.catalog, connection)
     except ManifestError as error:
         raise ReleaseBuildFailed(error.message, hint=error.hint) from error

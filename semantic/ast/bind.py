@@ -56,9 +56,9 @@ def named_table(relation: str) -> exp.Table:
 
 @lru_cache(maxsize=8192)
 def _named_table(relation: str) -> exp.Table:
-    found = exp.to_table(relation, dialect="duckdb")
-    without_positions(found)
-    return found
+    table = exp.to_table(relation, dialect="duckdb")
+    without_positions(table)
+    return table
 
 
 @lru_cache(maxsize=8192)

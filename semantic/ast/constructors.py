@@ -60,7 +60,7 @@ def same(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     return exp.NullSafeEQ(this=left, expression=right)
 
 
-def both(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
+def conjunction(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
     """All of the conditions, or None where there are none."""
     listed = list(conditions)
     return exp.and_(*listed, copy=False) if listed else None

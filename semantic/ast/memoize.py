@@ -10,26 +10,26 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def by_identity(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def memoize_by_identity(max_results: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Remember a function of immutable objects and texts; `most` results, then it starts anew.
 
     The arguments are kept alive with their result, so no other object can take their identity.
     """
 
-    def remembering(function: Callable[P, R]) -> Callable[P, R]:
-        known: dict[tuple[object, ...], tuple[tuple[object, ...], R]] = {}
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        results: dict[tuple[object, ...], tuple[tuple[object, ...], R]] = {}
 
         @wraps(function)
-        def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
+        def memoized(*args: P.args, **kwargs: P.kwargs) -> R:
             key = tuple(a if isinstance(a, str) else id(a) for a in args)
-            found = known.get(key)
-            if found is None:
+            entry = results.get(key)
+            if entry is None:
                 result = function(*args, **kwargs)
-                if len(known) >= most:
-                    known.clear()
-                found = known[key] = (args, result)
-            return found[1]
+                if len(results) >= max_results:
+                    results.clear()
+                entry = results[key] = (args, result)
+            return entry[1]
 
-        return remembered
+        return memoized
 
-    return remembering
+    return decorate

@@ -94,7 +94,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class SimpleMetric:
     """A measure with its own filters and its treatment of missing values: what a simple metric is."""
 
     name: str
@@ -128,8 +128,8 @@ class Cumulative:
 class Conversion:
     """Base events followed by conversion events of the same entity within a window."""
 
-    base: Leaf
-    conversion: Leaf
+    base: SimpleMetric
+    conversion: SimpleMetric
     entity: str
     calculation: str
     window: Window | None
@@ -145,7 +145,7 @@ class Metric:
     description: str = ""
     label: str = ""
     filters: tuple[str, ...] = ()
-    leaf: Leaf | None = None
+    simple: SimpleMetric | None = None
     inputs: tuple[Input, ...] = ()
     expr: str = ""
     cumulative: Cumulative | None = None

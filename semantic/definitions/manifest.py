@@ -15,13 +15,13 @@ from .catalog import (
     Dimension,
     Entity,
     Input,
-    Leaf,
     Measure,
     Metric,
     Model,
     NonAdditive,
     Rollup,
     SavedQuery,
+    SimpleMetric,
     TimeSpine,
     Window,
 )  # fmt: skip
@@ -186,12 +186,16 @@ def _union(*groups: tuple[str, ...]) -> tuple[str, ...]:
 def _metrics(
     raws: list[Raw], measures: Mapping[str, Measure], times: Mapping[str, str | None]
 ) -> dict[str, Metric]:
-    leaves = {m["name"]: leaf for m in raws if (leaf := _leaf(m, measures, times)) is not None}
-    return {m["name"]: _metric(m, measures, leaves) for m in raws}
+    simple_metrics = {
+        m["name"]: simple for m in raws if (simple := _simple_metric(m, measures, times)) is not None
+    }
+    return {m["name"]: _metric(m, measures, simple_metrics) for m in raws}
 
 
-def _leaf(raw: Raw, measures: Mapping[str, Measure], times: Mapping[str, str | None]) -> Leaf | None:
-    """The leaf of a simple metric, in either form; None for the other kinds."""
+def _simple_metric(
+    raw: Raw, measures: Mapping[str, Measure], times: Mapping[str, str | None]
+) -> SimpleMetric | None:
+    """The record of a simple metric, in either form; None for the other kinds."""
     if raw["type"].lower() != "simple":
         return None
     params, name = raw["type_params"], raw["name"]
@@ -206,14 +210,14 @@ def _leaf(raw: Raw, measures: Mapping[str, Measure], times: Mapping[str, str | N
         used: Raw = params.get("measure") or {}
     else:
         used = params["measure"]
-        measure = _known_measure(measures, used["name"], name)
+        measure = _measure_named(measures, used["name"], name)
     extra = _steelyard(raw)
     if extra.get("period_days"):
         measure = _with(measure, over_period=True)
     if extra.get("carry_forward_days"):
         measure = _with(measure, carry_forward_days=int(extra["carry_forward_days"]))
     fill = params.get("fill_nulls_with")
-    return Leaf(
+    return SimpleMetric(
         name=name,
         measure=measure,
         filters=_union(_filters(raw.get("filter")), _filters(used.get("filter"))),
@@ -228,51 +232,53 @@ def _with(measure: Measure, **changes: Any) -> Measure:
     return replace(measure, **changes)
 
 
-def _known_measure(measures: Mapping[str, Measure], name: str, metric: str) -> Measure:
+def _measure_named(measures: Mapping[str, Measure], name: str, metric: str) -> Measure:
     if name not in measures:
         raise ManifestError(f"Metric {metric} uses the measure {name}, which no semantic model defines.")
     return measures[name]
 
 
-def _input_leaf(
+def _input_metric(
     params: Raw,
     keys: tuple[str, str],
     owner: str,
     measures: Mapping[str, Measure],
-    leaves: Mapping[str, Leaf],
-) -> Leaf:
-    """The leaf behind a cumulative or conversion metric: a metric in the new form, a measure in the old."""
+    simple_metrics: Mapping[str, SimpleMetric],
+) -> SimpleMetric:
+    """The simple metric below a cumulative or conversion metric: a metric in the new form, a measure in the
+    old.
+    """
     metric_key, measure_key = keys
     used = params.get(metric_key)
     if used:
-        if used["name"] not in leaves:
+        if used["name"] not in simple_metrics:
             raise ManifestError(f"Metric {owner} builds on {used['name']}, which is no simple metric.")
-        leaf = leaves[used["name"]]
-        return Leaf(
-            leaf.name,
-            leaf.measure,
-            _union(leaf.filters, _filters(used.get("filter"))),
-            leaf.fill,
-            leaf.join_spine,
+        simple = simple_metrics[used["name"]]
+        return SimpleMetric(
+            simple.name,
+            simple.measure,
+            _union(simple.filters, _filters(used.get("filter"))),
+            simple.fill,
+            simple.join_spine,
         )
     old = params.get(measure_key)
     if not old:
         raise ManifestError(f"Metric {owner} says neither {metric_key} nor {measure_key}.")
-    return Leaf(
+    return SimpleMetric(
         old["name"],
-        _known_measure(measures, old["name"], owner),
+        _measure_named(measures, old["name"], owner),
         _filters(old.get("filter")),
         old.get("fill_nulls_with"),
         bool(old.get("join_to_timespine")),
     )
 
 
-def _metric(raw: Raw, measures: Mapping[str, Measure], leaves: Mapping[str, Leaf]) -> Metric:
+def _metric(raw: Raw, measures: Mapping[str, Measure], simple_metrics: Mapping[str, SimpleMetric]) -> Metric:
     params, kind, name = raw["type_params"], raw["type"].lower(), raw["name"]
     parts: dict[str, Any] = {}
     match kind:
         case "simple":
-            parts = _simple_or_mean(raw, leaves[name])
+            parts = _simple_or_mean(raw, simple_metrics[name])
         case "ratio":
             numerator, denominator = _input(params["numerator"]), _input(params["denominator"])
             parts = {"inputs": (numerator, denominator)}
@@ -283,7 +289,7 @@ def _metric(raw: Raw, measures: Mapping[str, Measure], leaves: Mapping[str, Leaf
             source = own if own.get("metric") else params
             grain = own.get("grain_to_date") or params.get("grain_to_date")
             parts = {
-                "leaf": _input_leaf(source, ("metric", "measure"), name, measures, leaves),
+                "simple": _input_metric(source, ("metric", "measure"), name, measures, simple_metrics),
                 "cumulative": Cumulative(
                     _window(own.get("window") or params.get("window")),
                     grain.lower() if grain else None,
@@ -291,7 +297,9 @@ def _metric(raw: Raw, measures: Mapping[str, Measure], leaves: Mapping[str, Leaf
                 ),
             }
         case "conversion":
-            parts = {"conversion": _conversion(params["conversion_type_params"], name, measures, leaves)}
+            parts = {
+                "conversion": _conversion(params["conversion_type_params"], name, measures, simple_metrics)
+            }
         case _:
             raise ManifestError(f"Metric {name} is of the unknown type {kind}.")
     filters = () if kind == "simple" else _filters(raw.get("filter"))
@@ -308,20 +316,22 @@ def _metric(raw: Raw, measures: Mapping[str, Measure], leaves: Mapping[str, Leaf
     )
 
 
-def _simple_or_mean(raw: Raw, leaf: Leaf) -> dict[str, Any]:
+def _simple_or_mean(raw: Raw, simple: SimpleMetric) -> dict[str, Any]:
     if (how := _steelyard(raw).get("period_agg_over_days")) is None:
-        return {"leaf": leaf}
+        return {"simple": simple}
     if how != "mean":
         raise ManifestError(f"Metric {raw['name']}: period_agg_over_days is {how!r}; it can only be 'mean'.")
-    return {"leaf": leaf, "kind": "period_mean"}
+    return {"simple": simple, "kind": "period_mean"}
 
 
 def _conversion(
-    raw: Raw, name: str, measures: Mapping[str, Measure], leaves: Mapping[str, Leaf]
+    raw: Raw, name: str, measures: Mapping[str, Measure], simple_metrics: Mapping[str, SimpleMetric]
 ) -> Conversion:
     return Conversion(
-        base=_input_leaf(raw, ("base_metric", "base_measure"), name, measures, leaves),
-        conversion=_input_leaf(raw, ("conversion_metric", "conversion_measure"), name, measures, leaves),
+        base=_input_metric(raw, ("base_metric", "base_measure"), name, measures, simple_metrics),
+        conversion=_input_metric(
+            raw, ("conversion_metric", "conversion_measure"), name, measures, simple_metrics
+        ),
         entity=raw["entity"],
         calculation=(raw.get("calculation") or "conversion_rate").lower(),
         window=_window(raw.get("window")),
@@ -344,11 +354,11 @@ def _spines(config: Raw) -> tuple[TimeSpine, ...]:
         )
         for s in config.get("time_spines") or ()
     ]
-    known = {s.grain for s in spines}
+    grains = {s.grain for s in spines}
     spines += [
         TimeSpine(t["location"], t["column_name"], t["grain"].lower())
         for t in config.get("time_spine_table_configurations") or ()
-        if t["grain"].lower() not in known
+        if t["grain"].lower() not in grains
     ]
     return tuple(spines)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """Rows that a reader may see, told over the dimensions of one entity.
+    """Rows that a reader may see, written over the dimensions of one entity.
 
     `predicate` is a SQL condition over the dimension names (and the entity name itself) of the semantic
     model whose primary or unique entity is `entity`. It is applied in the source subquery of that model
@@ -19,16 +19,17 @@ class RowRule:
 
 
 @dataclass(frozen=True, slots=True)
-class SmallestGroup:
+class MinimumGroup:
     """Result groups with fewer than `size` distinct values of `entity` behind them are suppressed.
 
-    Counted on the rows behind the group, in every fact that holds the entity. `withheld` names further groups
-    that must not show, as (name of a probe, `shown` of that probe): see `semantic.groups`.
+    Counted on the rows behind the group, in every fact that holds the entity. `suppressed` names further
+    groups that must not show, as (name of a probe, `shown` of that probe): see
+    `semantic.plan.suppression_probe`.
     """
 
     size: int
     entity: str = "customer"
-    withheld: frozenset[tuple[str, str]] = frozenset()
+    suppressed: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Restriction:
     hidden_metrics: frozenset[str] = frozenset()
     hidden_dimensions: frozenset[str] = frozenset()
     masked_dimensions: frozenset[str] = frozenset()
-    smallest_group: SmallestGroup | None = None
+    minimum_group: MinimumGroup | None = None
     allow_nothing: bool = False
 
 

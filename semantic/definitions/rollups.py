@@ -44,7 +44,7 @@ def load_rollups(path: str | Path) -> tuple[Rollup, ...]:
         nodes = json.loads(text)["nodes"].values()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RollupError(f"The manifest {path} cannot be read: {error}.") from error
-    return tuple(found for node in nodes if (found := _declared(node)) is not None)
+    return tuple(rollup for node in nodes if (rollup := _declared(node)) is not None)
 
 
 def _declared(node: Mapping[str, Any]) -> Rollup | None:
@@ -84,15 +84,15 @@ def read_rollup(name: str, relation: str, raw: Any) -> Rollup:
 
 
 def _measure(rollup: str, column: str, how: Any) -> RollupMeasure:
-    told = {"agg": how} if isinstance(how, str) else how
-    if not isinstance(told, Mapping) or not isinstance(told.get("agg"), str):
+    declared = {"agg": how} if isinstance(how, str) else how
+    if not isinstance(declared, Mapping) or not isinstance(declared.get("agg"), str):
         raise RollupError(
             f"The rollup {rollup}: {column} says no aggregation.", hint="Write for instance sum."
         )
-    agg = told["agg"].lower()
+    agg = declared["agg"].lower()
     if agg not in DECOMPOSABLE:
         raise RollupError(
             f"The rollup {rollup}: {column} is a {agg}, which cannot be aggregated again.",
             hint=INSTEAD.get(agg, f"One of {', '.join(DECOMPOSABLE)} can."),
         )
-    return RollupMeasure(column, agg, str(told.get("expr") or column))
+    return RollupMeasure(column, agg, str(declared.get("expr") or column))

@@ -7,125 +7,138 @@ from dataclasses import replace
 from sqlglot import exp
 
 from ..ast.bind import bind, column
-from ..ast.constructors import both, eq
+from ..ast.constructors import conjunction, eq
 from ..ast.grains import RANK
 from ..definitions.aggregations import aggregate
 from ..definitions.catalog import Model
 from ..query.predicates import Predicate, fill_placeholders
-from ..query.request import Item
-from ..query.resolved import Ask, Use, filters_of, time_only
-from .fact_scan import Context, Rows
+from ..query.request import GroupByItem
+from ..query.resolved import MetricInput, ResolvedQuery, filters_of, time_only
+from .fact_scan import FactScan, PlanContext
 from .nodes import Column, Join, Select, Source, Table
-from .semi_additive import at_edge
-from .suppression_probe import probed, withheld_condition
-from .time_offset import SPINE, period_items, shifted_rows, spine_grain, time_items
+from .semi_additive import at_period_end
+from .suppression_probe import probe_rows, suppressed_condition
+from .time_offset import SPINE, offset_scan, period_items, spine_grain, time_items
 
-Named = list[tuple[str, Use]]
-
-
-def measure_value(rows: Rows, use: Use) -> exp.Expr:
-    return bind(use.leaf.measure.expr, rows.alias)
+ScanGroup = list[tuple[str, MetricInput]]
 
 
-def group_guard(rows: Rows) -> tuple[exp.Expr, ...]:
+def measure_value(scan: FactScan, metric_input: MetricInput) -> exp.Expr:
+    return bind(metric_input.simple.measure.expr, scan.alias)
+
+
+def threshold_condition(scan: FactScan) -> tuple[exp.Expr, ...]:
     """The HAVING that suppresses groups with too few distinct entities behind them."""
-    guard = rows.context.restriction.smallest_group
-    if guard is None or guard.entity not in rows.model.entities:
+    minimum_group = scan.context.restriction.minimum_group
+    if minimum_group is None or minimum_group.entity not in scan.model.entities:
         return ()
-    key = bind(rows.model.entities[guard.entity].expr, rows.alias)
+    key = bind(scan.model.entities[minimum_group.entity].expr, scan.alias)
     counted = exp.Count(this=exp.Distinct(expressions=[key]))
-    return (exp.GTE(this=counted, expression=exp.Literal.number(guard.size)),)
+    return (exp.GTE(this=counted, expression=exp.Literal.number(minimum_group.size)),)
 
 
-def guarded(rows: Rows, select: Select, ask: Ask, use: Use) -> Select:
-    """An aggregation under the floor on groups, with its probe noted. Unchanged where there is no floor."""
-    having, guard = group_guard(rows), rows.context.restriction.smallest_group
-    if not having or guard is None:
+def with_threshold(scan: FactScan, select: Select, query: ResolvedQuery, metric_input: MetricInput) -> Select:
+    """An aggregation under the reader's threshold, with its probe noted. Unchanged if there is no
+    threshold.
+    """
+    having, minimum_group = threshold_condition(scan), scan.context.restriction.minimum_group
+    if not having or minimum_group is None:
         return select
-    probe = probed(rows, select, ask, use, guard)
-    rows.context.probes[probe.name] = probe
-    return replace(select, having=(*having, *withheld_condition(select, ask, probe, guard)))
+    probe = probe_rows(scan, select, query, metric_input, minimum_group)
+    scan.context.probes[probe.name] = probe
+    return replace(select, having=(*having, *suppressed_condition(select, query, probe, minimum_group)))
 
 
-def model_of(context: Context, use: Use) -> Model:
-    return context.catalog.models[use.leaf.measure.model]
+def model_of(context: PlanContext, metric_input: MetricInput) -> Model:
+    return context.catalog.models[metric_input.simple.measure.model]
 
 
-def plain(context: Context, ask: Ask, named: Named) -> Select:
+def aggregate_measures(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
     """A simple aggregation, shifted in time where the use says so."""
-    use = named[0][1]
-    measure, model = use.leaf.measure, model_of(context, use)
-    rows, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
-    keys = tuple(Column(i.name, rows.column(i)) for i in ask.items)
-    values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
+    metric_input = group[0][1]
+    measure, model = metric_input.simple.measure, model_of(context, metric_input)
+    scan, extra = offset_scan(context, model, measure.agg_time, query, metric_input.offsets)
+    keys = tuple(Column(i.name, scan.column(i)) for i in query.items)
+    values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
     if measure.non_additive is None:
-        where = [*extra, *filters_of(rows, ask, use)]
+        where = [*extra, *filters_of(scan, query, metric_input)]
     else:
-        said = [c.expr for c in (*keys, *values)]
-        where = [*extra, *at_edge(context, ask, use, rows, said, in_one_pass=not group_guard(rows))]
+        expressions = [c.expr for c in (*keys, *values)]
+        where = [
+            *extra,
+            *at_period_end(
+                context, query, metric_input, scan, expressions, in_one_pass=not threshold_condition(scan)
+            ),
+        ]
     select = Select(
-        rows.source, keys, values, tuple(rows.joins), tuple(where), grouped=True,
-        title=", ".join(n for n, _ in named),
+        scan.source, keys, values, tuple(scan.joins), tuple(where), grouped=True,
+        title=", ".join(n for n, _ in group),
     )  # fmt: skip
-    return guarded(rows, select, ask, use)
+    return with_threshold(scan, select, query, metric_input)
 
 
-def days(context: Context, ask: Ask, named: Named) -> Select:
+def days_with_data(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
     """Days of the period with data, by time keys alone: other groupings and filters do not matter."""
-    use = named[0][1]
-    measure, model = use.leaf.measure, model_of(context, use)
-    timed = period_items(ask, model, measure.agg_time, f"The number of days of {use.leaf.name}")
-    rows, extra = shifted_rows(context, model, measure.agg_time, ask, use.offsets)
-    where = [*extra, *filters_of(rows, ask, use, lambda p: time_only(p, rows.is_time))]
-    keys = tuple(Column(i.name, rows.column(i)) for i in timed)
-    values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
-    return Select(rows.source, keys, values, tuple(rows.joins), tuple(where), grouped=True, eager=False)
+    metric_input = group[0][1]
+    measure, model = metric_input.simple.measure, model_of(context, metric_input)
+    timed = period_items(query, model, measure.agg_time, f"The number of days of {metric_input.simple.name}")
+    scan, extra = offset_scan(context, model, measure.agg_time, query, metric_input.offsets)
+    where = [*extra, *filters_of(scan, query, metric_input, lambda p: time_only(p, scan.is_time))]
+    keys = tuple(Column(i.name, scan.column(i)) for i in timed)
+    values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
+    return Select(scan.source, keys, values, tuple(scan.joins), tuple(where), grouped=True, eager=False)
 
 
-def on_spine(context: Context, ask: Ask, use: Use, inner: Select) -> Select:
+def join_time_spine(
+    context: PlanContext, query: ResolvedQuery, metric_input: MetricInput, inner: Select
+) -> Select:
     """Every period of the time spine, with the measures where there are any.
 
     Filters on metric time apply to the spine; those on other selected items apply after the join, so a
     filter on a shown dimension removes the empty periods (the metric's own filters do not, as in dbt).
     """
-    measure, model = use.leaf.measure, model_of(context, use)
-    timed = period_items(ask, model, measure.agg_time, use.leaf.name)
+    measure, model = metric_input.simple.measure, model_of(context, metric_input)
+    timed = period_items(query, model, measure.agg_time, metric_input.simple.name)
     if not timed:
         return inner
     dimension = model.dimensions[measure.agg_time or ""]
-    times = time_items(ask, model, measure.agg_time)
-    spine = context.spine(spine_grain(times, context, dimension.grain or "day"), f"{use.leaf.name}")
-    ticks = SpineRows(context, model, measure.agg_time, bind(spine.column, SPINE), spine.grain)
+    times = time_items(query, model, measure.agg_time)
+    spine = context.spine(
+        spine_grain(times, context, dimension.grain or "day"), f"{metric_input.simple.name}"
+    )
+    ticks = SpineScan(context, model, measure.agg_time, bind(spine.column, SPINE), spine.grain)
     ticks.source = Source(Table(spine.relation), SPINE)
     keys = tuple(Column(i.name, ticks.column(i)) for i in timed)
-    where = [ticks.condition(p) for p in use.filters if time_only(p, ticks.is_time)]
-    where += [ticks.condition(p) for p in ask.filters if time_only(p, ticks.is_time)]
-    if ask.time_range is not None:
-        where += ask.time_range.conditions(ticks.time())
+    where = [ticks.condition(p) for p in metric_input.filters if time_only(p, ticks.is_time)]
+    where += [ticks.condition(p) for p in query.filters if time_only(p, ticks.is_time)]
+    if query.time_range is not None:
+        where += query.time_range.conditions(ticks.time())
     exact = len(timed) == 1 and timed[0].grain == spine.grain
     periods = Select(
         ticks.source, keys, (), tuple(ticks.joins), tuple(where), distinct=not exact, eager=False
     )
-    on = both(eq(column("period", i.name), column("data", i.name)) for i in timed)
+    on = conjunction(eq(column("period", i.name), column("data", i.name)) for i in timed)
     names = {i.name for i in timed}
-    out = tuple(Column(i.name, column("period" if i.name in names else "data", i.name)) for i in ask.items)
+    out = tuple(Column(i.name, column("period" if i.name in names else "data", i.name)) for i in query.items)
     values = tuple(Column(v.name, column("data", v.name)) for v in inner.values)
     after = [
         _over_output(p, out)
-        for p in (*use.above, *ask.filters)
-        if not time_only(p, ticks.is_time) and _selected(p, ask)
+        for p in (*metric_input.above, *query.filters)
+        if not time_only(p, ticks.is_time) and _selected(p, query)
     ]
     return Select(
         Source(periods, "period"), out, values, (Join(Source(inner, "data"), on, "LEFT"),), tuple(after)
     )
 
 
-class SpineRows(Rows):
+class SpineScan(FactScan):
     """The rows of a time spine, seen as the metric time of a fact."""
 
 
-def _selected(predicate: Predicate, ask: Ask) -> bool:
-    return bool(predicate.refs) and all(isinstance(r, Item) and r in ask.items for r in predicate.refs)
+def _selected(predicate: Predicate, query: ResolvedQuery) -> bool:
+    return bool(predicate.refs) and all(
+        isinstance(r, GroupByItem) and r in query.items for r in predicate.refs
+    )
 
 
 def _over_output(predicate: Predicate, out: tuple[Column, ...]) -> exp.Expr:
@@ -133,6 +146,6 @@ def _over_output(predicate: Predicate, out: tuple[Column, ...]) -> exp.Expr:
     return fill_placeholders(predicate, lambda ref: by_name[ref.name].copy())  # type: ignore[union-attr]
 
 
-def coarser(item: Item, grain: str) -> bool:
+def coarser(item: GroupByItem, grain: str) -> bool:
     """Whether an item shows periods longer than `grain` (or something else than a period)."""
     return item.part is not None or item.grain not in RANK or RANK[item.grain or ""] > RANK[grain]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from ..ast.bind import column
-from ..ast.constructors import both, same
-from ..query.resolved import Ask
-from .fact_scan import Context
+from ..ast.constructors import conjunction, same
+from ..query.resolved import ResolvedQuery
+from .fact_scan import PlanContext
 from .nodes import Column, Join, Ref, Select, Source, Union
 
 KEYS = "shown_keys"
@@ -38,7 +38,7 @@ class MetricColumn:
 
     name: str
     expr: exp.Expr
-    uses: frozenset[str]
+    inputs: frozenset[str]
     needs_presence: bool = False
 
 
@@ -53,24 +53,28 @@ def bound(expr: exp.Expr, replacement: Callable[[str], exp.Expr]) -> exp.Expr:
     return expr.copy().transform(swap, copy=False)
 
 
-def combine(context: Context, ask: Ask, relations: list[Relation], metrics: list[MetricColumn]) -> Select:
+def combine_outputs(
+    context: PlanContext, query: ResolvedQuery, relations: list[Relation], metrics: list[MetricColumn]
+) -> Select:
     """One select with all metrics."""
     if len(relations) == 1:
         return _single(relations[0], metrics)
     relations = _flagged(relations, metrics)
-    homes = [Home(context.add_cte(_title(r), r.select), r) for r in relations]
+    homes = [NamedRelation(context.add_cte(_title(r), r.select), r) for r in relations]
     home = {c: h for h in homes for c in h.relation.columns}
     values = tuple(_value(m, home, homes) for m in metrics)
-    keys = [i.name for i in ask.items]
+    keys = [i.name for i in query.items]
     if not keys:
         return _one_row(context, homes, values)
-    shown = _keys_of(context, [h for h in homes if not h.relation.is_days], keys)
-    joins = tuple(_join(h, shown) for h in homes if h.name != shown)
-    return Select(Source(Ref(shown), shown), tuple(Column(k, column(shown, k)) for k in keys), values, joins)
+    keys_from = _keys_of(context, [h for h in homes if not h.relation.is_days], keys)
+    joins = tuple(_join(h, keys_from) for h in homes if h.name != keys_from)
+    return Select(
+        Source(Ref(keys_from), keys_from), tuple(Column(k, column(keys_from, k)) for k in keys), values, joins
+    )
 
 
 @dataclass(frozen=True)
-class Home:
+class NamedRelation:
     """A relation under the name of its common table expression."""
 
     name: str
@@ -103,7 +107,7 @@ PRESENT = "is_present"
 
 def _flagged(relations: list[Relation], metrics: list[MetricColumn]) -> list[Relation]:
     """Relations with a mark on their rows, where a metric would invent a value for groups it lacks."""
-    wanted = {u for m in metrics if m.needs_presence for u in m.uses}
+    wanted = {u for m in metrics if m.needs_presence for u in m.inputs}
     return [
         replace(r, select=replace(r.select, values=(*r.select.values, Column(PRESENT, exp.true()))))
         if wanted & r.columns and not r.is_days and not r.select.distinct
@@ -112,18 +116,18 @@ def _flagged(relations: list[Relation], metrics: list[MetricColumn]) -> list[Rel
     ]
 
 
-def _value(metric: MetricColumn, home: Mapping[str, Home], homes: list[Home]) -> Column:
+def _value(metric: MetricColumn, home: Mapping[str, NamedRelation], homes: list[NamedRelation]) -> Column:
     expr = bound(metric.expr, lambda n: column(home[n].name, n))
     rooted = {h.name for h in homes if not h.relation.is_days}
-    mine = {home[u].name: home[u].relation for u in metric.uses if home[u].name in rooted}
-    marked = all(any(v.name == PRESENT for v in r.select.values) for r in mine.values())
-    if metric.needs_presence and mine and marked and set(mine) != rooted:
-        found = [exp.not_(column(n, PRESENT).is_(exp.null())) for n in sorted(mine)]
-        expr = exp.Case().when(exp.or_(*found, copy=False), expr, copy=False)
+    homes_used = {home[u].name: home[u].relation for u in metric.inputs if home[u].name in rooted}
+    marked = all(any(v.name == PRESENT for v in r.select.values) for r in homes_used.values())
+    if metric.needs_presence and homes_used and marked and set(homes_used) != rooted:
+        present = [exp.not_(column(n, PRESENT).is_(exp.null())) for n in sorted(homes_used)]
+        expr = exp.Case().when(exp.or_(*present, copy=False), expr, copy=False)
     return Column(metric.name, expr)
 
 
-def _keys_of(context: Context, rooted: list[Home], keys: list[str]) -> str:
+def _keys_of(context: PlanContext, rooted: list[NamedRelation], keys: list[str]) -> str:
     """The name of what holds every combination of keys."""
     if len(rooted) == 1:
         return rooted[0].name
@@ -133,15 +137,17 @@ def _keys_of(context: Context, rooted: list[Home], keys: list[str]) -> str:
     return context.add_cte(KEYS, Union(tuple(parts)))
 
 
-def _join(home: Home, shown: str) -> Join:
-    on = both(same(column(shown, k.name), column(home.name, k.name)) for k in home.relation.select.keys)
+def _join(home: NamedRelation, keys_from: str) -> Join:
+    on = conjunction(
+        same(column(keys_from, k.name), column(home.name, k.name)) for k in home.relation.select.keys
+    )
     return Join(Source(Ref(home.name), home.name), on, "LEFT" if on is not None else "CROSS")
 
 
-def _one_row(context: Context, homes: list[Home], values: tuple[Column, ...]) -> Select:
+def _one_row(context: PlanContext, homes: list[NamedRelation], values: tuple[Column, ...]) -> Select:
     """Totals side by side. Where groups may be suppressed, a missing total leaves the others standing."""
     names = [h.name for h in homes]
-    if context.restriction.smallest_group is None:
+    if context.restriction.minimum_group is None:
         joins = tuple(Join(Source(Ref(n), n), None, "CROSS") for n in names[1:])
         return Select(Source(Ref(names[0]), names[0]), (), values, joins)
     one = Select(None, (), (Column("one", exp.Literal.number(1)),))

@@ -5,33 +5,33 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ..ast.bind import bind, column
-from ..ast.constructors import both, eq, minus, trunc
+from ..ast.constructors import conjunction, eq, minus, trunc
 from ..ast.grains import coarsest
 from ..definitions.aggregations import aggregate
-from ..definitions.catalog import Leaf, Model
+from ..definitions.catalog import Model, SimpleMetric
 from ..errors import UnknownNameError
 from ..query.predicates import Predicate, parse_predicate
-from ..query.request import Item
-from ..query.resolved import Ask, filters_of
-from .aggregate import Named, group_guard
-from .fact_scan import Context, Rows
+from ..query.request import GroupByItem
+from ..query.resolved import ResolvedQuery, filters_of
+from .aggregate import ScanGroup, threshold_condition
+from .fact_scan import FactScan, PlanContext
 from .nodes import Column, Join, Select, Source
 
 
-def conversions(context: Context, ask: Ask, named: Named) -> Select:
+def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
     """Conversions by the keys of the base events. Each conversion counts once, with its last base event."""
-    name, use = named[0]
-    how = use.conversion
+    name, metric_input = group[0]
+    how = metric_input.conversion
     if how is None:
-        raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
+        raise TypeError(f"{metric_input.simple.name} is used as another kind of metric than it is")
     catalog = context.catalog
     base_model = catalog.models[how.base.measure.model]
     goal_model = catalog.models[how.conversion.measure.model]
 
-    base = Rows(context, base_model, how.base.measure.agg_time)
-    goal = Rows(context, goal_model, how.conversion.measure.agg_time)
+    base = FactScan(context, base_model, how.base.measure.agg_time)
+    goal = FactScan(context, goal_model, how.conversion.measure.agg_time)
     grain = coarsest([base.own_grain(), goal.own_grain()])
-    keys = tuple(Column(i.name, base.column(i)) for i in ask.items)
+    keys = tuple(Column(i.name, base.column(i)) for i in query.items)
     constants = [
         (Column(f"constant_{n}", _property(base, base_model, b)), c) for n, (b, c) in enumerate(how.constants)
     ]
@@ -43,7 +43,7 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
             Column("happened_at", trunc(base.time(), grain)),
         ),
         tuple(c for c, _ in constants),
-        where=tuple(filters_of(base, ask, use)),
+        where=tuple(filters_of(base, query, metric_input)),
         joins=tuple(base.joins),
     )
     goals = Select(
@@ -87,47 +87,49 @@ def conversions(context: Context, ask: Ask, named: Named) -> Select:
             Column("entity_key", column("base", "entity_key")),
             Column("recency", rank),
         ),
-        (Join(Source(goals, "goal"), both(on), "INNER"),),
+        (Join(Source(goals, "goal"), conjunction(on), "INNER"),),
     )
     return Select(
         Source(matched, "matched"),
         tuple(Column(k.name, column("matched", k.name)) for k in keys),
         (Column(name, aggregate(how.conversion.measure, column("matched", "measured"))),),
         where=(eq(column("matched", "recency"), exp.Literal.number(1)),),
-        having=_guard(base, how.entity),
+        having=_threshold_condition(base, how.entity),
         grouped=True,
         eager=False,
     )
 
 
-def goal_filters(context: Context, leaf: Leaf) -> list[Predicate]:
-    """The filters of the conversion leaf itself; those of the query speak of the base events."""
+def goal_filters(context: PlanContext, simple: SimpleMetric) -> list[Predicate]:
+    """The filters of the conversion metric itself; those of the query speak of the base events."""
     grains = frozenset(context.catalog.custom_grains)
-    return [parse_predicate(f, grains, True) for f in leaf.filters]
+    return [parse_predicate(f, grains, True) for f in simple.filters]
 
 
-def _guard(base: Rows, entity: str) -> tuple[exp.Expr, ...]:
-    guard = base.context.restriction.smallest_group
-    if guard is None or not group_guard(base):
+def _threshold_condition(base: FactScan, entity: str) -> tuple[exp.Expr, ...]:
+    minimum_group = base.context.restriction.minimum_group
+    if minimum_group is None or not threshold_condition(base):
         return ()
     key = column("matched", "entity_key")
-    if guard.entity != entity:
+    if minimum_group.entity != entity:
         from ..errors import UnsupportedError
 
-        raise UnsupportedError(f"Groups of {guard.entity} cannot be counted behind conversions of {entity}.")
+        raise UnsupportedError(
+            f"Groups of {minimum_group.entity} cannot be counted behind conversions of {entity}."
+        )
     counted = exp.Count(this=exp.Distinct(expressions=[key]))
-    return (exp.GTE(this=counted, expression=exp.Literal.number(guard.size)),)
+    return (exp.GTE(this=counted, expression=exp.Literal.number(minimum_group.size)),)
 
 
-def _key(rows: Rows, model: Model, entity: str) -> exp.Expr:
+def _key(scan: FactScan, model: Model, entity: str) -> exp.Expr:
     if entity not in model.entities:
         raise UnknownNameError(f"The entity {entity} of a conversion does not exist in {model.name}.")
-    return bind(model.entities[entity].expr, rows.alias)
+    return bind(model.entities[entity].expr, scan.alias)
 
 
-def _property(rows: Rows, model: Model, name: str) -> exp.Expr:
-    return rows.column(
-        Item((), name)
+def _property(scan: FactScan, model: Model, name: str) -> exp.Expr:
+    return scan.column(
+        GroupByItem((), name)
         if "__" not in name
-        else Item(tuple(name.split("__")[:-1]), name.rsplit("__", maxsplit=1)[-1])
+        else GroupByItem(tuple(name.split("__")[:-1]), name.rsplit("__", maxsplit=1)[-1])
     )

@@ -11,113 +11,135 @@ from dataclasses import replace
 from sqlglot import exp
 
 from ..ast.bind import bind, column
-from ..ast.constructors import both, coalesce, eq, minus, number, trunc
+from ..ast.constructors import coalesce, conjunction, eq, minus, number, trunc
 from ..definitions.aggregations import aggregate
 from ..errors import InvalidQueryError, UnsupportedError
-from ..query.resolved import Ask, TimeRange, Use, filters_of, of_time_alone
-from .aggregate import Named, coarser, group_guard, guarded, measure_value, model_of, plain
-from .fact_scan import Context, Rows
+from ..query.resolved import MetricInput, ResolvedQuery, TimeRange, filters_of, of_time_alone
+from .aggregate import (
+    ScanGroup,
+    aggregate_measures,
+    coarser,
+    measure_value,
+    model_of,
+    threshold_condition,
+    with_threshold,
+)
+from .fact_scan import FactScan, PlanContext
 from .nodes import Column, Join, Select, Source
-from .time_offset import SPINE, looks_at, period_items, ticks_of, time_items
+from .time_offset import SPINE, instant_read, period_items, spine_instants, time_items
 
 BASE = "accumulated_at"
 
 
-def cumulative(context: Context, ask: Ask, named: Named) -> Select:
+def cumulative(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
     """Running values of one or more measures with the same way of accumulating."""
-    use = named[0][1]
-    how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
+    metric_input = group[0][1]
+    how, measure, model = (
+        metric_input.cumulative,
+        metric_input.simple.measure,
+        model_of(context, metric_input),
+    )
     if how is None:
-        raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
-    timed = time_items(ask, model, measure.agg_time)
-    period_items(ask, model, measure.agg_time, named[0][0])
+        raise TypeError(f"{metric_input.simple.name} is used as another kind of metric than it is")
+    timed = time_items(query, model, measure.agg_time)
+    period_items(query, model, measure.agg_time, group[0][0])
     if not timed:
-        if how.window or how.grain_to_date or use.offsets:
+        if how.window or how.grain_to_date or metric_input.offsets:
             raise InvalidQueryError(
-                f"{named[0][0]} accumulates over a stretch of time, so it needs metric_time in the group-by.",
+                f"{group[0][0]} accumulates over a stretch of time and needs metric_time in the group-by.",
                 hint="Add metric_time__day or a coarser grain.",
             )
-        span = TimeRange(None, ask.time_range.end) if ask.time_range else None
-        return plain(context, Ask(ask.items, ask.filters, span), named)
+        span = TimeRange(None, query.time_range.end) if query.time_range else None
+        return aggregate_measures(context, ResolvedQuery(query.items, query.filters, span), group)
     if measure.non_additive is not None:
-        raise UnsupportedError(f"{use.leaf.name} is semi-additive, so it cannot accumulate over time.")
-    from .cumulative_suppression import floor_of, running_under_floor
-    from .cumulative_window import can_run, running
+        raise UnsupportedError(
+            f"{metric_input.simple.name} is semi-additive, so it cannot accumulate over time."
+        )
+    from .cumulative_suppression import accumulate_above_threshold, threshold_of
+    from .cumulative_window import accumulate, adds_up
 
-    floor = floor_of(context, ask, named)
-    if floor is not None:
-        return running_under_floor(context, ask, named, floor)
-    is_guarded = bool(group_guard(Rows(context, model, measure.agg_time)))
-    can = can_run(context, ask, named) and not is_guarded
-    base = running(context, ask, named) if can else _ranged(context, ask, named)
+    minimum_group = threshold_of(context, query, group)
+    if minimum_group is not None:
+        return accumulate_above_threshold(context, query, group, minimum_group)
+    is_guarded = bool(threshold_condition(FactScan(context, model, measure.agg_time)))
+    can = adds_up(context, query, group) and not is_guarded
+    base = accumulate(context, query, group) if can else _ranged(context, query, group)
     own = model.dimensions[measure.agg_time or ""].grain or "day"
-    if any(i in timed and not coarser(i, own) for i in ask.items):
+    if any(i in timed and not coarser(i, own) for i in query.items):
         return _without_base(base)
-    if use.leaf.join_spine:
-        base = _every_instant(context, ask, named, base)
+    if metric_input.simple.join_spine:
+        base = _every_instant(context, query, group, base)
     return _per_period(base, how.period_agg)
 
 
-def _every_instant(context: Context, ask: Ask, named: Named, base: Select) -> Select:
+def _every_instant(context: PlanContext, query: ResolvedQuery, group: ScanGroup, base: Select) -> Select:
     """Instants without data, too, with the metric's fill value: they count for first, last and average."""
-    use = named[0][1]
-    model = model_of(context, use)
-    own = model.dimensions[use.leaf.measure.agg_time or ""].grain or "day"
-    spine = context.spine(own, use.leaf.name)
+    metric_input = group[0][1]
+    model = model_of(context, metric_input)
+    own = model.dimensions[metric_input.simple.measure.agg_time or ""].grain or "day"
+    spine = context.spine(own, metric_input.simple.name)
     tick = bind(spine.column, SPINE)
-    rows = Rows(context, model, use.leaf.measure.agg_time, tick, spine.grain)
+    scan = FactScan(context, model, metric_input.simple.measure.agg_time, tick, spine.grain)
     keys = []
     for key in base.keys:
-        item = next((i for i in ask.items if i.name == key.name and of_time_alone(i, rows.is_time)), None)
-        at = tick.copy() if key.name == BASE else rows.column(item) if item else column("data", key.name)
+        item = next((i for i in query.items if i.name == key.name and of_time_alone(i, scan.is_time)), None)
+        at = tick.copy() if key.name == BASE else scan.column(item) if item else column("data", key.name)
         keys.append(Column(key.name, at))
     values = []
-    for name, u in named:
+    for name, u in group:
         value: exp.Expr = column("data", name)
-        values.append(Column(name, value if u.leaf.fill is None else coalesce(value, number(u.leaf.fill))))
+        values.append(
+            Column(name, value if u.simple.fill is None else coalesce(value, number(u.simple.fill)))
+        )
     join = Join(Source(base, "data"), eq(tick, column("data", BASE)), "LEFT")
-    return Select(ticks_of(spine, own), tuple(keys), tuple(values), (join, *rows.joins))
+    return Select(spine_instants(spine, own), tuple(keys), tuple(values), (join, *scan.joins))
 
 
-def _ranged(context: Context, ask: Ask, named: Named) -> Select:
+def _ranged(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
     """Each instant of the spine joined with the rows that it accumulates, then aggregated."""
-    use = named[0][1]
-    how, measure, model = use.cumulative, use.leaf.measure, model_of(context, use)
+    metric_input = group[0][1]
+    how, measure, model = (
+        metric_input.cumulative,
+        metric_input.simple.measure,
+        model_of(context, metric_input),
+    )
     if how is None:
-        raise TypeError(f"{use.leaf.name} is used as another kind of metric than it is")
-    plain_rows = Rows(context, model, measure.agg_time)
-    own = plain_rows.own_grain()
-    spine = context.spine(own, f"The cumulative metric of {use.leaf.name}")
+        raise TypeError(f"{metric_input.simple.name} is used as another kind of metric than it is")
+    recorded = FactScan(context, model, measure.agg_time)
+    own = recorded.own_grain()
+    spine = context.spine(own, f"The cumulative metric of {metric_input.simple.name}")
     tick = bind(spine.column, SPINE)
-    at, seen = looks_at(tick.copy(), use.offsets), trunc(plain_rows.own_time(), own)
-    on: list[exp.Expr] = [exp.LTE(this=seen, expression=at)]
+    at, recorded_at = instant_read(tick.copy(), metric_input.offsets), trunc(recorded.own_time(), own)
+    on: list[exp.Expr] = [exp.LTE(this=recorded_at, expression=at)]
     if how.window is not None:
-        _standard(how.window.grain, use)
-        on.append(exp.GT(this=seen.copy(), expression=minus(at.copy(), how.window)))
+        _standard(how.window.grain, metric_input)
+        on.append(exp.GT(this=recorded_at.copy(), expression=minus(at.copy(), how.window)))
     if how.grain_to_date is not None:
-        _standard(how.grain_to_date, use)
-        on.append(exp.GTE(this=seen.copy(), expression=trunc(at.copy(), how.grain_to_date)))
-    rows = Rows(context, model, measure.agg_time, tick, own)
-    rows.joins.append(Join(ticks_of(spine, own), both(on), "INNER"))
-    keys = [Column(i.name, rows.column(i)) for i in ask.items]
+        _standard(how.grain_to_date, metric_input)
+        on.append(exp.GTE(this=recorded_at.copy(), expression=trunc(at.copy(), how.grain_to_date)))
+    scan = FactScan(context, model, measure.agg_time, tick, own)
+    scan.joins.append(Join(spine_instants(spine, own), conjunction(on), "INNER"))
+    keys = [Column(i.name, scan.column(i)) for i in query.items]
     keys.append(Column(BASE, tick.copy()))
-    where = filters_of(rows, ask, use)
-    if use.offsets and ask.time_range is not None:
-        where += ask.time_range.conditions(
+    where = filters_of(scan, query, metric_input)
+    if metric_input.offsets and query.time_range is not None:
+        where += query.time_range.conditions(
             at.copy()
         )  # MetricFlow: the instant looked at lies in the range too
-    values = tuple(Column(n, aggregate(u.leaf.measure, measure_value(rows, u))) for n, u in named)
+    values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
     select = Select(
-        rows.source, tuple(keys), values, tuple(rows.joins), tuple(where), grouped=True, eager=False
+        scan.source, tuple(keys), values, tuple(scan.joins), tuple(where), grouped=True, eager=False
     )
-    return guarded(rows, select, ask, use)
+    return with_threshold(scan, select, query, metric_input)
 
 
-def _standard(grain: str, use: Use) -> None:
+def _standard(grain: str, metric_input: MetricInput) -> None:
     from ..ast.grains import RANK
 
     if grain not in RANK:
-        raise UnsupportedError(f"{use.leaf.name} accumulates by {grain}, a custom calendar: not supported.")
+        raise UnsupportedError(
+            f"{metric_input.simple.name} accumulates by {grain}, a custom calendar: not supported."
+        )
 
 
 def _without_base(base: Select) -> Select:

@@ -25,9 +25,9 @@ def _passed_over(plan: Plan, statistics: Statistics) -> Iterator[str]:
     for select in selects(plan):
         table = select.source.node if select.source is not None else None
         if isinstance(table, Table):
-            for kept in statistics.rollups.get(table.relation, ()):
-                if reason := why_not(select, kept, statistics):
-                    yield f"not read: {kept.rollup.name} ({reason})"
+            for coverage in statistics.rollups.get(table.relation, ()):
+                if reason := why_not(select, coverage, statistics):
+                    yield f"not read: {coverage.rollup.name} ({reason})"
 
 
 def _query(node: Select | Union, depth: int) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from ..ast.bind import bind, column
-from ..ast.constructors import both, eq, extract, trunc
+from ..ast.constructors import conjunction, eq, extract, trunc
 from ..ast.grains import RANK
 from ..definitions.catalog import Catalog, Dimension, Model, TimeSpine
 from ..definitions.restriction import Restriction
@@ -25,18 +25,18 @@ from ..errors import (
     UnsupportedError,
 )
 from ..query.predicates import Predicate, fill_placeholders
-from ..query.request import Item, MetricRef
-from ..query.resolve import Found, Hop, Resolver, found_in, named_in
+from ..query.request import GroupByItem, MetricRef
+from ..query.resolve import JoinStep, ResolvedItem, Resolver, named_in, resolved_in
 from .nodes import Join, Select, Source, Table, Union
 
 if TYPE_CHECKING:
-    from .suppression_probe import Probed
+    from .suppression_probe import ProbeRows
 
 MASK = "***"
 
 
 @dataclass
-class Context:
+class PlanContext:
     """What every part of one compilation shares."""
 
     catalog: Catalog
@@ -46,7 +46,7 @@ class Context:
     metric_subquery: Callable[[MetricRef], Select]
     add_cte: Callable[[str, Select | Union], str]
     dates: frozenset[tuple[str, str]] = frozenset()
-    probes: dict[str, Probed] = field(default_factory=dict)
+    probes: dict[str, ProbeRows] = field(default_factory=dict)
 
     def spine(self, grain: str, why: str) -> TimeSpine:
         """A time spine fine enough for `grain`. Raises UnsupportedError where the manifest has none."""
@@ -59,18 +59,18 @@ class Context:
         return spine
 
 
-def masked(item: Item, restriction: Restriction) -> bool:
+def masked(item: GroupByItem, restriction: Restriction) -> bool:
     """Whether a reader sees stars for the item, judged by its name."""
     return named_in(item, restriction.masked_dimensions)
 
 
-class Rows:
+class FactScan:
     """Builds the joined rows of one fact. `time` replaces the fact's own metric time (shifts, spines)."""
 
     join_kind = "LEFT"
 
     def __init__(
-        self, context: Context, model: Model, agg_time: str | None, time: exp.Expr | None = None,
+        self, context: PlanContext, model: Model, agg_time: str | None, time: exp.Expr | None = None,
         time_grain: str | None = None,
     ) -> None:  # fmt: skip
         self.context = context
@@ -82,7 +82,7 @@ class Rows:
         self.source = Source(context.table(model), self.alias)
         self.joins: list[Join] = []
         self.metric_refs: dict[MetricRef, exp.Expr] = {}
-        self._aliases: dict[tuple[Hop, ...], str] = {(): self.alias}
+        self._aliases: dict[tuple[JoinStep, ...], str] = {(): self.alias}
         self._calendars: dict[str, str] = {}
         self._relations: dict[str, str] = {}
 
@@ -105,13 +105,13 @@ class Rows:
         """Metric time: the fact's own, or what replaces it."""
         return self.time_override.copy() if self.time_override is not None else self.own_time()
 
-    def is_time(self, item: Item) -> bool:
+    def is_time(self, item: GroupByItem) -> bool:
         """Whether an item is metric time, by that name or by the name of the fact's time dimension."""
         return is_time_item(item, self.model, self.agg_time)
 
     # -- columns ------------------------------------------------------------------------------------------
 
-    def column(self, item: Item, *, filtering: bool = False) -> exp.Expr:
+    def column(self, item: GroupByItem, *, filtering: bool = False) -> exp.Expr:
         """The value of an item on each row. Raises for unknown, ambiguous and wrongly masked names."""
         if item.kind == "computed":
             return self.condition(item.expression)
@@ -121,11 +121,11 @@ class Rows:
             return self._at_grain(self.time(), item, self.time_grain or self.own_grain())
         if item.is_metric_time:
             raise UnknownNameError(f"metric_time does not exist for {self.model.name}.")
-        found = self.context.resolver.find(self.model, item, self.context.restriction)
-        if found_in(found, self.context.restriction.masked_dimensions):
+        resolved = self.context.resolver.find(self.model, item, self.context.restriction)
+        if resolved_in(resolved, self.context.restriction.masked_dimensions):
             return self._mask(item, filtering)
-        value = bind(found.definition.expr, self._join_path(found))
-        dimension = found.dimension
+        value = bind(resolved.definition.expr, self._join_path(resolved))
+        dimension = resolved.dimension
         if dimension is not None and dimension.grain is not None:
             return self._at_grain(value, item, dimension.grain)
         if item.grain or item.part:
@@ -135,7 +135,7 @@ class Rows:
         return value
 
     @staticmethod
-    def _mask(item: Item, filtering: bool) -> exp.Expr:
+    def _mask(item: GroupByItem, filtering: bool) -> exp.Expr:
         if filtering:
             raise ForbiddenUseError(
                 f"{item.base} is masked for you.",
@@ -143,18 +143,18 @@ class Rows:
             )
         return exp.Literal.string(MASK)
 
-    def _at_grain(self, value: exp.Expr, item: Item, known: str) -> exp.Expr:
+    def _at_grain(self, value: exp.Expr, item: GroupByItem, known_grain: str) -> exp.Expr:
         if item.part:
             return extract(value, item.part)
-        grain = item.grain or known
+        grain = item.grain or known_grain
         if grain in self.context.catalog.custom_grains:
             return self._custom(value, grain)
         if grain not in RANK:
             raise UnknownNameError(f"The grain {grain} does not exist.")
-        if RANK[grain] < RANK[known]:
+        if RANK[grain] < RANK[known_grain]:
             raise InvalidQueryError(
-                f"{item.base} is known by {known}, so it cannot be shown by {grain}.",
-                hint=f"Ask for {item.base}__{known} or coarser.",
+                f"{item.base} is known by {known_grain}, so it cannot be shown by {grain}.",
+                hint=f"Ask for {item.base}__{known_grain} or coarser.",
             )
         return self.truncated(value, grain)
 
@@ -185,34 +185,36 @@ class Rows:
 
     # -- joins --------------------------------------------------------------------------------------------
 
-    def _join_path(self, found: Found) -> str:
+    def _join_path(self, resolved: ResolvedItem) -> str:
         """The alias of the item's model. Each target has its own chain of joins from the fact."""
-        alias = self._aliases.get(found.hops)
+        alias = self._aliases.get(resolved.steps)
         if alias is None:
             chain = [(self.model, self.alias)]
-            for hop in found.hops:
-                chain.append(self._join(hop, chain, found.hops))
-            alias = self._aliases[found.hops] = chain[-1][1]
+            for step in resolved.steps:
+                chain.append(self._join(step, chain, resolved.steps))
+            alias = self._aliases[resolved.steps] = chain[-1][1]
         return alias
 
-    def _join(self, hop: Hop, chain: list[tuple[Model, str]], path: tuple[Hop, ...]) -> tuple[Model, str]:
+    def _join(
+        self, step: JoinStep, chain: list[tuple[Model, str]], path: tuple[JoinStep, ...]
+    ) -> tuple[Model, str]:
         """Join one more model to a chain of joins from the fact."""
         catalog = self.context.catalog
         left_model, left = chain[-1]
-        target = catalog.models[hop.model]
+        target = catalog.models[step.model]
         taken = {self.alias, *(j.source.alias for j in self.joins)}
-        alias = hop.model if hop.model not in taken else "__".join(h.entity for h in path)
+        alias = step.model if step.model not in taken else "__".join(h.entity for h in path)
         while alias in taken:
             alias += "_"
         on = [
             eq(
-                bind(left_model.entities[hop.entity].expr, left),
-                bind(target.entities[hop.entity].expr, alias),
+                bind(left_model.entities[step.entity].expr, left),
+                bind(target.entities[step.entity].expr, alias),
             )
         ]
         on += self._partition_keys(chain, target, alias)
         on += self._validity(target, alias)
-        self.joins.append(Join(Source(self.context.table(target), alias), both(on), self.join_kind))
+        self.joins.append(Join(Source(self.context.table(target), alias), conjunction(on), self.join_kind))
         self._relations[alias] = target.relation
         return target, alias
 
@@ -227,9 +229,9 @@ class Rows:
             if not before:
                 continue
             model, left = before[0]
-            mine = model.dimensions[other.name]
-            a, b = bind(mine.expr, left), bind(other.expr, alias)
-            keys.append(eq(trunc(a, mine.grain), trunc(b, mine.grain)) if mine.grain else eq(a, b))
+            own = model.dimensions[other.name]
+            a, b = bind(own.expr, left), bind(other.expr, alias)
+            keys.append(eq(trunc(a, own.grain), trunc(b, own.grain)) if own.grain else eq(a, b))
         return keys
 
     def _validity(self, target: Model, alias: str) -> list[exp.Expr]:
@@ -249,7 +251,7 @@ class Rows:
     def condition(self, predicate: Predicate) -> exp.Expr:
         """A filter over these rows, of the query or of a definition: none may speak of what is masked."""
 
-        def value(ref: Item | MetricRef) -> exp.Expr:
+        def value(ref: GroupByItem | MetricRef) -> exp.Expr:
             if isinstance(ref, MetricRef):
                 return self._metric(ref)
             return self.column(ref, filtering=True)
@@ -265,14 +267,14 @@ class Rows:
         on = []
         for item, key in zip(ref.group_by, select.keys, strict=True):
             on.append(eq(self._outer_key(item), column(alias, key.name)))
-        self.joins.append(Join(Source(select, alias), both(on), self.join_kind))
+        self.joins.append(Join(Source(select, alias), conjunction(on), self.join_kind))
         self.metric_refs[ref] = column(alias, ref.metric)
         return self.metric_refs[ref].copy()
 
-    def _outer_key(self, item: Item) -> exp.Expr:
+    def _outer_key(self, item: GroupByItem) -> exp.Expr:
         """The entity of these rows that a metric filter's grouping refers to."""
         for links in ((), item.links):
-            candidate = Item(links, item.element, None, None, "entity")
+            candidate = GroupByItem(links, item.element, None, None, "entity")
             try:
                 return self.column(candidate, filtering=True)
             except (UnknownNameError, AmbiguousNameError):
@@ -284,7 +286,7 @@ def _is_partition(model: Model, name: str) -> bool:
     return name in model.dimensions and model.dimensions[name].is_partition
 
 
-def is_time_item(item: Item, model: Model, agg_time: str | None) -> bool:
+def is_time_item(item: GroupByItem, model: Model, agg_time: str | None) -> bool:
     """Whether an item means the time by which a measure of `model` is aggregated."""
     if item.kind == "computed":
         return False

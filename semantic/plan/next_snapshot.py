@@ -1,11 +1,11 @@
-"""Snapshots that know their next count: what a semantic model may declare so that closing balances are cheap.
+"""Snapshots that know the next one: what a semantic model may declare so that closing balances are cheap.
 
     config: {meta: {steelyard: {next_count: {day: next_count_day, of: [location, product]}}}}
 
-The dimension `day` holds, on each row, when the same holding (combination of the entities `of`) was counted
-next; NULL on its last row. A row is then the last of its holding in a period where the next one is of another
+The dimension `day` holds, on each row, when the same series (combination of the entities `of`) was counted
+next; NULL on its last row. A row is then the last of its series in a period where the next one is of another
 period, or filtered away: no other row is looked at, and a rollup that keeps the dimension answers, too. A
-release is built only where this holds, with one row a holding and day.
+release is built only where this holds, with one row a series and day.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ..ast.grains import RANK
 from ..definitions.catalog import Catalog, Dimension, Model
 from ..errors import ManifestError
 from ..query.predicates import Predicate, is_reference
-from ..query.request import Item
-from ..query.resolved import Ask, Use, time_only
-from .fact_scan import Rows
+from ..query.request import GroupByItem
+from ..query.resolved import MetricInput, ResolvedQuery, time_only
+from .fact_scan import FactScan
 
 CONSTANT = (exp.Literal, exp.Cast, exp.DataType, exp.Paren)
 PARTS = {"month": ("month", "year"), "quarter": ("quarter", "year"), "year": ("year",)}
@@ -32,14 +32,14 @@ COMPARISON = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ)
 
 
 @dataclass(frozen=True)
-class NextCount:
-    """What a model declares: the dimension that tells the next count of a holding, and what a holding is."""
+class NextSnapshot:
+    """What a model declares: the dimension that tells the next snapshot of a series, and what a series is."""
 
     day: Dimension
     of: frozenset[str]
 
 
-def next_count(model: Model) -> NextCount | None:
+def next_snapshot(model: Model) -> NextSnapshot | None:
     """What a model declares, None where it declares nothing. Raises ManifestError naming what is wrong."""
     own = model.meta.get("steelyard")
     match own.get("next_count") if isinstance(own, dict) else None:
@@ -48,7 +48,7 @@ def next_count(model: Model) -> NextCount | None:
         case {"day": str(day), "of": [*of], **other} if (
             not other and day in model.dimensions and of and all(name in model.entities for name in of)
         ):
-            return NextCount(model.dimensions[day], frozenset(of))
+            return NextSnapshot(model.dimensions[day], frozenset(of))
         case declared:
             raise ManifestError(
                 f"{model.name} declares next_count: {declared!r:.200}.",
@@ -56,46 +56,48 @@ def next_count(model: Model) -> NextCount | None:
             )
 
 
-def is_last_count(ask: Ask, use: Use, rows: Rows, periods: Sequence[Item]) -> list[exp.Expr] | None:
-    """Conditions that leave, of rows that the filters leave, the last of each holding and period.
+def is_last_snapshot(
+    query: ResolvedQuery, metric_input: MetricInput, scan: FactScan, periods: Sequence[GroupByItem]
+) -> list[exp.Expr] | None:
+    """Conditions that leave, of rows that the filters leave, the last of each series and period.
 
-    None where the model does not declare it, or where a holding's days that are left of a period may not
+    None where the model does not declare it, or where a series' days that are left of a period may not
     follow each other: then a next count that is filtered away does not end them. They follow each other where
-    every filter and row rule speaks of the holding alone, or compares time with constants.
+    every filter and row rule speaks of the series alone, or compares time with constants.
     """
-    measure, model = use.leaf.measure, rows.model
-    declared, how = next_count(model), measure.non_additive
+    measure, model = metric_input.simple.measure, scan.model
+    declared, how = next_snapshot(model), measure.non_additive
     if declared is None or how is None or how.choice != "max":
         return None
     if not how.dimension == measure.agg_time == model.agg_time:  # the time that the next count is told by
         return None
-    rules = {r.entity for r in rows.context.restriction.rows} & set(model.entities)
+    rules = {r.entity for r in scan.context.restriction.rows} & set(model.entities)
     if set(how.groupings) != declared.of or not rules <= declared.of or not all(map(_is_grain, periods)):
         return None
-    filters = (*use.filters, *ask.filters)
-    of_time = [p for p in filters if time_only(p, rows.is_time)]
-    if not all(p in of_time or _of_the_holding(rows, declared.of, p) for p in filters):
+    filters = (*metric_input.filters, *query.filters)
+    of_time = [p for p in filters if time_only(p, scan.is_time)]
+    if not all(p in of_time or _of_the_series(scan, declared.of, p) for p in filters):
         return None
     if not all(all(map(_is_grain, p.refs)) and _is_span(p.condition) for p in of_time):
         return None
 
-    day = bind(declared.day.expr, rows.alias)
-    later = Rows(rows.context, model, measure.agg_time, day)
+    day = bind(declared.day.expr, scan.alias)
+    later = FactScan(scan.context, model, measure.agg_time, day)
     ends: list[exp.Expr] = [day.copy().is_(exp.null())]
-    ends += [part for item in periods for part in _differs(later, rows, item)]
+    ends += [part for item in periods for part in _differs(later, scan, item)]
     left = [later.condition(predicate) for predicate in of_time]
-    if ask.time_range is not None:
-        left += ask.time_range.conditions(later.time())
+    if query.time_range is not None:
+        left += query.time_range.conditions(later.time())
     ends += [exp.not_(exp.paren(condition, copy=False), copy=False) for condition in left]
-    return [rows.own_time().is_(exp.null()).not_(), exp.paren(exp.or_(*ends, copy=False), copy=False)]
+    return [scan.own_time().is_(exp.null()).not_(), exp.paren(exp.or_(*ends, copy=False), copy=False)]
 
 
-def _differs(later: Rows, rows: Rows, item: Item) -> list[exp.Expr]:
+def _differs(later: FactScan, scan: FactScan, item: GroupByItem) -> list[exp.Expr]:
     """Conditions one of which holds where the next count is of another period than the row.
 
     Calendar parts are looked up faster than a period is cut off.
     """
-    here, there = rows.column(item), later.column(item)
+    here, there = scan.column(item), later.column(item)
     if item.grain in PARTS and isinstance(here, exp.TimestampTrunc):
         sides = [(extract(there.this, part), extract(here.this, part)) for part in PARTS[item.grain]]
     else:
@@ -105,7 +107,7 @@ def _differs(later: Rows, rows: Rows, item: Item) -> list[exp.Expr]:
 
 def _is_grain(item: object) -> bool:
     """Whether equal values of a time item are days in a row, in their order."""
-    return isinstance(item, Item) and item.part is None and item.grain in RANK
+    return isinstance(item, GroupByItem) and item.part is None and item.grain in RANK
 
 
 def _is_span(condition: exp.Expr) -> bool:
@@ -126,25 +128,25 @@ def _is_constant(node: exp.Expr) -> bool:
     return all(isinstance(part, CONSTANT) for part in node.walk())
 
 
-def _of_the_holding(rows: Rows, holding: frozenset[str], predicate: Predicate) -> bool:
-    """Whether all rows of a holding meet a condition alike: its keys, or what they determine, decide it."""
-    context, model = rows.context, rows.model
+def _of_the_series(scan: FactScan, series_key: frozenset[str], predicate: Predicate) -> bool:
+    """Whether all rows of a series meet a condition alike: its keys, or what they determine, decide it."""
+    context, model = scan.context, scan.model
 
-    def told(item: object) -> bool:
-        if not isinstance(item, Item) or item.kind == "computed" or rows.is_time(item):
+    def is_of_series(item: object) -> bool:
+        if not isinstance(item, GroupByItem) or item.kind == "computed" or scan.is_time(item):
             return False
-        found = context.resolver.find(model, item, context.restriction)
-        if not found.hops:
-            return item.element in holding and item.element in model.entities
-        timeless = all(context.catalog.models[h.model].validity() is None for h in found.hops)
+        resolved = context.resolver.find(model, item, context.restriction)
+        if not resolved.steps:
+            return item.element in series_key and item.element in model.entities
+        timeless = all(context.catalog.models[h.model].validity() is None for h in resolved.steps)
         partitioned = any(d.is_partition for d in model.dimensions.values())
-        return timeless and not partitioned and found.hops[0].entity in holding
+        return timeless and not partitioned and resolved.steps[0].entity in series_key
 
-    return all(map(told, predicate.refs))
+    return all(map(is_of_series, predicate.refs))
 
 
-def miscounted_sql(model: Model, declared: NextCount) -> str:
-    """SQL that counts the rows of a model whose next count is not the next row of their holding."""
+def wrong_snapshots_sql(model: Model, declared: NextSnapshot) -> str:
+    """SQL that counts the rows of a model whose next count is not the next row of their series."""
     dimension = model.dimensions.get(model.agg_time or "")
     if dimension is None:
         raise ManifestError(f"{model.name} declares next_count and has no time of aggregation.")
@@ -153,14 +155,14 @@ def miscounted_sql(model: Model, declared: NextCount) -> str:
     keys = ", ".join(bind(model.entities[e].expr, "facts").sql("duckdb") for e in sorted(declared.of))
     table = named_table(model.relation).sql("duckdb")
     return (
-        f"SELECT COUNT(*) FROM (SELECT {later} AS told, "
-        f"LEAD({day}) OVER (PARTITION BY {keys} ORDER BY {day}) AS found "
-        f"FROM {table} AS facts WHERE {day} IS NOT NULL) AS counts WHERE told IS DISTINCT FROM found"
+        f"SELECT COUNT(*) FROM (SELECT {later} AS declared, "
+        f"LEAD({day}) OVER (PARTITION BY {keys} ORDER BY {day}) AS actual "
+        f"FROM {table} AS facts WHERE {day} IS NOT NULL) AS counts WHERE declared IS DISTINCT FROM actual"
     )
 
 
-def declaring(catalog: Catalog) -> Iterable[tuple[Model, NextCount]]:
+def declared_next_snapshots(catalog: Catalog) -> Iterable[tuple[Model, NextSnapshot]]:
     """The models that declare it."""
     for model in catalog.models.values():
-        if (declared := next_count(model)) is not None:
+        if (declared := next_snapshot(model)) is not None:
             yield model, declared

@@ -16,10 +16,10 @@ from ..ast.bind import bind, column, named_table
 from ..ast.constructors import plus
 from ..ast.grains import CALENDAR_UNITS, RANK, floor
 from ..definitions.catalog import Window
-from ..query.request import Item
-from ..query.resolved import Ask, Offset, TimeRange, Use, time_only
+from ..query.request import GroupByItem
+from ..query.resolved import MetricInput, Offset, ResolvedQuery, TimeRange, time_only
 from .aggregate import model_of
-from .fact_scan import Context, is_time_item
+from .fact_scan import PlanContext, is_time_item
 from .nodes import Column, Ref, Select, Source
 from .time_offset import MONTHS, SPINE, spine_grain
 
@@ -27,24 +27,31 @@ SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800
 LABELLED = "period"
 
 
-def moves_periods(context: Context, ask: Ask, use: Use) -> bool:
+def shifts_whole_periods(context: PlanContext, query: ResolvedQuery, metric_input: MetricInput) -> bool:
     """Whether the offsets of a use move whole shown periods onto whole periods."""
-    if use.conversion or use.cumulative or use.is_days or use.leaf.measure.carry_forward_days is not None:
+    if (
+        metric_input.conversion
+        or metric_input.cumulative
+        or metric_input.is_days
+        or metric_input.simple.measure.carry_forward_days is not None
+    ):
         return False
-    model, agg_time = model_of(context, use), use.leaf.measure.agg_time
+    model, agg_time = model_of(context, metric_input), metric_input.simple.measure.agg_time
 
-    def is_time(item: Item) -> bool:
+    def is_time(item: GroupByItem) -> bool:
         return is_time_item(item, model, agg_time)
 
-    shown = [i for i in ask.items if is_time(i)]
-    if not shown or any(i.kind == "computed" and any(map(is_time, i.expression.items())) for i in ask.items):
+    time_keys = [i for i in query.items if is_time(i)]
+    if not time_keys or any(
+        i.kind == "computed" and any(map(is_time, i.expression.items())) for i in query.items
+    ):
         return False
-    predicates = (*use.filters, *ask.filters)
+    predicates = (*metric_input.filters, *query.filters)
     if any(time_only(p, is_time) or any(map(is_time, p.items())) for p in predicates):
         return False
-    if not all(_covers(ask.time_range, i.grain) for i in shown):
+    if not all(_covers(query.time_range, i.grain) for i in time_keys):
         return False
-    return all(_whole(o, i.grain) and not i.part for o in use.offsets for i in shown)
+    return all(_whole(o, i.grain) and not i.part for o in metric_input.offsets for i in time_keys)
 
 
 def _covers(asked: TimeRange | None, grain: str | None) -> bool:
@@ -64,12 +71,12 @@ def _whole(offset: Offset, grain: str | None) -> bool:
     return offset.count * SECONDS[offset.grain] % SECONDS[grain or ""] == 0
 
 
-def recorded(ask: Ask, use: Use) -> Ask:
+def as_recorded(query: ResolvedQuery, metric_input: MetricInput) -> ResolvedQuery:
     """The question to ask of the data as recorded: its time range moved back."""
-    if ask.time_range is None:
-        return ask
-    start, end = (_back(at, use.offsets) for at in (ask.time_range.start, ask.time_range.end))
-    return replace(ask, time_range=TimeRange(start, end))
+    if query.time_range is None:
+        return query
+    start, end = (_back(at, metric_input.offsets) for at in (query.time_range.start, query.time_range.end))
+    return replace(query, time_range=TimeRange(start, end))
 
 
 def _back(at: dt.datetime | None, offsets: tuple[Offset, ...]) -> dt.datetime | None:
@@ -84,27 +91,33 @@ def _back(at: dt.datetime | None, offsets: tuple[Offset, ...]) -> dt.datetime | 
     return at
 
 
-def relabelled(context: Context, ask: Ask, use: Use, base: Select | Ref, values: dict[str, str]) -> Select:
+def shift_labels(
+    context: PlanContext,
+    query: ResolvedQuery,
+    metric_input: MetricInput,
+    base: Select | Ref,
+    values: dict[str, str],
+) -> Select:
     """The groups of `base` under their later labels, as far as the time spine goes.
 
     `values` maps output columns to the columns of `base`.
     """
-    model, agg_time = model_of(context, use), use.leaf.measure.agg_time
+    model, agg_time = model_of(context, metric_input), metric_input.simple.measure.agg_time
     alias = base.name if isinstance(base, Ref) else LABELLED
     keys: list[Column] = []
     where: list[exp.Expr] = []
     own = model.dimensions[agg_time or ""].grain or "day"
-    for item in ask.items:
+    for item in query.items:
         label: exp.Expr = column(alias, item.name)
         if is_time_item(item, model, agg_time):
-            for offset in reversed(use.offsets):
+            for offset in reversed(metric_input.offsets):
                 if isinstance(offset, Window):
                     label = plus(label, offset)
-            if use.offsets and not where:
+            if metric_input.offsets and not where:
                 spine = context.spine(spine_grain((item,), context, own), "An offset metric")
                 last = exp.select(exp.Max(this=bind(spine.column, SPINE)))
                 last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True))
                 where.append(exp.LTE(this=label.copy(), expression=last.subquery()))
         keys.append(Column(item.name, label))
-    shown = tuple(Column(n, column(alias, v)) for n, v in values.items())
-    return Select(Source(base, alias), tuple(keys), shown, where=tuple(where))
+    shifted_values = tuple(Column(n, column(alias, v)) for n, v in values.items())
+    return Select(Source(base, alias), tuple(keys), shifted_values, where=tuple(where))

@@ -1,4 +1,4 @@
-"""Query to plan: settle names, unfold metrics into leaves, build one relation per scan, combine them."""
+"""Request to plan: resolve names, unfold metrics into inputs, build one relation per scan, combine them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import replace
 from sqlglot import exp
 
 from ..ast.grains import RANK, finest
-from ..definitions.catalog import Catalog, Leaf, Metric, Model
+from ..definitions.catalog import Catalog, Metric, Model, SimpleMetric
 from ..definitions.restriction import Restriction
 from ..errors import ForbiddenUseError, InvalidQueryError, UnknownNameError
-from ..query.names import Names, check
-from ..query.request import Item, MetricQuery, MetricRef, parse_item, parse_order
+from ..query.names import NameResolver, check_request
+from ..query.request import GroupByItem, MetricQuery, MetricRef, parse_item, parse_order
 from ..query.resolve import Resolver
-from ..query.resolved import Ask, Use
+from ..query.resolved import MetricInput, ResolvedQuery
 from ..query.time_range import time_range
 from ..query.visibility import table_for
 from ..suggest import near
-from .aggregate import Named, days, on_spine, plain
-from .carry_forward import carried
-from .combine_outputs import Relation, combine
+from .aggregate import ScanGroup, aggregate_measures, days_with_data, join_time_spine
+from .carry_forward import carry_forward
+from .combine_outputs import Relation, combine_outputs
 from .conversion import conversions
 from .cumulative import cumulative
 from .distinct_values import distinct_values
-from .fact_scan import Context, masked
+from .fact_scan import PlanContext, masked
 from .metric_inputs import Expansion
 from .nodes import Plan, Ref, Select, Table, Union
-from .period_offset import moves_periods, recorded, relabelled
-from .suppression_probe import GroupProbe, printed
+from .period_offset import as_recorded, shift_labels, shifts_whole_periods
+from .suppression_probe import GroupProbe, probe_sql
 
 DEEPEST = 8
 """Metric filters within metric filters."""
@@ -45,112 +45,131 @@ class Planner:
     ) -> None:
         self.catalog = catalog
         self.restriction = restriction
-        self.names = Names(catalog, resolver, restriction)
-        self.context = Context(
+        self.names = NameResolver(catalog, resolver, restriction)
+        self.context = PlanContext(
             catalog, resolver, restriction, self._table, self._metric_subquery, self._add_cte, dates
         )
         self.ctes: dict[str, Select | Union] = {}
         self.used_models: dict[str, None] = {}
         self._depth = 0
 
-    def plan(self, query: MetricQuery) -> tuple[Plan, Ask]:
-        """The plan of a query and what it was taken to ask. Raises SemanticError subclasses."""
-        check(query)
-        query = self.names.saved(query)
-        metrics = [self.names.metric(n) for n in dict.fromkeys(n.strip().lower() for n in query.metrics)]
-        ask = self._settle(query, metrics)
+    def plan(self, request: MetricQuery) -> tuple[Plan, ResolvedQuery]:
+        """The plan of a query and what it was resolved to. Raises SemanticError subclasses."""
+        check_request(request)
+        request = self.names.saved(request)
+        metrics = [self.names.metric(n) for n in dict.fromkeys(n.strip().lower() for n in request.metrics)]
+        query = self._resolve(request, metrics)
         if metrics:
-            body = self._metrics(metrics, ask)
-        elif ask.items:
+            body = self._metrics(metrics, query)
+        elif query.items:
             body = distinct_values(
-                self.context, ask, deduplicate=query.apply_group_by, min_max=query.min_max_only
+                self.context, query, deduplicate=request.apply_group_by, min_max=request.min_max_only
             )
         else:
             raise InvalidQueryError("The query names neither a metric nor a dimension.")
-        body = self._ordered(body, query, ask)
-        return Plan(body, tuple(self.ctes.items())), ask
+        body = self._ordered(body, request, query)
+        return Plan(body, tuple(self.ctes.items())), query
 
     def probes(self) -> tuple[GroupProbe, ...]:
-        """What tells who stands behind the groups of the query that was planned."""
-        return tuple(printed(probe, self.ctes.items()) for probe in self.context.probes.values())
+        """The probes of the contributing entities of the groups of the query that was planned."""
+        return tuple(probe_sql(probe, self.ctes.items()) for probe in self.context.probes.values())
 
-    def _settle(self, query: MetricQuery, metrics: list[Metric]) -> Ask:
+    def _resolve(self, request: MetricQuery, metrics: list[Metric]) -> ResolvedQuery:
         names, grains = self.names, self.names.grains(metrics)
-        items = [names.item(parse_item(g, names.custom), grains) for g in query.group_by]
+        items = [names.item(parse_item(g, names.custom), grains) for g in request.group_by]
         items = list(dict.fromkeys(items))
-        for name, text in query.computed:
-            items.append(Item((), name, kind="computed", expression=names.filter(text, grains)))
-        filters = tuple(names.filter(text, grains) for text in query.where)
-        shown = [i.grain or "" for i in items if i.is_metric_time and i.grain in RANK]
-        grain = finest(shown) if shown else grains.least
-        return Ask(tuple(items), filters, time_range(query.time_constraint, grain))
+        for name, text in request.computed:
+            items.append(GroupByItem((), name, kind="computed", expression=names.filter(text, grains)))
+        filters = tuple(names.filter(text, grains) for text in request.where)
+        shown_grains = [i.grain or "" for i in items if i.is_metric_time and i.grain in RANK]
+        grain = finest(shown_grains) if shown_grains else grains.least
+        return ResolvedQuery(tuple(items), filters, time_range(request.time_constraint, grain))
 
-    def _metrics(self, metrics: list[Metric], ask: Ask) -> Select:
-        expansion = Expansion(self.names, ask)
+    def _metrics(self, metrics: list[Metric], query: ResolvedQuery) -> Select:
+        expansion = Expansion(self.names, query)
         columns = [expansion.column(metric) for metric in metrics]
-        return combine(self.context, ask, self._relations(expansion.uses, ask), columns)
+        return combine_outputs(self.context, query, self._relations(expansion.inputs, query), columns)
 
-    def _relations(self, uses: dict[Use, str], ask: Ask) -> list[Relation]:
-        """One relation per shape: uses of one fact with the same filters share a scan."""
-        shapes: dict[tuple[object, ...], Named] = {}
-        for use, name in uses.items():
-            shapes.setdefault(use.shape(), []).append((name, use))
-        selects = self._shared(ask, list(shapes.values()))
+    def _relations(self, inputs: dict[MetricInput, str], query: ResolvedQuery) -> list[Relation]:
+        """One relation per shape: inputs of one fact with the same filters share a scan."""
+        shapes: dict[tuple[object, ...], ScanGroup] = {}
+        for metric_input, name in inputs.items():
+            shapes.setdefault(metric_input.shape(), []).append((name, metric_input))
+        selects = self._shared(query, list(shapes.values()))
         relations = [
-            Relation(select, frozenset(n for n, _ in named), named[0][1].is_days)
-            for named, select in zip(shapes.values(), selects, strict=True)
+            Relation(select, frozenset(n for n, _ in group), group[0][1].is_days)
+            for group, select in zip(shapes.values(), selects, strict=True)
         ]
-        if ask.items and all(r.is_days for r in relations):
-            keys = plain(self.context, ask, [("days", replace(next(iter(uses)), is_days=False))])
+        if query.items and all(r.is_days for r in relations):
+            keys = aggregate_measures(
+                self.context, query, [("days", replace(next(iter(inputs)), is_days=False))]
+            )
             relations.append(Relation(replace(keys, values=()), frozenset()))
         return relations
 
-    def _shared(self, ask: Ask, shapes: list[Named]) -> list[Select]:
+    def _shared(self, query: ResolvedQuery, shapes: list[ScanGroup]) -> list[Select]:
         """The relation of each shape. Offsets of whole periods read one aggregate with what they offset."""
-        families: dict[tuple[object, ...], list[Named]] = {}
-        for named in shapes:
-            if moves_periods(self.context, ask, named[0][1]):
-                families.setdefault(replace(named[0][1], offsets=()).shape(), []).append(named)
-        bases: dict[tuple[object, ...], tuple[Ref, dict[Leaf, str]]] = {}
+        families: dict[tuple[object, ...], list[ScanGroup]] = {}
+        for group in shapes:
+            if shifts_whole_periods(self.context, query, group[0][1]):
+                families.setdefault(replace(group[0][1], offsets=()).shape(), []).append(group)
+        bases: dict[tuple[object, ...], tuple[Ref, dict[SimpleMetric, str]]] = {}
         for shape, family in families.items():
-            if len(family) > 1 and ask.time_range is None:
-                leaves = {u.leaf: n for named in reversed(family) for n, u in named}
-                columns = [(n, replace(family[0][0][1], leaf=leaf, offsets=())) for leaf, n in leaves.items()]
+            if len(family) > 1 and query.time_range is None:
+                simple_metrics = {u.simple: n for group in reversed(family) for n, u in group}
+                columns = [
+                    (n, replace(family[0][0][1], simple=simple, offsets=()))
+                    for simple, n in simple_metrics.items()
+                ]
                 name = f"{columns[0][0]}_as_recorded"
-                bases[shape] = (Ref(self._add_cte(name, plain(self.context, ask, columns))), leaves)
-        return [self._with_base(ask, named, bases) for named in shapes]
+                bases[shape] = (
+                    Ref(self._add_cte(name, aggregate_measures(self.context, query, columns))),
+                    simple_metrics,
+                )
+        return [self._with_base(query, group, bases) for group in shapes]
 
     def _with_base(
-        self, ask: Ask, named: Named, bases: dict[tuple[object, ...], tuple[Ref, dict[Leaf, str]]]
+        self,
+        query: ResolvedQuery,
+        group: ScanGroup,
+        bases: dict[tuple[object, ...], tuple[Ref, dict[SimpleMetric, str]]],
     ) -> Select:
-        use = named[0][1]
-        base = bases.get(replace(use, offsets=()).shape())
-        moves = moves_periods(self.context, ask, use)
-        if base is not None and moves:
-            select = relabelled(self.context, ask, use, base[0], {n: base[1][u.leaf] for n, u in named})
-        elif use.offsets and moves:
-            still = [(n, replace(u, offsets=())) for n, u in named]
-            inner = plain(self.context, recorded(ask, use), still)
-            select = relabelled(self.context, ask, use, inner, {n: n for n, _ in named})
+        metric_input = group[0][1]
+        base = bases.get(replace(metric_input, offsets=()).shape())
+        entity_deltas = shifts_whole_periods(self.context, query, metric_input)
+        if base is not None and entity_deltas:
+            select = shift_labels(
+                self.context, query, metric_input, base[0], {n: base[1][u.simple] for n, u in group}
+            )
+        elif metric_input.offsets and entity_deltas:
+            still = [(n, replace(u, offsets=())) for n, u in group]
+            inner = aggregate_measures(self.context, as_recorded(query, metric_input), still)
+            select = shift_labels(self.context, query, metric_input, inner, {n: n for n, _ in group})
         else:
-            return self._relation(ask, named)
-        return on_spine(self.context, ask, use, select) if use.leaf.join_spine else select
+            return self._relation(query, group)
+        return (
+            join_time_spine(self.context, query, metric_input, select)
+            if metric_input.simple.join_spine
+            else select
+        )
 
-    def _relation(self, ask: Ask, named: Named) -> Select:
-        use = named[0][1]
-        if use.is_days:
-            return days(self.context, ask, named)
-        timed = use
-        if use.conversion is not None:
-            select = conversions(self.context, ask, named)
-            timed = replace(use, leaf=use.conversion.base)
-        elif use.cumulative is not None:
-            select = cumulative(self.context, ask, named)
-        elif use.leaf.measure.carry_forward_days is not None:
-            select = carried(self.context, ask, named)
+    def _relation(self, query: ResolvedQuery, group: ScanGroup) -> Select:
+        metric_input = group[0][1]
+        if metric_input.is_days:
+            return days_with_data(self.context, query, group)
+        timed = metric_input
+        if metric_input.conversion is not None:
+            select = conversions(self.context, query, group)
+            timed = replace(metric_input, simple=metric_input.conversion.base)
+        elif metric_input.cumulative is not None:
+            select = cumulative(self.context, query, group)
+        elif metric_input.simple.measure.carry_forward_days is not None:
+            select = carry_forward(self.context, query, group)
         else:
-            select = plain(self.context, ask, named)
-        return on_spine(self.context, ask, timed, select) if use.leaf.join_spine else select
+            select = aggregate_measures(self.context, query, group)
+        return (
+            join_time_spine(self.context, query, timed, select) if metric_input.simple.join_spine else select
+        )
 
     # -- what the parts of a plan ask back ----------------------------------------------------------------
 
@@ -163,7 +182,7 @@ class Planner:
             raise InvalidQueryError(f"The metric filter on {ref.metric} refers to itself.")
         self._depth += 1
         noted = dict(self.context.probes)
-        select = self._metrics([self.names.metric(ref.metric)], Ask(ref.group_by))
+        select = self._metrics([self.names.metric(ref.metric)], ResolvedQuery(ref.group_by))
         self.context.probes.clear()  # its groups decide rows and are not shown
         self.context.probes.update(noted)
         self._depth -= 1
@@ -177,18 +196,18 @@ class Planner:
         self.ctes[unique] = node
         return unique
 
-    def _ordered(self, body: Select, query: MetricQuery, ask: Ask) -> Select:
+    def _ordered(self, body: Select, request: MetricQuery, query: ResolvedQuery) -> Select:
         names = [c.name for c in body.columns]
         order: list[tuple[exp.Expr, bool]] = []
-        for key in query.order_by:
+        for key in request.order_by:
             name, descending = parse_order(key)
-            found = [n for n in names if n == name] or [i.name for i in ask.items if i.base == name]
-            if len(set(found)) != 1:
+            matches = [n for n in names if n == name] or [i.name for i in query.items if i.base == name]
+            if len(set(matches)) != 1:
                 raise UnknownNameError(
                     f"The order key {name} is not in the query.", hint=near(name, names) or "Select it first."
                 )
-            item = next((i for i in ask.items if i.name == found[0]), None)
+            item = next((i for i in query.items if i.name == matches[0]), None)
             if item is not None and masked(item, self.restriction):
                 raise ForbiddenUseError(f"{item.base} is masked for you.", hint="It cannot be ordered by.")
-            order.append((exp.column(found[0], quoted=True), descending))
-        return replace(body, order=tuple(order), limit=query.limit)
+            order.append((exp.column(matches[0], quoted=True), descending))
+        return replace(body, order=tuple(order), limit=request.limit)

@@ -1,7 +1,7 @@
 """Measures that do not add up over time: of a period, the rows at the first or last instant with data count.
 
-    SUM(f.x) by d.region, last per holding
-    →  SUM(f.x) by d.region over (ARG_MAX(f.x, f.day) by period, holding over f) f LEFT JOIN d
+    SUM(f.x) by d.region, last per series
+    →  SUM(f.x) by d.region over (ARG_MAX(f.x, f.day) by period, series over f) f LEFT JOIN d
 
 An instant lies in one period, so equal instants are in the same period. A NULL grouping is a group of its
 own. The query's filters apply to the instant, too: it is the last one that the reader asks about.
@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from ..ast.bind import bind, column
-from ..ast.constructors import both, eq, same
+from ..ast.constructors import conjunction, eq, same
 from ..ast.grains import RANK
 from ..definitions.catalog import Dimension, NonAdditive
 from ..errors import UnknownNameError
-from ..query.request import Item
-from ..query.resolved import Ask, Use, filters_of, of_time_alone, tells_period
-from .fact_scan import Context, Rows
-from .next_snapshot import is_last_count
+from ..query.request import GroupByItem
+from ..query.resolved import MetricInput, ResolvedQuery, filters_of, of_time_alone, tells_period
+from .fact_scan import FactScan, PlanContext
+from .next_snapshot import is_last_snapshot
 from .nodes import Column, Join, Plan, Ref, Select, Source
-from .time_offset import shifted_rows
-from .to_sql import render
+from .time_offset import offset_scan
+from .to_sql import to_tree
 
 FIRST_OR_LAST = {"max": ("ARG_MAX_NULL", exp.Max), "min": ("ARG_MIN_NULL", exp.Min)}
 """By choice: the value at the instant, NULL or not, and the instant."""
@@ -32,135 +32,157 @@ SPELLING = (exp.Column, exp.Identifier, exp.DPipe, exp.Concat, exp.Literal, exp.
 """What a key may be spelled with, so that equal columns make equal keys."""
 
 
-def at_edge(
-    context: Context, ask: Ask, use: Use, rows: Rows, said: list[exp.Expr], *, in_one_pass: bool
+def at_period_end(
+    context: PlanContext,
+    query: ResolvedQuery,
+    metric_input: MetricInput,
+    scan: FactScan,
+    expressions: list[exp.Expr],
+    *,
+    in_one_pass: bool,
 ) -> list[exp.Expr]:
     """The conditions, filters included, that leave the rows at the edge of their period.
 
-    `said` is what the select says of the rows beside its conditions. Where a holding has one row at an
-    instant and `in_one_pass` allows it, `rows` are read from a select that has picked and filtered them.
+    `expressions` are what the select reads of the rows beside its conditions. Where a series has one row at
+    an instant and `in_one_pass` allows it, `rows` are read from a select that has picked and filtered them.
     Raises UnknownNameError for a time dimension or window grouping that the model lacks.
     """
-    edge = _Edge.of(context, ask, use, rows)
-    told = is_last_count(ask, use, rows, edge.periods()) if not use.offsets else None
-    if told is not None:
-        return [*filters_of(rows, ask, use), *told]
-    holding = edge.holding() if in_one_pass and edge.groups and not use.offsets else None
-    if holding is None:
-        return [*filters_of(rows, ask, use), *edge.condition(edge.groups)]
-    rows.source = Source(edge.picked(holding, said), rows.alias)
+    edge = _PeriodEnd.of(context, query, metric_input, scan)
+    is_last = (
+        is_last_snapshot(query, metric_input, scan, edge.periods()) if not metric_input.offsets else None
+    )
+    if is_last is not None:
+        return [*filters_of(scan, query, metric_input), *is_last]
+    series_key = edge.series_key() if in_one_pass and edge.groups and not metric_input.offsets else None
+    if series_key is None:
+        return [*filters_of(scan, query, metric_input), *edge.condition(edge.groups)]
+    scan.source = Source(edge.picked(series_key, expressions), scan.alias)
     return []
 
 
 @dataclass(frozen=True)
-class _Edge:
+class _PeriodEnd:
     """The first or last instant of one use, per period shown and window grouping."""
 
-    context: Context
-    ask: Ask
-    use: Use
-    rows: Rows
+    context: PlanContext
+    query: ResolvedQuery
+    metric_input: MetricInput
+    scan: FactScan
     how: NonAdditive
     dimension: Dimension
-    groups: list[Item]
+    groups: list[GroupByItem]
 
     @classmethod
-    def of(cls, context: Context, ask: Ask, use: Use, rows: Rows) -> _Edge:
-        model, how = rows.model, use.leaf.measure.non_additive
+    def of(
+        cls, context: PlanContext, query: ResolvedQuery, metric_input: MetricInput, scan: FactScan
+    ) -> _PeriodEnd:
+        model, how = scan.model, metric_input.simple.measure.non_additive
         dimension = model.dimensions.get(how.dimension) if how is not None else None
         if how is None or dimension is None or dimension.grain is None:
             name = how and how.dimension
-            raise UnknownNameError(f"{use.leaf.name}: {name} is no time dimension of {model.name}.")
-        return cls(context, ask, use, rows, how, dimension, [Item((), g, kind="any") for g in how.groupings])
+            raise UnknownNameError(
+                f"{metric_input.simple.name}: {name} is no time dimension of {model.name}."
+            )
+        return cls(
+            context,
+            query,
+            metric_input,
+            scan,
+            how,
+            dimension,
+            [GroupByItem((), g, kind="any") for g in how.groupings],
+        )
 
-    def periods(self) -> list[Item]:
+    def periods(self) -> list[GroupByItem]:
         """The items that show the time by which the measure does not add up."""
-        return [item for item in self.ask.items if tells_period(item, self._shows_time)]
+        return [item for item in self.query.items if tells_period(item, self._shows_time)]
 
-    def _shows_time(self, item: Item) -> bool:
-        by_metric_time = self.how.dimension == self.rows.agg_time and self.rows.is_time(item)
-        own = item.links in ((self.rows.model.primary,), ())
+    def _shows_time(self, item: GroupByItem) -> bool:
+        by_metric_time = self.how.dimension == self.scan.agg_time and self.scan.is_time(item)
+        own = item.links in ((self.scan.model.primary,), ())
         return by_metric_time or (item.element == self.how.dimension and own)
 
-    # -- one row a holding and instant: picked in one pass ------------------------------------------------
+    # -- one row a series and instant: picked in one pass ------------------------------------------------
 
-    def holding(self) -> dict[str, exp.Column] | None:
-        """The columns that tell one holding, by name; None where it may have several rows at one instant.
+    def series_key(self) -> dict[str, exp.Column] | None:
+        """The columns that identify one series, by name; None where it may have several rows at one instant.
 
-        It has one where a key of the model says no more than the holding and the day.
+        It has one where a key of the model says no more than the series and the day.
         """
-        model, day = self.rows.model, bind(self.dimension.expr, "")
+        model, day = self.scan.model, bind(self.dimension.expr, "")
         is_date = isinstance(day, exp.Column) and (model.relation, day.name) in self.context.dates
         if not is_date or self.dimension.grain != "day":
             return None
-        groups = [_grouping(self.rows, g) for g in self.groups]
+        groups = [_grouping(self.scan, g) for g in self.groups]
         columns = {_name(g): g for g in groups if isinstance(g, exp.Column)}
         if len(columns) < len(groups) or _name(day) in columns:
             return None
-        told = {*columns, _name(day)}
+        key_names = {*columns, _name(day)}
         keys = [bind(e.expr, "") for e in model.entities.values() if e.kind in ("primary", "unique")]
-        return columns if any(_says_no_more(key, told) for key in keys) else None
+        return columns if any(_says_no_more(key, key_names) for key in keys) else None
 
-    def picked(self, holding: dict[str, exp.Column], said: list[exp.Expr]) -> Select:
-        """The fact's rows at the edge, with the columns that `said` and the joins of the rows read."""
-        inner = Rows(self.context, self.rows.model, self.rows.agg_time)
+    def picked(self, series_key: dict[str, exp.Column], expressions: list[exp.Expr]) -> Select:
+        """The fact's rows at the edge, with the columns that `expressions` and the joins of the rows read."""
+        inner = FactScan(self.context, self.scan.model, self.scan.agg_time)
         instant = bind(self.dimension.expr, inner.alias)
-        function, first_or_last = FIRST_OR_LAST[self.how.choice]
+        function, edge_of = FIRST_OR_LAST[self.how.choice]
         periods = [Column(f"period_{n}", inner.column(i)) for n, i in enumerate(self.periods(), 1)]
-        read = [*said, *(j.on for j in self.rows.joins if j.on is not None)]
+        read = [*expressions, *(j.on for j in self.scan.joins if j.on is not None)]
         columns = {_name(c): c for e in read for c in e.find_all(exp.Column) if c.table == inner.alias}
-        values = [Column(instant.name, first_or_last(this=instant.copy()))]
+        values = [Column(instant.name, edge_of(this=instant.copy()))]
         for name, value in columns.items():
-            if name not in holding and name != _name(instant):
+            if name not in series_key and name != _name(instant):
                 picked = exp.Anonymous(this=function, expressions=[value.copy(), instant.copy()])
                 values.append(Column(value.name, picked))
-        keys = [*periods, *(Column(c.name, c.copy()) for c in holding.values())]
-        where = [instant.copy().is_(exp.null()).not_(), *filters_of(inner, self.ask, self.use)]
+        keys = [*periods, *(Column(c.name, c.copy()) for c in series_key.values())]
+        where = [instant.copy().is_(exp.null()).not_(), *filters_of(inner, self.query, self.metric_input)]
         return Select(
             inner.source, tuple(keys), tuple(values), tuple(inner.joins), tuple(where), grouped=True
         )
 
     # -- otherwise: the instant first, then its rows ------------------------------------------------------
 
-    def condition(self, groups: list[Item]) -> list[exp.Expr]:
+    def condition(self, groups: list[GroupByItem]) -> list[exp.Expr]:
         """Without groupings a condition on the rows. Otherwise a join is added to them, and the few instants
         that are anyone's edge are picked first: most rows never meet the join.
         """
-        rows, use, measure = self.rows, self.use, self.use.leaf.measure
-        inner, extra = shifted_rows(self.context, rows.model, measure.agg_time, self.ask, use.offsets)
+        scan, metric_input, measure = self.scan, self.metric_input, self.metric_input.simple.measure
+        inner, extra = offset_scan(
+            self.context, scan.model, measure.agg_time, self.query, metric_input.offsets
+        )
         periods, grain = self.periods(), self.dimension.grain or "day"
         keys = [Column(i.name, inner.column(i)) for i in periods]
         keys += [Column(f"group_{g.element}", _grouping(inner, g)) for g in groups]
         at = inner.truncated(bind(self.dimension.expr, inner.alias), grain)
         edge = Column("edge_at", FIRST_OR_LAST[self.how.choice][1](this=at))
-        where = (*extra, *filters_of(inner, self.ask, use))
+        where = (*extra, *filters_of(inner, self.query, metric_input))
         select = Select(
             inner.source, tuple(keys), (edge,), tuple(inner.joins), where, grouped=True, eager=False
         )
-        mine = rows.truncated(bind(self.dimension.expr, rows.alias), grain)
-        if not groups and not use.offsets:
+        instant = scan.truncated(bind(self.dimension.expr, scan.alias), grain)
+        if not groups and not metric_input.offsets:
             by_instants = [i.grain in RANK or of_time_alone(i, inner.is_time) for i in periods]
             if self.how.dimension == measure.agg_time and all(by_instants):
                 select = self._of_instants(inner, Column("at", at.copy()), where)
             only = Select(Source(select, "edge"), (Column("edge_at", column("edge", "edge_at")),))
-            return [exp.In(this=mine, query=exp.Subquery(this=render(Plan(only))))]
-        on = [eq(mine, column("edge", "edge_at"))]
-        if use.offsets:
-            on += [same(rows.column(i), column("edge", i.name)) for i in periods]
-        on += [same(_grouping(rows, g), column("edge", f"group_{g.element}")) for g in groups]
-        if use.offsets:
-            rows.joins.append(Join(Source(select, "edge"), both(on), "INNER"))
+            return [exp.In(this=instant, query=exp.Subquery(this=to_tree(Plan(only))))]
+        on = [eq(instant, column("edge", "edge_at"))]
+        if metric_input.offsets:
+            on += [same(scan.column(i), column("edge", i.name)) for i in periods]
+        on += [same(_grouping(scan, g), column("edge", f"group_{g.element}")) for g in groups]
+        if metric_input.offsets:
+            scan.joins.append(Join(Source(select, "edge"), conjunction(on), "INNER"))
             return []
         name = self.context.add_cte("edge", select)
-        rows.joins.append(Join(Source(Ref(name), "edge"), both(on), "INNER"))
+        scan.joins.append(Join(Source(Ref(name), "edge"), conjunction(on), "INNER"))
         edges = Select(Source(Ref(name), name), (Column("edge_at", column(name, "edge_at")),))
-        return [exp.In(this=mine.copy(), query=exp.Subquery(this=render(Plan(edges))))]
+        return [exp.In(this=instant.copy(), query=exp.Subquery(this=to_tree(Plan(edges))))]
 
-    def _of_instants(self, inner: Rows, at: Column, where: tuple[exp.Expr, ...]) -> Select:
+    def _of_instants(self, inner: FactScan, at: Column, where: tuple[exp.Expr, ...]) -> Select:
         """The edges, from the few distinct instants instead of from all rows."""
         instants = Select(inner.source, (at,), joins=tuple(inner.joins), where=where, distinct=True)
         instant = column("instants", "at")
-        timed = Rows(inner.context, inner.model, inner.agg_time, instant, inner.own_grain())
+        timed = FactScan(inner.context, inner.model, inner.agg_time, instant, inner.own_grain())
         keys = tuple(Column(i.name, timed.column(i)) for i in self.periods())
         edge = FIRST_OR_LAST[self.how.choice][1](this=instant.copy())
         return Select(
@@ -168,12 +190,12 @@ class _Edge:
         )
 
 
-def _grouping(rows: Rows, item: Item) -> exp.Expr:
-    model = rows.model
-    found = model.entities.get(item.element) or model.dimensions.get(item.element)
-    if found is None:
+def _grouping(scan: FactScan, item: GroupByItem) -> exp.Expr:
+    model = scan.model
+    definition = model.entities.get(item.element) or model.dimensions.get(item.element)
+    if definition is None:
         raise UnknownNameError(f"The window grouping {item.element} does not exist in {model.name}.")
-    return bind(found.expr, rows.alias)
+    return bind(definition.expr, scan.alias)
 
 
 def _says_no_more(key: exp.Expr, columns: set[str]) -> bool:

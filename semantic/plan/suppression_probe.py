@@ -1,10 +1,10 @@
-"""Who stands behind a group: the probe that lets the caller judge groups before they are shown.
+"""The contributing entities of a group: the probe by which the caller reviews groups before they are shown.
 
-A floor on the size of groups is part of the SQL (`leaf.group_guard`). What the floor cannot see is what
-groups tell together: a total less the groups beside it, or one answer less another. For that the compiler
-adds, to each aggregation under a floor, a probe of the same rows. It tells, for the finest groups that the
-query distinguishes, how many entities are behind them and a linear sketch of their rows. Whoever judges the
-sketches names groups to withhold, and the query is compiled again without them.
+The minimum size of a group is part of the SQL (`aggregate.threshold_condition`). What that threshold cannot
+see is what groups disclose together: a total less the groups beside it, or one answer less another. For that
+the compiler adds, to each aggregation under a threshold, a probe of the same rows. It counts, for the finest
+groups that the query distinguishes, the contributing entities, with a linear sketch of their rows. Whoever
+reviews the sketches names groups to suppress, and the query is compiled again without them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from sqlglot import exp
 
 from ..ast.bind import bind, ident
 from ..ast.constructors import cast
-from ..definitions.restriction import SmallestGroup
+from ..definitions.restriction import MinimumGroup
 from ..query.predicates import Predicate
-from ..query.request import Item
-from ..query.resolved import Ask, Use
-from .fact_scan import Rows
+from ..query.request import GroupByItem
+from ..query.resolved import MetricInput, ResolvedQuery
+from .fact_scan import FactScan
 from .nodes import Column, Plan, Select, Union
-from .to_sql import printed as sql_of
+from .to_sql import to_sql
 
 BUCKETS = 128
 """Numbers in a sketch. Groups that differ in the rows of k entities differ in at most k of them."""
@@ -50,8 +50,8 @@ class GroupProbe:
 
 
 @dataclass(frozen=True)
-class Probed:
-    """A probe before it is printed: the rows by their finest groups and entities.
+class ProbeRows:
+    """A probe before it is written as SQL: the rows by their finest groups and entities.
 
     `by_bucket`: they are counted and weighed by bucket already. `ctes`: subqueries that only the probe reads.
     """
@@ -59,7 +59,7 @@ class Probed:
     name: str
     rows: Select
     cell: tuple[str, ...]
-    shown: tuple[str, ...]
+    answer_keys: tuple[str, ...]
     model: str
     by_bucket: bool = False
     ctes: tuple[tuple[str, Select | Union], ...] = ()
@@ -75,63 +75,83 @@ class Cells:
     by_entity: tuple[Predicate, ...]
 
 
-def cells(rows: Rows, shown: tuple[Column, ...], ask: Ask, use: Use, guard: SmallestGroup) -> Cells:
+def cells(
+    scan: FactScan,
+    shown_keys: tuple[Column, ...],
+    query: ResolvedQuery,
+    metric_input: MetricInput,
+    minimum_group: MinimumGroup,
+) -> Cells:
     """The cells behind the shown keys: finer by every attribute that is filtered or computed by."""
-    about = [p for p in (*use.filters, *ask.filters) if any(_is_about(rows, i, guard) for i in p.items())]
-    computed = [i for i in ask.items if i.kind == "computed" and _touches(rows, i, guard)]
+    about = [
+        p
+        for p in (*metric_input.filters, *query.filters)
+        if any(_is_about(scan, i, minimum_group) for i in p.items())
+    ]
+    computed = [i for i in query.items if i.kind == "computed" and _touches(scan, i, minimum_group)]
     finer = {i.name: i for p in (*about, *(c.expression for c in computed)) for i in p.items()}
-    own = {k.name for k in shown} - {c.name for c in computed}
-    added = tuple(Column(n, rows.column(i)) for n, i in finer.items() if n not in own)
-    by_entity = [rows.condition(p) for p in about]
+    own = {k.name for k in shown_keys} - {c.name for c in computed}
+    added = tuple(Column(n, scan.column(i)) for n, i in finer.items() if n not in own)
+    by_entity = [scan.condition(p) for p in about]
     matched = exp.func("COALESCE", exp.and_(*by_entity) if by_entity else exp.true(), exp.false())
-    keys = tuple({c.name: c for c in (*shown, *added)}.values())
+    keys = tuple({c.name: c for c in (*shown_keys, *added)}.values())
     names = tuple(k.name for k in keys if k.name not in {c.name for c in computed})
     return Cells(keys, names, matched, tuple(about))
 
 
-def probed(rows: Rows, select: Select, ask: Ask, use: Use, guard: SmallestGroup) -> Probed:
+def probe_rows(
+    scan: FactScan,
+    select: Select,
+    query: ResolvedQuery,
+    metric_input: MetricInput,
+    minimum_group: MinimumGroup,
+) -> ProbeRows:
     """The probe of one aggregation: its rows, before filters by attributes of the entity."""
-    shown = tuple(k for k in select.keys if k.name in {i.name for i in ask.items})
-    found = cells(rows, shown, ask, use, guard)
-    dropped = [rows.condition(p) for p in found.by_entity]
-    kept = [w for w in select.where if w not in dropped]
-    key = entity_key(rows, guard)
-    keys = (*found.keys, Column(MATCHED, found.matched), Column(ENTITY, key))
-    values = (Column(WEIGHT, exp.Sum(this=row_hash(rows))),)
-    where = (*kept, known(key))
-    body = Select(select.source, keys, values, tuple(rows.joins), where, grouped=True, eager=False)
-    return Probed(name_of(body), body, found.names, tuple(k.name for k in shown), rows.model.name)
+    shown_keys = tuple(k for k in select.keys if k.name in {i.name for i in query.items})
+    finest = cells(scan, shown_keys, query, metric_input, minimum_group)
+    dropped = [scan.condition(p) for p in finest.by_entity]
+    conditions = [w for w in select.where if w not in dropped]
+    key = entity_key(scan, minimum_group)
+    keys = (*finest.keys, Column(MATCHED, finest.matched), Column(ENTITY, key))
+    values = (Column(WEIGHT, exp.Sum(this=row_hash(scan))),)
+    where = (*conditions, is_not_null(key))
+    body = Select(select.source, keys, values, tuple(scan.joins), where, grouped=True, eager=False)
+    return ProbeRows(probe_name(body), body, finest.names, tuple(k.name for k in shown_keys), scan.model.name)
 
 
-def name_of(body: Select) -> str:
+def probe_name(body: Select) -> str:
     """The name that its rows give a probe."""
-    return hashlib.sha256(sql_of(Plan(body), "duckdb").encode()).hexdigest()[:16]
+    return hashlib.sha256(to_sql(Plan(body), "duckdb").encode()).hexdigest()[:16]
 
 
-def withheld_condition(select: Select, ask: Ask, probe: Probed, guard: SmallestGroup) -> tuple[exp.Expr, ...]:
-    """The HAVING that leaves out what the caller withholds."""
-    texts = sorted(text for name, text in guard.withheld if name == probe.name)
+def suppressed_condition(
+    select: Select, query: ResolvedQuery, probe: ProbeRows, minimum_group: MinimumGroup
+) -> tuple[exp.Expr, ...]:
+    """The HAVING that leaves out what the caller suppresses."""
+    texts = sorted(text for name, text in minimum_group.suppressed if name == probe.name)
     if not texts:
         return ()
-    keys = [k.expr for k in select.keys if k.name in probe.shown]
+    keys = [k.expr for k in select.keys if k.name in probe.answer_keys]
     listed = exp.In(this=_json(keys), expressions=[exp.Literal.string(t) for t in texts])
     return (exp.not_(listed),)
 
 
-def printed(probe: Probed, ctes: Iterable[tuple[str, Select | Union]]) -> GroupProbe:
+def probe_sql(probe: ProbeRows, ctes: Iterable[tuple[str, Select | Union]]) -> GroupProbe:
     """The probe as SQL, with whatever named subqueries its rows refer to."""
-    rows = exp.Var(this=sql_of(Plan(probe.rows, (*ctes, *probe.ctes)), "duckdb"))
-    source = exp.Subquery(this=rows, alias=exp.TableAlias(this=ident("rows_behind")))
+    rows = exp.Var(this=to_sql(Plan(probe.rows, (*ctes, *probe.ctes)), "duckdb"))
+    source = exp.Subquery(this=rows, alias=exp.TableAlias(this=ident("probe_rows")))
     if not probe.by_bucket:
         source = _by_bucket(source, probe).subquery("by_bucket", copy=False)
     cell = _json([exp.column(ident(n)) for n in probe.cell] + [exp.column(ident(MATCHED))])
-    shown = exp.Case().when(exp.column(ident(MATCHED)), _json([exp.column(ident(n)) for n in probe.shown]))
+    answer_key = exp.Case().when(
+        exp.column(ident(MATCHED)), _json([exp.column(ident(n)) for n in probe.answer_keys])
+    )
     pair = exp.Anonymous(this="struct_pack", expressions=[
         exp.PropertyEQ(this=exp.to_identifier(n), expression=exp.column(n)) for n in (BUCKET, SUM)
     ])  # fmt: skip
     outer = exp.select(
         exp.alias_(cell, "cell"),
-        exp.alias_(shown, "shown"),
+        exp.alias_(answer_key, "shown"),
         exp.alias_(cast(exp.Sum(this=exp.column(ENTITIES)), exp.DType.BIGINT), ENTITIES),
         exp.alias_(exp.Anonymous(this="list", expressions=[pair]), "sketch"),
         copy=False,
@@ -140,9 +160,9 @@ def printed(probe: Probed, ctes: Iterable[tuple[str, Select | Union]]) -> GroupP
     return GroupProbe(probe.name, outer.sql("duckdb"), probe.model, len(probe.cell))
 
 
-def _by_bucket(by_entity: exp.Subquery, probe: Probed) -> exp.Select:
+def _by_bucket(by_entity: exp.Subquery, probe: ProbeRows) -> exp.Select:
     """Entities counted, and their rows weighed, by cell and bucket."""
-    names = [*dict.fromkeys((*probe.cell, *probe.shown)), MATCHED]
+    names = [*dict.fromkeys((*probe.cell, *probe.answer_keys)), MATCHED]
     select = exp.select(
         *[exp.column(ident(n)) for n in names],
         exp.alias_(bucket(exp.column(ident(ENTITY))), BUCKET),
@@ -159,24 +179,27 @@ def _group_by(columns: int) -> exp.Group:
     return exp.Group(expressions=[exp.Literal.number(n + 1) for n in range(columns)])
 
 
-def _is_about(rows: Rows, item: Item, guard: SmallestGroup) -> bool:
+def _is_about(scan: FactScan, item: GroupByItem, minimum_group: MinimumGroup) -> bool:
     """Whether an item tells something about the entity that is counted."""
-    if rows.is_time(item) or item.is_metric_time:
+    if scan.is_time(item) or item.is_metric_time:
         return False
-    found = rows.context.resolver.find(rows.model, item, rows.context.restriction)
-    return any(hop.entity == guard.entity for hop in found.hops) or found.definition.name == guard.entity
+    resolved = scan.context.resolver.find(scan.model, item, scan.context.restriction)
+    return (
+        any(step.entity == minimum_group.entity for step in resolved.steps)
+        or resolved.definition.name == minimum_group.entity
+    )
 
 
-def _touches(rows: Rows, item: Item, guard: SmallestGroup) -> bool:
-    return any(_is_about(rows, i, guard) for i in item.expression.items())
+def _touches(scan: FactScan, item: GroupByItem, minimum_group: MinimumGroup) -> bool:
+    return any(_is_about(scan, i, minimum_group) for i in item.expression.items())
 
 
-def entity_key(rows: Rows, guard: SmallestGroup) -> exp.Expr:
+def entity_key(scan: FactScan, minimum_group: MinimumGroup) -> exp.Expr:
     """The entity behind each row."""
-    return bind(rows.model.entities[guard.entity].expr, rows.alias)
+    return bind(scan.model.entities[minimum_group.entity].expr, scan.alias)
 
 
-def known(key: exp.Expr) -> exp.Expr:
+def is_not_null(key: exp.Expr) -> exp.Expr:
     return exp.not_(key.copy().is_(exp.null()))
 
 
@@ -185,10 +208,10 @@ def bucket(key: exp.Expr) -> exp.Expr:
     return _modulo(_hash(key), BUCKETS)
 
 
-def row_hash(rows: Rows) -> exp.Expr:
+def row_hash(scan: FactScan) -> exp.Expr:
     """A number that tells rows of the fact apart, small enough to add up without overflow."""
-    primary = rows.model.entities.get(rows.model.primary or "")
-    identity = bind(primary.expr, rows.alias) if primary is not None else exp.column(ident(rows.alias))
+    primary = scan.model.entities.get(scan.model.primary or "")
+    identity = bind(primary.expr, scan.alias) if primary is not None else exp.column(ident(scan.alias))
     return _modulo(_hash(identity), 2**40)
 
 

@@ -15,27 +15,29 @@ from ..ast.constructors import eq, interval, minus, plus, trunc
 from ..ast.grains import CALENDAR_UNITS, RANK, finest
 from ..definitions.catalog import Model, TimeSpine, Window
 from ..errors import InvalidQueryError, UnknownNameError, UnsupportedError
-from ..query.request import Item
-from ..query.resolved import Ask, Offset, of_time_alone, shown_times, tells_period
-from .fact_scan import Context, Rows, is_time_item
+from ..query.request import GroupByItem
+from ..query.resolved import Offset, ResolvedQuery, of_time_alone, shown_times, tells_period
+from .fact_scan import FactScan, PlanContext, is_time_item
 from .nodes import Column, Join, Select, Source, Table
 
 SPINE = "time_spine"
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-def time_items(ask: Ask, model: Model, agg_time: str | None) -> tuple[Item, ...]:
+def time_items(query: ResolvedQuery, model: Model, agg_time: str | None) -> tuple[GroupByItem, ...]:
     """The times that a query shows, be it within an expression."""
-    return shown_times(ask.items, lambda i: is_time_item(i, model, agg_time))
+    return shown_times(query.items, lambda i: is_time_item(i, model, agg_time))
 
 
-def period_items(ask: Ask, model: Model, agg_time: str | None, what: str) -> tuple[Item, ...]:
+def period_items(
+    query: ResolvedQuery, model: Model, agg_time: str | None, what: str
+) -> tuple[GroupByItem, ...]:
     """The items that tell the period. Raises UnsupportedError naming `what` if one tells more than that."""
 
-    def is_time(item: Item) -> bool:
+    def is_time(item: GroupByItem) -> bool:
         return is_time_item(item, model, agg_time)
 
-    items = tuple(i for i in ask.items if tells_period(i, is_time))
+    items = tuple(i for i in query.items if tells_period(i, is_time))
     mixed = next((i for i in items if not of_time_alone(i, is_time)), None)
     if mixed is not None:
         raise UnsupportedError(
@@ -46,7 +48,7 @@ def period_items(ask: Ask, model: Model, agg_time: str | None, what: str) -> tup
     return items
 
 
-def spine_grain(items: tuple[Item, ...], context: Context, own: str) -> str:
+def spine_grain(items: tuple[GroupByItem, ...], context: PlanContext, own: str) -> str:
     """The grain at which a spine must tick to show the items."""
     grains = []
     for item in items:
@@ -55,19 +57,23 @@ def spine_grain(items: tuple[Item, ...], context: Context, own: str) -> str:
     return finest(grains) if grains else own
 
 
-def shifted_rows(
-    context: Context, model: Model, agg_time: str | None, ask: Ask, offsets: tuple[Offset, ...]
-) -> tuple[Rows, list[exp.Expr]]:
+def offset_scan(
+    context: PlanContext,
+    model: Model,
+    agg_time: str | None,
+    query: ResolvedQuery,
+    offsets: tuple[Offset, ...],
+) -> tuple[FactScan, list[exp.Expr]]:
     """Rows whose metric time is shifted, and conditions that come with the shift."""
     if not offsets:
-        return Rows(context, model, agg_time), []
-    items = time_items(ask, model, agg_time)
+        return FactScan(context, model, agg_time), []
+    items = time_items(query, model, agg_time)
     if not items:
         raise InvalidQueryError(
             f"A metric of {model.name} looks back in time, so it needs metric_time in the group-by.",
             hint="Add metric_time__day or a coarser grain.",
         )
-    plain = Rows(context, model, agg_time)
+    plain = FactScan(context, model, agg_time)
     custom = [
         o for o in offsets if (o.grain if isinstance(o, Window) else o) in context.catalog.custom_grains
     ]
@@ -77,13 +83,17 @@ def shifted_rows(
     for window in windows:
         if window.grain not in RANK:
             raise UnknownNameError(f"The grain {window.grain} of an offset does not exist.")
-    if len(windows) == len(offsets) and not _by_days(ask, items, windows, model, agg_time):
-        return _relabelled(context, plain, windows, items)
+    if len(windows) == len(offsets) and not _by_days(query, items, windows, model, agg_time):
+        return _shift_rows(context, plain, windows, items)
     return _by_spine(context, plain, offsets, items)
 
 
 def _by_days(
-    ask: Ask, items: tuple[Item, ...], windows: list[Window], model: Model, agg_time: str | None
+    query: ResolvedQuery,
+    items: tuple[GroupByItem, ...],
+    windows: list[Window],
+    model: Model,
+    agg_time: str | None,
 ) -> bool:
     """Whether each shown day looks at its own day back, instead of each recorded day showing once.
 
@@ -93,34 +103,34 @@ def _by_days(
     months = [w.count * MONTHS[w.grain] for w in windows if w.grain in CALENDAR_UNITS]
     if not months:
         return False
-    if any(_is_fine(i) for i in ask.items if is_time_item(i, model, agg_time)):
+    if any(_is_fine(i) for i in query.items if is_time_item(i, model, agg_time)):
         return True
     grain = finest([i.grain for i in items if i.grain in RANK] or ["week"])
     return grain in CALENDAR_UNITS and any(count % MONTHS[grain] for count in months)
 
 
-def _is_fine(item: Item) -> bool:
+def _is_fine(item: GroupByItem) -> bool:
     """Whether an item shows days, or less."""
     if item.part:
         return item.part not in CALENDAR_UNITS
     return item.grain in RANK and RANK[item.grain or ""] <= RANK["day"]
 
 
-def _relabelled(
-    context: Context, rows: Rows, windows: list[Window], items: tuple[Item, ...]
-) -> tuple[Rows, list[exp.Expr]]:
-    time = rows.own_time()
+def _shift_rows(
+    context: PlanContext, scan: FactScan, windows: list[Window], items: tuple[GroupByItem, ...]
+) -> tuple[FactScan, list[exp.Expr]]:
+    time = scan.own_time()
     for window in reversed(windows):
         time = plus(time, window)
-    spine = context.spine(spine_grain(items, context, rows.own_grain()), "An offset metric")
+    spine = context.spine(spine_grain(items, context, scan.own_grain()), "An offset metric")
     last = exp.Select().select(exp.Max(this=bind(spine.column, SPINE)), copy=False)
     last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True), copy=False)
-    shown = trunc(time, spine.grain)
-    rows = Rows(context, rows.model, rows.agg_time, time, rows.own_grain())
-    return rows, [exp.LTE(this=shown.copy(), expression=exp.Subquery(this=last))]
+    label = trunc(time, spine.grain)
+    scan = FactScan(context, scan.model, scan.agg_time, time, scan.own_grain())
+    return scan, [exp.LTE(this=label.copy(), expression=exp.Subquery(this=last))]
 
 
-def looks_at(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:
+def instant_read(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:
     """The instant that a shifted metric reads at a shown instant."""
     for offset in offsets:
         moment = minus(moment, offset) if isinstance(offset, Window) else trunc(moment, offset)
@@ -128,25 +138,25 @@ def looks_at(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:
 
 
 def _by_spine(
-    context: Context, rows: Rows, offsets: tuple[Offset, ...], items: tuple[Item, ...]
-) -> tuple[Rows, list[exp.Expr]]:
+    context: PlanContext, scan: FactScan, offsets: tuple[Offset, ...], items: tuple[GroupByItem, ...]
+) -> tuple[FactScan, list[exp.Expr]]:
     starts = [o for o in offsets if isinstance(o, str)]
-    grain = finest([spine_grain(items, context, rows.own_grain()), *starts])
+    grain = finest([spine_grain(items, context, scan.own_grain()), *starts])
     spine = context.spine(grain, "An offset metric")
-    shown = bind(spine.column, SPINE)
+    tick = bind(spine.column, SPINE)
     join = Join(
         Source(Table(spine.relation), SPINE),
-        eq(looks_at(shown.copy(), offsets), trunc(rows.own_time(), spine.grain)),
+        eq(instant_read(tick.copy(), offsets), trunc(scan.own_time(), spine.grain)),
         "INNER",
     )
-    shifted = Rows(context, rows.model, rows.agg_time, shown, spine.grain)
+    shifted = FactScan(context, scan.model, scan.agg_time, tick, spine.grain)
     shifted.joins.append(join)
     if all(isinstance(o, Window) for o in offsets):
         return shifted, []
-    return shifted, starts_only(spine, items)
+    return shifted, period_starts_only(spine, items)
 
 
-def ticks_of(spine: TimeSpine, grain: str) -> Source:
+def spine_instants(spine: TimeSpine, grain: str) -> Source:
     """The instants of `grain`, one row each, under the spine's alias and column name."""
     if spine.grain == grain:
         return Source(Table(spine.relation), SPINE)
@@ -155,7 +165,7 @@ def ticks_of(spine: TimeSpine, grain: str) -> Source:
     return Source(distinct, SPINE)
 
 
-def starts_only(spine: TimeSpine, items: tuple[Item, ...]) -> list[exp.Expr]:
+def period_starts_only(spine: TimeSpine, items: tuple[GroupByItem, ...]) -> list[exp.Expr]:
     """A metric at the start of a grain, shown by coarser periods, counts the first instant of each only."""
     grains = [i.grain for i in items if i.grain]
     if len(grains) < len(items) or any(g not in RANK or RANK[g] <= RANK[spine.grain] for g in grains):
@@ -166,7 +176,9 @@ def starts_only(spine: TimeSpine, items: tuple[Item, ...]) -> list[exp.Expr]:
     return [exp.paren(exp.or_(*starts, copy=False)) if len(starts) > 1 else starts[0]]
 
 
-def _custom(context: Context, rows: Rows, offsets: tuple[Offset, ...]) -> tuple[Rows, list[exp.Expr]]:
+def _custom(
+    context: PlanContext, scan: FactScan, offsets: tuple[Offset, ...]
+) -> tuple[FactScan, list[exp.Expr]]:
     """A shift by periods of a custom calendar: the nth day of a period shows as the nth day of the later
     one, or as its last day where that one is shorter."""
     offset = offsets[0]
@@ -207,8 +219,8 @@ def _custom(context: Context, rows: Rows, offsets: tuple[Offset, ...]) -> tuple[
         joins=(Join(Source(led, "l"), eq(column("n", "period"), column("l", "period")), "INNER"),),
         where=(exp.not_(column("l", "first_at").is_(exp.null())),),
     )
-    shifted = Rows(context, rows.model, rows.agg_time, column("shift", "shown_at"), spine.grain)
-    on = eq(column("shift", "source_at"), trunc(rows.own_time(), spine.grain))
+    shifted = FactScan(context, scan.model, scan.agg_time, column("shift", "shown_at"), spine.grain)
+    on = eq(column("shift", "source_at"), trunc(scan.own_time(), spine.grain))
     shifted.joins.append(Join(Source(mapping, "shift"), on, "INNER"))
     return shifted, []
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ..ast.bind import ident, named_table
-from ..ast.memoize import by_identity
+from ..ast.memoize import memoize_by_identity
 from .nodes import Plan, Ref, Select, Source, Table, Union
 
 
-def render(plan: Plan, *, comments: bool = False) -> exp.Select:
+def to_tree(plan: Plan, *, comments: bool = False) -> exp.Select:
     """The sqlglot tree of a plan."""
     tree = _select(plan.body, comments)
     for name, node in plan.ctes:
@@ -17,7 +17,7 @@ def render(plan: Plan, *, comments: bool = False) -> exp.Select:
     return tree
 
 
-def printed(plan: Plan, dialect: str, *, comments: bool = False) -> str:
+def to_sql(plan: Plan, dialect: str, *, comments: bool = False) -> str:
     """The SQL of a plan. Tables under row rules, the same in query after query, are printed once."""
     tree = _select(plan.body, comments, dialect)
     for name, node in plan.ctes:
@@ -46,7 +46,7 @@ def _source(source: Source, comments: bool, dialect: str) -> exp.Expr:
             return table if same else exp.alias_(table, ident(source.alias), table=True, copy=False)
         if not dialect:
             return _ruled(node, source.alias)
-        return exp.Var(this=_printed(node, source.alias, dialect))
+        return exp.Var(this=_table_text(node, source.alias, dialect))
     query = _query(node, comments, dialect)
     return exp.Subquery(this=query, alias=exp.TableAlias(this=ident(source.alias)))
 
@@ -57,8 +57,8 @@ def _ruled(node: Table, alias: str) -> exp.Subquery:
     return inner.subquery(ident(alias), copy=False)
 
 
-@by_identity(1024)
-def _printed(table: Table, alias: str, dialect: str) -> str:
+@memoize_by_identity(1024)
+def _table_text(table: Table, alias: str, dialect: str) -> str:
     """The text of a table under row rules."""
     return str(_ruled(table, alias).sql(dialect=dialect))
 

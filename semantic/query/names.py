@@ -1,4 +1,4 @@
-"""Settle the names of a query: which metrics the reader may ask for, and the grain of each time."""
+"""Resolve the names of a query: which metrics the reader may ask for, and the grain of each time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..ast.grains import RANK, coarsest
-from ..definitions.catalog import Catalog, Input, Leaf, Metric
+from ..definitions.catalog import Catalog, Input, Metric, SimpleMetric
 from ..definitions.restriction import Restriction
 from ..errors import InvalidQueryError, UnknownNameError
 from ..suggest import near
 from .predicates import Predicate, parse_predicate
-from .request import Item, MetricQuery, MetricRef
+from .request import GroupByItem, MetricQuery, MetricRef
 from .resolve import Resolver
 from .visibility import visible_metrics
 
@@ -25,7 +25,7 @@ class Grains:
     least: str
 
 
-class Names:
+class NameResolver:
     """Look-ups in one catalog for one reader."""
 
     def __init__(self, catalog: Catalog, resolver: Resolver, restriction: Restriction) -> None:
@@ -47,31 +47,31 @@ class Names:
             raise UnknownNameError(f"Metric {owner.name} uses {used.name}, which does not exist.")
         return self.catalog.metrics[used.name]
 
-    def leaves(self, metric: Metric) -> list[Leaf]:
-        """All leaves below a metric: what it aggregates, and by which time."""
+    def simple_metrics(self, metric: Metric) -> list[SimpleMetric]:
+        """All simple metrics below a metric: what it aggregates, and by which time."""
         if metric.conversion is not None:
             return [metric.conversion.base]
-        if metric.leaf is not None:
-            return [metric.leaf]
-        return [leaf for i in metric.inputs for leaf in self.leaves(self.input(metric, i))]
+        if metric.simple is not None:
+            return [metric.simple]
+        return [simple for i in metric.inputs for simple in self.simple_metrics(self.input(metric, i))]
 
     def grains(self, metrics: Iterable[Metric]) -> Grains:
         """The grains of metric_time for some metrics together."""
         metrics = list(metrics)
-        leaves = [leaf for m in metrics for leaf in self.leaves(m)]
-        own = [self._leaf_grain(leaf) for leaf in leaves]
+        simple_metrics = [simple for m in metrics for simple in self.simple_metrics(m)]
+        own = [self._simple_grain(simple) for simple in simple_metrics]
         stated = [m.default_grain for m in metrics if m.default_grain in RANK]
         least = coarsest(own) if own else "nanosecond"
         default = coarsest([g for g in stated if g]) if stated else coarsest(["day", least])
-        return Grains(tuple(dict.fromkeys(leaf.measure.model for leaf in leaves)), default, least)
+        return Grains(tuple(dict.fromkeys(simple.measure.model for simple in simple_metrics)), default, least)
 
-    def _leaf_grain(self, leaf: Leaf) -> str:
-        model = self.catalog.models[leaf.measure.model]
-        dimension = model.dimensions.get(leaf.measure.agg_time or "")
+    def _simple_grain(self, simple: SimpleMetric) -> str:
+        model = self.catalog.models[simple.measure.model]
+        dimension = model.dimensions.get(simple.measure.agg_time or "")
         return (dimension.grain if dimension else None) or "day"
 
-    def item(self, item: Item, grains: Grains) -> Item:
-        """The item with its grain settled. metric_time finer than a metric knows is shown as known."""
+    def item(self, item: GroupByItem, grains: Grains) -> GroupByItem:
+        """The item with its grain resolved. metric_time finer than a metric knows is shown as known."""
         if item.part:
             return replace(item, grain=None)
         if item.is_metric_time:
@@ -81,27 +81,27 @@ class Names:
             return replace(item, grain=grain, kind="time")
         if item.grain:
             return replace(item, kind="time")
-        known = self._dimension_grain(item, grains)
-        if known:
-            return replace(item, grain=known, kind="time")
+        own_grain = self._dimension_grain(item, grains)
+        if own_grain:
+            return replace(item, grain=own_grain, kind="time")
         return replace(item, kind="any") if item.kind == "time" else item
 
-    def _dimension_grain(self, item: Item, grains: Grains) -> str | None:
+    def _dimension_grain(self, item: GroupByItem, grains: Grains) -> str | None:
         for name in grains.models or self.catalog.models:
             model = self.catalog.models[name]
             if self.resolver.reaches(model, item, self.restriction):
-                found = self.resolver.find(model, item, self.restriction)
-                return found.dimension.grain if found.dimension else None
+                resolved = self.resolver.find(model, item, self.restriction)
+                return resolved.dimension.grain if resolved.dimension else None
         return None
 
     def filter(self, text: str, grains: Grains, *, trusted: bool = False) -> Predicate:
-        """A filter with the grains of its references settled. trusted: it is part of a definition."""
+        """A filter with the grains of its references resolved. trusted: it is part of a definition."""
         predicate = parse_predicate(text, self.custom, trusted)
         refs = tuple(r if isinstance(r, MetricRef) else self.item(r, grains) for r in predicate.refs)
         for ref in refs:
             if isinstance(ref, MetricRef):
                 self.metric(ref.metric)
-        names = " ".join(r.name for r in refs if isinstance(r, Item))
+        names = " ".join(r.name for r in refs if isinstance(r, GroupByItem))
         return Predicate(f"{predicate.text} /* {names} */", refs, predicate.condition)
 
     def saved(self, query: MetricQuery) -> MetricQuery:
@@ -110,11 +110,12 @@ class Names:
             return query
         saved = self.catalog.saved_queries.get(query.saved_query)
         if saved is None or any(m not in self.visible for m in saved.metrics):
-            shown = [
+            visible_names = [
                 n for n, q in self.catalog.saved_queries.items() if all(m in self.visible for m in q.metrics)
             ]
             raise UnknownNameError(
-                f"The saved query {query.saved_query} does not exist.", hint=near(query.saved_query, shown)
+                f"The saved query {query.saved_query} does not exist.",
+                hint=near(query.saved_query, visible_names),
             )
         return replace(
             query,
@@ -127,7 +128,7 @@ class Names:
         )
 
 
-def check(query: MetricQuery) -> None:
+def check_request(query: MetricQuery) -> None:
     """Raises InvalidQueryError where a query is malformed before any name is looked at."""
     for name in ("metrics", "group_by", "where", "order_by"):
         value = getattr(query, name)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from ..errors import InvalidQueryError
-from .request import Item, MetricRef, dunder, parse_call
+from .request import GroupByItem, MetricRef, dunder, parse_call
 from .scalar import FILTER_HINT, check_scalar, parse_condition
 
 TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -22,7 +22,7 @@ class Predicate:
     """A filter: a condition whose references are numbered placeholders. Identity is its text."""
 
     text: str
-    refs: tuple[Item | MetricRef, ...]
+    refs: tuple[GroupByItem | MetricRef, ...]
     condition: exp.Expr
 
     def __hash__(self) -> int:
@@ -31,8 +31,8 @@ class Predicate:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Predicate) and other.text == self.text
 
-    def items(self) -> tuple[Item, ...]:
-        return tuple(r for r in self.refs if isinstance(r, Item))
+    def items(self) -> tuple[GroupByItem, ...]:
+        return tuple(r for r in self.refs if isinstance(r, GroupByItem))
 
 
 def is_reference(node: exp.Expr) -> bool:
@@ -47,9 +47,9 @@ def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = Fa
     Raises InvalidQueryError for anything but one scalar condition: no subquery, no aggregate, no window,
     and no function outside the known ones, so that a filter can only compare values of the query.
     """
-    refs: list[Item | MetricRef] = []
+    refs: list[GroupByItem | MetricRef] = []
 
-    def number(ref: Item | MetricRef) -> str:
+    def number(ref: GroupByItem | MetricRef) -> str:
         if ref not in refs:
             refs.append(ref)
         return f"{PLACEHOLDER}{refs.index(ref)}"
@@ -71,7 +71,7 @@ def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = Fa
     return Predicate(" ".join(text.split()), tuple(refs), condition)
 
 
-def fill_placeholders(predicate: Predicate, value: Callable[[Item | MetricRef], exp.Expr]) -> exp.Expr:
+def fill_placeholders(predicate: Predicate, value: Callable[[GroupByItem | MetricRef], exp.Expr]) -> exp.Expr:
     """The condition with each reference replaced by `value(ref)`."""
 
     def swap(node: exp.Expr) -> exp.Expr:

@@ -49,7 +49,7 @@ class MetricQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class GroupByItem:
     """A dimension, time dimension or entity as named by a query.
 
     `links` are the entities to walk, `element` the thing at the end. `grain` may be a custom calendar.
@@ -85,7 +85,7 @@ class MetricRef:
     """`Metric('bookings', ['listing'])` in a filter: a metric's value for an entity of each row."""
 
     metric: str
-    group_by: tuple[Item, ...]
+    group_by: tuple[GroupByItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ class Order:
     descending: bool
 
 
-def parse_item(text: str, custom_grains: Collection[str]) -> Item:
+def parse_item(text: str, custom_grains: Collection[str]) -> GroupByItem:
     """An item from a dunder name or object syntax. Raises InvalidQueryError for anything else."""
     text = _checked(text)
     if "(" in text:
         call = parse_call(text, custom_grains)
-        if isinstance(call, Item):
+        if isinstance(call, GroupByItem):
             return call
         raise InvalidQueryError(f"{text} cannot be grouped by.", hint="Group by a dimension or an entity.")
     return dunder(text, custom_grains)
@@ -115,7 +115,7 @@ def _checked(text: object) -> str:
     return text.strip()
 
 
-def dunder(text: str, custom_grains: Collection[str]) -> Item:
+def dunder(text: str, custom_grains: Collection[str]) -> GroupByItem:
     """An item from `entity__…__element[__grain]`."""
     parts = [p.strip() for p in text.lower().split("__")]
     grain = part = None
@@ -125,10 +125,10 @@ def dunder(text: str, custom_grains: Collection[str]) -> Item:
             grain, parts = last, parts[:-1]
         elif last.startswith("extract_") and last[8:] in DATE_PARTS:
             part, parts = last[8:], parts[:-1]
-    return Item(tuple(parts[:-1]), parts[-1], grain, part, "time" if grain or part else "any")
+    return GroupByItem(tuple(parts[:-1]), parts[-1], grain, part, "time" if grain or part else "any")
 
 
-def parse_call(text: str, custom_grains: Collection[str]) -> Item | MetricRef:
+def parse_call(text: str, custom_grains: Collection[str]) -> GroupByItem | MetricRef:
     """`Dimension('a__b').grain('week')`, `TimeDimension(…)`, `Entity(…)` or `Metric(…)`."""
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -142,14 +142,14 @@ def parse_call(text: str, custom_grains: Collection[str]) -> Item | MetricRef:
 _CALL_HINT = "Write for instance Dimension('product__department') or TimeDimension('metric_time', 'week')."
 
 
-def _call(tree: ast.expr, text: str, custom_grains: Collection[str]) -> Item | MetricRef:
+def _call(tree: ast.expr, text: str, custom_grains: Collection[str]) -> GroupByItem | MetricRef:
     if not isinstance(tree, ast.Call):
         raise InvalidQueryError(f"{text:.200} is no dimension, entity or metric call.", hint=_CALL_HINT)
     args = [_literal(a, text) for a in tree.args]
-    named = {k.arg or "": _literal(k.value, text) for k in tree.keywords}
+    keywords = {k.arg or "": _literal(k.value, text) for k in tree.keywords}
     if isinstance(tree.func, ast.Attribute):
         inner = _call(tree.func.value, text, custom_grains)
-        if isinstance(inner, Item) and tree.func.attr in ("grain", "date_part") and len(args) == 1:
+        if isinstance(inner, GroupByItem) and tree.func.attr in ("grain", "date_part") and len(args) == 1:
             key = "grain" if tree.func.attr == "grain" else "part"
             changes: dict[str, Any] = {key: _word(args[0], text), "kind": "time"}
             return replace(inner, **changes)
@@ -157,16 +157,16 @@ def _call(tree: ast.expr, text: str, custom_grains: Collection[str]) -> Item | M
             return inner
         raise InvalidQueryError(f"{text:.200}: .{tree.func.attr} is not understood here.", hint=_CALL_HINT)
     called = tree.func.id if isinstance(tree.func, ast.Name) else ""
-    path = tuple(_word(p, text) for p in _sequence(named.get("entity_path") or ()))
-    first = args[0] if args else named.get("name", named.get("metric_name"))
+    path = tuple(_word(p, text) for p in _sequence(keywords.get("entity_path") or ()))
+    first = args[0] if args else keywords.get("name", keywords.get("metric_name"))
     match called:
         case "Dimension":
             item = dunder(_word(first, text), custom_grains)
             return replace(item, links=(*path, *item.links))
         case "TimeDimension":
             item = dunder(_word(first, text), custom_grains)
-            grain = args[1] if len(args) > 1 else named.get("time_granularity_name", named.get("grain"))
-            part = named.get("date_part_name", named.get("date_part"))
+            grain = args[1] if len(args) > 1 else keywords.get("time_granularity_name", keywords.get("grain"))
+            part = keywords.get("date_part_name", keywords.get("date_part"))
             return replace(
                 item,
                 links=(*path, *item.links),
@@ -178,7 +178,7 @@ def _call(tree: ast.expr, text: str, custom_grains: Collection[str]) -> Item | M
             item = dunder(_word(first, text), custom_grains)
             return replace(item, links=(*path, *item.links), kind="entity")
         case "Metric":
-            keys = args[1] if len(args) > 1 else named.get("group_by", ())
+            keys = args[1] if len(args) > 1 else keywords.get("group_by", ())
             items = tuple(parse_item(_word(k, text), custom_grains) for k in _sequence(keys))
             return MetricRef(_word(first, text), items)
     raise InvalidQueryError(f"{text:.200}: {called or 'this'} is not understood.", hint=_CALL_HINT)

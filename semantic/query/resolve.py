@@ -13,11 +13,11 @@ from ..definitions.catalog import Catalog, Dimension, Entity, Model
 from ..definitions.restriction import Restriction
 from ..errors import AmbiguousNameError, UnknownNameError
 from ..suggest import near
-from .request import METRIC_TIME, Item
+from .request import METRIC_TIME, GroupByItem
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class JoinStep:
     """A join along `entity` from the model so far to `model`."""
 
     entity: str
@@ -25,10 +25,10 @@ class Hop:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Where an item lives: the hops to its model and its definition there."""
+class ResolvedItem:
+    """Where an item lives: the join steps to its model and its definition there."""
 
-    hops: tuple[Hop, ...]
+    steps: tuple[JoinStep, ...]
     model: Model
     definition: Dimension | Entity
 
@@ -37,12 +37,12 @@ class Found:
         return self.definition if isinstance(self.definition, Dimension) else None
 
 
-def is_hidden(item: Item, restriction: Restriction) -> bool:
+def is_hidden(item: GroupByItem, restriction: Restriction) -> bool:
     """Whether a reader must not learn that the item exists, judged by its name."""
     return named_in(item, restriction.hidden_dimensions)
 
 
-def named_in(item: Item, names: frozenset[str]) -> bool:
+def named_in(item: GroupByItem, names: frozenset[str]) -> bool:
     """Whether a set of dimension names holds an item, by whatever path the item walks to it."""
     if not names:
         return False
@@ -50,13 +50,13 @@ def named_in(item: Item, names: frozenset[str]) -> bool:
     return item.name in names or any(base == n or base.endswith(f"__{n}") for n in names)
 
 
-def found_in(found: Found, names: frozenset[str]) -> bool:
-    """Whether a set of dimension names holds what was found, under any name that its model gives it."""
+def resolved_in(resolved: ResolvedItem, names: frozenset[str]) -> bool:
+    """Whether a set of dimension names holds what was resolved, under any name that its model gives it."""
     if not names:
         return False
-    owners = {e.name for e in found.model.entities.values() if e.kind != "foreign"}
-    owners.add(found.model.primary or "")
-    element = found.definition.name
+    owners = {e.name for e in resolved.model.entities.values() if e.kind != "foreign"}
+    owners.add(resolved.model.primary or "")
+    element = resolved.definition.name
     return element in names or any(f"{owner}__{element}" in names for owner in owners)
 
 
@@ -67,48 +67,50 @@ class Resolver:
         self.catalog = catalog
         self._find = lru_cache(maxsize=16384)(self._search)
 
-    def find(self, model: Model, item: Item, restriction: Restriction) -> Found:
+    def find(self, model: Model, item: GroupByItem, restriction: Restriction) -> ResolvedItem:
         """Where `item` lives, seen from `model`. Raises UnknownNameError or AmbiguousNameError."""
         if is_hidden(item, restriction):
             raise self.unknown(model, item, restriction)
-        found = self._find(model.name, item.links, item.element, item.kind)
-        if not found or any(found_in(f, restriction.hidden_dimensions) for f in found):
+        matches = self._find(model.name, item.links, item.element, item.kind)
+        if not matches or any(resolved_in(f, restriction.hidden_dimensions) for f in matches):
             raise self.unknown(model, item, restriction)
-        if len(found) > 1:
-            paths = " and ".join(_path(model, f) for f in found[:2])
+        if len(matches) > 1:
+            paths = " and ".join(_path(model, f) for f in matches[:2])
             raise AmbiguousNameError(
                 f"{item.base} is ambiguous from {model.name}: {paths} both lead to it.",
                 hint="Name the entities to walk, or give one of the dimensions another name.",
             )
-        return found[0]
+        return matches[0]
 
-    def reaches(self, model: Model, item: Item, restriction: Restriction) -> bool:
+    def reaches(self, model: Model, item: GroupByItem, restriction: Restriction) -> bool:
         """Whether `item` can be had from `model` at all (an ambiguous path counts as reaching)."""
         if is_hidden(item, restriction):
             return False
-        found = self._find(model.name, item.links, item.element, item.kind)
-        return bool(found) and not any(found_in(f, restriction.hidden_dimensions) for f in found)
+        matches = self._find(model.name, item.links, item.element, item.kind)
+        return bool(matches) and not any(resolved_in(f, restriction.hidden_dimensions) for f in matches)
 
-    def unknown(self, model: Model, item: Item, restriction: Restriction) -> UnknownNameError:
-        names = [n for n in self.names(model) if self._shown(model, n, restriction)]
+    def unknown(self, model: Model, item: GroupByItem, restriction: Restriction) -> UnknownNameError:
+        names = [n for n in self.names(model) if self._is_visible(model, n, restriction)]
         hint = near(item.base, names)
         if not hint and item.links == (METRIC_TIME,):
             hint = "Grains: day, week, month, quarter, year."
         return UnknownNameError(f"{item.base} does not exist for {model.name}.", hint=hint)
 
-    def _shown(self, model: Model, name: str, restriction: Restriction) -> bool:
+    def _is_visible(self, model: Model, name: str, restriction: Restriction) -> bool:
         return not restriction.hidden_dimensions or self.reaches(model, _as_item(name), restriction)
 
-    def _search(self, model: str, links: tuple[str, ...], element: str, kind: str) -> tuple[Found, ...]:
+    def _search(
+        self, model: str, links: tuple[str, ...], element: str, kind: str
+    ) -> tuple[ResolvedItem, ...]:
         start = self.catalog.models[model]
         local = self._local(start, links, element, kind)
         if local:
-            return (Found((), start, local),)
+            return (ResolvedItem((), start, local),)
         walk = links[1:] if links and links[0] == start.primary and links[0] not in start.entities else links
-        found = tuple(self._walk(start, walk, element, kind, ()))
-        if not found and links and links[0] == start.primary and walk is links:
-            found = tuple(self._walk(start, links[1:], element, kind, ()))
-        return found
+        matches = tuple(self._walk(start, walk, element, kind, ()))
+        if not matches and links and links[0] == start.primary and walk is links:
+            matches = tuple(self._walk(start, links[1:], element, kind, ()))
+        return matches
 
     def _local(
         self, model: Model, links: tuple[str, ...], element: str, kind: str
@@ -122,26 +124,26 @@ class Resolver:
         return None
 
     def _walk(
-        self, model: Model, links: tuple[str, ...], element: str, kind: str, hops: tuple[Hop, ...]
-    ) -> Iterator[Found]:
+        self, model: Model, links: tuple[str, ...], element: str, kind: str, steps: tuple[JoinStep, ...]
+    ) -> Iterator[ResolvedItem]:
         if not links:
             return
         entity, rest = links[0], links[1:]
         if entity not in model.entities:
             return
         for target in self.catalog.joinable.get(entity, ()):
-            if target.name == model.name or any(h.model == target.name for h in hops):
+            if target.name == model.name or any(h.model == target.name for h in steps):
                 continue
             if model.entities[entity].kind == "natural" and target.entities[entity].kind == "natural":
                 continue
-            path = (*hops, Hop(entity, target.name))
+            path = (*steps, JoinStep(entity, target.name))
             if rest:
                 yield from self._walk(target, rest, element, kind, path)
                 continue
             if kind != "entity" and element in target.dimensions:
-                yield Found(path, target, target.dimensions[element])
+                yield ResolvedItem(path, target, target.dimensions[element])
             elif kind in ("any", "entity", "dimension") and element in target.entities and element != entity:
-                yield Found(path, target, target.entities[element])
+                yield ResolvedItem(path, target, target.entities[element])
 
     def names(self, model: Model, depth: int = 2) -> list[str]:
         """Every dimension and entity name that can be asked of the rows of `model`, without grains."""
@@ -172,14 +174,14 @@ class Resolver:
 
 def _names_a_row(model: Model, links: tuple[str, ...]) -> bool:
     """Whether a key names the model's own rows: primary, unique, or valid for a time."""
-    found = model.entities.get(links[0]) if len(links) == 1 else None
-    return found is not None and found.kind in ("primary", "unique", "natural")
+    entity = model.entities.get(links[0]) if len(links) == 1 else None
+    return entity is not None and entity.kind in ("primary", "unique", "natural")
 
 
-def _as_item(name: str) -> Item:
+def _as_item(name: str) -> GroupByItem:
     parts = name.split("__")
-    return Item(tuple(parts[:-1]), parts[-1])
+    return GroupByItem(tuple(parts[:-1]), parts[-1])
 
 
-def _path(model: Model, found: Found) -> str:
-    return " → ".join([model.name, *(h.model for h in found.hops)])
+def _path(model: Model, resolved: ResolvedItem) -> str:
+    return " → ".join([model.name, *(h.model for h in resolved.steps)])

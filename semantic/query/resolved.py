@@ -1,4 +1,4 @@
-"""A query after its names are settled: what every part of planning works from."""
+"""A query after its names are resolved: what every part of planning works from."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from ..ast.constructors import moment
-from ..definitions.catalog import Conversion, Cumulative, Leaf, Window
+from ..definitions.catalog import Conversion, Cumulative, SimpleMetric, Window
 from .predicates import Predicate
-from .request import Item, MetricRef
+from .request import GroupByItem, MetricRef
 
 if TYPE_CHECKING:
-    from ..plan.fact_scan import Rows
+    from ..plan.fact_scan import FactScan
 
 Offset = Window | str
 """A shift in time: back by a window, or back to the start of a grain."""
@@ -38,19 +38,21 @@ class TimeRange:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """Group-by items with settled grains, the query's own filters, and its time range."""
+class ResolvedQuery:
+    """Group-by items with resolved grains, the query's own filters, and its time range."""
 
-    items: tuple[Item, ...]
+    items: tuple[GroupByItem, ...]
     filters: tuple[Predicate, ...] = ()
     time_range: TimeRange | None = None
 
 
 @dataclass(frozen=True)
-class Use:
-    """One use of a leaf in a query: its accumulated filters and shifts. Equal uses share a column."""
+class MetricInput:
+    """A simple metric as some metric of the query needs it: with all filters and offsets. Equal ones share
+    a column.
+    """
 
-    leaf: Leaf
+    simple: SimpleMetric
     filters: tuple[Predicate, ...] = ()
     offsets: tuple[Offset, ...] = ()
     """Outermost first."""
@@ -59,47 +61,55 @@ class Use:
     is_days: bool = False
     """Counts the days of the period with data: keyed by time alone."""
     above: tuple[Predicate, ...] = ()
-    """Of a leaf on a time spine: those of the filters that the metrics above it ask for."""
+    """Of a metric on a time spine: those of the filters that come from the metrics above it."""
 
     def shape(self) -> tuple[object, ...]:
-        """Uses with one shape can be computed by one scan."""
-        measure = self.leaf.measure
+        """Inputs with one shape can be computed by one scan."""
+        measure = self.simple.measure
         return (
             measure.model, measure.agg_time, self.filters, self.offsets, self.cumulative, self.conversion,
-            self.is_days, measure.non_additive, self.leaf.join_spine, measure.carry_forward_days, self.above,
+            self.is_days, measure.non_additive, self.simple.join_spine, measure.carry_forward_days,
+            self.above,
         )  # fmt: skip
 
 
-def time_only(predicate: Predicate, is_time: Callable[[Item], bool]) -> bool:
+def time_only(predicate: Predicate, is_time: Callable[[GroupByItem], bool]) -> bool:
     """Whether a filter speaks of metric time alone."""
     return bool(predicate.refs) and all(not isinstance(r, MetricRef) and is_time(r) for r in predicate.refs)
 
 
-def shown_times(items: Iterable[Item], is_time: Callable[[Item], bool]) -> tuple[Item, ...]:
+def shown_times(
+    items: Iterable[GroupByItem], is_time: Callable[[GroupByItem], bool]
+) -> tuple[GroupByItem, ...]:
     """The times that items show: metric time itself, and what computed items compute from it."""
-    times: dict[Item, None] = {}
+    times: dict[GroupByItem, None] = {}
     for item in items:
         inside = item.expression.items() if item.kind == "computed" else (item,)
         times.update(dict.fromkeys(i for i in inside if is_time(i)))
     return tuple(times)
 
 
-def tells_period(item: Item, is_time: Callable[[Item], bool]) -> bool:
+def tells_period(item: GroupByItem, is_time: Callable[[GroupByItem], bool]) -> bool:
     """Whether an item tells periods apart: metric time, or computed from it."""
     return bool(shown_times((item,), is_time))
 
 
-def of_time_alone(item: Item, is_time: Callable[[Item], bool]) -> bool:
+def of_time_alone(item: GroupByItem, is_time: Callable[[GroupByItem], bool]) -> bool:
     """Whether metric time decides the value of an item, so that a time spine can tell it."""
     return time_only(item.expression, is_time) if item.kind == "computed" else is_time(item)
 
 
 def filters_of(
-    rows: Rows, ask: Ask, use: Use, only: Callable[[Predicate], bool] | None = None
+    rows: FactScan,
+    query: ResolvedQuery,
+    metric_input: MetricInput,
+    only: Callable[[Predicate], bool] | None = None,
 ) -> list[exp.Expr]:
-    """The conditions of a use over rows: its definitions' filters, then the query's, then the time range."""
-    conditions = [rows.condition(p) for p in use.filters if only is None or only(p)]
-    conditions += [rows.condition(p) for p in ask.filters if only is None or only(p)]
-    if ask.time_range is not None:
-        conditions += ask.time_range.conditions(rows.time())
+    """The conditions of an input over rows: its definitions' filters, then the query's, then the time
+    range.
+    """
+    conditions = [rows.condition(p) for p in metric_input.filters if only is None or only(p)]
+    conditions += [rows.condition(p) for p in query.filters if only is None or only(p)]
+    if query.time_range is not None:
+        conditions += query.time_range.conditions(rows.time())
     return conditions

@@ -47,18 +47,18 @@ SAFE_DATA_TYPES = frozenset(_SAFE_DATA_TYPES.split())
 """What a filter may cast to."""
 
 
-def parse_condition(source: str, shown: str) -> exp.Expr:
+def parse_condition(source: str, text: str) -> exp.Expr:
     """One SQL expression, or InvalidQueryError."""
-    return _condition(source, shown).copy()
+    return _condition(source, text).copy()
 
 
 @lru_cache(maxsize=4096)
-def _condition(source: str, shown: str) -> exp.Expr:
+def _condition(source: str, text: str) -> exp.Expr:
     try:
         statements = sqlglot.parse(f"SELECT ({source}\n)", dialect="duckdb")
     except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise InvalidQueryError(
-            f"The filter {shown!r:.200} is not a valid condition.", hint=FILTER_HINT
+            f"The filter {text!r:.200} is not a valid condition.", hint=FILTER_HINT
         ) from error
     check_depth([s for s in statements if s is not None])
     select = statements[0] if len(statements) == 1 else None
@@ -69,7 +69,7 @@ def _condition(source: str, shown: str) -> exp.Expr:
             condition: exp.Expr = inner.this
             condition.pop()
             return without_positions(condition)
-    raise InvalidQueryError(f"The filter {shown!r:.200} is not a valid condition.", hint=FILTER_HINT)
+    raise InvalidQueryError(f"The filter {text!r:.200} is not a valid condition.", hint=FILTER_HINT)
 
 
 def check_depth(trees: Iterable[exp.Expr]) -> None:
@@ -91,20 +91,20 @@ def _inside(node: exp.Expr) -> Iterable[exp.Expr]:
     return node.flatten() if isinstance(node, (exp.And, exp.Or)) else node.iter_expressions()
 
 
-def check_scalar(condition: exp.Expr, shown: str) -> None:
+def check_scalar(condition: exp.Expr, text: str) -> None:
     """Raises InvalidQueryError unless the expression only computes with values of its own row."""
     for node in condition.walk():
         kind = type(node).__name__
         if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
             raise InvalidQueryError(
-                f"The filter {shown!r:.200} calls the unknown function {node.name!r:.80}.", hint=FILTER_HINT
+                f"The filter {text!r:.200} calls the unknown function {node.name!r:.80}.", hint=FILTER_HINT
             )
         if kind not in SAFE_NODES and kind not in SAFE_CALLS:
             what = f"calls {node.sql_name()}" if isinstance(node, exp.Func) else f"holds {kind.lower()}"
             raise InvalidQueryError(
-                f"The filter {shown!r:.200} {what}, which a filter cannot.", hint=FILTER_HINT
+                f"The filter {text!r:.200} {what}, which a filter cannot.", hint=FILTER_HINT
             )
         if isinstance(node, exp.DataType) and getattr(node.this, "name", "") not in SAFE_DATA_TYPES:
             raise InvalidQueryError(
-                f"The filter {shown!r:.200} casts to the unknown type {node.sql()!r}.", hint=FILTER_HINT
+                f"The filter {text!r:.200} casts to the unknown type {node.sql()!r}.", hint=FILTER_HINT
             )

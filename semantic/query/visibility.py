@@ -14,7 +14,7 @@ from ..definitions.restriction import Restriction, RowRule
 from ..errors import InvalidQueryError, ManifestError
 from ..plan.nodes import Table
 from .predicates import parse_predicate
-from .request import Item, MetricRef
+from .request import GroupByItem, MetricRef
 from .resolve import is_hidden
 from .scalar import parse_condition
 
@@ -25,7 +25,7 @@ def table_for(catalog: Catalog, model: Model, restriction: Restriction) -> Table
         return _nothing(model.relation)
     if not restriction.rows:
         return Table(model.relation)
-    return _cut(Holder(catalog), model.name, restriction.rows)
+    return _restricted_table(CatalogKey(catalog), model.name, restriction.rows)
 
 
 @lru_cache(maxsize=4096)
@@ -34,7 +34,7 @@ def _nothing(relation: str) -> Table:
 
 
 @lru_cache(maxsize=4096)
-def _cut(holder: Holder, model: str, rows: tuple[RowRule, ...]) -> Table:
+def _restricted_table(holder: CatalogKey, model: str, rows: tuple[RowRule, ...]) -> Table:
     """One object per model and rules: what is printed of it is printed once (`render`)."""
     catalog = holder.catalog
     owner = catalog.models[model]
@@ -51,12 +51,12 @@ def _rule(catalog: Catalog, model: Model, rule: RowRule) -> exp.Expr | None:
     condition = _condition(owner, rule)
     if owner.name == model.name:
         return exp.paren(condition)
-    keys = exp.select(exp.alias_(bare(owner.entities[rule.entity].expr), ident("key")))
+    keys = exp.select(exp.alias_(unqualified(owner.entities[rule.entity].expr), ident("key")))
     keys = keys.from_(named_table(owner.relation)).where(condition)
-    return exp.In(this=bare(model.entities[rule.entity].expr), query=keys.subquery())
+    return exp.In(this=unqualified(model.entities[rule.entity].expr), query=keys.subquery())
 
 
-def bare(text: str) -> exp.Expr:
+def unqualified(text: str) -> exp.Expr:
     """A definition's expression over the columns of its own table."""
     return bind(text, "").transform(_unqualify, copy=False)
 
@@ -76,8 +76,8 @@ def _owner(catalog: Catalog, rule: RowRule) -> Model:
     """The model that has the entity as its key and all dimensions of the predicate."""
     names = _names(rule.predicate)
     for model in catalog.joinable.get(rule.entity, ()):
-        known = {*model.dimensions, *model.entities}
-        if names <= known:
+        columns = {*model.dimensions, *model.entities}
+        if names <= columns:
             return model
     raise ManifestError(
         f"The row rule {rule.predicate!r:.120} on {rule.entity} fits no semantic model with that key.",
@@ -90,7 +90,7 @@ def _condition(owner: Model, rule: RowRule) -> exp.Expr:
         if isinstance(node, exp.Column):
             name = node.name.lower()
             definition = owner.dimensions.get(name) or owner.entities[name]
-            return bare(definition.expr)
+            return unqualified(definition.expr)
         return node
 
     tree = parse_condition(rule.predicate, rule.predicate)
@@ -100,11 +100,11 @@ def _condition(owner: Model, rule: RowRule) -> exp.Expr:
 
 
 @lru_cache(maxsize=512)
-def _visible(holder: Holder, restriction: Restriction) -> frozenset[str]:
+def _visible(holder: CatalogKey, restriction: Restriction) -> frozenset[str]:
     catalog = holder.catalog
     state: dict[str, bool] = {}
 
-    def shown(name: str) -> bool:
+    def is_visible(name: str) -> bool:
         if name in state:
             return state[name]
         state[name] = True
@@ -112,16 +112,18 @@ def _visible(holder: Holder, restriction: Restriction) -> frozenset[str]:
         if metric is not None:
             state[name] = (
                 name not in restriction.hidden_metrics
-                and all(shown(i.name) for i in metric.inputs)
-                and all(_filter_shown(catalog, f, restriction, shown) for f in _filters(metric))
-                and all(leaf_name not in restriction.hidden_metrics for leaf_name in _leaf_names(metric))
+                and all(is_visible(i.name) for i in metric.inputs)
+                and all(_filter_is_visible(catalog, f, restriction, is_visible) for f in _filters(metric))
+                and all(
+                    simple_name not in restriction.hidden_metrics for simple_name in _simple_names(metric)
+                )
             )
         return state[name]
 
-    return frozenset(name for name in catalog.metrics if shown(name))
+    return frozenset(name for name in catalog.metrics if is_visible(name))
 
 
-class Holder:
+class CatalogKey:
     """A catalog as a cache key: identity is the object."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -131,40 +133,40 @@ class Holder:
         return id(self.catalog)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Holder) and other.catalog is self.catalog
+        return isinstance(other, CatalogKey) and other.catalog is self.catalog
 
 
 def visible_metrics(catalog: Catalog, restriction: Restriction) -> frozenset[str]:
     """The metrics a reader may know of: none that is hidden, or built on something hidden."""
-    return _visible(Holder(catalog), restriction)
+    return _visible(CatalogKey(catalog), restriction)
 
 
-def _leaf_names(metric: Metric) -> tuple[str, ...]:
+def _simple_names(metric: Metric) -> tuple[str, ...]:
     if metric.conversion is not None:
         return (metric.conversion.base.name, metric.conversion.conversion.name)
-    return (metric.leaf.name,) if metric.leaf is not None else ()
+    return (metric.simple.name,) if metric.simple is not None else ()
 
 
 def _filters(metric: Metric) -> tuple[str, ...]:
     own = [*metric.filters, *(f for i in metric.inputs for f in i.filters)]
-    if metric.leaf is not None:
-        own += metric.leaf.filters
+    if metric.simple is not None:
+        own += metric.simple.filters
     if metric.conversion is not None:
         own += [*metric.conversion.base.filters, *metric.conversion.conversion.filters]
     return tuple(own)
 
 
-def _filter_shown(
-    catalog: Catalog, text: str, restriction: Restriction, shown: Callable[[str], bool]
+def _filter_is_visible(
+    catalog: Catalog, text: str, restriction: Restriction, is_visible: Callable[[str], bool]
 ) -> bool:
     if not restriction.hidden_dimensions and not restriction.hidden_metrics:
         return True
     predicate = parse_predicate(text, frozenset(catalog.custom_grains), True)
     for ref in predicate.refs:
         if isinstance(ref, MetricRef):
-            if not shown(ref.metric) or any(is_hidden(i, restriction) for i in ref.group_by):
+            if not is_visible(ref.metric) or any(is_hidden(i, restriction) for i in ref.group_by):
                 return False
-        elif isinstance(ref, Item) and is_hidden(ref, restriction):
+        elif isinstance(ref, GroupByItem) and is_hidden(ref, restriction):
             return False
     return True
 

@@ -71,12 +71,12 @@ def selects(node: Plan | Select | Union | Source) -> Iterator[Select]:
 
 def rollups_read(plan: Plan) -> dict[str, str]:
     """The rollups that a plan reads, by name, and their relations."""
-    found = {}
+    relations = {}
     for select in selects(plan):
         table = select.source.node if select.source is not None else None
         if isinstance(table, Table) and table.rollup:
-            found[table.rollup] = table.relation
-    return found
+            relations[table.rollup] = table.relation
+    return relations
 
 
 __all__ = ["RULES", "Statistics", "rewrite", "rollups_read", "selects"]

@@ -63,11 +63,11 @@ def _plain_lookup(join: Join) -> bool:
 
 def _lookups(joins: tuple[Join, ...], fact: str) -> list[exp.Expr]:
     """The fact's sides of the joins."""
-    found = []
+    sides = []
     for join in joins:
         if join.on is not None:
-            found += [side for side in (join.on.this, join.on.expression) if _tables(side) == {fact}]
-    return found
+            sides += [side for side in (join.on.this, join.on.expression) if _tables(side) == {fact}]
+    return sides
 
 
 AGGREGATES = (exp.Sum, exp.Min, exp.Max, exp.Count, exp.Avg)

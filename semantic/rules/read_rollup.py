@@ -4,7 +4,8 @@
 
 Exact because everything that the select says of a row of the fact (keys, filters, joins, the reader's row
 rules) can be said of what the rollup keeps, so that whole rows of the rollup fall into or out of each group,
-and every aggregate is made of partial ones. Whatever cannot be said raises `Lost`, and the fact answers.
+and every aggregate is made of partial ones. Whatever cannot be derived raises `NotDerivable`, and the fact
+answers.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from sqlglot import exp
 from ..ast.bind import column, named_table
 from ..ast.constructors import ratio, trunc
 from ..ast.grains import RANK, divides, floor
-from ..ast.memoize import by_identity
+from ..ast.memoize import memoize_by_identity
 from ..definitions.aggregations import sum_of_counts
 from ..plan.nodes import Column, Join, Select, Source, Table
-from .rollup_columns import FACT, Kept, KeptTime, Signatures, signature, table_names
-from .row_rule import on_kept_dimensions, semi_join
+from .rollup_columns import FACT, CoveredTime, RollupCoverage, Signatures, signature, table_names
+from .row_rule import on_rollup_columns, semi_join
 from .statistics import Statistics
 
 COARSEST_PART = {"YEAR": "year", "QUARTER": "quarter"}
 
 
-class Lost(Exception):
+class NotDerivable(Exception):
     """What a select needs and a rollup has dropped; the text says it."""
 
 
@@ -39,39 +40,39 @@ def read_rollup(select: Select, statistics: Statistics) -> Select:
         return select
     rollups = statistics.rollups.get(source.node.relation, ())
     signatures = Signatures(table_names(source.alias, select.joins)) if rollups else None
-    for kept in rollups:
+    for coverage in rollups:
         try:
-            return over_rollup(select, kept, statistics, signatures)
-        except Lost:
+            return over_rollup(select, coverage, statistics, signatures)
+        except NotDerivable:
             continue
     return select
 
 
 def over_rollup(
-    select: Select, kept: Kept, statistics: Statistics, signatures: Signatures | None = None
+    select: Select, coverage: RollupCoverage, statistics: Statistics, signatures: Signatures | None = None
 ) -> Select:
-    """The select over one rollup. Raises Lost, saying why, where that would not be exact.
+    """The select over one rollup. Raises NotDerivable, saying why, where that would not be exact.
 
     `signatures`: of this select, where other rollups are tried, too.
     """
     if not (select.grouped or (select.distinct and not select.values)):
-        raise Lost("single rows are needed")
+        raise NotDerivable("single rows are needed")
     if any(j.kind == "FULL" for j in select.joins) or select.source is None:
-        raise Lost("rows of other tables are needed")
+        raise NotDerivable("rows of other tables are needed")
     signatures = signatures or Signatures(table_names(select.source.alias, select.joins))
-    return _Rewrite(select, select.source, kept, statistics, signatures).select()
+    return _Rewrite(select, select.source, coverage, statistics, signatures).select()
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _VisibleRollup:
     """The rollup as the reader may see it, and the look-ups that are cut alike: key, table, condition."""
 
     table: Table
     cut: frozenset[tuple[str, str, str]]
 
 
-@by_identity(1024)
-def _ruled(table: Table, kept: Kept) -> _Seen | Lost:
+@memoize_by_identity(1024)
+def _ruled(table: Table, coverage: RollupCoverage) -> _VisibleRollup | NotDerivable:
     """The rollup under the row rules of a fact's table; once per reader's table, as it is printed once."""
     rules, cut = [], set()
     for rule in table.rules:
@@ -79,36 +80,36 @@ def _ruled(table: Table, kept: Kept) -> _Seen | Lost:
             rules.append(rule)
             continue
         if not isinstance(rule, exp.In) or not rule.args.get("query"):
-            return Lost("a row rule speaks of single rows")
+            return NotDerivable("a row rule speaks of single rows")
         foreign_key = signature(rule.this, {"": FACT})
-        held = kept.columns.get(foreign_key)
-        told = on_kept_dimensions(rule, kept) if held is None else None
-        if held is not None:
-            told = exp.In(this=exp.column(held), query=rule.args["query"].copy())
-        if told is None:
-            return Lost(f"the row rule on {rule.this.sql('duckdb')} speaks of what is not kept")
-        rules.append(told)
+        column_name = coverage.columns.get(foreign_key)
+        condition = on_rollup_columns(rule, coverage) if column_name is None else None
+        if column_name is not None:
+            condition = exp.In(this=exp.column(column_name), query=rule.args["query"].copy())
+        if condition is None:
+            return NotDerivable(f"the row rule on {rule.this.sql('duckdb')} speaks of what is not kept")
+        rules.append(condition)
         if (parts := semi_join(rule)) is not None:
             cut.add((parts.foreign_key, parts.relation, exp.paren(parts.condition.copy()).sql()))
-    return _Seen(_rollup_table(kept, tuple(rules)), frozenset(cut))
+    return _VisibleRollup(_rollup_table(coverage, tuple(rules)), frozenset(cut))
 
 
-def _seen(node: object, kept: Kept) -> _Seen:
-    """The rollup instead of what a select reads. Raises Lost where the reader's rules need more."""
+def _visible_rollup(node: object, coverage: RollupCoverage) -> _VisibleRollup:
+    """The rollup instead of what a select reads. Raises NotDerivable where the reader's rules need more."""
     if not isinstance(node, Table) or not node.rules:
-        return _Seen(_rollup_table(kept), frozenset())
-    seen = _ruled(node, kept)
-    if isinstance(seen, Lost):
-        raise Lost(str(seen))
-    return seen
+        return _VisibleRollup(_rollup_table(coverage), frozenset())
+    visible = _ruled(node, coverage)
+    if isinstance(visible, NotDerivable):
+        raise NotDerivable(str(visible))
+    return visible
 
 
-def _rollup_table(kept: Kept, rules: tuple[exp.Expr, ...] = ()) -> Table:
-    return Table(kept.rollup.relation, rules, rollup=kept.rollup.name)
+def _rollup_table(coverage: RollupCoverage, rules: tuple[exp.Expr, ...] = ()) -> Table:
+    return Table(coverage.rollup.relation, rules, rollup=coverage.rollup.name)
 
 
-@by_identity(1024)
-def _told(table: Table) -> tuple[tuple[str, str], ...]:
+@memoize_by_identity(1024)
+def _rule_texts(table: Table) -> tuple[tuple[str, str], ...]:
     """The row rules of a table as text, each with the table's name."""
     relation = named_table(table.relation).sql("duckdb")
     return tuple((relation, rule.sql()) for rule in table.rules)
@@ -118,19 +119,24 @@ class _Rewrite:
     """One select over one rollup."""
 
     def __init__(
-        self, select: Select, source: Source, kept: Kept, statistics: Statistics, signatures: Signatures
+        self,
+        select: Select,
+        source: Source,
+        coverage: RollupCoverage,
+        statistics: Statistics,
+        signatures: Signatures,
     ) -> None:
         self.before = select
-        self.kept = kept
+        self.coverage = coverage
         self.fact = source.alias
         self.table = source.node
-        self.alias = kept.rollup.name
+        self.alias = coverage.rollup.name
         self.names = signatures.names
         self.signature = signatures.of
         self.dates = statistics.dates
-        seen = _seen(source.node, kept)
-        self.rollup = seen.table
-        self.hidden = {j.source.alias for j in select.joins if self._hides(j, seen.cut)}
+        visible = _visible_rollup(source.node, coverage)
+        self.rollup = visible.table
+        self.hidden = {j.source.alias for j in select.joins if self._hides(j, visible.cut)}
 
     def select(self) -> Select:
         before = self.before
@@ -138,10 +144,10 @@ class _Rewrite:
         values = tuple(Column(v.name, self.aggregated(v.expr)) for v in before.values)
         having = tuple(map(self.aggregated, before.having))
         where = tuple(map(self.over, before.where))
-        said = [*(c.expr for c in (*keys, *values)), *having, *where]
+        expressions = [*(c.expr for c in (*keys, *values)), *having, *where]
         return replace(
             before, source=Source(self.rollup, self.alias), keys=keys, values=values, where=where,
-            having=having, joins=self._joins({c.table for e in said for c in e.find_all(exp.Column)}),
+            having=having, joins=self._joins({c.table for e in expressions for c in e.find_all(exp.Column)}),
         )  # fmt: skip
 
     # -- rows ---------------------------------------------------------------------------------------------
@@ -151,45 +157,47 @@ class _Rewrite:
         if isinstance(node, exp.Query):
             return self._standing_alone(node)
         if isinstance(node, (exp.AggFunc, exp.Window)):
-            raise Lost("rows are aggregated on the way")
+            raise NotDerivable("rows are aggregated on the way")
         if not node.find(exp.Column):
             return node.copy()
-        known = self._known(node)
-        if known is not None:
-            return known
+        covered = self._covered(node)
+        if covered is not None:
+            return covered
         if isinstance(node, exp.Column):
             if node.table == self.fact:
-                raise Lost(f"{node.name} is not kept")
+                raise NotDerivable(f"{node.name} is not kept")
             return node.copy()
         return _with_children(node, self.over)
 
-    def _known(self, node: exp.Expr) -> exp.Expr | None:
+    def _covered(self, node: exp.Expr) -> exp.Expr | None:
         """The kept column that an expression is, or a coarser view of the time that is kept."""
-        for time in self.kept.times:
-            if (found := self._timed(node, time)) is not None:
-                return found
-        name = self.kept.columns.get(self.signature(node))
+        for time in self.coverage.times:
+            if (covered := self._timed(node, time)) is not None:
+                return covered
+        name = self.coverage.columns.get(self.signature(node))
         return None if name is None or self._reads_hidden(node) else column(self.alias, name)
 
-    def _timed(self, node: exp.Expr, time: KeptTime) -> exp.Expr | None:
+    def _timed(self, node: exp.Expr, time: CoveredTime) -> exp.Expr | None:
         """An expression of the fact's time as one of the kept time: exact for whole periods of its grain."""
-        mine = column(self.alias, time.column)
+        covered_time = column(self.alias, time.column)
 
         def is_raw(part: exp.Expr) -> bool:
             return self.signature(part) == time.raw
 
         if isinstance(node, exp.TimestampTrunc) and is_raw(node.this):
             unit = node.args["unit"].name.lower()
-            return trunc(mine, unit) if unit in RANK and divides(time.grain, unit) else None
+            return trunc(covered_time, unit) if unit in RANK and divides(time.grain, unit) else None
         if isinstance(node, exp.Extract) and is_raw(node.expression):
             period = COARSEST_PART.get(node.name.upper(), "day")
             return (
-                exp.Extract(this=node.this.copy(), expression=mine) if divides(time.grain, period) else None
+                exp.Extract(this=node.this.copy(), expression=covered_time)
+                if divides(time.grain, period)
+                else None
             )
         if isinstance(node, (exp.GTE, exp.LT)) and is_raw(node.this) and _starts(node.expression, time.grain):
-            return type(node)(this=mine, expression=node.expression.copy())
+            return type(node)(this=covered_time, expression=node.expression.copy())
         if isinstance(node, exp.Column) and self._is_date(node) and is_raw(node) and time.grain == "day":
-            return mine
+            return covered_time
         return None
 
     def _is_date(self, node: exp.Column) -> bool:
@@ -211,7 +219,7 @@ class _Rewrite:
         """A subquery of its own: exact as it is, unless it looks at the row outside."""
         inside = {t.alias_or_name for t in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
         if any(c.table in self.names and c.table not in inside for c in query.find_all(exp.Column)):
-            raise Lost("a subquery looks at single rows")
+            raise NotDerivable("a subquery looks at single rows")
         return query.copy()
 
     # -- aggregates ---------------------------------------------------------------------------------------
@@ -219,17 +227,17 @@ class _Rewrite:
     def aggregated(self, node: exp.Expr) -> exp.Expr:
         """An expression over aggregates of the fact as one over aggregates of the rollup."""
         if isinstance(node, (exp.WithinGroup, exp.Filter, exp.Window)):
-            raise Lost(f"{node.sql('duckdb')} cannot be aggregated again")
+            raise NotDerivable(f"{node.sql('duckdb')} cannot be aggregated again")
         if isinstance(node, exp.AggFunc):
             return self._again(node)
         if isinstance(node, exp.Column) and node.table:
-            raise Lost(f"{node.name} is no aggregate")
+            raise NotDerivable(f"{node.name} is no aggregate")
         return _with_children(node, self.aggregated)
 
     def _again(self, node: exp.AggFunc) -> exp.Expr:
-        found = self.kept.aggregates.get(self.signature(node))
-        if found is not None:
-            name, agg = found
+        partial = self.coverage.aggregates.get(self.signature(node))
+        if partial is not None:
+            name, agg = partial
             part = column(self.alias, name)
             if agg == "count":
                 return sum_of_counts(part)
@@ -241,7 +249,7 @@ class _Rewrite:
             return type(node)(this=self.over(node.this))
         if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
             return exp.Count(this=exp.Distinct(expressions=[self.over(e) for e in node.this.expressions]))
-        raise Lost(f"{node.sql('duckdb')} is not kept")
+        raise NotDerivable(f"{node.sql('duckdb')} is not kept")
 
     # -- sources ------------------------------------------------------------------------------------------
 
@@ -253,7 +261,7 @@ class _Rewrite:
         if not isinstance(on, exp.EQ):
             return True
         key = self.signature(on.this)
-        return any((key, *rule) not in cut for rule in _told(node))
+        return any((key, *rule) not in cut for rule in _rule_texts(node))
 
     def _joins(self, needed: set[str]) -> tuple[Join, ...]:
         """The joins over the rollup, without look-ups that nothing reads: those change no rows."""
@@ -292,10 +300,10 @@ def _starts(node: exp.Expr, grain: str) -> bool:
     return at == floor(at, grain)
 
 
-def why_not(select: Select, kept: Kept, statistics: Statistics) -> str:
+def why_not(select: Select, coverage: RollupCoverage, statistics: Statistics) -> str:
     """Why a rollup of its fact does not answer a select; empty where it does."""
     try:
-        over_rollup(select, kept, statistics)
-    except Lost as reason:
+        over_rollup(select, coverage, statistics)
+    except NotDerivable as reason:
         return str(reason)
     return ""

@@ -14,24 +14,22 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from ..ast.bind import named_table
-from .rollup_columns import FACT, Kept, signature
+from .rollup_columns import FACT, RollupCoverage, signature
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 VALUES = (exp.Column, exp.Literal, exp.Boolean)
 
 
-def on_kept_dimensions(rule: exp.In, kept: Kept) -> exp.Expr | None:
+def on_rollup_columns(rule: exp.In, coverage: RollupCoverage) -> exp.Expr | None:
     """The rule over the rollup's columns, or None where what it keeps cannot tell it."""
-    found = semi_join(rule)
-    if found is None:
+    semi = semi_join(rule)
+    if semi is None:
         return None
-    for key in kept.keys:
-        same = named_table(key.relation).sql("duckdb") == found.relation
-        if same and key.foreign_key == found.foreign_key:
-            condition = _renamed(found.condition, key.columns)
-            return (
-                exp.paren(condition) if condition is not None and _never_of_nulls(found.condition) else None
-            )
+    for key in coverage.keys:
+        same = named_table(key.relation).sql("duckdb") == semi.relation
+        if same and key.foreign_key == semi.foreign_key:
+            condition = _renamed(semi.condition, key.columns)
+            return exp.paren(condition) if condition is not None and _never_of_nulls(semi.condition) else None
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..definitions.catalog import Catalog
 from ..query.resolve import Resolver
-from .rollup_columns import Kept, kept_by
+from .rollup_columns import RollupCoverage, coverage_of
 
 
 @dataclass(frozen=True)
@@ -18,32 +18,32 @@ class Statistics:
     distinct: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dates: frozenset[tuple[str, str]] = frozenset()
     """(relation, column) of type DATE, which need no truncation to days."""
-    rollups: Mapping[str, tuple[Kept, ...]] = field(default_factory=dict)
+    rollups: Mapping[str, tuple[RollupCoverage, ...]] = field(default_factory=dict)
     """By the fact's relation, the smallest first."""
 
     def with_rollups(self, catalog: Catalog, resolver: Resolver) -> Statistics:
         """These, with the catalog's rollups. Raises RollupError for one that fits no definition."""
-        found: dict[str, list[Kept]] = {}
+        by_fact: dict[str, list[RollupCoverage]] = {}
         for rollup in catalog.rollups:
-            kept = kept_by(rollup, catalog, resolver)
-            if self._is_smaller(rollup.relation, kept.fact.relation):
-                found.setdefault(kept.fact.relation, []).append(kept)
+            coverage = coverage_of(rollup, catalog, resolver)
+            if self._is_smaller(rollup.relation, coverage.fact.relation):
+                by_fact.setdefault(coverage.fact.relation, []).append(coverage)
         size = self._size
-        return replace(self, rollups={fact: tuple(sorted(k, key=size)) for fact, k in found.items()})
+        return replace(self, rollups={fact: tuple(sorted(k, key=size)) for fact, k in by_fact.items()})
 
     def _is_smaller(self, rollup: str, fact: str) -> bool:
         return self.rows.get(rollup, 0) < self.rows.get(fact, 1)
 
-    def _size(self, kept: Kept) -> tuple[float, int]:
+    def _size(self, coverage: RollupCoverage) -> tuple[float, int]:
         """Rows; where they are not known, by how much is kept."""
-        return self.rows.get(kept.rollup.relation, float("inf")), len(kept.rollup.keeps)
+        return self.rows.get(coverage.rollup.relation, float("inf")), len(coverage.rollup.keeps)
 
     def groups(self, relation: str, keys: list[str]) -> float | None:
         """The estimated number of groups by some columns of a table, None where a column is unknown."""
         product = 1.0
         for key in keys:
-            found = self.distinct.get((relation, key))
-            if found is None:
+            count = self.distinct.get((relation, key))
+            if count is None:
                 return None
-            product *= found
+            product *= count
         return product

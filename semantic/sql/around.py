@@ -28,9 +28,9 @@ def around(
     """A plain SELECT around a semantic query: its columns, counts of its rows, filters, order, limit."""
     tree, compiled = read(layer, source.this, restriction)
     alias = source.alias or "inner_query"
-    names = _Names({c.name.lower(): c for c in compiled.columns}, alias)
-    columns, shown = _shown(select, names, compiled.columns)
-    outer = exp.Select(expressions=shown)
+    names = _InnerColumns({c.name.lower(): c for c in compiled.columns}, alias)
+    columns, expressions = _outer_columns(select, names, compiled.columns)
+    outer = exp.Select(expressions=expressions)
     outer = outer.from_(exp.Subquery(this=tree, alias=exp.TableAlias(this=ident(alias))), copy=False)
     for clause, add in (("where", outer.where), ("having", outer.having)):
         if select.args.get(clause) is not None:
@@ -46,7 +46,7 @@ def around(
 
 
 @dataclass(frozen=True)
-class _Names:
+class _InnerColumns:
     """The columns of the inner query, by lower-case name, under its alias."""
 
     columns: dict[str, OutputColumn]
@@ -73,38 +73,38 @@ class _Names:
     def _column(self, part: exp.Expr) -> exp.Expr:
         if not isinstance(part, exp.Column):
             return part
-        found = self.columns.get(part.name.lower())
-        if found is None or (part.table and part.table.lower() != self.alias.lower()):
+        column = self.columns.get(part.name.lower())
+        if column is None or (part.table and part.table.lower() != self.alias.lower()):
             raise InvalidQueryError(f"{part.sql()[:80]} is no column of the inner query.")
-        return exp.Column(this=ident(found.name), table=ident(self.alias))
+        return exp.Column(this=ident(column.name), table=ident(self.alias))
 
 
-def _shown(
-    select: exp.Select, names: _Names, inner: tuple[OutputColumn, ...]
+def _outer_columns(
+    select: exp.Select, names: _InnerColumns, inner: tuple[OutputColumn, ...]
 ) -> tuple[tuple[OutputColumn, ...], list[exp.Expr]]:
     """The outer query's columns, described, and as SQL."""
     columns: list[OutputColumn] = []
-    shown: list[exp.Expr] = []
+    expressions: list[exp.Expr] = []
     for expression in select.expressions:
         if isinstance(expression, exp.Star):
-            shown += [exp.column(ident(c.name), table=ident(names.alias)) for c in inner]
+            expressions += [exp.column(ident(c.name), table=ident(names.alias)) for c in inner]
             columns += inner
             continue
         body = names.expression(expression.unalias())
         name = expression.alias_or_name or expression.sql("duckdb")[:60]
-        shown.append(exp.alias_(body, ident(name)))
+        expressions.append(exp.alias_(body, ident(name)))
         source = names.columns.get(body.name.lower()) if isinstance(body, exp.Column) else None
         columns.append(replace(source or OutputColumn(name, "metric", name), name=name))
-    return tuple(columns), shown
+    return tuple(columns), expressions
 
 
-def _group(group: exp.Group, names: _Names) -> exp.Group:
+def _group(group: exp.Group, names: _InnerColumns) -> exp.Group:
     if group.args.get("all"):
         return exp.Group(all=True)
     return exp.Group(expressions=[names.expression(g) for g in group.expressions])
 
 
-def _order(order: exp.Order, names: _Names, aliases: set[str]) -> exp.Order:
+def _order(order: exp.Order, names: _InnerColumns, aliases: set[str]) -> exp.Order:
     """In ORDER BY a name is the outer column, where there is one of that name."""
     keys = []
     for key in order.expressions:

@@ -38,7 +38,7 @@ def on_answer(node: exp.Expr, reading: Reading) -> exp.Expr:
 def ordering(select: exp.Select, names: list[str], reading: Reading) -> list[exp.Expr]:
     """The sort keys: by position, by output name, or any expression of the query."""
     clause = select.args.get("order")
-    found: list[exp.Expr] = []
+    sort_keys: list[exp.Expr] = []
     for sort in clause.expressions if clause is not None else []:
         node = sort.this
         aliases = {n.lower(): n for n in names}
@@ -50,10 +50,10 @@ def ordering(select: exp.Select, names: list[str], reading: Reading) -> list[exp
             key = exp.column(aliases[node.name.lower()], quoted=True)
         else:
             key = on_answer(node, reading)
-        found.append(
+        sort_keys.append(
             exp.Ordered(this=key, desc=sort.args.get("desc"), nulls_first=sort.args.get("nulls_first"))
         )
-    return found
+    return sort_keys
 
 
 def conditions(select: exp.Select, reading: Reading) -> tuple[list[str], list[exp.Expr]]:

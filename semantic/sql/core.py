@@ -60,8 +60,8 @@ def core(
         tree.set("order", exp.Order(expressions=[_renamed(o, names) for o in order]))
     limited(select, tree)
     described = {c.name: c for c in compiled.columns}
-    shown = tuple(_described(n, e, names, described) for n, e in columns)
-    return tree, replace(compiled, columns=shown, key=hash((compiled.key, tree.sql())))
+    output_columns = tuple(_described(n, e, names, described) for n, e in columns)
+    return tree, replace(compiled, columns=output_columns, key=hash((compiled.key, tree.sql())))
 
 
 def _constants(
@@ -74,9 +74,9 @@ def _constants(
             "The SELECT names neither a dimension nor a measure.", hint="Add MEASURE(metric)."
         )
     tree = exp.select(*[exp.alias_(e.copy(), ident(n)) for n, e in columns]).where(exp.false())
-    shown = tuple(OutputColumn(n, "dimension", n) for n, _ in columns)
+    output_columns = tuple(OutputColumn(n, "dimension", n) for n, _ in columns)
     empty = Lineage((), (), (), {n: () for n, _ in columns})
-    return tree, CompiledQuery(tree.sql("duckdb"), shown, empty, "duckdb", key=hash(tree.sql()))
+    return tree, CompiledQuery(tree.sql("duckdb"), output_columns, empty, "duckdb", key=hash(tree.sql()))
 
 
 def _answer_names(layer: SemanticLayer, reading: Reading, compiled: CompiledQuery) -> dict[str, str]:
@@ -96,11 +96,11 @@ def _renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
 
 
 def _described(
-    name: str, node: exp.Expr, names: dict[str, str], known: dict[str, OutputColumn]
+    name: str, node: exp.Expr, names: dict[str, str], answer_columns: dict[str, OutputColumn]
 ) -> OutputColumn:
     if isinstance(node, exp.Column):
-        found = known.get(names.get(node.name, node.name))
-        if found is not None:
-            return replace(found, name=name)
+        column = answer_columns.get(names.get(node.name, node.name))
+        if column is not None:
+            return replace(column, name=name)
     kind = "metric" if node.find(exp.Column) else "dimension"
     return OutputColumn(name, kind, name)

@@ -30,15 +30,15 @@ def grouping(select: exp.Select, outputs: list[tuple[str, exp.Expr]]) -> list[ex
         return [k for k in keys if not any(measures(n) for _, n in outputs)]
     if group.args.get("all"):
         return keys
-    found = []
+    grouped = []
     for node in group.expressions:
         if isinstance(node, exp.Literal) and node.is_int:
-            found.append(_at(outputs, int(node.name)))
+            grouped.append(_at(outputs, int(node.name)))
         elif isinstance(node, exp.Column) and node.name.lower() == "all" and not node.table:
             return keys
         else:
-            found.append(_by_alias(node, outputs))
-    return found
+            grouped.append(_by_alias(node, outputs))
+    return grouped
 
 
 def _by_alias(node: exp.Expr, outputs: list[tuple[str, exp.Expr]]) -> exp.Expr:

@@ -113,7 +113,7 @@ def _random_questions(
         with suppress(SteelyardError):
             restriction = for_query(reader, tags, [*query.metrics, *query.group_by])
             layer.compile(query, restriction=restriction)
-            if restriction.smallest_group is None:
+            if restriction.minimum_group is None:
                 found += 1
                 yield reader, query
 
@@ -152,7 +152,7 @@ def _households(layer: SemanticLayer, engine: Engine, tags: TaggedCatalog, *, ru
         for metrics, group_by in HOUSEHOLDS:
             restriction = for_query(reader, tags, [*metrics, *group_by])
             compiled = layer.compile(MetricQuery(metrics=metrics, group_by=group_by), restriction=restriction)
-            floor, groups = restriction.smallest_group, GroupControl(store)
+            floor, groups = restriction.minimum_group, GroupControl(store)
             if floor is None:
                 raise TypeError("a question about households without a floor")
             answers = {p.name: engine.run(p) for p in compiled.probes}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-from semantic import MetricQuery, SemanticLayer, Statistics, check_next_counts
+from semantic import MetricQuery, SemanticLayer, Statistics, check_next_snapshots
 from semantic.definitions.manifest import build_catalog
 from tests.bench.rollups import rollup_rows
 from tests.bench.rows import Row, alternate_ms
@@ -73,7 +73,7 @@ def run(*, quick: bool = False) -> Iterator[Row]:
     told = {"day": "next_day", "of": ["location", "product"]}
     stock["config"] = {"meta": {"steelyard": {"next_count": told}}}
     layer = SemanticLayer(build_catalog(raw), DATES)
-    check_next_counts(layer.catalog, connection)
+    check_next_snapshots(layer.catalog, connection)
     ratios = []
     for name, query, hand in SHAPES:
         row = _beside_hand(connection, layer, name, query, hand)

@@ -14,7 +14,7 @@ from governance.disclosure.control import review
 from governance.disclosure.disclosed import Disclosure, DisclosureHistory
 from governance.disclosure.groups import read_probe
 from governance.errors import Forbidden
-from semantic.definitions.restriction import SmallestGroup
+from semantic.definitions.restriction import MinimumGroup
 from semantic.plan.suppression_probe import BUCKETS, GroupProbe
 from tests.seeds import generator, seeded
 
@@ -126,7 +126,7 @@ def test_no_two_answers_differ_by_a_few_households(sqlite_store, now, seed):
             by, lambda line, out=left_out, p=product: line[1] not in out and (p is None or line[2] == p)
         )
         floor = suppress_in(groups, table, now, name=f"q{number}")
-        hidden = {tuple(json.loads(text)) for _, text in floor.withheld}
+        hidden = {tuple(json.loads(text)) for _, text in floor.suppressed}
         displayed += len(cells) - len(hidden)
         disclosed |= disclosed_sets(cells, hidden, by)
     assert displayed > 20
@@ -143,13 +143,13 @@ def test_a_tracker_finds_nothing(sqlite_store, now):
     answers = []
     for number, wanted in enumerate(asked):
         table, _ = world.probe((), lambda line, wanted=wanted: wanted(line[1]))
-        answers.append(not suppress_in(groups, table, now, name=f"t{number}").withheld)
+        answers.append(not suppress_in(groups, table, now, name=f"t{number}").suppressed)
     assert answers == [True, True, False]
 
 
 def suppress_in(groups, table, now, *, reader="ann", name="q", model="sales"):
     probe = GroupProbe(name, "", model, 2)
-    return groups.suppress(reader, [probe], lambda _: table, SmallestGroup(SIZE), now=now)
+    return groups.suppress(reader, [probe], lambda _: table, MinimumGroup(SIZE), now=now)
 
 
 def test_the_same_question_gets_the_same_answer_for_ever(sqlite_store, now):
@@ -157,7 +157,7 @@ def test_the_same_question_gets_the_same_answer_for_ever(sqlite_store, now):
     for seed in range(10):
         table, reader = World(seed).probe(("product", "age"))[0], f"reader {seed}"
         first = suppress_in(groups, table, now, reader=reader)
-        held_back += bool(first.withheld)
+        held_back += bool(first.suppressed)
         for _ in range(3):
             assert suppress_in(groups, table, now, reader=reader) == first
         another = GroupControl(sqlite_store)  # another process, the same history
@@ -176,10 +176,10 @@ def pair():
 
 def test_readers_and_facts_have_histories_of_their_own(sqlite_store, now, pair):
     groups = GroupControl(sqlite_store)
-    assert not suppress_in(groups, pair[0], now).withheld
-    assert suppress_in(groups, pair[1], now, name="q2").withheld
-    assert not suppress_in(groups, pair[1], now, name="q2", reader="bob").withheld
-    assert not suppress_in(groups, pair[1], now, name="q2", model="returns").withheld
+    assert not suppress_in(groups, pair[0], now).suppressed
+    assert suppress_in(groups, pair[1], now, name="q2").suppressed
+    assert not suppress_in(groups, pair[1], now, name="q2", reader="bob").suppressed
+    assert not suppress_in(groups, pair[1], now, name="q2", model="returns").suppressed
 
 
 def test_of_two_questions_at_once_one_is_shown(store, now, pair):
@@ -190,7 +190,7 @@ def test_of_two_questions_at_once_one_is_shown(store, now, pair):
     def run(number):
         gate.wait()
         floor = suppress_in(controls[number % 10], pair[number % 2], now, name=f"q{number % 2}")
-        outcomes[number % 2, bool(floor.withheld)] += 1
+        outcomes[number % 2, bool(floor.suppressed)] += 1
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(20)]
     for thread in threads:
@@ -207,8 +207,8 @@ def test_a_full_history_shows_only_what_is_known(sqlite_store, now, monkeypatch)
     suppress_in(groups, by_age, now)
     monkeypatch.setattr("governance.disclosure.history.MOST_GROUPS", 1)
     by_product, others = world.probe(("product",))
-    assert len(suppress_in(groups, by_product, now, name="q2").withheld) == len(others)
-    assert len(suppress_in(groups, by_age, now).withheld) < len(cells)
+    assert len(suppress_in(groups, by_product, now, name="q2").suppressed) == len(others)
+    assert len(suppress_in(groups, by_age, now).suppressed) < len(cells)
 
 
 def test_too_many_dimensions_are_refused_before_anything_is_read(sqlite_store, now):
@@ -217,7 +217,7 @@ def test_too_many_dimensions_are_refused_before_anything_is_read(sqlite_store, n
 
     probe = GroupProbe("q", "", "sales", control.MOST_DIMENSIONS + 1)
     with pytest.raises(Forbidden):
-        GroupControl(sqlite_store).suppress("ann", [probe], never, SmallestGroup(SIZE), now=now)
+        GroupControl(sqlite_store).suppress("ann", [probe], never, MinimumGroup(SIZE), now=now)
 
 
 def test_near_sketches_are_always_found():

@@ -99,16 +99,16 @@ def test_personal_columns(catalog, people):
 def test_purpose_brings_consent_and_the_floor(catalog, people):
     planner = people["planner_east"]
     plain = for_query(planner, catalog, ["net_sales", "product__department"])
-    assert (plain.smallest_group, len(plain.rows)) == (None, 1)
+    assert (plain.minimum_group, len(plain.rows)) == (None, 1)
     asked = for_query(planner, catalog, ["net_sales", "customer__age_band"])
-    assert asked.smallest_group.size == 10
+    assert asked.minimum_group.size == 10
     assert {rule.entity for rule in asked.rows} == {"location", "customer"}
     filtered = for_query(planner, catalog, ["net_sales", "{{ Dimension('customer__segment') }} = 'A'"])
-    assert filtered.smallest_group.size == 10
+    assert filtered.minimum_group.size == 10
     for other in ("segment", "CUSTOMER__Segment", "Dimension('segment', entity_path=['x'])"):
-        assert for_query(planner, catalog, ["net_sales", other]).smallest_group.size == 10
+        assert for_query(planner, catalog, ["net_sales", other]).minimum_group.size == 10
     assert purpose_of(catalog, ["net_sales", "customer__age_band"]) == "analytics"
-    assert for_principal(planner, catalog).smallest_group.size == 10
+    assert for_principal(planner, catalog).minimum_group.size == 10
 
 
 def test_a_purpose_that_was_not_granted_shows_nothing(catalog, people):

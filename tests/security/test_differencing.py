@@ -145,5 +145,5 @@ def test_histories_are_apart_and_others_pay_nothing(planner, client, sign_in, th
     executive = service.directory.user("executive")
     query = MetricQuery(metrics=["net_sales"], group_by=["product__department"])
     restriction = service.metrics.restriction(opened, executive, ["net_sales", "product__department"])
-    assert restriction.smallest_group is None
+    assert restriction.minimum_group is None
     assert opened.layer.compile(query, restriction=restriction).probes == ()

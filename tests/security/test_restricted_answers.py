@@ -152,7 +152,7 @@ def test_what_is_hidden_decides_nothing(tags, user):
             assert for_query(reader, tags, ["net_sales", name]) is missing, name
     missing = for_query(reader, tags, ["no_such_thing"])
     for name in sorted(listed.hidden_metrics):
-        assert replace(for_query(reader, tags, [name]), smallest_group=None) == missing, name
+        assert replace(for_query(reader, tags, [name]), minimum_group=None) == missing, name
 
 
 def test_households_are_counted_only_in_groups_of_ten(ask, warehouse):

@@ -11,7 +11,7 @@ from semantic import MetricQuery, Restriction, SemanticLayer
 
 from .retailer import database, manifest
 
-Ask = Callable[..., list[tuple[object, ...]]]
+Answer = Callable[..., list[tuple[object, ...]]]
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def tables() -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture(scope="session")
-def ask(layer: SemanticLayer, tables: duckdb.DuckDBPyConnection) -> Ask:
+def answer(layer: SemanticLayer, tables: duckdb.DuckDBPyConnection) -> Answer:
     """Rows of a query, sorted by text, dates as ISO text."""
 
     def run(

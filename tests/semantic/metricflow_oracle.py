@@ -130,19 +130,19 @@ SUB_DAY = {"nanosecond", "microsecond", "millisecond", "second", "minute", "hour
 
 
 def _measures(manifest: dict[str, Any], model: dict[str, Any]) -> list[str]:
-    found = [m.get("expr") or m["name"] for m in model["measures"]]
+    expressions = [m.get("expr") or m["name"] for m in model["measures"]]
     for metric in manifest["metrics"]:
         params = metric["type_params"]
         own = params.get("metric_aggregation_params")
         if own and own["semantic_model"] == model["name"]:
-            found.append(params.get("expr") or metric["name"])
-    return [str(f) for f in found]
+            expressions.append(params.get("expr") or metric["name"])
+    return [str(f) for f in expressions]
 
 
 def _add(columns: dict[str, tuple[str, bool]], text: str, kind: str, unique: bool) -> None:
     for node in sqlglot.parse_one(text, dialect="duckdb").find_all(exp.Column):
-        known, was = columns.get(node.name, ("number", False))
-        best = kind if known == "number" else known
+        known_kind, was = columns.get(node.name, ("number", False))
+        best = kind if known_kind == "number" else known_kind
         if kind == "number" and node.name.startswith("is_"):
             best = "bool"
         columns[node.name] = (best, unique or was)

@@ -34,7 +34,10 @@ class Generator:
         others = [d for d in self.layer.dimensions(chosen) if d != "metric_time"]
         group_by = [
             *self._times(),
-            *(self._shown(d) for d in rng.sample(others, min(len(others), rng.choice([0, 0, 1, 1, 2])))),
+            *(
+                self._group_by_name(d)
+                for d in rng.sample(others, min(len(others), rng.choice([0, 0, 1, 1, 2])))
+            ),
         ]
         group_by = list(dict.fromkeys(group_by))
         query: dict[str, Any] = {
@@ -54,7 +57,7 @@ class Generator:
     def values(self) -> dict[str, Any]:
         """A query without metrics: what values one or two dimensions have."""
         names = [d for d in self.layer.dimensions() if "__" in d]  # whose values a bare key shows is a choice
-        return {"metrics": [], "group_by": [self._shown(self.rng.choice(names))], "where": []}
+        return {"metrics": [], "group_by": [self._group_by_name(self.rng.choice(names))], "where": []}
 
     def _times(self) -> list[str]:
         roll = self.rng.random()
@@ -73,9 +76,9 @@ class Generator:
 
         item = dunder(name, ())
         for model in self.models:
-            found = self._find(model, item)
-            if found is not None:
-                return found.dimension is not None and found.dimension.is_time
+            resolved = self._find(model, item)
+            if resolved is not None:
+                return resolved.dimension is not None and resolved.dimension.is_time
         return False
 
     def _find(self, model: Model, item: Any) -> Any:
@@ -86,7 +89,7 @@ class Generator:
         except Exception:
             return None
 
-    def _shown(self, name: str) -> str:
+    def _group_by_name(self, name: str) -> str:
         """A dimension; a time dimension at a grain or as a part."""
         if not self._is_time(name):
             return name
@@ -96,12 +99,12 @@ class Generator:
         return f"{name}__{self.rng.choice(STANDARD)}" if roll < 0.8 else name
 
     def _filters(self, metrics: list[str], others: list[str]) -> list[str]:
-        found = []
+        filters = []
         for _ in range(self.rng.choice([0, 0, 0, 1, 1, 2])):
             text = self._filter(metrics, others)
             if text:
-                found.append(text)
-        return found
+                filters.append(text)
+        return filters
 
     def _filter(self, metrics: list[str], others: list[str]) -> str:  # noqa: PLR0911 - one case a kind
         rng = self.rng

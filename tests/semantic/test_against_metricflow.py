@@ -55,24 +55,24 @@ NESTED_OFFSETS = ("lux_gap_growth", "instant_share_gain", "booking_fees_last_wee
 
 def _deliberate(query: dict[str, Any]) -> bool:
     """Whether a query shows a difference that docs/semantic-differences.md lists."""
-    text, filters, shown = str(query), " ".join(query.get("where", ())), query["group_by"]
+    text, filters, group_by = str(query), " ".join(query.get("where", ())), query["group_by"]
     if any(word in text for word in ("session", "visit__")) and any("buy" in m for m in query["metrics"]):
         return True  # which of two visits of one day converted: MetricFlow leaves it to chance
-    if "_all_time" in text and "metric_time" in filters and "metric_time" not in " ".join(shown):
+    if "_all_time" in text and "metric_time" in filters and "metric_time" not in " ".join(group_by):
         return True  # MetricFlow adds up the running totals of all periods
     if any(word in text for word in ("subdaily", "archived")) and "time_constraint" in query:
         return True  # the last day ends at its first instant
-    if "listing__lux_listing" in shown and "listing__lux_listing__is_confirmed_lux" in shown:
+    if "listing__lux_listing" in group_by and "listing__lux_listing__is_confirmed_lux" in group_by:
         return True  # a key vanishes where no version of what it leads to was valid
     if not query["metrics"] and "ds_partitioned" in text:
         return True  # values of a dimension that several models have
-    grains = [g for g in shown if g.startswith("metric_time__")]
+    grains = [g for g in group_by if g.startswith("metric_time__")]
     on_a_spine = any(w in text for w in ON_A_SPINE)
     two_grains_on_a_spine = (
-        on_a_spine and sum(g.startswith("metric_time__") or "__ds" in g for g in shown) > 1
+        on_a_spine and sum(g.startswith("metric_time__") or "__ds" in g for g in group_by) > 1
     )
-    own_time = any("__ds" in g or "__creation_time" in g for g in shown)  # beside a coarser metric_time
-    early_months = own_time and len(shown) > 1 and "time_constraint" in query
+    own_time = any("__ds" in g or "__creation_time" in g for g in group_by)  # beside a coarser metric_time
+    early_months = own_time and len(group_by) > 1 and "time_constraint" in query
     coarse_filter = "TimeDimension" in filters and "'day'" not in filters
     nested = any(m in NESTED_OFFSETS for m in query["metrics"])
     coarse = nested and (grains != ["metric_time__day"] or coarse_filter)

@@ -77,11 +77,11 @@ def test_the_same_query_runs_once(
 
         monkeypatch.setattr(engine, "_execute", slowly)
 
-        def ask(_: int):
+        def answer(_: int):
             everyone.wait()
             return engine.run(compiled)
 
-        answers = list(people.map(ask, range(8)))
+        answers = list(people.map(answer, range(8)))
     assert len(runs) == 1 and len({id(answer) for answer in answers}) == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from semantic import MetricQuery, SemanticLayer
 from semantic.errors import SemanticError
 
-from .conftest import Ask
+from .conftest import Answer
 from .retailer import manifest
 
 
@@ -39,12 +39,12 @@ from .retailer import manifest
     ],
 )  # fmt: skip
 def test_by_hand(
-    ask: Ask, metrics: list[str], by: tuple[str, ...], expected: list[tuple[object, ...]]
+    answer: Answer, metrics: list[str], by: tuple[str, ...], expected: list[tuple[object, ...]]
 ) -> None:
-    assert ask(*metrics, by=by) == sorted(expected, key=str)
+    assert answer(*metrics, by=by) == sorted(expected, key=str)
 
 
-def test_running_metrics_equal_a_range_join_by_hand(ask: Ask, tables) -> None:  # type: ignore[no-untyped-def]
+def test_running_metrics_equal_a_range_join_by_hand(answer: Answer, tables) -> None:  # type: ignore[no-untyped-def]
     for metric, value, start in [
         ("sales_28_days", "SUM(amount)", "f.date_day > t.date_day - INTERVAL 28 DAY"),
         ("buyers_28_days", "COUNT(DISTINCT customer_id)", "f.date_day > t.date_day - INTERVAL 28 DAY"),
@@ -56,7 +56,7 @@ def test_running_metrics_equal_a_range_join_by_hand(ask: Ask, tables) -> None:  
                 f" JOIN fct_sales f ON f.date_day <= t.date_day AND {start} GROUP BY ALL"
             ).fetchall()
             by = ("metric_time__day", "channel") if keys else ("metric_time__day",)
-            assert ask(metric, by=by) == sorted(by_hand, key=str), (metric, keys)
+            assert answer(metric, by=by) == sorted(by_hand, key=str), (metric, keys)
 
 
 JANUARY, FEBRUARY, MARCH = "2024-01-01", "2024-02-01", "2024-03-01"
@@ -75,46 +75,46 @@ JANUARY, FEBRUARY, MARCH = "2024-01-01", "2024-02-01", "2024-03-01"
     ],
 )  # fmt: skip
 def test_days_of_a_period_are_those_of_the_fact(
-    ask: Ask, metric: str, by: str, where: str, expected: list[tuple[object, ...]]
+    answer: Answer, metric: str, by: str, where: str, expected: list[tuple[object, ...]]
 ) -> None:
     """A filter on time takes days away; one on products only the periods without any of them."""
-    assert ask(metric, by=(by,), where=[where] if where else []) == expected
+    assert answer(metric, by=(by,), where=[where] if where else []) == expected
 
 
-def test_two_facts_are_not_multiplied(ask: Ask) -> None:
-    rows = ask("net_sales", "inventory_on_hand_units", by=("product__department",))
+def test_two_facts_are_not_multiplied(answer: Answer) -> None:
+    rows = answer("net_sales", "inventory_on_hand_units", by=("product__department",))
     assert rows == sorted([("DRUG", 5.0, 3), ("GROCERY", 115.0, 29), (None, 10.0, 2)], key=str)
 
 
-def test_every_day_of_the_spine_where_the_metric_joins_it(ask: Ask) -> None:
-    rows = ask("sales_or_zero", by=("metric_time__day",), time_constraint=("2024-02-27", "2024-03-01"))
+def test_every_day_of_the_spine_where_the_metric_joins_it(answer: Answer) -> None:
+    rows = answer("sales_or_zero", by=("metric_time__day",), time_constraint=("2024-02-27", "2024-03-01"))
     assert rows == [("2024-02-27", 0), ("2024-02-28", 40.0), ("2024-02-29", 7.0), ("2024-03-01", 3.0)]
 
 
-def test_order_limit_and_time_constraint(ask: Ask) -> None:
-    rows = ask("net_sales", by=("product__department",), order_by=["-net_sales"], limit=1)
+def test_order_limit_and_time_constraint(answer: Answer) -> None:
+    rows = answer("net_sales", by=("product__department",), order_by=["-net_sales"], limit=1)
     assert rows == [("GROCERY", 115.0)]
-    assert ask("net_sales", by=("metric_time__month",), time_constraint=("2024-02-10", "2024-02-11")) == [
+    assert answer("net_sales", by=("metric_time__month",), time_constraint=("2024-02-10", "2024-02-11")) == [
         ("2024-02-01", 52.0)
     ]
-    assert ask("net_sales", time_constraint=("2024-02-28", "2024-02-29")) == [(47.0,)]
+    assert answer("net_sales", time_constraint=("2024-02-28", "2024-02-29")) == [(47.0,)]
 
 
-def test_filters_by_template_and_by_name(ask: Ask) -> None:
+def test_filters_by_template_and_by_name(answer: Answer) -> None:
     template = "{{ Dimension('product__department') }} = 'GROCERY' AND {{ TimeDimension('metric_time', 'month') }} = '2024-03-01'"
-    assert ask("net_sales", where=[template]) == [(45.0,)]
-    assert ask(
+    assert answer("net_sales", where=[template]) == [(45.0,)]
+    assert answer(
         "net_sales", where=["product__department = 'GROCERY'", "metric_time__month = '2024-03-01'"]
     ) == [(45.0,)]
-    assert ask("net_sales", where=["{{ Metric('units_sold', ['customer']) }} > 3"]) == [(80.0,)]
+    assert answer("net_sales", where=["{{ Metric('units_sold', ['customer']) }} > 3"]) == [(80.0,)]
 
 
-def test_dimensions_without_metrics(ask: Ask) -> None:
-    assert ask(by=("product__department",)) == [("DRUG",), ("GROCERY",)]
-    assert ask(by=("product__supplier__supplier_name",), where=["product__department = 'DRUG'"]) == [
+def test_dimensions_without_metrics(answer: Answer) -> None:
+    assert answer(by=("product__department",)) == [("DRUG",), ("GROCERY",)]
+    assert answer(by=("product__supplier__supplier_name",), where=["product__department = 'DRUG'"]) == [
         ("Alpha",)
     ]
-    assert ask(by=("product__department",), min_max_only=True) == [("DRUG", "GROCERY")]
+    assert answer(by=("product__department",), min_max_only=True) == [("DRUG", "GROCERY")]
 
 
 def test_every_dialect_prints(layer: SemanticLayer) -> None:

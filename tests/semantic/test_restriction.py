@@ -7,10 +7,10 @@ import itertools
 
 import pytest
 
-from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, SmallestGroup
+from semantic import MetricQuery, MinimumGroup, Restriction, RowRule, SemanticLayer
 from semantic.errors import ForbiddenUseError, SemanticError, UnknownNameError
 
-from .conftest import Ask, _plain
+from .conftest import Answer, _plain
 from .retailer import database
 
 EAST = Restriction(rows=(RowRule("location", "region IN ('East')"),))
@@ -35,20 +35,20 @@ KEYS = [("metric_time__month",), ("metric_time__month", "product__department"), 
 
 
 @pytest.mark.parametrize("restriction", [EAST, CONSENT], ids=["region", "consent"])
-def test_equals_a_filtered_copy(ask: Ask, layer: SemanticLayer, restriction: Restriction) -> None:
+def test_equals_a_filtered_copy(answer: Answer, layer: SemanticLayer, restriction: Restriction) -> None:
     copy = database()
     for statement in FILTERED[restriction]:
         copy.execute(statement)
     for metric, by in itertools.product(METRICS, KEYS):
         plain = layer.compile(MetricQuery(metrics=[metric], group_by=by)).sql
         expected = [tuple(_plain(v) for v in row) for row in copy.execute(plain).fetchall()]
-        assert ask(metric, by=by, restriction=restriction) == sorted(expected, key=str), (metric, by)
+        assert answer(metric, by=by, restriction=restriction) == sorted(expected, key=str), (metric, by)
 
 
-def test_applies_though_the_query_does_not_mention_it(ask: Ask) -> None:
-    assert ask("net_sales", restriction=EAST) == [(40.0,)]
-    assert ask(by=("location__region",), restriction=EAST) == [("East",)]
-    assert ask("net_sales", restriction=Restriction(allow_nothing=True)) == [(None,)]
+def test_applies_though_the_query_does_not_mention_it(answer: Answer) -> None:
+    assert answer("net_sales", restriction=EAST) == [(40.0,)]
+    assert answer(by=("location__region",), restriction=EAST) == [("East",)]
+    assert answer("net_sales", restriction=Restriction(allow_nothing=True)) == [(None,)]
 
 
 def _message(layer: SemanticLayer, query: MetricQuery, restriction: Restriction) -> str:
@@ -95,9 +95,9 @@ def test_hidden_dimension_answers_like_one_that_does_not_exist(layer: SemanticLa
     assert "customer__segment" not in layer.dimensions(["net_sales"], hidden)
 
 
-def test_masked_dimension_shows_stars_and_cannot_be_probed(ask: Ask, layer: SemanticLayer) -> None:
+def test_masked_dimension_shows_stars_and_cannot_be_probed(answer: Answer, layer: SemanticLayer) -> None:
     masked = Restriction(masked_dimensions=frozenset({"customer__segment"}))
-    assert ask("net_sales", by=("customer__segment",), restriction=masked) == [("***", 130.0)]
+    assert answer("net_sales", by=("customer__segment",), restriction=masked) == [("***", 130.0)]
     for query in (
         MetricQuery(metrics=["net_sales"], where=["customer__segment = 'gold'"]),
         MetricQuery(metrics=["net_sales"], group_by=["customer__segment"], order_by=["customer__segment"]),
@@ -106,26 +106,26 @@ def test_masked_dimension_shows_stars_and_cannot_be_probed(ask: Ask, layer: Sema
             layer.compile(query, restriction=masked)
 
 
-@pytest.mark.parametrize("floor", [None, SmallestGroup(2)])
+@pytest.mark.parametrize("floor", [None, MinimumGroup(2)])
 def test_a_metric_defined_by_what_is_masked_is_refused(
-    layer: SemanticLayer, floor: SmallestGroup | None
+    layer: SemanticLayer, floor: MinimumGroup | None
 ) -> None:
     """Its filter would compare stars: a number, and a wrong one."""
-    masked = Restriction(masked_dimensions=frozenset({"customer__segment"}), smallest_group=floor)
+    masked = Restriction(masked_dimensions=frozenset({"customer__segment"}), minimum_group=floor)
     with pytest.raises(ForbiddenUseError, match="customer__segment"):
         layer.compile(MetricQuery(metrics=["gold_sales"]), restriction=masked)
 
 
-def test_small_groups_are_suppressed(ask: Ask) -> None:
-    guard = Restriction(smallest_group=SmallestGroup(2))
-    assert ask("net_sales", by=("metric_time__month",), restriction=guard) == [
+def test_small_groups_are_suppressed(answer: Answer) -> None:
+    guard = Restriction(minimum_group=MinimumGroup(2))
+    assert answer("net_sales", by=("metric_time__month",), restriction=guard) == [
         ("2024-01-01", 30.0), ("2024-02-01", 52.0), ("2024-03-01", 48.0)
     ]  # fmt: skip
-    assert ask("net_sales", by=("product__department",), restriction=guard) == [("GROCERY", 115.0)]
-    assert ask("price", by=("customer",), restriction=guard) == []
-    assert ask(by=("customer",), restriction=guard) == []
-    assert ask(by=("customer__segment",), restriction=guard) == [("gold",)]
-    two = ask("net_sales", "inventory_on_hand_units", by=("product__department",), restriction=guard)
+    assert answer("net_sales", by=("product__department",), restriction=guard) == [("GROCERY", 115.0)]
+    assert answer("price", by=("customer",), restriction=guard) == []
+    assert answer(by=("customer",), restriction=guard) == []
+    assert answer(by=("customer__segment",), restriction=guard) == [("gold",)]
+    two = answer("net_sales", "inventory_on_hand_units", by=("product__department",), restriction=guard)
     assert two == sorted([("DRUG", None, 3), ("GROCERY", 115.0, 29), (None, None, 2)], key=str)
 
 
@@ -140,7 +140,7 @@ def test_a_rule_that_fits_no_model_is_an_error(layer: SemanticLayer) -> None:
 
 
 def test_probes_are_told_apart_by_what_they_count(layer: SemanticLayer) -> None:
-    guard = Restriction(smallest_group=SmallestGroup(2))
+    guard = Restriction(minimum_group=MinimumGroup(2))
 
     def names(*by: str) -> set[str]:
         return {p.name for p in layer.compile(MetricQuery(["net_sales"], by), restriction=guard).probes}

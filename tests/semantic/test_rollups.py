@@ -23,12 +23,12 @@ GOOD = {"of": "fct_sales", "keeps": {"metric_time__day": "date_day"}, "measures"
 
 def _pairs() -> list[tuple[str, MetricQuery, str, str]]:
     """Blocks of `-- title`, `-- query`, the SQL without rollups, and after `-- becomes` the SQL with them."""
-    found = []
+    cases = []
     for block in FIXTURES.read_text().split("\n-- # ")[1:]:
         title, asked, rest = block.split("\n", 2)
         before, after = rest.split("\n-- becomes\n")
-        found.append((title, MetricQuery(**json.loads(asked[3:])), before.strip(" \n;"), after.strip(" \n;")))
-    return found
+        cases.append((title, MetricQuery(**json.loads(asked[3:])), before.strip(" \n;"), after.strip(" \n;")))
+    return cases
 
 
 @pytest.mark.parametrize(("title", "asked", "before", "after"), _pairs(), ids=[p[0] for p in _pairs()])

@@ -19,7 +19,7 @@ from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
 
 Label = Callable[[dt.date], object]
-Rows = dict[object, tuple[object, ...]]
+FactScan = dict[object, tuple[object, ...]]
 
 T = "metric_time"
 MONTH_BY_CASE = (
@@ -88,14 +88,16 @@ def plain(value: object) -> object:
     return value
 
 
-def by_name(layer: SemanticLayer, tables: duckdb.DuckDBPyConnection, metrics: list[str], grain: str) -> Rows:
+def by_name(
+    layer: SemanticLayer, tables: duckdb.DuckDBPyConnection, metrics: list[str], grain: str
+) -> FactScan:
     compiled = layer.compile(MetricQuery(metrics, [f"metric_time__{grain}"]))
     return {plain(at): tuple(map(plain, rest)) for at, *rest in tables.execute(compiled.sql).fetchall()}
 
 
 def by_sql(
     layer: SemanticLayer, tables: duckdb.DuckDBPyConnection, metrics: list[str], way: str, where: str = ""
-) -> Rows:
+) -> FactScan:
     measures = ", ".join(f"MEASURE({m}) AS {m}" for m in metrics)
     sql = f"SELECT {way} AS shown, {measures} FROM metrics {where} GROUP BY 1"
     answer = tables.execute(parse_semantic_sql(layer, sql).sql).fetchall()
@@ -117,11 +119,11 @@ def test_a_period_by_expression_is_the_period_by_name(
     assert without_empty(answer) == without_empty(expected)
 
 
-def labelled(rows: Rows, label: Label) -> Rows:
+def labelled(rows: FactScan, label: Label) -> FactScan:
     return {plain(label(at)): rest for at, rest in rows.items() if isinstance(at, dt.date)}
 
 
-def without_empty(rows: Rows) -> Rows:
+def without_empty(rows: FactScan) -> FactScan:
     """Without periods of which nothing is known: an expression over data cannot name those that have none."""
     return {at: rest for at, rest in rows.items() if any(v is not None for v in rest)}
 

@@ -8,7 +8,7 @@ import random
 import duckdb
 import pytest
 
-from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, check_next_counts
+from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, check_next_snapshots
 from semantic.errors import ManifestError
 from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
@@ -77,7 +77,7 @@ def test_random_queries_agree() -> None:
     for i in range(300):
         if i % 40 == 0:
             _stock(connection, rng)
-            check_next_counts(QUICK.catalog, connection)
+            check_next_snapshots(QUICK.catalog, connection)
         time, within = some_time(rng)
         parts = ["metric_time__extract_month"] if rng.random() < 0.1 else []
         where = rng.sample(FILTERS, rng.choice([0, 1, 2])) + rng.sample(HOLES, rng.choice([0, 0, 0, 1]))
@@ -153,10 +153,10 @@ def counted(connection: duckdb.DuckDBPyConnection) -> None:
 def test_what_is_not_so_is_found_when_a_release_is_built(wrong: str) -> None:
     connection = duckdb.connect()
     counted(connection)
-    check_next_counts(QUICK.catalog, connection)
+    check_next_snapshots(QUICK.catalog, connection)
     connection.execute(wrong)
     with pytest.raises(ManifestError, match="fct_stock: next_day is not the day of the next row"):
-        check_next_counts(QUICK.catalog, connection)
+        check_next_snapshots(QUICK.catalog, connection)
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_what_is_not_so_is_found_when_a_release_is_built(wrong: str) -> None:
 )  # fmt: skip
 def test_a_declaration_of_another_form_is_refused(form: object) -> None:
     with pytest.raises(ManifestError, match="fct_stock declares next_count"):
-        check_next_counts(declared(form).catalog, duckdb.connect())
+        check_next_snapshots(declared(form).catalog, duckdb.connect())

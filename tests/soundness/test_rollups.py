@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, SmallestGroup, check_rollups
+from semantic import MetricQuery, MinimumGroup, Restriction, RowRule, SemanticLayer, check_rollups
 from semantic.definitions.manifest import build_catalog
 from semantic.definitions.rollups import read_rollup
 from semantic.errors import RollupError, SemanticError
@@ -23,7 +23,7 @@ GROCERY = Restriction(rows=(RowRule("product", "department IS NOT NULL AND depar
 NO_DEPARTMENT = Restriction(rows=(RowRule("product", "department IS NULL OR department = 'DRUG'"),))
 BRAND = Restriction(rows=(RowRule("product", "brand = 'own'"),))
 CONSENT = Restriction(rows=(RowRule("customer", "has_consent"),))
-SMALL = Restriction(smallest_group=SmallestGroup(2))
+SMALL = Restriction(minimum_group=MinimumGroup(2))
 NOTHING = Restriction(allow_nothing=True)
 
 
@@ -137,8 +137,8 @@ def _random_sales(connection: duckdb.DuckDBPyConnection, rng: random.Random) -> 
         connection.execute(
             "INSERT INTO fct_sales VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [str(i), day, *keys, *values]
         )
-    held = {(d, rng.choice(["p1", "p2", None]), rng.choice(["l1", "l2"])) for d in days}
-    for row in held:
+    counted = {(d, rng.choice(["p1", "p2", None]), rng.choice(["l1", "l2"])) for d in days}
+    for row in counted:
         connection.execute("INSERT INTO fct_stock VALUES (?, ?, ?, ?, ?)", [*row, rng.randint(0, 9), 5.0])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from semantic import MetricQuery, Restriction, RowRule, SemanticLayer, SmallestGroup
+from semantic import MetricQuery, MinimumGroup, Restriction, RowRule, SemanticLayer
 from semantic.rules.statistics import Statistics
 from tests.seeds import seeded
 from tests.semantic.retailer import TABLES, manifest
@@ -48,9 +48,9 @@ def keyed(
             raw["metrics"].append(
                 {"name": name, "type": "simple", "type_params": {"measure": {"name": name}}}
             )
-    kept = {"net_sales", "sales_amount"}
+    additive = {"net_sales", "sales_amount"}
     raw["metrics"] = [
-        m for m in raw["metrics"] if m["name"] in kept or m["name"].partition("_")[0] in ("max", "min")
+        m for m in raw["metrics"] if m["name"] in additive or m["name"].partition("_")[0] in ("max", "min")
     ]
     return SemanticLayer.from_dict(raw)
 
@@ -155,6 +155,6 @@ def test_where_a_holding_may_have_two_rows_at_once(layer: SemanticLayer, statist
 
 
 def test_the_floor_on_groups_counts_single_rows() -> None:
-    floor = Restriction(smallest_group=SmallestGroup(2, entity="product"))
+    floor = Restriction(minimum_group=MinimumGroup(2, entity="product"))
     sql = QUICK.compile(MetricQuery(["max_sum"], ["location__region"]), restriction=floor).sql
     assert "HAVING" in sql and not any(f in sql for f in ONE_PASS)

@@ -43,31 +43,31 @@ def back(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month, min(day.day, length))
 
 
-def whole_periods(sold: dict[dt.date, int], months: int, shown: str, keep: Keep) -> dict[dt.date, int]:
-    found: dict[dt.date, int] = defaultdict(int)
+def whole_periods(sold: dict[dt.date, int], months: int, grain_shown: str, keep: Keep) -> dict[dt.date, int]:
+    by_label: dict[dt.date, int] = defaultdict(int)
     for day, units in sold.items():
-        label = back(start(day, shown), -months)
+        label = back(start(day, grain_shown), -months)
         if keep(label) and label <= LAST:
-            found[label] += units
-    return dict(found)
+            by_label[label] += units
+    return dict(by_label)
 
 
-def moved(sold: dict[dt.date, int], months: int, shown: str, keep: Keep) -> dict[dt.date, int]:
+def moved(sold: dict[dt.date, int], months: int, grain_shown: str, keep: Keep) -> dict[dt.date, int]:
     """Each recorded day counts on the day some months later, or the last of that month if it is shorter."""
-    found: dict[dt.date, int] = defaultdict(int)
+    by_label: dict[dt.date, int] = defaultdict(int)
     for day, units in sold.items():
         later = back(day, -months)
         if keep(later) and later <= LAST:
-            found[start(later, shown)] += units
-    return dict(found)
+            by_label[start(later, grain_shown)] += units
+    return dict(by_label)
 
 
-def day_by_day(sold: dict[dt.date, int], months: int, shown: str, keep: Keep) -> dict[dt.date, int]:
-    found: dict[dt.date, int] = defaultdict(int)
+def day_by_day(sold: dict[dt.date, int], months: int, grain_shown: str, keep: Keep) -> dict[dt.date, int]:
+    by_label: dict[dt.date, int] = defaultdict(int)
     for day in DAYS:
         if keep(day) and (units := sold.get(back(day, months))) is not None:
-            found[start(day, shown)] += units
-    return dict(found)
+            by_label[start(day, grain_shown)] += units
+    return dict(by_label)
 
 
 @pytest.fixture(scope="module")
@@ -151,14 +151,14 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_looking_back(case: str, sold: dict[dt.date, int], tables: duckdb.DuckDBPyConnection) -> None:
-    (count, grain), shown, where, keep, by_hand = CASES[case]
-    asked = MetricQuery(["before"], [f"metric_time__{shown}"], [where] if where else [])
+    (count, grain), grain_shown, where, keep, by_hand = CASES[case]
+    asked = MetricQuery(["before"], [f"metric_time__{grain_shown}"], [where] if where else [])
     rows = tables.execute(_before(count, grain).compile(asked).sql).fetchall()
-    found = {
+    by_label = {
         at.date() if isinstance(at, dt.datetime) else at: value for at, value in rows if value is not None
     }
-    assert found == by_hand(sold, count * MONTHS[grain], shown, keep)
-    assert len(found) > 3
+    assert by_label == by_hand(sold, count * MONTHS[grain], grain_shown, keep)
+    assert len(by_label) > 3
 
 
 def test_the_ways_differ(sold: dict[dt.date, int]) -> None:

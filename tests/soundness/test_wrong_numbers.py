@@ -46,9 +46,9 @@ def test_month_ends_are_not_counted_again() -> None:
 
 @pytest.mark.parametrize("key", ["product__department", "location__region", "customer__segment"])
 def test_orphan_and_null_keys_do_not_vanish(key: str) -> None:
-    found = rows("net_sales", by=(key,))
-    assert sum(found.values()) == 130.0  # type: ignore[arg-type]
-    assert (None,) in found
+    values = rows("net_sales", by=(key,))
+    assert sum(values.values()) == 130.0  # type: ignore[arg-type]
+    assert (None,) in values
 
 
 def test_row_rules_apply_to_queries_that_do_not_mention_them() -> None:
@@ -72,9 +72,9 @@ def test_a_product_missing_on_the_last_day_does_not_vanish() -> None:
 
 
 def test_a_trailing_window_has_as_many_days_as_it_says() -> None:
-    found = {k[0].strftime("%m-%d"): v for k, v in rows("sales_28_days", by=("metric_time__day",)).items()}
-    assert found["02-26"] == 10.0 + 20.0 + 5.0  # 30 January is 27 days back: still in
-    assert found["02-27"] == 20.0 + 5.0  # now it is 28 days back: out
+    values = {k[0].strftime("%m-%d"): v for k, v in rows("sales_28_days", by=("metric_time__day",)).items()}
+    assert values["02-26"] == 10.0 + 20.0 + 5.0  # 30 January is 27 days back: still in
+    assert values["02-27"] == 20.0 + 5.0  # now it is 28 days back: out
 
 
 def test_a_null_window_grouping_is_a_group() -> None:
@@ -84,8 +84,8 @@ def test_a_null_window_grouping_is_a_group() -> None:
 
 def test_averages_are_not_averaged_again() -> None:
     assert rows("average_line") == {(): 130.0 / 8}
-    found = rows("average_line", by=("product__supplier__supplier_name",))
-    assert found[("Alpha",)] == 70.0 / 4
+    values = rows("average_line", by=("product__supplier__supplier_name",))
+    assert values[("Alpha",)] == 70.0 / 4
 
 
 def test_ratios_are_computed_after_aggregation() -> None:

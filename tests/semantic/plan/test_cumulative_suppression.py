@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from semantic import MetricQuery, Restriction, SemanticLayer, SmallestGroup
+from semantic import MetricQuery, MinimumGroup, Restriction, SemanticLayer
 from semantic.plan.suppression_probe import GroupProbe
 from tests.seeds import seeded
 
@@ -83,11 +83,11 @@ def _sales(rng: random.Random) -> tuple[duckdb.DuckDBPyConnection, list[Sale]]:
         customer = rng.choice([*SEGMENTS, None])
         row = [str(number), day, product, "l1", customer, "store", float(rng.randint(-5, 50)), 1]
         connection.execute("INSERT INTO fct_sales VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-    found = connection.execute(
+    sales = connection.execute(
         "SELECT date_day, product_id, customer_id, amount, hash(customer_id) % 128,"
         f" hash(sale_id) % {2**40} FROM fct_sales"
     ).fetchall()
-    return connection, [(d, DEPARTMENTS.get(p), c, a, b, h) for d, p, c, a, b, h in found]
+    return connection, [(d, DEPARTMENTS.get(p), c, a, b, h) for d, p, c, a, b, h in sales]
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,16 @@ class Asked:
 
     def instants(self, sales: list[Sale]) -> dict[dt.date, dt.date]:
         """The instant that shows for each period: the last (or first) at which anything is accumulated."""
-        shown: dict[dt.date, dt.date] = {}
+        instant_of: dict[dt.date, dt.date] = {}
         for number in range(DAYS):
             at = FIRST + dt.timedelta(days=number)
             start = period(at, self.grain)
             ends = [period(day, self.grain) for day in self.days or (at, at)]  # ranges are of whole periods
             some = any(self.matches(s) and self.how.holds(at, s[0]) for s in sales)
-            shows = self.how.period_agg == "last" or start not in shown
+            shows = self.how.period_agg == "last" or start not in instant_of
             if some and shows and ends[0] <= start <= ends[1]:
-                shown[start] = at
-        return shown
+                instant_of[start] = at
+        return instant_of
 
     def expected(self, sales: list[Sale]) -> list[tuple[object, ...]]:
         rows: list[tuple[object, ...]] = []
@@ -155,19 +155,21 @@ def _sketch(behind: list[Sale]) -> dict[int, int]:
     return dict(sketch)
 
 
-def _told(connection: duckdb.DuckDBPyConnection, probe: GroupProbe) -> dict[tuple[object, ...], object]:
-    found: dict[tuple[object, ...], object] = {}
-    for cell, shown, entities, sketch in connection.execute(probe.sql).fetchall():
+def _probe_answer(
+    connection: duckdb.DuckDBPyConnection, probe: GroupProbe
+) -> dict[tuple[object, ...], object]:
+    cells: dict[tuple[object, ...], object] = {}
+    for cell, answer_key, entities, sketch in connection.execute(probe.sql).fetchall():
         start, *rest = json.loads(cell)
-        assert (shown is not None) == (rest[-1] == "true")
-        assert shown is None or json.loads(shown)[0] == start
-        found[(start[:10], *rest)] = (entities, {s["bucket"]: s["weight"] for s in sketch})
-    return found
+        assert (answer_key is not None) == (rest[-1] == "true")
+        assert answer_key is None or json.loads(answer_key)[0] == start
+        cells[(start[:10], *rest)] = (entities, {s["bucket"]: s["weight"] for s in sketch})
+    return cells
 
 
-def test_values_and_who_is_behind_them(layer: SemanticLayer) -> None:
+def test_values_and_their_contributing_entities(layer: SemanticLayer) -> None:
     rng = seeded()
-    shown = 0
+    rows_checked = 0
     for _ in range(20):
         connection, sales = _sales(rng)
         start = FIRST + dt.timedelta(days=rng.randrange(60))
@@ -179,26 +181,26 @@ def test_values_and_who_is_behind_them(layer: SemanticLayer) -> None:
             rng.choice([None, (start, start + dt.timedelta(days=rng.randrange(40)))]),
             rng.choice([1, 2, 3]),
         )
-        restriction = Restriction(smallest_group=SmallestGroup(asked.size))
+        restriction = Restriction(minimum_group=MinimumGroup(asked.size))
         compiled = layer.compile(asked.query(), restriction=restriction)
-        assert "people" in compiled.sql  # no range join
+        assert "entity_count" in compiled.sql  # no range join
         rows = [(str(r[0])[:10], *r[1:]) for r in connection.execute(compiled.sql).fetchall()]
         assert sorted(rows, key=str) == asked.expected(sales), asked
         (probe,) = compiled.probes
-        assert _told(connection, probe) == asked.expected_probe(sales), asked
-        shown += len(rows)
-    assert shown > 20
+        assert _probe_answer(connection, probe) == asked.expected_probe(sales), asked
+        rows_checked += len(rows)
+    assert rows_checked > 20
 
 
-def test_what_is_withheld_does_not_show(layer: SemanticLayer) -> None:
+def test_what_is_suppressed_does_not_show(layer: SemanticLayer) -> None:
     connection, _ = _sales(seeded())
     query = MetricQuery(["year_to_date"], ["metric_time__month", "product__department"])
-    floor = SmallestGroup(1)
-    compiled = layer.compile(query, restriction=Restriction(smallest_group=floor))
+    floor = MinimumGroup(1)
+    compiled = layer.compile(query, restriction=Restriction(minimum_group=floor))
     (probe,) = compiled.probes
     names = [row[1] for row in connection.execute(probe.sql).fetchall()]
     some = frozenset((probe.name, name) for name in names[::2])
-    fewer = layer.compile(query, restriction=Restriction(smallest_group=SmallestGroup(1, withheld=some)))
+    fewer = layer.compile(query, restriction=Restriction(minimum_group=MinimumGroup(1, suppressed=some)))
     assert fewer.probes[0].name == probe.name
     left = connection.execute(fewer.sql).fetchall()
     assert len(left) == len(connection.execute(compiled.sql).fetchall()) - len(some)

@@ -76,8 +76,8 @@ def test_shapes(
     compiled = parse_semantic_sql(layer, sql)
     cursor = tables.execute(compiled.sql)
     assert [d[0] for d in cursor.description] == columns == [c.name for c in compiled.columns]
-    found = {tuple(_plain(v) for v in row) for row in cursor.fetchall()}
-    assert found == rows
+    answers = {tuple(_plain(v) for v in row) for row in cursor.fetchall()}
+    assert answers == rows
 
 
 def _plain(value: object) -> object:
