@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -60,14 +60,14 @@ def list_(
 ) -> None:
     """Recommendations, the most money first."""
     from api.services.recommendation_fields import visible_rows
-    from governance.approvals import ACTIONS, OPEN_STATES, STATES, list_recommendations
+    from governance.approvals import ACTIONS, OPEN, STATES, list_recommendations
 
     page = list_recommendations(
         services().store,
         scope=_scope(as_user),
         cursor=cursor,
         limit=limit,
-        state=_one_of("--state", state, STATES) or OPEN_STATES,
+        state=_one_of("--state", state, STATES) or OPEN,
         action=_one_of("--action", action, ACTIONS),
         region=region,
         department=department,
@@ -212,7 +212,7 @@ def reject(
     _decide(recommendation_id, "reject", as_user, as_json, reason_code=reason, note=note)
 
 
-def _one_of(option: str, given: Given, choices: Sequence[str]) -> Given:
+def _one_of(option: str, given: Given, choices: Collection[str]) -> Given:
     """What was given, if it is one of `choices`. Raises BadParameter with the near miss."""
     for name in [given] if isinstance(given, str) else given or []:
         if name not in choices:

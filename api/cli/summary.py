@@ -7,7 +7,7 @@ from typing import Any
 from api.review.labels import headline, place
 from api.review.queue import as_of
 from api.wiring import Services
-from governance.approvals import OPEN_STATES, list_recommendations, priority
+from governance.approvals import OPEN, list_recommendations, priority
 from semantic import MetricQuery
 
 _RANKED = 1000  # those with the most money
@@ -53,6 +53,6 @@ def kpi_rows(services: Services) -> list[dict[str, Any]]:
 
 def top_recommendations(services: Services, limit: int) -> list[dict[str, Any]]:
     """Open recommendations by money and urgency, as the review page ranks them."""
-    page = list_recommendations(services.store, limit=_RANKED, state=OPEN_STATES)
+    page = list_recommendations(services.store, limit=_RANKED, state=OPEN)
     ranked = sorted(page.items, key=lambda row: (-priority(row, as_of(row)), row.recommendation_id))
     return [row.as_dict() | {"headline": headline(row), "place": place(row)} for row in ranked[:limit]]

@@ -30,7 +30,7 @@ from api.pipeline.record import (
 )
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
-from governance.approvals import STATES, list_recommendations, propose, withdraw_recommendations
+from governance.approvals import OPEN, SETTLED, State, list_recommendations, propose, withdraw_recommendations
 from governance.identity import Directory
 from governance.lineage import LineageGraph, SourceFile, write_lineage
 from governance.progress import Progress
@@ -282,7 +282,7 @@ def _report_scored(settings: Settings, scored: Scored, proposed: list[str], sinc
 
 def _open_commitments(store: OpsStore) -> list[dict[str, Any]]:
     """What was proposed and decided before, except what lapsed or was measured: stock shows that by now."""
-    states = [state for state in STATES if state not in ("expired", "measured")]
+    states = OPEN | (SETTLED - {State.MEASURED})
     page = list_recommendations(store, limit=_EVERYTHING, state=states)
     return [row.as_dict() for row in page.items]
 

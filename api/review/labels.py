@@ -5,12 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from api.review.queue import as_of, drivers
-from governance.approvals import Recommendation
+from governance.approvals import OPEN, UNDO, Recommendation, action_of
 
-VERBS = {
-    "reorder": "Order", "transfer": "Move", "buy_first": "Buy first", "markdown": "Mark down",
-    "expedite": "Expedite", "defer": "Defer", "cancel": "Cancel", "investigate": "Look into",
-}  # fmt: skip
 ANOMALIES = {
     "shrink": "stock that goes missing · {1}",
     "returns": "returns at store {0}",
@@ -21,7 +17,7 @@ ROUTES = {
     "category_manager": "the category manager",
     "finance_controller": "finance", "two_people": "two people",
 }  # fmt: skip
-STATES = {"in_review": "waits for a decision", "proposed": "waits for a decision"}
+STATES = dict.fromkeys(OPEN, "waits for a decision")
 _DRIVERS = (
     ("demand_mean_units", "Expected demand until the next order could come", "{:,.1f} units"),
     ("demand_sd_units", "Its spread (standard deviation)", "± {:,.1f} units"),
@@ -75,9 +71,21 @@ def headline(record: Recommendation) -> str:
     if record.action == "investigate" and record.subject_id:
         kind, _, subject = record.subject_id.partition(":")
         return f"Look into {ANOMALIES.get(kind, '{}').format(*subject.split('/'), subject)}"
-    verb = VERBS.get(record.action, record.action.replace("_", " ").capitalize())
     amount = f" {units(record.quantity_units)}" if record.quantity_units else ""
-    return f"{verb}{amount} · {product(record)}"
+    return f"{verb(record.action)}{amount} · {product(record)}"
+
+
+def verb(action: str) -> str:
+    """What an action does, as a button or a headline says it: Order, Mark down, Undo move."""
+    registered = action_of(action)
+    label = registered.label if registered else action.replace("_", " ").capitalize()
+    return f"Undo {label.lower()}" if registered and action.startswith(UNDO) else label
+
+
+def has_quantity(action: str) -> bool:
+    """Whether its quantity counts something, so that another one can be decided on."""
+    registered = action_of(action)
+    return registered is None or registered.unit is not None
 
 
 def product(record: Recommendation) -> str:

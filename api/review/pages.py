@@ -19,9 +19,12 @@ from api.review.session import CurrentPerson, OwnForm, form_token
 from api.services.recommendation_fields import TELLS_MARGIN, visible_fields
 from api.wiring import Services
 from governance.approvals import (
-    OPEN_STATES,
+    DECISIONS,
+    OPEN,
     REASON_CODES,
     Recommendation,
+    State,
+    action_of,
     decide,
     decisions_on,
     find_recommendation,
@@ -86,7 +89,9 @@ def item_chart(
         return _missing(request)
     except SteelyardError as error:
         return page("chart.html", chart=None, why=error.message)
-    adds = record.quantity_units if record.action in ("reorder", "transfer", "expedite") else None
+    action = action_of(record.action)
+    arrives = action is not None and action.stock_effect in ("adds", "hastens")
+    adds = record.quantity_units if arrives else None
     return page("chart.html", chart=chart.draw(days, last, adds), why="No stock is recorded for these weeks.")
 
 
@@ -139,7 +144,9 @@ def decide_on(
         return _missing(request)
     except (Forbidden, Conflict, InvalidDecision, IdempotencyMismatch) as error:
         return _refused(request, person, services, recommendation_id, error)
-    notice = _DONE[done.decision] if done.state != "in_review" else "Approved; a second person decides too"
+    notice = (
+        _DONE[done.decision] if done.state != State.IN_REVIEW else "Approved; a second person decides too"
+    )
     following = before.after(recommendation_id)
     if "hx-request" not in request.headers:
         return RedirectResponse(f"/review/items/{following}" if following else "/review", 303)
@@ -241,8 +248,8 @@ def _item(
         "data_line": labels.data_line(record),
         "decided": decisions_on(services.store, record.recommendation_id),
         "earlier": [r for r in earlier if r.recommendation_id != record.recommendation_id][:_EARLIER],
-        "is_open": record.state in OPEN_STATES,
-        "may": {kind: may_decide(person, record, kind) for kind in ("approve", "override", "reject")},
+        "is_open": record.state in OPEN,
+        "may": {kind: may_decide(person, record, kind) for kind in DECISIONS},
         "problem": "",
         "typed": {},
         "reasons": REASON_CODES,

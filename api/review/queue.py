@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.approvals import (
-    OPEN_STATES,
+    OPEN,
     Recommendation,
     days_left,
     list_recommendations,
@@ -79,13 +79,13 @@ def read_queue(store: OpsStore, person: Principal, filters: dict[str, str], only
     """What `person` may see, most pressing first."""
     scope = recommendation_scope(person)
     wanted = {name: value for name, value in filters.items() if name in FILTERS and value}
-    page = list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN_STATES, **wanted)
+    page = list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN, **wanted)
     rows = [rank(record, person) for record in page.items]
     if only_mine:
         rows = [row for row in rows if row.assigned_to_me]
     rows.sort(key=lambda row: (-row.priority, row.id))
     everything = page.items if not wanted else (
-        list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN_STATES).items
+        list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN).items
     )  # fmt: skip
     choices = {
         name: sorted({value for record in everything if (value := getattr(record, name))}) for name in FILTERS

@@ -24,11 +24,22 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-for _name in ("money", "dollars", "units", "percent", "day", "moment", "headline", "product", "place", "due"):
+for _name in (
+    "money",
+    "dollars",
+    "units",
+    "percent",
+    "day",
+    "moment",
+    "headline",
+    "product",
+    "place",
+    "due",
+    "verb",
+    "has_quantity",
+):
     _environment.filters[_name] = getattr(labels, _name)
-_environment.globals.update(
-    ROUTES=labels.ROUTES, STATES=labels.STATES, VERBS=labels.VERBS, REASONS=REASON_CODES
-)
+_environment.globals.update(ROUTES=labels.ROUTES, STATES=labels.STATES, REASONS=REASON_CODES)
 
 
 def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.deps import CurrentUser, Decider, RequestId, ServicesDep
 from api.problems import document
@@ -18,8 +17,8 @@ from api.services.json_encoding import json_document
 from api.services.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import (
     ACTIONS,
-    OPEN_STATES,
-    STATES,
+    OPEN,
+    State,
     decide,
     find_recommendation,
     list_recommendations,
@@ -29,8 +28,17 @@ from governance.policy.authorize import recommendation_scope
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
 Id = Annotated[str, Path(max_length=64)]
 Filter = Annotated[str | None, Query(max_length=128)]
-State = StrEnum("State", [(name, name) for name in STATES])  # type: ignore[misc]  # known to the store
-Action = StrEnum("Action", [(name, name) for name in ACTIONS])  # type: ignore[misc]  # known to the store
+
+
+def _registered(action: str) -> str:
+    if action not in ACTIONS:
+        raise ValueError(f"no such action; actions: {', '.join(ACTIONS)}")
+    return action
+
+
+ActionName = Annotated[
+    str, AfterValidator(_registered), WithJsonSchema({"type": "string", "enum": list(ACTIONS)})
+]
 
 
 class RecommendationRow(BaseModel):
@@ -122,7 +130,7 @@ def list_all(
     user: CurrentUser,
     services: ServicesDep,
     state: Annotated[list[State] | None, Query(description="open ones by default", max_length=20)] = None,
-    action: Action | None = None,
+    action: ActionName | None = None,
     region: Filter = None,
     department: Filter = None,
     location_id: Filter = None,
@@ -136,7 +144,7 @@ def list_all(
         scope=recommendation_scope(user),
         cursor=cursor,
         limit=limit,
-        state=state or OPEN_STATES,
+        state=state or OPEN,
         action=action,
         region=region,
         department=department,
@@ -152,7 +160,7 @@ def impact(
     user: CurrentUser,
     services: ServicesDep,
     state: Annotated[list[State] | None, Query(description="open ones by default", max_length=20)] = None,
-    action: Action | None = None,
+    action: ActionName | None = None,
     region: Filter = None,
     department: Filter = None,
 ) -> Response:

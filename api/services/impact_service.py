@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from governance.approvals import OPEN_STATES, list_recommendations
+from governance.approvals import OPEN, list_recommendations
 from governance.errors import Forbidden
 from governance.identity import Principal
 from governance.policy.authorize import recommendation_scope, sees_margin
@@ -26,7 +26,7 @@ def impact_of(
     if reader is not None and not sees_margin(reader):
         raise Forbidden(f"{reader.user!r} ({reader.role}) may not see what proposals cost")
     scope = None if reader is None else recommendation_scope(reader)
-    states = tuple(state or OPEN_STATES)
+    states = tuple(state or OPEN)
     rows: list[dict[str, Any]] = []
     cursor = None
     while True:

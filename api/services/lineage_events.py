@@ -17,6 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from api.settings import Settings
+from governance.approvals import DECISIONS, EXECUTION
 from governance.disk import atomic_write
 from governance.lineage import LineageGraph
 from governance.lineage.emit import LineageSink
@@ -25,7 +26,7 @@ from governance.releases import Release
 from governance.store import OpsStore, audit
 
 _log = logging.getLogger(__name__)
-_DECIDED = ("approve", "override", "reject", "executing", "executed", "failed", "measured")
+_DECIDED = (*DECISIONS, *sorted(EXECUTION))
 _PAUSE_SECONDS = 60
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select, union
 
 from api.services.metric_service import MetricService, Opened
-from governance.approvals import find_recommendation
+from governance.approvals import EXECUTION, find_recommendation
 from governance.errors import NotFound
 from governance.identity import Principal
 from governance.lineage import Edge, LineageGraph, Node
@@ -20,8 +20,6 @@ from governance.store import OpsStore
 from governance.store.schema import decisions, model_reviews, recommendations
 from models_ml.models import READS
 from models_ml.recommend.inputs.tables import POSITION_TABLES
-
-_OUTCOMES = {"executing", "executed", "failed", "measured"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class LineageService:
         for row in rows:
             nodes.append(Node(f"decision.{row['decision_id']}", "decision", _label(row)))
             edges.append(Edge(at, f"decision.{row['decision_id']}", level="any"))
-        if rows and record.state in _OUTCOMES:
+        if rows and record.state in EXECUTION:
             nodes.append(Node(f"outcome.{key}", "outcome", record.state))
             edges.append(Edge(f"decision.{rows[-1]['decision_id']}", f"outcome.{key}", level="any"))
         if record.superseded_by:

@@ -5,14 +5,26 @@ approved or overridden → executing → executed | failed → measured. A rollb
 compensates an old one, and is decided like any other.
 """
 
-from governance.approvals.decide import Decision, decide, decisions_on, may_decide
+from governance.approvals.actions import ACTIONS, ROUTES, UNDO, Action, action_of, unit_sign
+from governance.approvals.decide import DECISIONS, Decision, decide, decisions_on, may_decide
 from governance.approvals.escalation import escalate_due
 from governance.approvals.guardrails import guardrail_violation
-from governance.approvals.limits import DEFAULT_LIMITS, ROUTES, Limits
+from governance.approvals.lifecycle import (
+    AGREED,
+    CARRIED_OUT,
+    DUE,
+    EXECUTION,
+    OPEN,
+    SETTLED,
+    STATES,
+    State,
+    can_become,
+)
+from governance.approvals.limits import DEFAULT_LIMITS, Limits
 from governance.approvals.priority import days_left, priority
 from governance.approvals.propose import propose
 from governance.approvals.reasons import REASON_CODES
-from governance.approvals.recommendation import ACTIONS, OPEN_STATES, STATES, Recommendation
+from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import (
     expire_due,
     find_recommendation,
@@ -25,15 +37,26 @@ from governance.approvals.transitions import compensate, transition
 
 __all__ = [
     "ACTIONS",
+    "AGREED",
+    "CARRIED_OUT",
+    "DECISIONS",
     "DEFAULT_LIMITS",
-    "OPEN_STATES",
+    "DUE",
+    "EXECUTION",
+    "OPEN",
     "REASON_CODES",
     "ROUTES",
+    "SETTLED",
     "STATES",
+    "UNDO",
+    "Action",
     "Decision",
     "Limits",
     "Recommendation",
     "Route",
+    "State",
+    "action_of",
+    "can_become",
     "compensate",
     "days_left",
     "decide",
@@ -50,5 +73,6 @@ __all__ = [
     "propose_recommendations",
     "route",
     "transition",
+    "unit_sign",
     "withdraw_recommendations",
 ]

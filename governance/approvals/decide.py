@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from governance.approvals.guardrails import guardrail_violation
+from governance.approvals.lifecycle import OPEN, State
 from governance.approvals.reasons import check_reason
-from governance.approvals.recommendation import OPEN_STATES, Recommendation
+from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import load
 from governance.approvals.routing import money_at_stake_usd
 from governance.errors import Conflict, Forbidden, InvalidDecision
@@ -23,7 +24,8 @@ from governance.store import audit, idempotency
 from governance.store.engine import OpsStore, Transaction
 from governance.store.schema import decisions, recommendations
 
-_STATE = {"approve": "approved", "override": "overridden", "reject": "rejected"}
+_STATE = {"approve": State.APPROVED, "override": State.OVERRIDDEN, "reject": State.REJECTED}
+DECISIONS = tuple(_STATE)
 _UNKNOWN_MONEY_CENTS = 10**15  # above every limit: who decides must be entitled to anything
 
 
@@ -83,7 +85,7 @@ def decide(
         if first is not None:
             return Decision.from_dict(first)
         record = load(transaction.conn, recommendation_id, scope)
-        if record.state not in OPEN_STATES:
+        if record.state not in OPEN:
             raise Conflict(f"recommendation {recommendation_id!r} is already {record.state}")
         if record.expires_at is not None and record.expires_at <= now:
             raise Conflict(f"recommendation {recommendation_id!r} has expired")
@@ -95,7 +97,7 @@ def decide(
             raise InvalidDecision(f"outside policy: {outside}", hint="reject it, or decide on less")
         decided = _decided_values(principal, record, decision, quantity)
         decided |= {
-            "state": "in_review" if waits else _STATE[decision],
+            "state": State.IN_REVIEW if waits else _STATE[decision],
             "policy_ids": list(verdict.policy_ids),
         }
         decided |= {"decided_at": now.astimezone(dt.UTC).isoformat()}

@@ -6,8 +6,9 @@ import datetime as dt
 
 from sqlalchemy import update
 
-from governance.approvals.limits import ROUTES, Limits, default_limits
-from governance.approvals.recommendation import OPEN_STATES
+from governance.approvals.actions import ROUTES
+from governance.approvals.lifecycle import OPEN
+from governance.approvals.limits import Limits, default_limits
 from governance.approvals.repository import AS_RECORD, records
 from governance.store import audit
 from governance.store.engine import OpsStore
@@ -22,7 +23,7 @@ def escalate_due(
     """Move every overdue open recommendation one route up, at most to finance; returns their ids."""
     table, levels = recommendations, limits or default_limits()
     overdue = AS_RECORD.where(
-        table.c.state.in_(OPEN_STATES),
+        table.c.state.in_(OPEN),
         table.c.escalate_at <= now,
         table.c.policy_route.in_(ROUTES[: ROUTES.index(_TOP)]),
     )

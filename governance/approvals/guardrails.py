@@ -1,13 +1,14 @@
-"""What no proposal and no decision may be, whoever agrees: bounds of the actions themselves."""
+"""What no proposal and no decision may be, whoever agrees: the guardrail of each action."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from governance.approvals.limits import Limits, default_limits
-from governance.approvals.recommendation import UNDO, Recommendation
+from governance.approvals.actions import UNDO, Guardrail, action_of
+from governance.approvals.limits import Level, Limits, default_limits
+from governance.approvals.recommendation import Recommendation
 
 _NUMBERS = (
     *("quantity_units", "expected_units", "expected_margin_usd", "expected_cash_usd"),
@@ -21,22 +22,18 @@ def guardrail_violation(
 ) -> str | None:
     """Why this lies outside policy, in a sentence; None where it lies within.
 
-    `quantity` is what a person decided instead of the proposed one, in units. What a bound needs and the
-    record does not tell (the depth of a markdown, the donor's free stock) breaks the bound.
+    `quantity` is what a person decided instead of the proposed one, in units. What a guardrail needs and the
+    record does not say (the depth of a markdown, the donor's free stock) violates it.
     """
     level = (limits or default_limits()).at(record.banner, record.region)
-    action = record.action.removeprefix(UNDO)
+    action = action_of(record.action)
     units = record.quantity_units if quantity is None else quantity
     details: Mapping[str, Any] = record.details if isinstance(record.details, Mapping) else {}
-    if action not in level.least_routes:
-        return f"no policy for the action {action!r}"
+    if action is None:
+        return f"no policy for the action {record.action.removeprefix(UNDO)!r}"
     if (bad := _of_numbers(record, units)) is not None:
         return bad
-    if action == "transfer":
-        return _of_transfer(record, units, details)
-    if record.from_location_id is not None:
-        return f"a {action} takes nothing from another location"
-    return _of_markdown(details, level.greatest_markdown_share) if action == "markdown" else None
+    return _GUARDRAILS[action.guardrail](record, units, details, level)
 
 
 def _of_numbers(record: Recommendation, units: float) -> str | None:
@@ -49,7 +46,15 @@ def _of_numbers(record: Recommendation, units: float) -> str | None:
     return "a quantity below zero" if units < 0 else None
 
 
-def _of_transfer(record: Recommendation, units: float, details: Mapping[str, Any]) -> str | None:
+def _one_place(record: Recommendation, units: float, details: Mapping[str, Any], level: Level) -> str | None:
+    if record.from_location_id is None:
+        return None
+    return f"a {record.action.removeprefix(UNDO)} takes nothing from another location"
+
+
+def _donor_can_spare(
+    record: Recommendation, units: float, details: Mapping[str, Any], level: Level
+) -> str | None:
     if record.from_location_id is None or record.from_location_id == record.location_id:
         return "a transfer needs two places"
     if record.action.startswith(UNDO):
@@ -60,10 +65,23 @@ def _of_transfer(record: Recommendation, units: float, details: Mapping[str, Any
     return None
 
 
-def _of_markdown(details: Mapping[str, Any], greatest: float) -> str | None:
+def _price_above_floor(
+    record: Recommendation, units: float, details: Mapping[str, Any], level: Level
+) -> str | None:
+    if (elsewhere := _one_place(record, units, details, level)) is not None:
+        return elsewhere
+    greatest = level.greatest_markdown_share
     depth, price, floor = (details.get(name) for name in ("depth", "price_usd", "floor_price_usd"))
     if not isinstance(depth, int | float) or not 0 <= depth <= greatest:
         return f"a markdown deeper than {greatest:.0%}, or of unknown depth"
     if not isinstance(price, int | float) or not isinstance(floor, int | float) or not price >= floor > 0:
         return "a price below the brand's floor"
     return None
+
+
+_Check = Callable[[Recommendation, float, Mapping[str, Any], Level], str | None]
+_GUARDRAILS: Mapping[Guardrail, _Check] = {
+    "one_place": _one_place,
+    "donor_can_spare": _donor_can_spare,
+    "price_above_floor": _price_above_floor,
+}

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from governance.approvals.recommendation import ACTIONS
+from governance.approvals.actions import ACTIONS, ROUTES
 from governance.errors import PolicyBroken
 
 DEFAULT_LIMITS = Path(__file__).parent / "limits.yaml"
-ROUTES = ("automatic", "planner", "category_manager", "finance_controller", "two_people")
 
 
 @dataclass(frozen=True)
 class Level:
     """Limits that hold somewhere. Money in US dollars, confidence and markdown depth as shares.
 
-    `least_routes` is, by action, the least strict route it may take; an action that is not in it is refused.
+    `least_routes` tightens, by action, the least strict route that the action itself asks for.
     """
 
     automatic_below_usd: float
@@ -34,8 +33,14 @@ class Level:
     expire_after_hours: float
     stale_after_days: float
     greatest_markdown_share: float
-    least_routes: Mapping[str, str]
+    least_routes: Mapping[str, str] = field(default_factory=dict)
     category_manager_departments: frozenset[str] = frozenset()
+
+    def least_route(self, action: str) -> str:
+        """The least strict route of an action; two people for what is not an action."""
+        if action not in ACTIONS:
+            return "two_people"
+        return self.least_routes.get(action, ACTIONS[action].least_route)
 
     def tightened(self, changes: Mapping[str, Any], where: str) -> Level:
         """With the changes of a lower level. Raises PolicyBroken when one loosens or is unknown."""
@@ -46,8 +51,8 @@ class Level:
                 loosens = not own <= value
             elif name == "least_routes":
                 loosens = any(
-                    action not in own or ROUTES.index(value[action]) < ROUTES.index(own[action])
-                    for action in value
+                    ROUTES.index(route) < ROUTES.index(self.least_route(action))
+                    for action, route in value.items()
                 )
                 values[name] = {**own, **value}
             else:
@@ -72,7 +77,9 @@ class Limits:
         """Raises PolicyBroken on a file that does not parse, or where a lower level loosens."""
         try:
             content = yaml.safe_load(path.read_text())
-            enterprise = Level(**_values(content["enterprise"], "enterprise"))
+            values = _values(content["enterprise"], "enterprise")
+            routes = values.pop("least_routes", {})
+            enterprise = Level(**values).tightened({"least_routes": routes}, "enterprise")
             limits = cls(enterprise, dict(content.get("banners") or {}), dict(content.get("regions") or {}))
         except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             raise PolicyBroken(f"the limits in {path.name} cannot be read: {error}") from error
@@ -91,7 +98,7 @@ class Limits:
 
 
 def _values(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
-    valid_names = {field.name for field in fields(Level)}
+    valid_names = {one.name for one in fields(Level)}
     if unknown := set(changes) - valid_names:
         raise PolicyBroken(f"{where} has unknown limits: {', '.join(sorted(unknown))}")
     values: dict[str, Any] = {}
@@ -108,13 +115,13 @@ def _values(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _routes_by_action(value: Any, where: str) -> dict[str, str]:
-    for action, route in dict(value).items():
+    for action, route in dict(value or {}).items():
         if action not in ACTIONS or route not in ROUTES:
             raise PolicyBroken(
                 f"{where}: least_routes says {action}: {route}",
                 hint=f"actions: {', '.join(ACTIONS)}; routes: {', '.join(ROUTES)}",
             )
-    return dict(value)
+    return dict(value or {})
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from governance.approvals.guardrails import guardrail_violation
+from governance.approvals.lifecycle import State
 from governance.approvals.limits import Limits
 from governance.approvals.recommendation import FIELDS, Recommendation
 from governance.approvals.repository import propose_recommendations
@@ -45,7 +46,9 @@ def propose(
     for row in rows:
         given = {name: value for name, value in row.items() if name in FIELDS}
         provenance = {"proposed_by": principal.actor, "authors": people, "created_at": now, "updated_at": now}
-        base = Recommendation.from_row({"is_simulated": False, **given, **provenance, "state": "proposed"})
+        base = Recommendation.from_row(
+            {"is_simulated": False, **given, **provenance, "state": State.PROPOSED}
+        )
         if outside := guardrail_violation(base, limits=limits):
             refused.append(_refusal(base, outside, policy_ids, request_id))
         else:
@@ -81,7 +84,7 @@ def _routed(
         record,
         policy_route=way.name,
         policy_reasons=list(way.reasons),
-        state="approved" if way.name == "automatic" else "in_review",
+        state=State.APPROVED if way.name == "automatic" else State.IN_REVIEW,
         decided_quantity_units=record.quantity_units if way.name == "automatic" else None,
         expires_at=min(latest, record.expires_at) if record.expires_at else latest,
         escalate_at=now + dt.timedelta(hours=way.escalate_after_hours),

@@ -1,4 +1,4 @@
-"""A recommendation as governance hands it out, and the states that it goes through."""
+"""A recommendation as governance hands it out."""
 
 from __future__ import annotations
 
@@ -6,22 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
-
-STATES = (
-    "proposed",
-    "in_review",
-    "approved",
-    "overridden",
-    "rejected",
-    "expired",
-    "executing",
-    "executed",
-    "failed",
-    "measured",
-)
-OPEN_STATES = ("proposed", "in_review")
-ACTIONS = ("reorder", "transfer", "markdown", "expedite", "defer", "cancel", "investigate")
-UNDO = "undo_"  # before an action: the compensation of one that was carried out
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, true, update
 
-from governance.approvals.recommendation import NAMES, OPEN_STATES, Recommendation
+from governance.approvals.lifecycle import OPEN, State
+from governance.approvals.recommendation import NAMES, Recommendation
 from governance.errors import NotFound
 from governance.store import audit
 from governance.store.engine import OpsStore, Transaction
@@ -77,7 +78,7 @@ def list_recommendations(
     scope: ColumnElement[bool] | None = None,
     cursor: str | None = None,
     limit: int = 50,
-    **filters: str | Sequence[str] | None,
+    **filters: str | Collection[str] | None,
 ) -> Page[Recommendation]:
     """One page, the most money first: expected margin, else what is at stake. NULLs come last.
 
@@ -109,7 +110,7 @@ def expire_due(store: OpsStore, *, now: dt.datetime, request_id: str | None = No
     """Expire every open recommendation whose `expires_at` has passed; returns their ids."""
     table = recommendations
     with store.write() as transaction:
-        due = AS_RECORD.where(table.c.state.in_(OPEN_STATES), table.c.expires_at <= now)
+        due = AS_RECORD.where(table.c.state.in_(OPEN), table.c.expires_at <= now)
         expired = records(transaction.conn.execute(due).all())
         for record in expired:
             _expire(transaction, record, now=now, request_id=request_id, reason="past its expiry")
@@ -125,7 +126,7 @@ def withdraw_recommendations(
         rows: list[Row[Any]] = []
         for start in range(0, len(keys), _BATCH):
             chunk = table.c.recommendation_id.in_(keys[start : start + _BATCH])
-            rows += transaction.conn.execute(AS_RECORD.where(chunk, table.c.state.in_(OPEN_STATES))).all()
+            rows += transaction.conn.execute(AS_RECORD.where(chunk, table.c.state.in_(OPEN))).all()
         for record in records(rows):
             _expire(transaction, record, now=now, request_id=request_id, reason=reason)
     return [row.recommendation_id for row in rows]
@@ -146,7 +147,7 @@ def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | 
 
 
 def _complete(row: Mapping[str, Any], now: dt.datetime) -> Recommendation:
-    defaults = {"state": "proposed", "created_at": now, "updated_at": now, "is_simulated": False}
+    defaults = {"state": State.PROPOSED, "created_at": now, "updated_at": now, "is_simulated": False}
     return Recommendation.from_row({**defaults, **row})
 
 
@@ -165,7 +166,7 @@ def _supersede(
     table = recommendations
     same_item = and_(table.c.product_id == record.product_id, table.c.location_id == record.location_id)
     about = same_item if record.subject_id is None else table.c.subject_id == record.subject_id
-    stale = AS_RECORD.where(table.c.action == record.action, about, table.c.state.in_(OPEN_STATES))
+    stale = AS_RECORD.where(table.c.action == record.action, about, table.c.state.in_(OPEN))
     for old in records(transaction.conn.execute(stale).all()):
         _expire(
             transaction,
@@ -189,7 +190,7 @@ def _expire(
     transaction.conn.execute(
         update(recommendations)
         .where(recommendations.c.recommendation_id == record.recommendation_id)
-        .values(state="expired", superseded_by=superseded_by, updated_at=now)
+        .values(state=State.EXPIRED, superseded_by=superseded_by, updated_at=now)
     )
     entry = audit.AuditEntry(
         actor="service:expiry",
@@ -198,7 +199,7 @@ def _expire(
         reason=reason,
         request_id=request_id,
         before={"state": record.state},
-        after={"state": "expired", "superseded_by": superseded_by},
+        after={"state": State.EXPIRED, "superseded_by": superseded_by},
     )
     audit.append(transaction, entry, now=now)
 
@@ -215,14 +216,14 @@ def _proposed(record: Recommendation, request_id: str | None, policy_ids: Sequen
     )
 
 
-def _conditions(filters: Mapping[str, str | Sequence[str] | None]) -> list[ColumnElement[bool]]:
+def _conditions(filters: Mapping[str, str | Collection[str] | None]) -> list[ColumnElement[bool]]:
     unknown = set(filters) - set(_FILTERS)
     if unknown:
         raise TypeError(f"no such filter: {sorted(unknown)}")
     conditions: list[ColumnElement[bool]] = []
     for name, value in filters.items():
         if value is not None:
-            values = [value] if isinstance(value, str) else list(value)
+            values = [value] if isinstance(value, str) else sorted(value)
             conditions.append(recommendations.c[name].in_(values))
     return conditions
 

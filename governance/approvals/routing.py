@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from governance.approvals.limits import ROUTES, Level, Limits, default_limits
-from governance.approvals.recommendation import UNDO, Recommendation
+from governance.approvals.actions import ROUTES, UNDO
+from governance.approvals.limits import Level, Limits, default_limits
+from governance.approvals.recommendation import Recommendation
 
 _TRUSTED = frozenset({"champion"})
 
@@ -56,7 +57,7 @@ def route(record: Recommendation, *, model_state: str, limits: Limits | None = N
 def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
     """What the action itself asks for, and the details that it brings."""
     action = record.action.removeprefix(UNDO)
-    least = level.least_routes.get(action, "two_people")
+    least = level.least_route(action)
     wanted = [] if least == "automatic" else [(least, f"a {action} needs the {least} at least")]
     details = record.details if isinstance(record.details, Mapping) else {}
     age = details.get("data_age_days")

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import update
 
+from governance.approvals.actions import UNDO
+from governance.approvals.lifecycle import CARRIED_OUT, EXECUTION, STATES, State, can_become
 from governance.approvals.limits import Limits, default_limits
 from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import find_recommendation, load, propose_recommendations
@@ -20,14 +22,6 @@ from governance.policy.engine import Policy
 from governance.store import audit
 from governance.store.engine import OpsStore
 from governance.store.schema import recommendations
-
-_FROM = {
-    "executing": ("approved", "overridden", "failed"),
-    "executed": ("executing",),
-    "failed": ("executing",),
-    "measured": ("executed",),
-}
-_DONE = ("executed", "measured")
 
 
 def transition(
@@ -46,13 +40,14 @@ def transition(
     `outcome` (document number, error, realised figures) goes into the audit. Raises Conflict when the state
     does not lead there, so that two executors never run one decision twice.
     """
-    if state not in _FROM:
-        raise InvalidDecision(f"no such step: {state!r}", hint=f"steps: {', '.join(_FROM)}")
-    policy_ids = require(principal, "measure" if state == "measured" else "execute", policy=policy)
+    if state not in EXECUTION:
+        steps = [step for step in STATES if step in EXECUTION]
+        raise InvalidDecision(f"no such step: {state!r}", hint=f"steps: {', '.join(steps)}")
+    policy_ids = require(principal, "measure" if state == State.MEASURED else "execute", policy=policy)
     table = recommendations
     with store.write() as transaction:
         record = load(transaction.conn, recommendation_id, recommendation_scope(principal, policy))
-        if record.state not in _FROM[state]:
+        if not can_become(record.state, state):
             raise Conflict(f"recommendation {recommendation_id!r} is {record.state}, not ready to be {state}")
         transaction.conn.execute(
             update(table)
@@ -93,19 +88,19 @@ def compensate(
     policy_ids = require(principal, "roll_back", policy=policy)
     scope = recommendation_scope(principal, policy)
     done = find_recommendation(store, recommendation_id, scope=scope)
-    if done.state not in _DONE:
+    if done.state not in CARRIED_OUT:
         raise Conflict(f"recommendation {recommendation_id!r} is {done.state}: there is nothing to take back")
     new_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"compensates:{recommendation_id}"))
     level = (limits or default_limits()).at(done.banner, done.region)
     compensation = replace(
         done,
         recommendation_id=new_id,
-        action=f"undo_{done.action}",
+        action=f"{UNDO}{done.action}",
         compensates=recommendation_id,
         quantity_units=done.decided_quantity_units or done.quantity_units,
         decided_quantity_units=None,
         reason=reason,
-        state="in_review",
+        state=State.IN_REVIEW,
         policy_route="category_manager"
         if done.policy_route in ("automatic", "planner")
         else done.policy_route,

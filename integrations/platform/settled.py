@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import pandas as pd
 from sqlalchemy import select
 
-from governance.approvals import OPEN_STATES
+from governance.approvals import ACTIONS, SETTLED
 from governance.store import OpsStore
 from governance.store.schema import recommendations
 
-MEASURED_ACTIONS = ("reorder", "transfer")
 COLUMNS = (
     *("recommendation_id", "product_id", "location_id", "as_of", "proposed_units", "decided_units"),
     *("from_location_id", "action_cost_usd", "is_simulated"),
@@ -31,7 +30,8 @@ def settled_decisions(*stores: OpsStore | None) -> pd.DataFrame:
 def _rows(store: OpsStore) -> Iterator[dict[str, object]]:
     table = recommendations
     query = select(table).where(
-        table.c.state.not_in((*OPEN_STATES, "expired")), table.c.action.in_(MEASURED_ACTIONS)
+        table.c.state.in_(sorted(SETTLED)),
+        table.c.action.in_([action.name for action in ACTIONS.values() if action.moves_stock]),
     )
     with store.read() as conn:
         for row in conn.execute(query).mappings():

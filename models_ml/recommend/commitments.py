@@ -9,12 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from governance.approvals import CARRIED_OUT, DUE, unit_sign
 from models_ml.recommend.parameters import ReorderParameters
-
-_AGREED = ("approved", "overridden", "executing")
-_DONE = ("executed", "measured")
-# Units that an agreed action brings to its location (and takes from where they come).
-_BRINGS = {"reorder": 1, "transfer": 1, "cancel": -1, "undo_reorder": -1, "undo_cancel": 1}
 
 
 def pledges(
@@ -28,12 +24,12 @@ def pledges(
     """
     rows = []
     for past in standing:
-        sign = _BRINGS.get(past["action"])
+        sign = unit_sign(past["action"])
         day = stock_day(past)
-        if sign is None or day is None:
+        if sign == 0 or day is None:
             continue
-        waits = past["state"] in _AGREED and (as_of - day).days <= parameters.pledge_days
-        unseen = past["state"] in _DONE and day >= as_of
+        waits = past["state"] in DUE and (as_of - day).days <= parameters.pledge_days
+        unseen = past["state"] in CARRIED_OUT and day >= as_of
         units = past["decided_quantity_units"]
         if not (waits or unseen) or not units:
             continue

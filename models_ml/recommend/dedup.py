@@ -12,12 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from governance.approvals import ACTIONS, AGREED, OPEN, State
 from models_ml.recommend.commitments import drivers_in, key_of, stock_day
 from models_ml.recommend.parameters import ReorderParameters
 
-_OPEN = ("proposed", "in_review")
-_AGREED = ("approved", "overridden", "executing", "executed", "measured")
-_MOVES_STOCK = ("reorder", "transfer")
 _MORE_DEMAND = 0.15  # a rise of expected demand that is news
 
 
@@ -74,7 +72,7 @@ def hold_back(
             kept.append(row)
     gone = tuple(
         past["recommendation_id"] for key, past in sorted(last.items())
-        if key not in asked and past["state"] in _OPEN and proposed_by is not None
+        if key not in asked and past["state"] in OPEN and proposed_by is not None
         and past["proposed_by"] == proposed_by and (stock_day(past) or as_of) <= as_of
     )  # fmt: skip
     return Held(pd.DataFrame(kept, columns=rows.columns), unchanged, small, changed, gone)
@@ -84,20 +82,25 @@ def _counts(
     past: Mapping[str, Any], as_of: date, parameters: ReorderParameters, now: datetime | None
 ) -> bool:
     """Whether the last proposal still stands for an answer: open, or decided not long ago."""
-    if past["state"] in _OPEN:
+    if past["state"] in OPEN:
         return past["expires_at"] is None or now is None or past["expires_at"] > now
     day = stock_day(past)
     days = (as_of - day).days if day else parameters.quiet_days + 1
-    if past["state"] in _AGREED and past["action"] not in _MOVES_STOCK:
+    if past["state"] in AGREED and not _moves_stock(past["action"]):
         return days <= parameters.pledge_days
-    return past["state"] in (*_AGREED, "rejected") and days <= parameters.quiet_days
+    return past["state"] in AGREED | {State.REJECTED} and days <= parameters.quiet_days
+
+
+def _moves_stock(action: str) -> bool:
+    registered = ACTIONS.get(action)
+    return registered is not None and registered.moves_stock
 
 
 def _news(row: Mapping[str, Any], past: Mapping[str, Any], parameters: ReorderParameters) -> list[str] | None:
     """What changed since, in words; empty where nothing did; None where the change is small."""
     old, new = drivers_in(past), row["drivers"]
     pack = float(new.get("case_pack_units", 1))
-    is_open = past["state"] in _OPEN
+    is_open = past["state"] in OPEN
     before = past["quantity_units"]
     words = []
     if is_open:
@@ -107,7 +110,7 @@ def _news(row: Mapping[str, Any], past: Mapping[str, Any], parameters: ReorderPa
         if change <= max(parameters.least_change_packs * pack, parameters.least_change_share * before):
             return None
         words.append(f"quantity from {before:.0f} to {row['quantity_units']:.0f}")
-    agreed = (past["decided_quantity_units"] or 0.0) if past["state"] in _AGREED else 0.0
+    agreed = (past["decided_quantity_units"] or 0.0) if past["state"] in AGREED else 0.0
     for name, label in (("position_units", "stock with what is on its way"),):
         if name in old and name in new:
             due, has = old[name] + agreed, new[name]

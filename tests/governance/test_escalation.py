@@ -117,7 +117,7 @@ def test_what_policy_refuses_is_kept_in_the_audit_alone(sqlite_store, pipeline, 
     ("action", "route"), [("reorder", "nobody"), ("give_away", "planner"), ("give_away", "nobody")]
 )
 def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
-    text = DEFAULT_LIMITS.read_text().replace("    reorder: automatic\n", f"    {action}: {route}\n")
+    text = DEFAULT_LIMITS.read_text().replace("least_routes: {}", f"least_routes: {{{action}: {route}}}")
     (tmp_path / "limits.yaml").write_text(text)
     with pytest.raises(PolicyBroken, match=f"enterprise: least_routes says {action}: {route}") as broken:
         Limits.load(tmp_path / "limits.yaml")

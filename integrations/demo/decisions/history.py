@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from governance.approvals import Recommendation, decide, expire_due, propose
+from governance.approvals import Recommendation, State, decide, expire_due, propose
 from governance.identity import Directory
 from governance.progress import Progress, silent
 from governance.store import OpsStore
@@ -76,7 +76,7 @@ def _week(store: OpsStore, day: dt.date, week: pd.DataFrame, *, release_id: str,
         request_id=f"history-{day}",
     )
     for record in sorted(proposed, key=lambda r: r.recommendation_id):
-        if record.state == "in_review":
+        if record.state == State.IN_REVIEW:
             _let_decide(store, record, rows[record.recommendation_id], now)
     return len(proposed)
 
