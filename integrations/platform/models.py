@@ -13,10 +13,10 @@ from governance.approvals.model_review import latest_review
 from integrations.contracts import contract
 from integrations.platform.exporter import PlatformState
 from models_ml.demand.artifacts import FOLDER as BACKTESTS
+from models_ml.models import MODELS
 from semantic.sql.quoting import literal
 
 QUANTILES = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")
-MODELS = ("demand", "margin_risk")
 
 
 def export_forecasts(state: PlatformState, connection: duckdb.DuckDBPyConnection) -> str | None:
