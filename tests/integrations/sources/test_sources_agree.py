@@ -75,7 +75,7 @@ def test_a_database_gives_the_same_rows(slices, tmp_path):
 
 
 def test_the_example_folder_loads_whole(tmp_path):
-    example = Path(__file__).parents[2] / "docs" / "examples" / "retailer"
+    example = Path(__file__).parents[3] / "docs" / "examples" / "retailer"
     report = ingest(FolderSource(example), tmp_path / "landing", tmp_path / "quarantine")
     assert report.rows_quarantined == 0
     assert {t for t, r in report.tables.items() if r.rows_loaded} == set(contracts())
