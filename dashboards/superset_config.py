@@ -103,7 +103,7 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = theme.CATEGORICAL
 EXTRA_SEQUENTIAL_COLOR_SCHEMES = theme.SEQUENTIAL
 LANGUAGES = {"en": {"flag": "us", "name": "English"}}
 
-# -- reports by mail, where there is a mail server ----------------------------------------------------------
+# -- reports by mail, if there is a mail server ----------------------------------------------------------
 SMTP_HOST = os.environ.get("STEELYARD_SMTP_HOST", "")
 SMTP_PORT = int(os.environ.get("STEELYARD_SMTP_PORT", "587"))
 SMTP_USER = os.environ.get("STEELYARD_SMTP_USER", "")

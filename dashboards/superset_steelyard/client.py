@@ -62,7 +62,7 @@ class Client:
         return list(self._call("GET", "/v1/metrics", user).json()["items"])
 
     def dimensions(self, user: str, metrics: tuple[str, ...] = ()) -> list[Dimension]:
-        """Every dimension that the person may see, of all of `metrics` where some are given."""
+        """Every dimension that the person may see, of all of `metrics` if some are given."""
         answer = self._call("GET", "/v1/dimensions", user, params={"metrics": list(metrics)})
         return list(answer.json()["items"])
 

@@ -1,4 +1,4 @@
-"""Metrics and dimensions as Superset keeps them: label, words, format by unit, certification."""
+"""Metrics and dimensions as Superset keeps them: label, text, format by unit, certification."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def description(metric: Metric) -> str:
 
 
 def extra(metric: Metric) -> Json:
-    """Superset's `extra`: the certification, with the owner; a warning where a number is provisional."""
+    """Superset's `extra`: the certification, with the owner; a warning if a number is provisional."""
     state = str(metric.get("certification") or "")
     owner = str(metric.get("owner") or "the analytics team")
     if state == "certified":

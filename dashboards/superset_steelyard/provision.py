@@ -1,7 +1,7 @@
 """Bring Superset to what the definitions say: `python -m superset_steelyard.provision`.
 
 Prepares the metadata database, imports the bundle, removes what is no longer defined, verifies what is there,
-and gives people their accounts and roles. Run it as often as you like: where nothing has changed, it does
+and gives people their accounts and roles. Run it as often as you like: if nothing has changed, it does
 nothing.
 """
 
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="superset_steelyard.provision")
     parser.add_argument("--people", type=Path, required=True, help="JSON: name, role, password of each")
     parser.add_argument("--site", required=True, help="where a browser finds the API")
-    parser.add_argument("--force", action="store_true", help="even where nothing has changed")
+    parser.add_argument("--force", action="store_true", help="even if nothing has changed")
     given = parser.parse_args(arguments)
     started = time.monotonic()
     try:

@@ -19,7 +19,7 @@ def follows_period(item: Item) -> bool:
 
 
 def time_range(item: Item, context: DefinitionsContext) -> str:
-    """The chart's own range; the dashboard's period filter replaces it where the chart follows it."""
+    """The chart's own range; the dashboard's period filter replaces it if the chart follows it."""
     ranges = {
         "weeks": context.recorded.whole_weeks(),
         "months": context.recorded.whole_months(),

@@ -26,7 +26,7 @@ def line(item: Item, context: DefinitionsContext) -> Json:
 
 
 def _target(item: Item, context: DefinitionsContext) -> list[Json]:
-    """A dashed line at what the house has set itself, where the chart shows one metric."""
+    """A dashed line at what the house has set itself, if the chart shows one metric."""
     metric = context.metrics[item.metrics[0]]
     value = metric.get("target")
     if len(item.metrics) != 1 or value is None:
@@ -97,7 +97,7 @@ def colours(items: Sequence[Item], context: DefinitionsContext) -> dict[str, str
 
 
 def _spoken(part: str, item: Item, context: DefinitionsContext) -> str:
-    """What the legend says: the item's own word or the metric's label, after a minus where it counts so."""
+    """What the legend says: the item's own word or the metric's label, after a minus if it counts so."""
     name = part.lstrip("-")
     word = (item.options.get("names") or {}).get(name) or context.label(name)
     return f"− {word}" if part.startswith("-") else word

@@ -48,13 +48,13 @@ def table(item: Item, context: DefinitionsContext) -> Json:
 
 
 def _named(item: Item, name: str, otherwise: str = "") -> Json:
-    """The column's own heading, where its label would not fit or says more than the table needs."""
+    """The column's own heading, if its label would not fit or says more than the table needs."""
     heading = (item.options.get("names") or {}).get(name, otherwise)
     return {"customColumnName": heading} if heading else {}
 
 
 def _missed(metric: Metric, item: Item) -> list[Json]:
-    """Red where the target is missed, unless the column is shaded already."""
+    """Red if the target is missed, unless the column is shaded already."""
     heated = metric["name"] in item.options.get("heat", ())
     target = metric.get("target")
     if heated or target is None or metric.get("direction") not in {"up", "down"}:
@@ -83,7 +83,7 @@ def _heated(name: str) -> Json:
 
 
 def linked(name: str, item: Item, context: DefinitionsContext) -> str | Json:
-    """A dimension whose values open the page of recommendations about them, where the item says so."""
+    """A dimension whose values open the page of recommendations about them, if the item says so."""
     query = (item.options.get("links") or {}).get(name)
     if not query or not context.review_url:
         return name

@@ -74,7 +74,7 @@ GROUP BY 1
 
 
 def read_candidates(warehouse: Path, backtest: Path | None = None) -> Candidates:
-    """Quantities of a base-stock rule on forecasts (of the `backtest` file where it has the pair, else
+    """Quantities of a base-stock rule on forecasts (of the `backtest` file if it has the pair, else
     thirteen weeks of demand), as of each week's end."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         sql = _SAMPLE.format(first=FIRST_WEEK, last=LAST_WEEK, pairs=PAIRS_A_REGION)
@@ -105,7 +105,7 @@ def read_candidates(warehouse: Path, backtest: Path | None = None) -> Candidates
 def _apply_model_forecasts(
     rows: pd.DataFrame, mean: np.ndarray, spread: np.ndarray, days: np.ndarray, backtest: Path | None
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Mean and spread over the days by the model where it forecast the pair; its last week goes on."""
+    """Mean and spread over the days by the model if it forecast the pair; its last week goes on."""
     if backtest is None:
         return rows.assign(model_name=None, model_version=None, origin_week=np.nan), mean, spread
     with duckdb.connect() as con:

@@ -70,7 +70,7 @@ def decide_on(
     surprise: float,
     random: np.random.Generator,
 ) -> Verdict:
-    """One verdict: follow the hunch where it is strong enough, else accept."""
+    """One verdict: follow the hunch if it is strong enough, else accept."""
     noise, hours = random.normal(), float(planner.median_hours * np.exp(0.7 * random.normal()))
     lapses, pick = random.random() < planner.lets_lapse, random.random()
     hunch = planner.skill * surprise + np.sqrt(1 - planner.skill**2) * noise + planner.bias

@@ -41,7 +41,7 @@ class Conditions:
         return np.where(missed, part, quantity).astype(np.int32)
 
     def shrink_factor(self, day: int) -> np.ndarray | float:
-        """1, or more where and while the planted shrink anomaly runs."""
+        """1, or more for the pairs and days of the planted shrink anomaly runs."""
         pairs, start, end, factor = self.shrink_anomaly
         return np.where(pairs, factor, 1.0) if start <= day < end else 1.0
 
@@ -115,7 +115,7 @@ def _lead_times(
 def _losses(
     network: Network, departments: np.ndarray, parameters: Parameters
 ) -> tuple[tuple[np.ndarray, int, int, float], np.ndarray, dict[str, object]]:
-    """Customer returns by day and pair, and where shrink and returns are planted."""
+    """Customer returns by day and pair, and the places in which shrink and returns are planted."""
     section, anomalies = parameters.section("losses"), parameters.section("anomalies")
     rng = parameters.stream("losses")
     stores = np.unique(network.location[: network.stores])

@@ -11,7 +11,7 @@ def build_prices(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None
     """Create `demo_list_prices` (product, day, price as it changes) and `demo_first_price`.
 
     Shelf price of a month = median of (sales_value + retail_disc + coupon_match_disc) per unit; a month opens
-    a new price where it moved by more than the step. Products never sold take the median of their category.
+    a new price if it moved by more than the step. Products never sold take the median of their category.
     """
     step = parameters.values["list_price_step"]
     con.execute(f"""
