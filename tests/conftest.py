@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from semantic.sql.quoting import literal
 from tests.browser import chromium
 from tests.seeds import FULL, SEED
 
@@ -60,7 +61,7 @@ def warehouse(release_dir: Path):
     con = (
         duckdb.connect()
     )  # attached, since the application may hold the same file open with its own settings
-    con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS warehouse (READ_ONLY)")
+    con.execute(f"ATTACH {literal(release_dir / 'warehouse.duckdb')} AS warehouse (READ_ONLY)")
     con.execute("USE warehouse")
     yield con
     con.close()

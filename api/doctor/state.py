@@ -15,6 +15,7 @@ from governance.releases import ReleaseStore
 from governance.store import OpsStore
 from governance.store.audit import verify
 from governance.store.migrate import newest_revision, revision_of
+from semantic.sql.quoting import literal
 
 
 def check_release(settings: Settings) -> Iterator[Finding]:
@@ -62,9 +63,8 @@ def check_audit(settings: Settings) -> Iterator[Finding]:
 @contextmanager
 def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A release's warehouse to read, attached: this process may hold the file open with its own settings."""
-    quoted = str(warehouse).replace("'", "''")
     with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{quoted}' AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(warehouse)} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         yield connection
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from semantic.sql.quoting import literal
 from tests.dashboards.site import token
 
 TOTAL = "SELECT MEASURE(net_sales) AS n FROM metrics"
@@ -147,7 +148,7 @@ def known_customers(site, count):
 
     with duckdb.connect() as connection:
         path = site.settings.var_dir / "current" / "warehouse.duckdb"
-        connection.execute(f"ATTACH '{path.resolve()}' AS w (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(path.resolve())} AS w (READ_ONLY)")
         rows = connection.execute(
             "SELECT customer_id FROM w.main.dim_customer WHERE customer_id IS NOT NULL ORDER BY 1 LIMIT ?",
             [count],

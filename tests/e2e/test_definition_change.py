@@ -13,6 +13,7 @@ from api.pipeline.steps import build_step
 from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 from governance.releases.diff import diff_releases
+from semantic.sql.quoting import literal
 from tests.e2e.conftest import FOLDER
 
 BEFORE = '{name: gross_sales_usd, agg: sum, expr: "gross_sales_usd"}'
@@ -56,7 +57,7 @@ def test_the_numbers_moved_by_the_discounts_of_each_month(diff):
     discounts = duckdb.sql(
         "select strftime(date_trunc('month', business_date), '%Y-%m-%d'), "
         "sum(retail_discount_usd + coupon_match_discount_usd) "
-        f"from read_csv('{FOLDER}/sales_lines/all.csv') group by 1"
+        f"from read_csv({literal(f'{FOLDER}/sales_lines/all.csv')}) group by 1"
     ).fetchall()
     moved = {kpi.name: {m.month: m.change for m in kpi.months} for kpi in diff.moved}
     assert moved["gross_sales"] == pytest.approx({month: -float(usd) for month, usd in discounts})

@@ -16,9 +16,10 @@ from api.services.metric_service import MetricService
 from api.settings import Settings
 from governance.releases import ReleaseStore
 from semantic import MetricQuery
+from semantic.sql.quoting import literal
 from tests.e2e.conftest import FOLDER
 
-SALES = f"read_csv('{FOLDER}/sales_lines/all.csv') where week <> 3"
+SALES = f"read_csv({literal(f'{FOLDER}/sales_lines/all.csv')}) where week <> 3"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def answer(tmp_path_factory):
     for table in ("products", "locations"):
         shutil.copytree(FOLDER / table, root / "in" / table)
     (root / "in" / "sales_lines").mkdir()
-    duckdb.sql(f"copy (from {SALES}) to '{root}/in/sales_lines/all.csv' (header)")
+    duckdb.sql(f"copy (from {SALES}) to {literal(f'{root}/in/sales_lines/all.csv')} (header)")
     settings = Settings(var_dir=root / "var", source=str(root / "in"))
     for step in (ingest_step, build_step, publish_step):
         run_in_subprocess(step, (settings,), lambda *what: None)

@@ -16,6 +16,7 @@ from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 from integrations.contracts import contracts
 from semantic import MetricQuery
+from semantic.sql.quoting import literal
 from tests.e2e.conftest import FOLDER
 
 
@@ -37,7 +38,9 @@ def files():
     """The CSV files as they lie in the folder, a view a table."""
     con = duckdb.connect()
     for table in contracts():
-        con.execute(f"create view {table} as from read_csv('{FOLDER}/{table}/*.csv', header = true)")
+        con.execute(
+            f"create view {table} as from read_csv({literal(f'{FOLDER}/{table}/*.csv')}, header = true)"
+        )
     # Cost in force on the day of sale: the newest change up to it (all of them hold everywhere).
     con.execute("""
         create view lines as
@@ -111,7 +114,7 @@ def test_every_row_of_every_file_is_in(example):
     for table in contracts():
         with (FOLDER / table / "all.csv").open(newline="") as file:
             rows = sum(1 for _ in csv.reader(file)) - 1
-        landed = f"read_parquet('{example.landing}/{table}/*/*.parquet')"
+        landed = f"read_parquet({literal(f'{example.landing}/{table}/*/*.parquet')})"
         assert con.execute(f"select count(*) from {landed}").fetchone() == (rows,), table
 
 

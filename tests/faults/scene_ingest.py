@@ -15,6 +15,7 @@ from integrations.errors import LandingIncomplete
 from integrations.ingest import ingest, landing_is_complete, require_complete
 from integrations.ingest.state import LandingState
 from integrations.sources.folder import FolderSource
+from semantic.sql.quoting import literal
 from tests.conftest import ROOT
 from tests.faults.scenes import Scene, State, files
 
@@ -57,7 +58,7 @@ def rows(landing: Path) -> dict[str, Any]:
     with duckdb.connect() as connection:
         return {
             folder.name: connection.execute(
-                f"SELECT * FROM read_parquet('{folder}/*/*.parquet') ORDER BY ALL"
+                f"SELECT * FROM read_parquet({literal(f'{folder}/*/*.parquet')}) ORDER BY ALL"
             ).fetchall()
             for folder in sorted(landing.iterdir())
             if folder.is_dir() and not folder.name.startswith("_") and list(folder.glob("*/*.parquet"))

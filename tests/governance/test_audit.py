@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from governance.errors import AuditBroken, StoreUnavailable
 from governance.store import OpsStore, audit
 from governance.store.migrate import upgrade
+from semantic.sql.quoting import literal
 
 ROWS = 12
 
@@ -109,7 +110,7 @@ def test_a_rewritten_chain_is_found(trail, tmp_path, now, first):
             audit.append(transaction, entry, now=now)
     forged.close()
     with _raw(trail) as con:
-        con.execute(f"ATTACH '{forged.engine.url.database}' AS forged")
+        con.execute(f"ATTACH {literal(forged.engine.url.database)} AS forged")
         con.execute("DELETE FROM audit_log")
         con.execute("INSERT INTO audit_log SELECT * FROM forged.audit_log")
     report = audit.verify(trail)

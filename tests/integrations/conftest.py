@@ -14,6 +14,7 @@ import pytest
 from integrations.demo import CompleteJourney
 from integrations.ingest import IngestReport, ingest
 from integrations.sources.folder import FolderSource
+from semantic.sql.quoting import literal
 
 SUPPLIER_HEADER = (
     "supplier_id,supplier_name,payment_terms_days,lead_time_mean_days,lead_time_sd_days,"
@@ -55,9 +56,8 @@ class Shop:
 
     def rows(self, table: str, columns: str = "*") -> list[tuple]:
         """Landed rows of a table."""
-        return duckdb.sql(
-            f"SELECT {columns} FROM read_parquet('{self.landing}/{table}/*/*.parquet') ORDER BY ALL"
-        ).fetchall()
+        files = literal(self.landing / table / "*" / "*.parquet")
+        return duckdb.sql(f"SELECT {columns} FROM read_parquet({files}) ORDER BY ALL").fetchall()
 
     def rejects(self, table: str) -> list[dict[str, str]]:
         """Quarantined rows of a table, as a person with a CSV reader sees them."""
@@ -102,7 +102,9 @@ class Demo:
         con.execute("SET threads = 2")
         for folder in self.landing.iterdir():
             if folder.is_dir():
-                con.execute(f"CREATE VIEW {folder.name} AS FROM read_parquet('{folder}/*/*.parquet')")
+                con.execute(
+                    f"CREATE VIEW {folder.name} AS FROM read_parquet({literal(f'{folder}/*/*.parquet')})"
+                )
         return con
 
 

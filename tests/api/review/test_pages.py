@@ -25,6 +25,7 @@ from governance.store import OpsStore
 from governance.store.migrate import upgrade
 from governance.store.schema import decisions, recommendations
 from semantic import MetricQuery
+from semantic.sql.quoting import literal
 from tests.api.review.served import served, state_of_its_own
 from tests.browser import window
 
@@ -71,7 +72,7 @@ def store(settings):
 def queue(store, release_dir):
     """Twelve for the East, three for the West, on real pairs; none of them automatic."""
     with duckdb.connect() as con:
-        con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS w (READ_ONLY)")
+        con.execute(f"ATTACH {literal(release_dir / 'warehouse.duckdb')} AS w (READ_ONLY)")
         pairs = con.execute("""
             SELECT l.region, l.location_id, i.product_id FROM w.fct_inventory_daily i JOIN w.dim_location l USING (location_id)
             WHERE l.location_type = 'store' AND i.date_day = DATE '2017-12-31' AND i.is_ranged ORDER BY ALL""").fetchall()  # noqa: E501

@@ -13,6 +13,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from semantic.sql.quoting import literal
+
 LOCAL = "cast({} at time zone 'UTC' at time zone 'America/New_York' as date)"
 LAST_DAY = "date '2017-12-31'"
 NOT_GOODS = "(department in ('FUEL', 'MISCELLANEOUS', 'COUPON') or category = 'COUPON/MISC ITEMS')"
@@ -25,7 +27,7 @@ def prepare(landing: Path) -> duckdb.DuckDBPyConnection:
     con.execute("set memory_limit = '3GB'")
     for folder in sorted(landing.iterdir()):
         if folder.is_dir() and not folder.name.startswith("_"):
-            files = f"read_parquet('{folder}/*/*.parquet', union_by_name = true)"
+            files = f"read_parquet({literal(f'{folder}/*/*.parquet')}, union_by_name = true)"
             ((batches,),) = con.execute(f"select count(distinct batch_sequence) from {files}").fetchall()
             if batches > 1:
                 raise AssertionError(

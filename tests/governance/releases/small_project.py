@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from semantic.sql.quoting import literal
+
 FILES = {
     "dbt_project.yml": """
 name: shop
@@ -91,7 +93,7 @@ def land(landing: Path, table: str, rows: str, *, batch: str = "b1") -> None:
     """One batch of a landing table from a SQL relation, in place of a batch of that name."""
     folder = landing / table / f"batch={batch}"
     folder.mkdir(parents=True, exist_ok=True)
-    duckdb.sql(f"COPY (FROM {rows}) TO '{folder}/part-0.parquet'")
+    duckdb.sql(f"COPY (FROM {rows}) TO {literal(f'{folder}/part-0.parquet')}")
 
 
 def contents(warehouse: Path) -> dict[str, list[tuple[object, ...]]]:

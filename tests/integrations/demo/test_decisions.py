@@ -16,6 +16,7 @@ from integrations.demo.decisions import history_database, make_history
 from integrations.demo.decisions.candidates import read_candidates
 from integrations.demo.decisions.planners import PLANNERS, decide_on
 from models_ml.demand.artifacts import newest_backtest
+from semantic.sql.quoting import literal
 from tests.seeds import generator
 
 
@@ -93,7 +94,7 @@ def test_the_model_speaks_where_it_was_backtested_and_never_from_a_later_week(re
     backtest = newest_backtest(var_dir / "mlflow" / "artifacts", "demand")
     rows = read_candidates(release_dir / "warehouse.duckdb", backtest).rows
     backtested = duckdb.sql(
-        f"SELECT DISTINCT location_id, item FROM '{backtest}' WHERE tier = 'product'"
+        f"SELECT DISTINCT location_id, item FROM {literal(backtest)} WHERE tier = 'product'"
     ).fetchall()
     is_backtested = [
         pair in set(backtested) for pair in zip(rows["location_id"], rows["product_id"], strict=True)

@@ -11,6 +11,7 @@ import pytest
 
 from integrations.demo import CompleteJourney
 from integrations.demo.ledger import LEDGER_TABLES, Parameters, simulate
+from semantic.sql.quoting import literal
 
 
 def small(seed: int | None = None) -> Parameters:
@@ -27,7 +28,9 @@ def hashes(folder: Path, parameters: Parameters) -> dict[str, str]:
     con = duckdb.connect()
     con.execute("SET threads = 2")
     for table, path in CompleteJourney().files.items():
-        con.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{path}', file_row_number = true)")
+        con.execute(
+            f"CREATE VIEW {table} AS SELECT * FROM read_parquet({literal(path)}, file_row_number = true)"
+        )
     simulate(con, parameters, folder)
     return {t: hashlib.sha256((folder / f"{t}.parquet").read_bytes()).hexdigest() for t in LEDGER_TABLES}
 

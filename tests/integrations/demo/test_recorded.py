@@ -7,6 +7,7 @@ import pytest
 
 from integrations.demo import CompleteJourney
 from integrations.ingest import ingest
+from semantic.sql.quoting import literal
 
 FILES = CompleteJourney().files
 
@@ -25,7 +26,7 @@ def test_sales_equal_the_package(demo):
     raw = duckdb.sql(
         f"""SELECT count(*), sum(quantity), round(sum(sales_value), 2), round(sum(retail_disc), 2),
                    round(sum(coupon_disc), 2), round(sum(coupon_match_disc), 2), count(DISTINCT basket_id)
-            FROM '{FILES["transactions"]}'"""
+            FROM {literal(FILES["transactions"])}"""
     ).fetchall()[0]
     landed = demo.connect().execute(
         """SELECT count(*), sum(quantity), sum(sales_value_usd), sum(retail_discount_usd),
@@ -37,7 +38,9 @@ def test_sales_equal_the_package(demo):
 
 def test_promotions_equal_the_package(demo):
     key = "hash(product_id::VARCHAR, {store}::VARCHAR, display_location, mailer_location, week::INT)"
-    raw = duckdb.sql(f"SELECT sum({key.format(store='store_id')}) FROM '{FILES['promotions']}'").fetchall()
+    raw = duckdb.sql(
+        f"SELECT sum({key.format(store='store_id')}) FROM {literal(FILES['promotions'])}"
+    ).fetchall()
     landed = (
         demo.connect().execute(f"SELECT sum({key.format(store='location_id')}) FROM promotions").fetchall()
     )

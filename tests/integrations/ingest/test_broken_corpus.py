@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from integrations.errors import IntegrationError
+from semantic.sql.quoting import literal
 from tests.integrations.conftest import SUPPLIER_HEADER, SUPPLIER_ROWS, Shop
 from tests.seeds import seeded
 
@@ -121,7 +122,9 @@ def test_random_damage_loses_no_row(tmp_path):
         outcomes["landed"] += 1
         assert report.rows_in == report.rows_loaded + report.rows_quarantined, body
         assert report.rows_in == records(body), body
-        landed = duckdb.sql(f"SELECT supplier_id FROM read_parquet('{shop.landing}/suppliers/*/*.parquet')")
+        landed = duckdb.sql(
+            f"SELECT supplier_id FROM read_parquet({literal(f'{shop.landing}/suppliers/*/*.parquet')})"
+        )
         assert len(landed.fetchall()) == report.rows_loaded, body
         assert len(shop.rejects("suppliers")) == report.rows_quarantined, body
         shutil.rmtree(shop.root)

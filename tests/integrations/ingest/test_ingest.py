@@ -15,6 +15,7 @@ from integrations.ingest import load_batch as batch_module
 from integrations.ingest.landing import only_writer
 from integrations.sources.folder import FolderSource
 from integrations.sources.named import source_named
+from semantic.sql.quoting import literal
 from tests.seeds import seeded
 
 
@@ -42,8 +43,9 @@ def test_corrected_rows_win_by_sequence_and_the_old_stay(shop, suppliers):
     shop.put("suppliers/2026-02.csv", "\n".join([suppliers().splitlines()[0], "S2,Corrected,30,4,1,,2"]))
     shop.run()
     assert len(shop.rows("suppliers")) == 6
+    files = literal(shop.landing / "suppliers" / "*" / "*.parquet")
     newest = duckdb.sql(
-        f"SELECT supplier_id, supplier_name FROM read_parquet('{shop.landing}/suppliers/*/*.parquet') "
+        f"SELECT supplier_id, supplier_name FROM read_parquet({files}) "
         "QUALIFY row_number() OVER (PARTITION BY supplier_id ORDER BY batch_sequence DESC) = 1 ORDER BY 1"
     ).fetchall()
     assert newest[1] == ("S2", "Corrected") and len(newest) == 5

@@ -19,6 +19,7 @@ from integrations.contracts.loader import FOLDER
 from integrations.errors import TooManyBadRows
 from integrations.ingest.platform_tables import ensure_platform, platform_batch_id
 from integrations.platform import TABLES, PlatformState, PlatformTable, platform_fingerprint, record
+from semantic.sql.quoting import literal
 
 NOW = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 
@@ -47,7 +48,7 @@ def run(recorded, tmp_path):
 
 def landed(tmp_path, table, columns="*"):
     files = f"{tmp_path}/landing/{table}/*/*.parquet"
-    return duckdb.sql(f"SELECT {columns} FROM read_parquet('{files}') ORDER BY ALL").fetchall()
+    return duckdb.sql(f"SELECT {columns} FROM read_parquet({literal(files)}) ORDER BY ALL").fetchall()
 
 
 def test_what_the_store_holds_is_what_lands(recorded, run, tmp_path):
@@ -111,7 +112,9 @@ def test_a_row_that_breaks_our_own_contract_is_refused_and_the_former_export_sta
 def test_every_platform_table_is_there_before_anything_is_recorded(tmp_path):
     ensure_platform(tmp_path)
     for table, terms in platform_contracts().items():
-        described = duckdb.sql(f"DESCRIBE FROM read_parquet('{tmp_path}/{table}/*/*.parquet')").fetchall()
+        described = duckdb.sql(
+            f"DESCRIBE FROM read_parquet({literal(f'{tmp_path}/{table}/*/*.parquet')})"
+        ).fetchall()
         columns = [(name, kind) for name, kind, *_ in described]
         promised = [(c.name, c.physical_type) for c in terms.columns]
         assert columns[: len(promised)] == promised
@@ -123,7 +126,7 @@ def test_every_platform_table_is_there_before_anything_is_recorded(tmp_path):
 def test_a_batch_of_an_older_contract_makes_room_for_the_new_columns(tmp_path):
     old = tmp_path / "decisions" / "batch=00000000-feed"
     old.mkdir(parents=True)
-    duckdb.sql(f"COPY (SELECT 'd1' AS decision_id) TO '{old / 'part-0.parquet'}'")
+    duckdb.sql(f"COPY (SELECT 'd1' AS decision_id) TO {literal(old / 'part-0.parquet')}")
     ensure_platform(tmp_path)
     (present,) = (tmp_path / "decisions").iterdir()
     assert present.name == f"batch={platform_batch_id(platform_contracts()['decisions'], 'empty')}"

@@ -12,6 +12,7 @@ from integrations.contracts import contracts
 from integrations.ingest import ingest
 from integrations.sources.folder import FolderSource
 from integrations.sources.named import source_named
+from semantic.sql.quoting import literal
 
 # Whole tables where they are small; the large ones by a few stores, a week, a day.
 SLICES = {
@@ -37,9 +38,8 @@ def slices(demo):
 def assert_same(con: duckdb.DuckDBPyConnection, landing: Path, tables) -> None:
     """Both ways EXCEPT ALL is empty for every table, and there is something to compare."""
     for table in tables:
-        landed = (
-            f"SELECT * EXCLUDE (batch, batch_sequence) FROM read_parquet('{landing}/{table}/*/*.parquet')"
-        )
+        files = literal(landing / table / "*" / "*.parquet")
+        landed = f"SELECT * EXCLUDE (batch, batch_sequence) FROM read_parquet({files})"
         (n,) = con.execute(f"SELECT count(*) FROM s_{table}").fetchall()[0]
         assert n > 0, table
         for left, right in ((f"FROM s_{table}", landed), (landed, f"FROM s_{table}")):
@@ -52,7 +52,7 @@ def assert_same(con: duckdb.DuckDBPyConnection, landing: Path, tables) -> None:
 def test_a_folder_gives_the_same_rows_as_the_package(slices, tmp_path, form):
     for table in contracts():
         (tmp_path / "in" / table).mkdir(parents=True)
-        slices.execute(f"COPY s_{table} TO '{tmp_path}/in/{table}/all.{form}' (FORMAT {form})")
+        slices.execute(f"COPY s_{table} TO {literal(f'{tmp_path}/in/{table}/all.{form}')} (FORMAT {form})")
     report = ingest(source_named(str(tmp_path / "in")), tmp_path / "landing", tmp_path / "quarantine")
     assert report.rows_quarantined == 0
     assert_same(slices, tmp_path / "landing", contracts())

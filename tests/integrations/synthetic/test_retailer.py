@@ -9,6 +9,7 @@ from integrations.contracts import contracts
 from integrations.ingest import ingest
 from integrations.sources.folder import FolderSource
 from integrations.synthetic import Size, write_retailer
+from semantic.sql.quoting import literal
 
 SIZE = Size(stores=8, products=300, weeks=12, sales_lines=40_000, customers=500, ledger_products=20, seed=3)
 
@@ -21,7 +22,9 @@ def landed(tmp_path_factory):
     report = ingest(FolderSource(root / "in"), root / "landing", root / "quarantine")
     con = duckdb.connect()
     for table in contracts():
-        con.execute(f"CREATE VIEW {table} AS FROM read_parquet('{root}/landing/{table}/*/*.parquet')")
+        con.execute(
+            f"CREATE VIEW {table} AS FROM read_parquet({literal(f'{root}/landing/{table}/*/*.parquet')})"
+        )
     return report, con, root
 
 

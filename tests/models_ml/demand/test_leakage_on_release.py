@@ -18,6 +18,7 @@ from models_ml.demand.panel import panel_from, read_panel
 from models_ml.margin_risk.features import build as build_margin
 from models_ml.margin_risk.model import rows_of
 from models_ml.margin_risk.panel import margin_panel_from, read_margin_panel
+from semantic.sql.quoting import literal
 
 CUT_WEEK = 37
 MODELS = (
@@ -42,7 +43,7 @@ def truncated(release_dir: Path):
     compiled = {node["name"]: node["compiled_code"] for node in nodes if node["name"] in built}
     con = duckdb.connect()
     con.execute("SET threads = 2")
-    con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS warehouse (READ_ONLY)")
+    con.execute(f"ATTACH {literal(release_dir / 'warehouse.duckdb')} AS warehouse (READ_ONLY)")
     con.execute(
         f"CREATE VIEW fct_sales_lines AS FROM warehouse.main.fct_sales_lines WHERE week <= {CUT_WEEK}"
     )

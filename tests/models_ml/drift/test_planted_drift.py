@@ -19,6 +19,7 @@ from models_ml.drift.changes import changes
 from models_ml.drift.codes import code_changes
 from models_ml.drift.findings import finding
 from models_ml.drift.observe import observe
+from semantic.sql.quoting import literal
 
 WEEK = 40
 COLUMNS = """week, location_id, product_id, customer_id, channel, date_day, quantity, gross_sales_usd,
@@ -84,7 +85,7 @@ def con(release_dir: Path):
     """Marts of the release in memory, sales as the columns that monitoring reads."""
     con = duckdb.connect()
     con.execute("SET threads = 2")
-    con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS w (READ_ONLY)")
+    con.execute(f"ATTACH {literal(release_dir / 'warehouse.duckdb')} AS w (READ_ONLY)")
     con.execute(f"CREATE TABLE lines AS SELECT {COLUMNS} FROM w.main.fct_sales_lines")
     con.execute("""CREATE TABLE plans AS SELECT week, location_id FROM w.main.fct_promotions_weekly
         WHERE hash(product_id) % 20 = 0""")

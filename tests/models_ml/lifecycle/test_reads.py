@@ -7,11 +7,12 @@ from models_ml.demand.censoring import empty_days_from
 from models_ml.demand.cold_start import newcomers_from
 from models_ml.demand.panel import TIERS, panel_from
 from models_ml.demand.reads import demand_reads
+from semantic.sql.quoting import literal
 
 
 def _copy(release_dir, columns):
     con = duckdb.connect()
-    con.execute(f"ATTACH '{release_dir / 'warehouse.duckdb'}' AS w (READ_ONLY)")
+    con.execute(f"ATTACH {literal(release_dir / 'warehouse.duckdb')} AS w (READ_ONLY)")
     for table in {table for table, _ in columns}:
         names = ", ".join(sorted(name for of, name in columns if of == table))
         where = " WHERE location_id = (SELECT min(location_id) FROM w.feat_demand_product_week)"
