@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from ..ast.bind import bind, column
@@ -16,10 +18,14 @@ from ..query.resolved import ResolvedQuery, filters_of
 from .aggregate import ScanGroup, threshold_condition
 from .fact_scan import FactScan, PlanContext
 from .nodes import Column, Join, Select, Source
+from .time_offset import offset_scan
 
 
 def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
-    """Conversions by the keys of the base events. Each conversion counts once, with its last base event."""
+    """Conversions by the keys of the base events. Each conversion counts once, with its last base event.
+
+    With an offset the base events move, and the conversions that they led to with them.
+    """
     name, metric_input = group[0]
     how = metric_input.conversion
     if how is None:
@@ -28,7 +34,9 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
     base_model = catalog.models[how.base.measure.model]
     goal_model = catalog.models[how.conversion.measure.model]
 
-    base = FactScan(context, base_model, how.base.measure.agg_time)
+    base, extra = offset_scan(context, base_model, how.base.measure.agg_time, query, metric_input.offsets)
+    by_days = bool(base.joins)  # the time spine shows a base event on each day that looks at it, if any does
+    base.joins[:] = [replace(join, kind="LEFT") for join in base.joins]
     goal = FactScan(context, goal_model, how.conversion.measure.agg_time)
     grain = coarsest([base.own_grain(), goal.own_grain()])
     keys = tuple(Column(i.name, base.column(i)) for i in query.items)
@@ -40,10 +48,11 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
         (
             *keys,
             Column("entity_key", _key(base, base_model, how.entity)),
-            Column("happened_at", trunc(base.time(), grain)),
+            Column("happened_at", trunc(base.own_time(), grain)),
+            Column("shown_at", base.time()),
         ),
         tuple(c for c, _ in constants),
-        where=tuple(filters_of(base, query, metric_input)),
+        where=(*extra, *filters_of(base, query, metric_input)),
         joins=tuple(base.joins),
     )
     goals = Select(
@@ -76,9 +85,12 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
     ]  # of equals, always one
     rank = exp.Window(
         this=exp.RowNumber(),
-        partition_by=[column("goal", "goal_number")],
+        partition_by=[column("goal", "goal_number"), *([column("base", "shown_at")] if by_days else [])],
         order=exp.Order(expressions=latest),
     )
+    last = exp.Window(this=exp.Max(this=then.copy()), partition_by=[column("goal", "goal_number")])
+    is_seen = exp.not_(column("base", "shown_at").is_(exp.null()))
+    checks = [Column("is_last", eq(then.copy(), last)), Column("is_seen", is_seen)] if by_days else []
     matched = Select(
         Source(events, "base"),
         tuple(Column(k.name, column("base", k.name)) for k in keys),
@@ -86,6 +98,7 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
             Column("measured", column("goal", "measured")),
             Column("entity_key", column("base", "entity_key")),
             Column("recency", rank),
+            *checks,
         ),
         (Join(Source(goals, "goal"), conjunction(on), "INNER"),),
     )
@@ -93,7 +106,10 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
         Source(matched, "matched"),
         tuple(Column(k.name, column("matched", k.name)) for k in keys),
         (Column(name, aggregate(how.conversion.measure, column("matched", "measured"))),),
-        where=(eq(column("matched", "recency"), exp.Literal.number(1)),),
+        where=(
+            eq(column("matched", "recency"), exp.Literal.number(1)),
+            *(column("matched", c.name) for c in checks),
+        ),
         having=_threshold_condition(base, how.entity),
         grouped=True,
         eager=False,

@@ -82,8 +82,9 @@ class Planner:
             items.append(GroupByItem((), name, kind="computed", expression=names.filter(text, grains)))
         filters = tuple(names.filter(text, grains) for text in request.where)
         shown_grains = [i.grain or "" for i in items if i.is_metric_time and i.grain in RANK]
-        grain = finest(shown_grains) if shown_grains else grains.least
-        return ResolvedQuery(tuple(items), filters, time_range(request.time_constraint, grain))
+        whole = finest(shown_grains) if shown_grains and request.whole_periods else None
+        asked = time_range(request.time_constraint, grains.least, whole=whole)
+        return ResolvedQuery(tuple(items), filters, asked)
 
     def _metrics(self, metrics: list[Metric], query: ResolvedQuery) -> Select:
         expansion = Expansion(self.names, query)

@@ -22,7 +22,8 @@ LONGEST_TEXT = 100_000
 class MetricQuery:
     """One governed question. No metrics: the distinct values of the dimensions.
 
-    time_constraint is inclusive at both ends and is widened to whole periods of the grain asked for.
+    time_constraint is inclusive at both ends. With whole_periods (the default here, as in dbt's semantic
+    layer) it is widened to whole periods of the grain asked for; without, exactly its days are counted.
     min_max_only answers the smallest and largest value of one dimension; apply_group_by=False (dimension
     queries only) leaves duplicates in. order_by names output columns; a leading `-` means descending.
     """
@@ -35,6 +36,7 @@ class MetricQuery:
     time_constraint: tuple[str, str] | None = None
     min_max_only: bool = False
     apply_group_by: bool = True
+    whole_periods: bool = True
     saved_query: str | None = None
     computed: Sequence[tuple[str, str]] = ()
     """Further keys: (output name, scalar SQL over dimension names), as semantic SQL needs for CASE."""
@@ -44,7 +46,7 @@ class MetricQuery:
         return (
             tuple(self.metrics), tuple(self.group_by), tuple(self.where), tuple(self.order_by), self.limit,
             self.time_constraint and tuple(self.time_constraint), self.min_max_only, self.apply_group_by,
-            self.saved_query, tuple(map(tuple, self.computed)),
+            self.whole_periods, self.saved_query, tuple(map(tuple, self.computed)),
         )  # fmt: skip
 
 

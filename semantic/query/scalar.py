@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -72,6 +73,22 @@ def _condition(source: str, text: str) -> exp.Expr:
     raise InvalidQueryError(f"The filter {text!r:.200} is not a valid condition.", hint=FILTER_HINT)
 
 
+INSTANT_WITH_ZONE = re.compile(
+    r"\s*\d{4}-\d\d-\d\d[T ]\d\d(:\d\d){1,2}(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)\s*", re.I
+)
+"""A text that is an instant with a time zone, which a comparison with a local time would cut off."""
+
+
+def _check_zone(literal: exp.Literal, text: str) -> None:
+    kind = literal.parent.to.this if isinstance(literal.parent, exp.Cast) else None
+    zoned = kind in (exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMPLTZ)
+    if literal.is_string and not zoned and INSTANT_WITH_ZONE.fullmatch(literal.name):
+        raise InvalidQueryError(
+            f"The filter {text!r:.200} compares with {literal.name}, which has a time zone.",
+            hint="Write the retailer's own day or time, without a zone.",
+        )
+
+
 def check_depth(trees: Iterable[exp.Expr]) -> None:
     """Raises InvalidQueryError if expressions are nested deeper than the engines behind us accept.
 
@@ -94,6 +111,8 @@ def _inside(node: exp.Expr) -> Iterable[exp.Expr]:
 def check_scalar(condition: exp.Expr, text: str) -> None:
     """Raises InvalidQueryError unless the expression only computes with values of its own row."""
     for node in condition.walk():
+        if isinstance(node, exp.Literal):
+            _check_zone(node, text)
         kind = type(node).__name__
         if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
             raise InvalidQueryError(

@@ -1,22 +1,25 @@
-"""Time constraints: a pair of ISO dates, widened to whole periods."""
+"""Time constraints: the first and the last day or instant that count, both included."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from ..ast.grains import RANK, floor, step
+from ..ast.grains import RANK, coarsest, floor, step
 from ..errors import InvalidQueryError
 from .resolved import TimeRange
 
 
-def time_range(constraint: tuple[str, str] | None, grain: str) -> TimeRange | None:
-    """The range of a constraint (inclusive at both ends) in whole periods of `grain`.
+def time_range(
+    constraint: tuple[str, str] | None, known: str, *, whole: str | None = None
+) -> TimeRange | None:
+    """The range of a constraint, inclusive at both ends; None at an end leaves it open.
 
-    None at an end leaves it open. Raises InvalidQueryError where it is no pair of dates, or is reversed.
+    A date is a whole day, an instant what holds it of `known`, the finest grain at which the time is known.
+    With `whole`, both ends are widened to whole periods of that grain. Raises InvalidQueryError unless it is
+    a pair of dates in order, without time zones.
     """
     if constraint is None:
         return None
-    grain = grain if grain in RANK and grain != "nanosecond" else "day"
     try:
         first, last = constraint
     except (ValueError, TypeError) as error:
@@ -26,16 +29,38 @@ def time_range(constraint: tuple[str, str] | None, grain: str) -> TimeRange | No
         raise InvalidQueryError(f"The time constraint starts ({start}) after it ends ({end}).")
     try:
         return TimeRange(
-            floor(start, grain) if start is not None else None,
-            step(floor(end, grain), grain) if end is not None else None,
+            floor(start, _unit(first, known, whole)) if start is not None else None,
+            _after(end, _unit(last, known, whole)) if end is not None else None,
         )
     except (ValueError, OverflowError) as error:
         raise InvalidQueryError(f"The time constraint {constraint!r:.120} is out of range.") from error
 
 
+def _after(end: dt.datetime, unit: str) -> dt.datetime:
+    return step(floor(end, unit), unit)
+
+
+def _unit(text: object, known: str, whole: str | None) -> str:
+    """The grain of which one end of a constraint means a whole period."""
+    known = known if known in RANK and known != "nanosecond" else whole or "day"
+    grains = [known] if _has_time_of_day(text) else [known, "day"]
+    return coarsest([*grains, whole] if whole in RANK else grains)
+
+
+def _has_time_of_day(text: object) -> bool:
+    return len(str(text).strip()) > len("2017-06-01")
+
+
 def _instant(text: object) -> dt.datetime | None:
-    """Raises InvalidQueryError where it is no date."""
+    """Raises InvalidQueryError unless it is a date or an instant without a zone."""
+    if text is None:
+        return None
     try:
-        return None if text is None else dt.datetime.fromisoformat(str(text)).replace(tzinfo=None)
+        instant = dt.datetime.fromisoformat(str(text).strip())
     except ValueError as error:
         raise InvalidQueryError(f"{text!r:.40} is not an ISO date.", hint="Write 2017-06-01.") from error
+    if instant.tzinfo is not None:
+        raise InvalidQueryError(
+            f"{text!r:.40} has a time zone.", hint="Write the retailer's own day or time, without a zone."
+        )
+    return instant

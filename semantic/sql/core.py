@@ -14,7 +14,7 @@ from ..layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
 from ..query.request import MetricQuery
 from .clauses import conditions, limited, on_answer, ordering
 from .grouping import check_grouped, grouping, output_name
-from .reading import ANSWER, TABLE, Reading
+from .reading import ANSWER, TABLE, Reading, measures
 
 
 def core(
@@ -22,7 +22,11 @@ def core(
 ) -> tuple[exp.Select, CompiledQuery]:
     clause = select.args.get("from_") or select.args.get("from")
     alias = clause.this.alias if clause is not None else ""
-    reading = Reading(layer, table_names=frozenset({TABLE, alias.lower()}))
+    reading = Reading(
+        layer,
+        table_names=frozenset({TABLE, alias.lower()}),
+        compared_by="nanosecond" if measures(select) else "day",
+    )
     outputs: list[tuple[str, exp.Expr]] = []
     for expression in select.expressions:
         inner = expression.unalias()

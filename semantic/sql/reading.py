@@ -14,8 +14,8 @@ from ..query.scalar import check_scalar
 
 TABLE = "metrics"
 ANSWER = "answer"
-DATE_PARTS_OF_PERIODS = frozenset({"year", "quarter", "month"})
-"""Parts of a date that are the same all through a period of their name."""
+DATE_PARTS_OF_PERIODS = frozenset({"year", "quarter", "month", "hour", "minute", "second"})
+"""Parts of a time that are the same all through a period of their name."""
 _DATE = exp.DataType.Type.DATE
 _TIMES = frozenset({_DATE} | {exp.DataType.Type[name] for name in ("TIMESTAMP", "TIMESTAMPNTZ", "DATETIME")})
 
@@ -29,6 +29,8 @@ class Reading:
     items: dict[str, None] = field(default_factory=dict)
     computed: dict[str, str] = field(default_factory=dict)
     table_names: frozenset[str] = frozenset({TABLE})
+    compared_by: str = "day"
+    """The grain of a bare metric_time that is compared: the finest that the metrics know, if any."""
 
     def key(self, node: exp.Expr) -> str:
         """The key column that an expression without measures is grouped by, "" for a constant."""
@@ -77,7 +79,10 @@ class Reading:
             return node if time is None else exp.Extract(this=exp.var(part.upper()), expression=time)
         if isinstance(node, exp.Column):
             name = self._column_name(node)
-            return exp.column(f"{METRIC_TIME}__day" if name == METRIC_TIME else name, quoted=True)
+            if name == METRIC_TIME:
+                is_compared = node.find_ancestor(exp.Predicate) is not None
+                name = f"{METRIC_TIME}__{self.compared_by if is_compared else 'day'}"
+            return exp.column(name, quoted=True)
         return node
 
     def _time(self, node: exp.Expr, grain: str) -> exp.Column | None:
@@ -163,7 +168,7 @@ def part_of(node: exp.Expr) -> tuple[str, exp.Expr | None]:
     match node:
         case exp.Extract():
             return node.name.lower(), node.expression
-        case exp.Year() | exp.Quarter() | exp.Month():
+        case exp.Year() | exp.Quarter() | exp.Month() | exp.Hour() | exp.Minute() | exp.Second():
             return type(node).__name__.lower(), node.this
         case exp.Anonymous() if node.name.lower() in ("date_part", "datepart") and len(node.expressions) == 2:
             return node.expressions[0].name.lower(), node.expressions[1]
