@@ -28,6 +28,9 @@ OrderBy = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")]
 From = Annotated[str | None, typer.Option("--from", help="First day, included.")]
 To = Annotated[str | None, typer.Option("--to", help="Last day, included.")]
+WholePeriods = Annotated[
+    bool, typer.Option("--whole-periods", help="Widen the days to whole periods of the grain asked for.")
+]
 ReleaseId = Annotated[str | None, typer.Option("--release", help="An older release, for time travel.")]
 
 FIRST_DAY, LAST_DAY = "1900-01-01", "2999-12-31"  # if one end is left open
@@ -58,12 +61,15 @@ def query(
     limit: Limit = None,
     first_day: From = None,
     last_day: To = None,
+    whole_periods: WholePeriods = False,
     as_user: AsUser = None,
     release: ReleaseId = None,
     as_json: Json = False,
 ) -> None:
     """Answer a metric query, in the order of its groups if --order-by names none."""
-    metric_query = _query(metric, group_by, where, order_by or group_by, limit, first_day, last_day)
+    metric_query = _query(
+        metric, group_by, where, order_by or group_by, limit, first_day, last_day, whole_periods
+    )
     answer = services().metrics.answer(metric_query, principal_named(as_user), release).as_dict()
     if as_json:
         print_json(answer)
@@ -86,13 +92,14 @@ def sql(
     limit: Limit = None,
     first_day: From = None,
     last_day: To = None,
+    whole_periods: WholePeriods = False,
     as_user: AsUser = None,
     release: ReleaseId = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the plan instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print the SQL that would answer, with the reader's restriction inside it."""
-    metric_query = _query(metric, group_by, where, order_by, limit, first_day, last_day)
+    metric_query = _query(metric, group_by, where, order_by, limit, first_day, last_day, whole_periods)
     reader = principal_named(as_user)
     if explain:
         text = services().metrics.explain(metric_query, reader, release)
@@ -112,6 +119,7 @@ def _query(
     limit: int | None,
     first_day: str | None,
     last_day: str | None,
+    whole_periods: bool,
 ) -> MetricQuery:
     from semantic import MetricQuery
 
@@ -123,4 +131,5 @@ def _query(
         order_by=order_by or [],
         limit=limit,
         time_constraint=(first_day or FIRST_DAY, last_day or LAST_DAY) if bounded else None,
+        whole_periods=whole_periods,
     )

@@ -48,6 +48,7 @@ class QueryBody(BaseModel):
     order_by: list[Name] = Field(default_factory=list, max_length=50)
     limit: int | None = Field(None, ge=0, le=1_000_000)
     time_constraint: tuple[Name, Name] | None = Field(None, description="first and last day, both included")
+    whole_periods: bool = Field(False, description="widen the time to whole periods of the grain asked for")
     min_max_only: bool = False
     release: Name | None = Field(None, description="an older release, for time travel")
 
