@@ -8,25 +8,32 @@ from typing import Any
 
 import orjson
 
+EXACT_DIGITS = 15
+"""Decimal digits that a double keeps, whatever they are."""
+
 
 def json_document(body: Any) -> str:
-    """JSON with dates in ISO 8601, decimals as numbers and NaN or infinity as null."""
+    """JSON with dates in ISO 8601, decimals as numbers of all their digits, NaN and infinity as null."""
     try:
         return orjson.dumps(body, default=_plain).decode()
     except TypeError:  # an integer beyond 64 bits, a key that is not text, half a character: rare and slow
-        return json.dumps(_encodable(body), allow_nan=False)
+        return _text(body)
 
 
 def _plain(value: Any) -> Any:
-    return float(value) if isinstance(value, decimal.Decimal) else str(value)
+    if not isinstance(value, decimal.Decimal):
+        return str(value)
+    if value.is_finite() and len(value.as_tuple().digits) > EXACT_DIGITS:
+        return orjson.Fragment(format(value, "f"))
+    return float(value)
 
 
-def _encodable(value: Any) -> Any:
-    """The same document from what the standard library can write."""
+def _text(value: Any) -> str:
+    """The same document from parts, for what orjson cannot write."""
     if isinstance(value, dict):
-        return {str(key): _encodable(part) for key, part in value.items()}
+        return "{" + ",".join(f"{json.dumps(str(key))}:{_text(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return [_encodable(part) for part in value]
-    if isinstance(value, str | int):
-        return value
-    return orjson.loads(orjson.dumps(value, default=_plain))
+        return "[" + ",".join(map(_text, value)) + "]"
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return json.dumps(value)
+    return orjson.dumps(value, default=_plain).decode()

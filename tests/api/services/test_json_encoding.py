@@ -33,3 +33,12 @@ def test_what_is_not_finite_is_null_wherever_it_lies(value):
 def test_dates_and_decimals():
     document = [dt.date(2017, 12, 31), dt.datetime(2017, 12, 31, 8, tzinfo=dt.UTC), Decimal("1.25")]
     assert json.loads(json_document(document)) == ["2017-12-31", "2017-12-31T08:00:00+00:00", 1.25]
+
+
+@pytest.mark.parametrize("beside", [None, 10**30], ids=["plain", "beside an integer beyond 64 bits"])
+@given(value=st.decimals(allow_nan=False, allow_infinity=False, places=6) | st.integers().map(Decimal))
+def test_no_digit_of_a_decimal_is_lost(beside, value):
+    """Sums of whole numbers come as decimals of 38 digits, and a double cannot hold 2**53 + 1."""
+    text = json_document({"value": value, "beside": beside})
+    assert json.loads(text, parse_float=Decimal, parse_int=Decimal)["value"] == value
+    assert json.loads(json_document([Decimal(2**53 + 1)])) == [2**53 + 1]
