@@ -28,7 +28,7 @@ Abs Case If Coalesce Nullif Cast TryCast Lower Upper Initcap Trim Length Substri
 Concat ConcatWs DPipe SafeDPipe Contains StartsWith EndsWith Left Right Replace Pad Reverse
 RegexpLike RegexpILike RegexpReplace RegexpExtract Round Ceil Floor Sign Sqrt Pow Exp Ln Log Mod
 IntDiv SafeDivide Greatest Least DateTrunc TimestampTrunc Extract Date DateAdd DateSub DateDiff
-TimestampAdd TimestampSub TimestampDiff TsOrDsToDate TsOrDsToTimestamp StrToDate StrToTime Timestamp
+TimestampAdd TimestampSub TimestampDiff TsOrDsToDate TsOrDsToTimestamp StrToDate StrToTime TimeToStr Timestamp
 Year Quarter Month Week WeekOfYear Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Hour Minute
 Second MonthName DayName LastDay Exists IsNan IsInf Ascii Chr Levenshtein Split SplitPart Anonymous
 Array

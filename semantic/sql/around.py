@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from ..ast.bind import ident
 from ..definitions.restriction import Restriction
-from ..errors import InvalidQueryError, UnsupportedError
+from ..errors import InvalidQueryError
 from ..layer import CompiledQuery, OutputColumn, SemanticLayer
 from ..query.scalar import check_scalar
+from ..suggest import near
 from .clauses import limited
 
-AGGREGATES = (exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg)
+AGGREGATES = (
+    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Median, exp.Stddev, exp.StddevPop, exp.StddevSamp,
+)  # fmt: skip
 Inner = Callable[[SemanticLayer, exp.Select, Restriction | None], tuple[exp.Select, CompiledQuery]]
 
 
@@ -28,15 +31,21 @@ def around(
     """A plain SELECT around a semantic query: its columns, counts of its rows, filters, order, limit."""
     tree, compiled = read(layer, source.this, restriction)
     alias = source.alias or "inner_query"
-    names = _InnerColumns({c.name.lower(): c for c in compiled.columns}, alias)
+    names = _InnerColumns(compiled.columns, alias)
     columns, expressions = _outer_columns(select, names, compiled.columns)
     outer = exp.Select(expressions=expressions)
-    outer = outer.from_(exp.Subquery(this=tree, alias=exp.TableAlias(this=ident(alias))), copy=False)
-    for clause, add in (("where", outer.where), ("having", outer.having)):
-        if select.args.get(clause) is not None:
-            add(names.expression(select.args[clause].this), copy=False)
+    physical = [ident(f"column_{n}") for n in range(1, len(compiled.columns) + 1)]
+    outer = outer.from_(
+        exp.Subquery(this=tree, alias=exp.TableAlias(this=ident(alias), columns=physical)), copy=False
+    )
+    named = {e.alias.lower(): e.this for e in expressions if isinstance(e, exp.Alias)}
+    with_aliases = replace(names, aliases=named)
+    if select.args.get("where") is not None:
+        outer.where(names.expression(select.args["where"].this), copy=False)
+    if select.args.get("having") is not None:
+        outer.having(with_aliases.expression(select.args["having"].this), copy=False)
     if select.args.get("group") is not None:
-        outer.set("group", _group(select.args["group"], names))
+        outer.set("group", _group(select.args["group"], with_aliases))
     if select.args.get("order") is not None:
         outer.set("order", _order(select.args["order"], names, {c.name.lower() for c in columns}))
     if select.args.get("distinct"):
@@ -47,36 +56,57 @@ def around(
 
 @dataclass(frozen=True)
 class _InnerColumns:
-    """The columns of the inner query, by lower-case name, under its alias."""
+    """The columns of the inner query under its alias, by names of their own: theirs may differ by case alone.
 
-    columns: dict[str, OutputColumn]
+    `aliases` are the outer query's, for GROUP BY and HAVING.
+    """
+
+    columns: tuple[OutputColumn, ...]
     alias: str
+    aliases: dict[str, exp.Expr] = field(default_factory=dict)
+
+    def physical(self, position: int) -> exp.Column:
+        return exp.column(ident(f"column_{position + 1}"), table=ident(self.alias))
+
+    def position(self, node: exp.Column) -> int | None:
+        """Where a column is: by its exact name, else by the only one that differs in case alone."""
+        if node.table and node.table.lower() != self.alias.lower():
+            return None
+        exact = [n for n, c in enumerate(self.columns) if c.name == node.name]
+        alike = exact or [n for n, c in enumerate(self.columns) if c.name.lower() == node.name.lower()]
+        if len(alike) > 1:
+            raise InvalidQueryError(
+                f"{node.sql()[:80]} is the name of {len(alike)} columns of the inner query.",
+                hint="Give each a name of its own with AS.",
+            )
+        return alike[0] if alike else None
 
     def expression(self, node: exp.Expr) -> exp.Expr:
-        """An expression over the inner query's columns. Raises for all but plain aggregates."""
+        """An expression over the inner query's columns: scalars, and aggregates of scalars."""
         done = node.copy().transform(self._column, copy=False)
-        for aggregate in list(done.find_all(*AGGREGATES)):
-            inside = aggregate.this
-            argument = inside.expressions[0] if isinstance(inside, exp.Distinct) else inside
-            if not isinstance(argument, (exp.Star, exp.Column)):
-                raise UnsupportedError(
-                    f"{node.sql()[:80]} is not understood.", hint="Aggregate a column of the inner query."
-                )
-        scalar = done.copy()
-        if isinstance(scalar, AGGREGATES):
-            return done
+        text = node.sql()[:80]
+        scalar = exp.paren(done.copy())
         for aggregate in list(scalar.find_all(*AGGREGATES)):
+            inside = aggregate.this
+            for argument in inside.expressions if isinstance(inside, exp.Distinct) else [inside]:
+                if not isinstance(argument, exp.Star):
+                    check_scalar(argument, text)
             aggregate.replace(exp.null())
-        check_scalar(scalar, node.sql()[:80])
+        check_scalar(scalar, text)
         return done
 
     def _column(self, part: exp.Expr) -> exp.Expr:
         if not isinstance(part, exp.Column):
             return part
-        column = self.columns.get(part.name.lower())
-        if column is None or (part.table and part.table.lower() != self.alias.lower()):
-            raise InvalidQueryError(f"{part.sql()[:80]} is no column of the inner query.")
-        return exp.Column(this=ident(column.name), table=ident(self.alias))
+        position = self.position(part)
+        if position is not None:
+            return self.physical(position)
+        if not part.table and part.name.lower() in self.aliases:
+            return exp.paren(self.aliases[part.name.lower()], copy=True)
+        raise InvalidQueryError(
+            f"{part.sql()[:80]} is not a column of the inner query.",
+            hint=near(part.name, [c.name for c in self.columns]),
+        )
 
 
 def _outer_columns(
@@ -87,14 +117,15 @@ def _outer_columns(
     expressions: list[exp.Expr] = []
     for expression in select.expressions:
         if isinstance(expression, exp.Star):
-            expressions += [exp.column(ident(c.name), table=ident(names.alias)) for c in inner]
+            expressions += [exp.alias_(names.physical(n), ident(c.name)) for n, c in enumerate(inner)]
             columns += inner
             continue
-        body = names.expression(expression.unalias())
+        written = expression.unalias()
         name = expression.alias_or_name or expression.sql("duckdb")[:60]
-        expressions.append(exp.alias_(body, ident(name)))
-        source = names.columns.get(body.name.lower()) if isinstance(body, exp.Column) else None
-        columns.append(replace(source or OutputColumn(name, "metric", name), name=name))
+        expressions.append(exp.alias_(names.expression(written), ident(name)))
+        position = names.position(written) if isinstance(written, exp.Column) else None
+        source = inner[position] if position is not None else OutputColumn(name, "metric", name)
+        columns.append(replace(source, name=name))
     return tuple(columns), expressions
 
 

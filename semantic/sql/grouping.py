@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from ..errors import InvalidQueryError
+from ..errors import InvalidQueryError, UnsupportedError
 from ..query.request import METRIC_TIME
 from .reading import Reading, grain_of, is_measure, measure_name, measures
 
@@ -61,6 +61,11 @@ def check_grouped(
 ) -> None:
     keys = {reading.over_names(g).sql("duckdb") for g in grouping}
     for name, node in outputs:
+        aggregate = node.find(exp.AggFunc)
+        if aggregate is not None:
+            raise UnsupportedError(
+                f"{name[:80]} aggregates, and metrics do so themselves.", hint=_instead(aggregate, reading)
+            )
         if measures(node) or not node.find(exp.Column):
             continue
         if reading.over_names(node).sql("duckdb") in keys:
@@ -72,3 +77,12 @@ def check_grouped(
         ):
             raise InvalidQueryError(f"{name} is a metric.", hint=f"Write MEASURE({node.name}).")
         raise InvalidQueryError(f"{name} is neither grouped nor a measure.", hint="Add GROUP BY ALL.")
+
+
+def _instead(aggregate: exp.Expr, reading: Reading) -> str:
+    """What to write instead of an aggregate over `metrics`."""
+    column = aggregate.find(exp.Column)
+    if column is not None and column.name.lower() in reading.layer.catalog.metrics:
+        return f"Write MEASURE({column.name.lower()})."
+    what = "COUNT(*)" if column is None else aggregate.sql("duckdb")[:60]
+    return f"Aggregate around a query: SELECT {what} FROM (SELECT … FROM metrics GROUP BY …) AS q."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
 from ..definitions.restriction import Restriction
@@ -13,6 +15,7 @@ from ..query.scalar import check_depth
 from .around import around
 from .core import core
 from .reading import TABLE
+from .rewrite import rewritten
 
 LONGEST_SQL = 100_000
 
@@ -21,13 +24,24 @@ def statement(sql: str) -> exp.Select:
     if not isinstance(sql, str) or not sql.strip() or len(sql) > LONGEST_SQL:
         raise InvalidQueryError("The SQL must be one SELECT of reasonable length.")
     try:
-        statements = [s for s in sqlglot.parse(sql, dialect="duckdb") if s is not None]
+        statements = [s for s in sqlglot.parse(_alone(sql), dialect="duckdb") if s is not None]
     except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise InvalidQueryError("The SQL cannot be parsed.", hint="Write SELECT … FROM metrics.") from error
     check_depth(statements)
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise UnsupportedError("Only one SELECT is understood.", hint="Write SELECT … FROM metrics.")
-    return statements[0]
+    return rewritten(statements[0])
+
+
+def _alone(sql: str) -> str:
+    """The text without semicolons that end a subquery, as some tools leave when they wrap a statement."""
+    tokens = sqlglot.tokenize(sql, dialect="duckdb")
+    ends = [
+        token.start
+        for token, after in itertools.pairwise(tokens)
+        if token.token_type == TokenType.SEMICOLON and after.token_type == TokenType.R_PAREN
+    ]
+    return "".join(" " if at in ends else character for at, character in enumerate(sql)) if ends else sql
 
 
 def query(

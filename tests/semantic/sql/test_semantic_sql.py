@@ -68,6 +68,26 @@ DEPARTMENTS = {("GROCERY", 115.0), ("DRUG", 5.0), (None, 10.0)}
          {("GROCERY", 115.0), (None, 10.0)}),
         ("SELECT * FROM (SELECT metric_time__month AS m, MEASURE(net_sales) AS s FROM metrics GROUP BY 1) AS v"
          " WHERE s > 40 ORDER BY s DESC LIMIT 1", ["m", "s"], {("2024-02-01", 52.0)}),
+        ("WITH q AS (SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics GROUP BY 1) SELECT d FROM q WHERE s > 100",
+         ["d"], {("GROCERY",)}),
+        ("SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics GROUP BY 1 HAVING COUNT(1) > 0", ["d", "s"], DEPARTMENTS),
+        ("SELECT product__department AS d, MEASURE(net_sales) AS net_sales FROM metrics GROUP BY d HAVING net_sales > 6",
+         ["d", "net_sales"], {("GROCERY", 115.0), (None, 10.0)}),
+        ("SELECT SUM(CASE WHEN s > 6 THEN 1 ELSE 0 END) AS many, SUM(s * 2) AS t, COUNT(1) AS n, MEDIAN(s) AS m, SUM(s) / COUNT(*) AS a"
+         " FROM (SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics GROUP BY 1) AS q",
+         ["many", "t", "n", "m", "a"], {(2, 260.0, 3, 10.0, 43.333333)}),
+        ("SELECT size, COUNT(*) AS n FROM (SELECT CASE WHEN s > 6 THEN 'big' ELSE 'small' END AS size FROM (SELECT product__department AS d,"
+         " MEASURE(net_sales) AS s FROM metrics GROUP BY 1) AS q) AS r GROUP BY size HAVING n > 1", ["size", "n"], {("big", 2)}),
+        ("SELECT d AS e, SUM(s) AS t FROM (SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics GROUP BY 1) AS q"
+         " GROUP BY e HAVING t > 6", ["e", "t"], {("GROCERY", 115.0), (None, 10.0)}),
+        ("SELECT TO_CHAR(metric_time, 'YYYY-MM') AS m, MEASURE(net_sales) AS s FROM metrics GROUP BY 1 ORDER BY 1 FETCH FIRST 1 ROWS ONLY",
+         ["m", "s"], {("2024-01", 30.0)}),
+        ("SELECT STRFTIME(metric_time, '%Y-%m') AS m, MEASURE(inventory_on_hand_units) AS s FROM metrics GROUP BY 1 ORDER BY 1 LIMIT 1",
+         ["m", "s"], {("2024-01", 28)}),
+        ("SELECT * FROM (SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics GROUP BY 1;) AS q WHERE s > 100;",
+         ["d", "s"], {("GROCERY", 115.0)}),
+        ('SELECT "S", "s" FROM (SELECT MEASURE(net_sales) AS "S", MEASURE(units_sold) AS "s" FROM metrics) AS q', ["S", "s"], {(130.0, 15)}),
+        ('SELECT * FROM (SELECT MEASURE(net_sales) AS "S", MEASURE(units_sold) AS "s" FROM metrics) AS q', ["S", "s"], {(130.0, 15)}),
     ],
 )  # fmt: skip
 def test_shapes(
@@ -106,6 +126,11 @@ def _plain(value: object) -> object:
         "SELECT x.secret FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS x",
         "SELECT MEASURE(net_sales) OVER () FROM metrics", "SELECT * FROM (SELECT * FROM fct_sales) AS t",
         "SELECT MEASURE(net_sales) FROM metrics TABLESAMPLE 10%", "FROM metrics",
+        "SELECT SUM(SUM(s)) FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS v", "SELECT MAX(getenv('HOME')) FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS v",
+        "WITH a AS (SELECT MEASURE(net_sales) AS s FROM metrics), b AS (SELECT s FROM a) SELECT s FROM b",
+        "WITH RECURSIVE a AS (SELECT MEASURE(net_sales) AS s FROM metrics) SELECT s FROM a", "WITH a AS (SELECT MEASURE(net_sales) AS s FROM metrics) SELECT s FROM c",
+        "SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY 1 HAVING COUNT(1) > 1",
+        'SELECT S FROM (SELECT MEASURE(net_sales) AS "s", MEASURE(units_sold) AS "Σ", MEASURE(units_sold) AS "s " FROM metrics GROUP BY x) AS q',
         "SELECT COUNT((SELECT 1)) FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS v",
     ],
 )  # fmt: skip
@@ -118,3 +143,18 @@ def test_restriction_holds(layer: SemanticLayer, tables: duckdb.DuckDBPyConnecti
     east = Restriction(rows=(RowRule("location", "region = 'East'"),))
     compiled = parse_semantic_sql(layer, "SELECT MEASURE(net_sales) FROM metrics", east)
     assert tables.execute(compiled.sql).fetchall() == [(40.0,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("SELECT SUM(net_sales) FROM metrics", "MEASURE(net_sales)"),
+        ("SELECT COUNT(*) FROM metrics", "SELECT COUNT(*) FROM (SELECT"),
+        ("SELECT MIN(metric_time) FROM metrics", "SELECT MIN(metric_time) FROM (SELECT"),
+        ("SELECT dep FROM (SELECT product__department AS d FROM metrics) AS q", "d"),
+    ],
+)
+def test_a_hint_says_what_to_write(layer: SemanticLayer, sql: str, hint: str) -> None:
+    with pytest.raises(SemanticError) as refused:
+        parse_semantic_sql(layer, sql)
+    assert hint in refused.value.hint

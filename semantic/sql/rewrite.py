@@ -1,0 +1,119 @@
+"""What BI tools write otherwise, in the words that the rest of this package reads.
+
+WITH q AS (SELECT …) SELECT a FROM q        →  SELECT a FROM (SELECT …) AS q
+… FETCH FIRST 5 ROWS ONLY                   →  … LIMIT 5
+TO_CHAR(metric_time, 'YYYY-MM')             →  STRFTIME(metric_time, '%Y-%m')
+… GROUP BY 1 HAVING COUNT(1) > 0            →  … GROUP BY 1
+MEASURE(net_sales) AS s … HAVING s > 0      →  … HAVING MEASURE(net_sales) > 0
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.time import format_time
+from sqlglot.trie import new_trie
+
+from ..errors import UnsupportedError
+from .reading import TABLE, measures
+
+_FORMATS = Postgres.TIME_MAPPING
+_TRIE = new_trie(_FORMATS)
+
+
+def rewritten(select: exp.Select) -> exp.Select:
+    """The same question, without what only spells it differently. Raises UnsupportedError naming the rest."""
+    select = _without_with(select)
+    for part in list(select.find_all(exp.Select)):
+        _fetch_as_limit(part)
+        if _reads_metrics(part):
+            _having_of_groups(part)
+    select.transform(_time_format, copy=False)
+    return select
+
+
+def _without_with(select: exp.Select) -> exp.Select:
+    """One query named by WITH, and read, is a subquery."""
+    named = select.args.get("with_")
+    if named is None:
+        return select
+    source = _source(select)
+    if named.args.get("recursive") or len(named.expressions) != 1 or not isinstance(source, exp.Table):
+        raise UnsupportedError(
+            "WITH is understood for one query, read by the SELECT after it.",
+            hint="Write SELECT … FROM (SELECT … FROM metrics …) AS name.",
+        )
+    inner = named.expressions[0]
+    if inner.alias.lower() != source.name.lower() or inner.args["alias"].columns:
+        raise UnsupportedError(
+            f"The query that WITH names {inner.alias:.60} is not what the SELECT reads.",
+            hint=f"Write SELECT … FROM {inner.alias:.60}.",
+        )
+    alias = exp.TableAlias(this=exp.to_identifier(source.alias or inner.alias, quoted=True))
+    source.replace(exp.Subquery(this=inner.this, alias=alias))
+    select.set("with_", None)
+    return select
+
+
+def _source(select: exp.Select) -> exp.Expr | None:
+    clause = select.args.get("from_") or select.args.get("from")
+    return clause.this if clause is not None else None
+
+
+def _reads_metrics(select: exp.Select) -> bool:
+    source = _source(select)
+    return isinstance(source, exp.Table) and source.name.lower() == TABLE
+
+
+def _fetch_as_limit(select: exp.Select) -> None:
+    fetch = select.args.get("limit")
+    if not isinstance(fetch, exp.Fetch):
+        return
+    options = fetch.args.get("limit_options")
+    if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
+        raise UnsupportedError("FETCH takes a number of rows.", hint="Write FETCH FIRST 10 ROWS ONLY.")
+    select.set("limit", exp.Limit(expression=fetch.args.get("count") or exp.Literal.number(1)))
+
+
+def _having_of_groups(select: exp.Select) -> None:
+    """Names of measures in HAVING as their expressions; that a group has rows is true of every group."""
+    having = select.args.get("having")
+    if having is None:
+        return
+    aliases = {
+        e.alias.lower(): e.this for e in select.expressions if isinstance(e, exp.Alias) and measures(e)
+    }
+
+    def swap(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column) and not node.table and node.name.lower() in aliases:
+            is_measured = isinstance(node.parent, exp.Anonymous)  # MEASURE(net_sales) names the metric
+            return node if is_measured else exp.paren(aliases[node.name.lower()], copy=True)
+        return exp.true() if _has_rows(node) else node
+
+    condition = having.this.copy().transform(swap, copy=False)
+    if isinstance(condition, exp.Boolean) and condition.this:
+        select.set("having", None)
+    else:
+        having.set("this", condition)
+
+
+def _has_rows(node: exp.Expr) -> bool:
+    if not isinstance(node, (exp.GT, exp.GTE)) or not isinstance(node.this, exp.Count):
+        return False
+    counted, least = node.this.this, node.expression
+    every_row = isinstance(counted, (exp.Star, exp.Literal))
+    return (
+        every_row and isinstance(least, exp.Literal) and least.name == ("0" if type(node) is exp.GT else "1")
+    )
+
+
+def _time_format(node: exp.Expr) -> exp.Expr:
+    if not isinstance(node, exp.ToChar):
+        return node
+    pattern = node.args.get("format")
+    if not (isinstance(pattern, exp.Literal) and pattern.is_string):
+        raise UnsupportedError(
+            "TO_CHAR takes a format in quotes.", hint="Write TO_CHAR(metric_time, 'YYYY-MM')."
+        )
+    written = format_time(pattern.name, _FORMATS, _TRIE) or ""
+    return exp.TimeToStr(this=node.this, format=exp.Literal.string(written))
