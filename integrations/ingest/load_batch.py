@@ -13,6 +13,7 @@ import duckdb
 
 from integrations.contracts import Contract
 from integrations.errors import ReconciliationError, TooManyBadRows
+from integrations.ingest.batch_seal import seal_batch
 from integrations.ingest.checked_relation import CheckedRelation
 from integrations.ingest.context import IngestContext
 from integrations.ingest.state import LandedBatch, batch_folder
@@ -71,9 +72,10 @@ def load_batch(
 
 
 def move_into_landing(folder: Path, target: Path) -> None:
-    """A batch put in place by one rename; one of the same id that was there goes."""
+    """A batch sealed and put in place by one rename; one of the same id that was there goes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
+    seal_batch(folder)
     folder.replace(target)
 
 

@@ -40,14 +40,19 @@ class LandingState:
     is_complete: bool = False
 
     @classmethod
-    def read(cls, landing: Path) -> LandingState:
-        """The state as last written. A batch whose folder is gone is forgotten, so it is loaded again."""
+    def read(cls, landing: Path, *, forget_missing: bool = True) -> LandingState:
+        """The state as last written. A batch whose folder is gone is forgotten, so that it is loaded again;
+        who looks for damage has it listed."""
         path = landing / FILE
         if not path.exists():
             return cls()
         raw = json.loads(path.read_text(encoding="utf-8"))
         batches = [LandedBatch(**{**b, "warnings": tuple(b["warnings"])}) for b in raw["batches"]]
-        present = [b for b in batches if batch_folder(landing, b.table, b.batch_id).is_dir()]
+        present = [
+            b
+            for b in batches
+            if not forget_missing or batch_folder(landing, b.table, b.batch_id).is_dir()
+        ]
         whole = len(present) == len(batches)
         fingerprint = raw["fingerprint"] if whole else ""
         is_complete = whole and raw.get("is_complete", bool(fingerprint))
