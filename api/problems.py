@@ -39,6 +39,7 @@ _STATUS_BY_CODE = {
     "idempotency-mismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
     "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "store-too-new": HTTPStatus.SERVICE_UNAVAILABLE,
     "register-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk-full": HTTPStatus.INSUFFICIENT_STORAGE,
     "execution-failed": HTTPStatus.INTERNAL_SERVER_ERROR,

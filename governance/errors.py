@@ -8,6 +8,7 @@ GovernanceError
 ├── InvalidDecision        a reason, a quantity or a state is missing or impossible
 ├── PolicyBroken           policies or limits that do not parse, validate or translate
 ├── StoreUnavailable       the ops store cannot be reached or written
+│   └── StoreTooNew        … or was migrated by a newer version of the product
 ├── DiskFull               no space is left to write; what was there before is there still
 ├── AuditBroken            the audit chain does not hold
 └── LineageError           a graph that is missing or incomplete
@@ -87,6 +88,12 @@ class StoreUnavailable(GovernanceError):
     """The ops store cannot be opened, migrated or written; nothing was recorded, so nothing was done."""
 
     code = "store-unavailable"
+
+
+class StoreTooNew(StoreUnavailable):
+    """The ops store was migrated by a newer version of the product; this one leaves it as it is."""
+
+    code = "store-too-new"
 
 
 class DiskFull(GovernanceError):

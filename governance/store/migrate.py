@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
+from governance.errors import StoreTooNew
 from governance.store.engine import OpsStore
 
 if TYPE_CHECKING:
@@ -18,10 +19,18 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(store: OpsStore, revision: str = "head") -> None:
     """Upgrade in one write transaction; two processes that start together queue up.
 
-    A store that is in the newest schema already is left alone.
+    A store that is in the newest schema already is left alone. Raises StoreTooNew if a newer version of the
+    product has migrated it.
     """
-    if revision == "head" and revision_of(store) == newest_revision():
+    current = revision_of(store)
+    if revision == "head" and current == newest_revision():
         return
+    if current is not None and not is_known_revision(current):
+        raise StoreTooNew(
+            f"the ops store has schema {current!r}; this version knows those up to {newest_revision()!r}",
+            hint="install the version of Steelyard that last opened it, or `steelyard restore` a backup "
+            "that this version made",
+        )
     from alembic import command
 
     with store.write() as transaction:
@@ -41,7 +50,16 @@ def revision_of(store: OpsStore) -> str | None:
 
 def newest_revision() -> str:
     """The schema of this version of the product: that of the last file, `v0004_at_stake.py`."""
-    return max(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py"))
+    return max(_revisions())
+
+
+def is_known_revision(revision: str) -> bool:
+    """Whether this version has the migration of that name, and so can bring such a store forward."""
+    return revision in _revisions()
+
+
+def _revisions() -> set[str]:
+    return {path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py")}
 
 
 def _config() -> Config:
