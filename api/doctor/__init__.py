@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from api.doctor.deep import (
+    check_landing_content,
+    check_registry_artifacts,
+    check_release_content,
+    check_store_integrity,
+)
 from api.doctor.finding import Finding, Level
 from api.doctor.machine import check_machine, check_packages, check_ports, check_superset
 from api.doctor.models import check_forecasts, check_models
@@ -31,12 +37,23 @@ CHECKS: tuple[Check, ...] = (
     check_forecasts,
 )
 
-__all__ = ["CHECKS", "Finding", "Level", "examine"]
+DEEP_CHECKS: tuple[Check, ...] = (
+    check_release_content,
+    check_store_integrity,
+    check_landing_content,
+    check_registry_artifacts,
+)
+"""What takes as long as reading everything that is stored."""
+
+__all__ = ["CHECKS", "DEEP_CHECKS", "Finding", "Level", "examine"]
 
 
-def examine(settings: Settings, report: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
-    """Every finding, in the order of `CHECKS`; `report` hears which check is running."""
-    for check in CHECKS:
+def examine(
+    settings: Settings, report: Callable[[str], None] = lambda _: None, *, deep: bool = False
+) -> Iterator[Finding]:
+    """Every finding, in the order of `CHECKS`, with `deep` of `DEEP_CHECKS` too; `report` hears which check is
+    running."""
+    for check in (*CHECKS, *(DEEP_CHECKS if deep else ())):
         subject = check.__name__.removeprefix("check_")
         report(subject)
         try:

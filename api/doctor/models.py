@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import duckdb
+
 from api.doctor.finding import Finding, Level
 from api.doctor.state import opened
 from api.settings import Settings
@@ -39,7 +41,11 @@ def check_forecasts(settings: Settings) -> Iterator[Finding]:
         return
     counted = "SELECT count(*), count(*) FILTER (is_fallback) FROM fct_demand_forecasts WHERE is_in_force"
     with opened(store.current().warehouse) as warehouse:
-        rows, by_rule = warehouse.execute(counted).fetchall()[0]
+        try:
+            rows, by_rule = warehouse.execute(counted).fetchall()[0]
+        except duckdb.CatalogException:
+            yield Finding("forecasts", Level.WARNING, "the release has no table of them")
+            return
     if rows == 0:
         hint = "`steelyard pipeline run` scores, records and publishes them."
         yield Finding("forecasts", Level.WARNING, "none in force", hint)

@@ -13,7 +13,7 @@ from api.doctor.finding import Finding, Level
 from api.settings import Settings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_SECRETS = (
+SECRET_FILES = (
     "keys/*",
     "mlflow/*secret*",
     "mlflow/*password*",
@@ -48,7 +48,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 def check_secrets(settings: Settings) -> Iterator[Finding]:
     """Files that hold keys and passwords are for their owner's eyes only."""
     secret_files = [
-        path for path in chain.from_iterable(map(settings.var_dir.glob, _SECRETS)) if path.is_file()
+        path for path in chain.from_iterable(map(settings.var_dir.glob, SECRET_FILES)) if path.is_file()
     ]
     exposed = [path for path in secret_files if path.stat().st_mode & 0o077]
     if not exposed:

@@ -33,7 +33,7 @@ def check_release(settings: Settings) -> Iterator[Finding]:
 
 def check_store(settings: Settings) -> Iterator[Finding]:
     """The ops store answers, in this version's schema."""
-    with _store(settings) as store:
+    with open_store(settings) as store:
         if store is None:
             yield Finding("ops store", Level.WARNING, "not there yet", "The first command makes it.")
             return
@@ -49,7 +49,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
 
 def check_audit(settings: Settings) -> Iterator[Finding]:
     """The record of who did what is whole."""
-    with _store(settings) as store:
+    with open_store(settings) as store:
         if store is None or revision_of(store) is None:
             return
         report = verify(store)
@@ -70,7 +70,7 @@ def opened(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def _store(settings: Settings) -> Iterator[OpsStore | None]:
+def open_store(settings: Settings) -> Iterator[OpsStore | None]:
     """The ops store as it is, not migrated; None if SQLite has no file yet."""
     url = make_url(settings.ops_store_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():

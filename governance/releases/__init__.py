@@ -1,6 +1,7 @@
 """Releases: data plus the definitions it was built with, published whole or not at all.
 
-`Release` is one immutable folder; `ReleaseStore` lists, publishes and rolls back; `build_release`
+`Release` is one immutable folder; `ReleaseStore` lists, publishes and rolls back; `check_content`
+reads one against its seal; `build_release`
 takes over what has not changed, fills the rest of a new folder with dbt, and hands it over only when every
 one of its tests passed; `BuildState` says which was which.
 """
@@ -13,7 +14,7 @@ from governance.releases.errors import (
     ReleaseError,
     ReleaseNotFound,
 )
-from governance.releases.layout import Release
+from governance.releases.layout import Release, check_content
 from governance.releases.publish import ReleaseStore
 from governance.releases.reuse import BuildState
 
@@ -27,5 +28,6 @@ __all__ = [
     "ReleaseNotFound",
     "ReleaseStore",
     "build_release",
+    "check_content",
     "project_fingerprint",
 ]

@@ -77,6 +77,12 @@ def open_release(folder: Path) -> Release:
     return Release(body["release_id"], folder, body["created_at"], body["fingerprint"])
 
 
+def check_content(release: Release) -> None:
+    """Read every file of the release against its seal. Raises ReleaseCorrupt naming what differs."""
+    open_release(release.path)
+    check_warehouse(release)
+
+
 def check_warehouse(release: Release) -> None:
     """Read the whole warehouse against its seal. Raises ReleaseCorrupt; an older seal knows its size only."""
     sealed = _read_seal(release.path).get("warehouse_sha256")

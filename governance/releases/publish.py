@@ -139,6 +139,12 @@ class ReleaseStore:
             _fsync(self.var_dir)
         return release
 
+    @contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """While this lasts no release is published or pruned; who wants to waits. For those who copy."""
+        with self._alone("publishing", wait=True):
+            yield
+
     def rollback(self) -> Release:
         """Publish the newest sound release older than the current one."""
         now = self.current_id()

@@ -49,9 +49,7 @@ class LandingState:
         raw = json.loads(path.read_text(encoding="utf-8"))
         batches = [LandedBatch(**{**b, "warnings": tuple(b["warnings"])}) for b in raw["batches"]]
         present = [
-            b
-            for b in batches
-            if not forget_missing or batch_folder(landing, b.table, b.batch_id).is_dir()
+            b for b in batches if not forget_missing or batch_folder(landing, b.table, b.batch_id).is_dir()
         ]
         whole = len(present) == len(batches)
         fingerprint = raw["fingerprint"] if whole else ""
