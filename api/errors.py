@@ -33,6 +33,24 @@ class ServerFailed(ApiError):
     code = "server-failed"
 
 
+class BackupFailed(ApiError):
+    """A backup could not be made, or one that is sound could not be put in place; nothing was changed."""
+
+    code = "backup-failed"
+
+
+class BackupInvalid(ApiError):
+    """An archive is damaged, is not a backup, or does not fit this installation; nothing was restored."""
+
+    code = "backup-invalid"
+
+
+class StateNotEmpty(ApiError):
+    """A backup would be restored over a state that is there."""
+
+    code = "state-not-empty"
+
+
 class DashboardsNotInstalled(ApiError):
     """Superset's own environment is missing."""
 

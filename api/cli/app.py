@@ -31,6 +31,8 @@ NOUNS = {
     "dashboard": "Executive dashboards in Superset.",
     "serve": "Serve the current release: API, dashboards and MLflow UI, until Ctrl-C.",
     "doctor": "Check machine, settings, release, stores and models; exit status 1 if something failed.",
+    "backup": "Write the whole state into one archive, while it is in use.",
+    "restore": "Put the state of a backup in place, every byte checked.",
 }
 """Each noun is the module of that name beside this one, with a Typer `app`; this is its help."""
 

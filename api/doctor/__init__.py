@@ -51,7 +51,7 @@ __all__ = ["CHECKS", "DEEP_CHECKS", "Finding", "Level", "examine"]
 def examine(
     settings: Settings, report: Callable[[str], None] = lambda _: None, *, deep: bool = False
 ) -> Iterator[Finding]:
-    """Every finding, in the order of `CHECKS`, with `deep` of `DEEP_CHECKS` too; `report` hears which check is
+    """Every finding, in the order of `CHECKS`, with `deep` of `DEEP_CHECKS` too; `report` hears which one is
     running."""
     for check in (*CHECKS, *(DEEP_CHECKS if deep else ())):
         subject = check.__name__.removeprefix("check_")

@@ -72,13 +72,14 @@ def check_landing_content(settings: Settings) -> Iterator[Finding]:
 
 def check_registry_artifacts(settings: Settings) -> Iterator[Finding]:
     """The files of every registered model version against the digest it was registered with."""
-    from models_ml.demand.bundle import bundle_digest
     from models_ml.lifecycle import registry  # brings MLflow
+    from models_ml.lifecycle.artifacts import bundle_digest
+    from models_ml.models import MODELS
 
     if not registry.exists(settings.mlflow_uri):
         return
     count = 0
-    for name in registry.REGISTERED:
+    for name in MODELS:
         for version in registry.versions(settings.mlflow_uri, name):
             count += 1
             subject = f"model {name} {version.version}"
