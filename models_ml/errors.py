@@ -27,8 +27,8 @@ class ModelNotFoundError(ModelError):
     code = "model-not-found"
 
 
-class RegisterUnavailable(ModelError):
-    """MLflow's register does not answer; what it held before is as it was."""
+class RegistryUnavailableError(ModelError):
+    """MLflow's registry does not answer; what it held before is as it was."""
 
     code = "register-unavailable"
 

@@ -60,7 +60,7 @@ def search_demand(settings: Settings, report: Progress, *, trials: int, seconds:
         panels, before_week, FULL, trials=trials, seconds=seconds, progress=report
     ).as_dict()
     tags = {"kind": "search", "release_id": release.release_id, "git_commit": _git_commit()}
-    run_id = registry.keep_search(
+    run_id = registry.log_search(
         settings.mlflow_uri,
         settings.mlflow_artifacts,
         "demand",
@@ -151,12 +151,12 @@ def _train(name: str, settings: Settings, release: Release, report: Progress) ->
 
 def _remember_codes(settings: Settings, release: Release, trained: TrainedModel, report: Progress) -> None:
     """What the version knows of departments, categories, regions, channels and stores: monitoring asks."""
-    from models_ml.drift.codes import codes_path, remember_codes
+    from models_ml.drift.codes import codes_path, save_codes
 
     path = codes_path(settings.mlflow_artifacts, trained.version)
     if not path.exists():
         report("remembering the codes it was trained with")
-        remember_codes(release.warehouse, path)
+        save_codes(release.warehouse, path)
 
 
 def _report_trained(settings: Settings, trained: TrainedModel, since: datetime) -> None:

@@ -195,12 +195,12 @@ def recommend_step(settings: Settings, report: Progress) -> Result:
             release.warehouse,
             forecasts,
             release.release_id,
-            standing=_open_commitments(store),
+            earlier=_open_commitments(store),
             now=now,
             proposed_by=service.actor,
         )
         withdrawn = withdraw_recommendations(
-            store, plan.held.withdrawn, reason="not needed any more", now=now, request_id=request_id
+            store, plan.deduplicated.withdrawn, reason="not needed any more", now=now, request_id=request_id
         )
         states = states_by_pair(forecasts)
         plain = plan.rows.astype(object).where(plan.rows.notna(), None)
@@ -232,10 +232,10 @@ def recommend_step(settings: Settings, report: Progress) -> Result:
         "considered_by_action": dict(plan.considered),
         "proposed": len(proposed),
         "proposed_by_action": dict(Counter(row.action for row in proposed)),
-        "unchanged_held_back": plan.held.unchanged,
-        "small_changes_held_back": plan.held.small,
-        "changed": plan.held.changed,
-        "nervousness": round(plan.held.nervousness, 4),
+        "unchanged_held_back": plan.deduplicated.unchanged,
+        "small_changes_held_back": plan.deduplicated.small,
+        "changed": plan.deduplicated.changed,
+        "nervousness": round(plan.deduplicated.nervousness, 4),
         "withdrawn": len(withdrawn),
         "automatic": sum(row.policy_route == "automatic" for row in proposed),
     }

@@ -1,4 +1,4 @@
-"""Backtest forecasts kept with their version, in the form of live ones: one mart tells accuracy of both."""
+"""Backtest forecasts stored with their version, in the form of live ones: one mart has accuracy of both."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def backtest_path(artifact_root: Path, name: str, version: str) -> Path:
 
 def newest_backtest(artifact_root: Path, name: str) -> Path | None:
     """The backtest of the newest version; None where there is none."""
-    found = (artifact_root / FOLDER).glob(f"{name}-*.parquet")
-    return max(found, key=lambda path: int(path.stem.rpartition("-")[2]), default=None)
+    paths = (artifact_root / FOLDER).glob(f"{name}-*.parquet")
+    return max(paths, key=lambda path: int(path.stem.rpartition("-")[2]), default=None)
 
 
 def champion_backtest(artifact_root: Path) -> Path | None:
@@ -55,7 +55,7 @@ def champion_backtest(artifact_root: Path) -> Path | None:
     return path if path.exists() else None
 
 
-def kept_forecasts(path: Path, panel: Panel, origins: list[int]) -> dict[int, Forecast] | None:
+def backtest_forecasts(path: Path, panel: Panel, origins: list[int]) -> dict[int, Forecast] | None:
     """A kept backtest as forecasts of the panel's series by origin week; None unless it holds every one of
     them: a champion of other series or origins cannot stand in the same table."""
     rows = duckdb.execute(
@@ -76,7 +76,7 @@ def kept_forecasts(path: Path, panel: Panel, origins: list[int]) -> dict[int, Fo
     return out
 
 
-def keep_backtest(frame: pd.DataFrame, warehouse: Path, artifact_root: Path, version: ModelVersion) -> Path:
+def save_backtest(frame: pd.DataFrame, warehouse: Path, artifact_root: Path, version: ModelVersion) -> Path:
     """Write the rows of `backtest_frame` with version, release, department and last day of the week."""
     path = backtest_path(artifact_root, version.name, version.version)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ class Backtest:
     model: DemandModel | None = None
 
 
-def roll(
+def rolling_origin_backtest(
     panel: Panel,
     chosen: np.ndarray,
     weeks: list[int],
@@ -53,10 +53,10 @@ def roll(
     earlier: list[tuple[Panel, int, Forecast]] = []
     for week, model in zip(weeks, _fits(panel, weeks, settings, progress, build_features), strict=True):
         cut = panel.column(week)
-        known = panel.select(panel.selling(cut))
-        plain = model.forecast(known, cut, build_features)
+        selling = panel.select(panel.selling(cut))
+        plain = model.forecast(selling, cut, build_features)
         model.calibration = from_earlier(cut, earlier)
-        earlier.append((known, cut, plain))
+        earlier.append((selling, cut, plain))
         result.forecasts[week] = model.forecast(result.panel, cut, build_features)
         result.model = model
     return result

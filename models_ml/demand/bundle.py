@@ -61,7 +61,7 @@ def load_bundle(folder: Path, digest: str | None = None) -> dict[str, DemandMode
 
 def _load(place: Path) -> DemandModel:
     plain = json.loads((place / "model.json").read_text())
-    kept, seen = plain["calibration"], plain.get("seen")
+    stored, seen = plain["calibration"], plain.get("seen")
     return DemandModel(
         tier=plain["tier"],
         names=plain["names"],
@@ -73,12 +73,12 @@ def _load(place: Path) -> DemandModel:
         table_ratio=np.array(plain["table_ratio"]),
         seen=seen
         and Seen(np.array(seen["lowest"], np.float32), np.array(seen["highest"], np.float32), seen["level"]),
-        calibration=kept and _calibration(kept),
+        calibration=stored and _calibration(stored),
     )
 
 
-def _calibration(kept: dict[str, Any]) -> Calibration:
+def _calibration(stored: dict[str, Any]) -> Calibration:
     """As saved; versions from before every segment had its own thresholds use one row of them for all."""
-    rows = kept.get("off_zero_by_segment") or [kept["off_zero_from"]] * len(kept["offsets"])
+    rows = stored.get("off_zero_by_segment") or [stored["off_zero_from"]] * len(stored["offsets"])
     thresholds = np.array([[np.inf if x is None else x for x in row] for row in rows])
-    return Calibration(np.array(kept["edges"]), np.array(kept["offsets"]), thresholds)
+    return Calibration(np.array(stored["edges"]), np.array(stored["offsets"]), thresholds)

@@ -40,8 +40,8 @@ def empty_days_from(con: duckdb.DuckDBPyConnection, panel: Panel) -> np.ndarray:
     keys = zip(rows["location_id"], rows["product_id"], strict=True)
     row: np.ndarray = np.array([row_of.get(key, -1) for key in keys], int)
     column = np.asarray(rows["week"], int) - int(panel.weeks[0])
-    kept = (row >= 0) & (column >= 0) & (column < len(panel.weeks))
-    out[row[kept], column[kept]] = np.asarray(rows["empty_days"], float)[kept]
+    inside = (row >= 0) & (column >= 0) & (column < len(panel.weeks))
+    out[row[inside], column[inside]] = np.asarray(rows["empty_days"], float)[inside]
     return out
 
 

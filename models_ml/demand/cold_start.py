@@ -30,7 +30,7 @@ LEAST = 1e-9
 
 
 @dataclass(frozen=True)
-class Newcomers:
+class ColdStartSeries:
     """Pairs of one tier to be forecast cold: `weeks_known` recorded weeks on sale by the cut, `units` sold in
     them."""
 
@@ -45,25 +45,25 @@ class Newcomers:
     def __len__(self) -> int:
         return len(self.items)
 
-    def select(self, keep: np.ndarray) -> Newcomers:
+    def select(self, chosen: np.ndarray) -> ColdStartSeries:
         """The newcomers that `keep` (mask or index) names."""
-        parts = {name: values[keep] for name, values in vars(self).items() if name != "tier"}
-        return Newcomers(self.tier, **parts)
+        parts = {name: values[chosen] for name, values in vars(self).items() if name != "tier"}
+        return ColdStartSeries(self.tier, **parts)
 
 
-def read_newcomers(warehouse: Path, tier: str) -> Newcomers:
+def read_cold_start_series(warehouse: Path, tier: str) -> ColdStartSeries:
     """The release's pairs of the tier without a history, in order of location and item."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
-        return newcomers_from(con, tier)
+        return cold_start_series_from(con, tier)
 
 
-def newcomers_from(con: duckdb.DuckDBPyConnection, tier: str) -> Newcomers:
+def cold_start_series_from(con: duckdb.DuckDBPyConnection, tier: str) -> ColdStartSeries:
     """As `read_newcomers`, from an open connection; none in a release that was built without them."""
     text = ("location_id", "item", "department", "category")
     if not has_table(con, "feat_cold_start_pair"):
         nothing = np.zeros(0, str)
-        return Newcomers(tier, nothing, nothing, nothing, nothing, np.zeros(0), np.zeros(0))
+        return ColdStartSeries(tier, nothing, nothing, nothing, nothing, np.zeros(0), np.zeros(0))
     rows = con.execute(
         f"""SELECT {", ".join(text)}, weeks_known, units FROM feat_cold_start_pair
             WHERE tier = ? ORDER BY location_id, item""",
@@ -71,21 +71,21 @@ def newcomers_from(con: duckdb.DuckDBPyConnection, tier: str) -> Newcomers:
     ).fetchnumpy()
     location, item, department, category = (np.asarray(rows[name], str) for name in text)
     weeks, units = np.asarray(rows["weeks_known"], float), np.asarray(rows["units"], float)
-    return Newcomers(tier, location, item, department, category, weeks, units)
+    return ColdStartSeries(tier, location, item, department, category, weeks, units)
 
 
-def new_categories(categories: Panel, forecast: Forecast, new: Newcomers, cut: int) -> Forecast:
+def new_categories(categories: Panel, forecast: Forecast, new: ColdStartSeries, cut: int) -> Forecast:
     """Forecast of the new stores' categories from `forecast`, that of the tracked ones after column `cut`."""
     mean = on_grain(_category_mean(categories, forecast.mean, new, cut))
     before = cut - HORIZON
     if not len(new) or before < CHAIN_WEEKS:
         return Forecast(_poisson(mean), mean)
-    hidden = _as_newcomers(categories, before, new)
-    told = _category_mean(categories, _flat(categories, before), hidden, before)
-    return Forecast(_spread(told, horizon_units(categories, before), mean), mean)
+    hidden = _as_cold_start(categories, before, new)
+    expected = _category_mean(categories, _flat(categories, before), hidden, before)
+    return Forecast(_spread(expected, horizon_units(categories, before), mean), mean)
 
 
-class Taken(NamedTuple):
+class ColdStartForecast(NamedTuple):
     """Forecast of new products, what they leave of the rest of each category, and what they add to it where
     the rest is too small for them, both (categories, 8)."""
 
@@ -95,8 +95,8 @@ class Taken(NamedTuple):
 
 
 def new_products(
-    tracked: Panel, categories: Panel, levels: tuple[np.ndarray, np.ndarray], new: Newcomers, cut: int
-) -> Taken:
+    tracked: Panel, categories: Panel, levels: tuple[np.ndarray, np.ndarray], new: ColdStartSeries, cut: int
+) -> ColdStartForecast:
     """Forecast of new products out of what is left to untracked ones.
 
     `levels` are the categories' mean and the part of it that tracked products leave, both (categories, 8). A
@@ -113,14 +113,16 @@ def new_products(
     left, added = np.maximum(left, 0.0), np.maximum(-left, 0.0)
     before = cut - HORIZON
     if not len(new) or before < CHAIN_WEEKS or not len(tracked.items):
-        return Taken(Forecast(_poisson(mean), mean), left, added)
-    known = tracked.select(category_of(tracked, categories) >= 0)
-    hidden = _as_newcomers(known, before, new)
-    told = _product_mean(known, categories, _flat(categories, before), hidden, before)
-    return Taken(Forecast(_spread(told, horizon_units(known, before), mean), mean), left, added)
+        return ColdStartForecast(Forecast(_poisson(mean), mean), left, added)
+    inside_categories = tracked.select(category_of(tracked, categories) >= 0)
+    hidden = _as_cold_start(inside_categories, before, new)
+    expected = _product_mean(inside_categories, categories, _flat(categories, before), hidden, before)
+    return ColdStartForecast(
+        Forecast(_spread(expected, horizon_units(inside_categories, before), mean), mean), left, added
+    )
 
 
-def extended(panel: Panel, new: Newcomers) -> Panel:
+def extended(panel: Panel, new: ColdStartSeries) -> Panel:
     """The panel with the newcomers as series that have sold nothing yet, behind its own."""
     count = len(new)
     if not count:
@@ -154,7 +156,7 @@ def _joined(pool: Pool, panel: Panel, name: str, members: np.ndarray) -> Pool:
     return replace(pool, member=np.concatenate([pool.member, added]))
 
 
-def _category_mean(categories: Panel, mean: np.ndarray, new: Newcomers, cut: int) -> np.ndarray:
+def _category_mean(categories: Panel, mean: np.ndarray, new: ColdStartSeries, cut: int) -> np.ndarray:
     """What the other stores sell of the category on average × size of the store × affinity of the pair,
     (new, 8).
 
@@ -167,28 +169,28 @@ def _category_mean(categories: Panel, mean: np.ndarray, new: Newcomers, cut: int
     own = np.array([row_of.get(key, -1) for key in zip(new.locations, new.items, strict=True)], int)
     names, member = np.unique(categories.items, return_inverse=True)
     at = np.searchsorted(names, new.items)
-    known = (at < len(names)) & (names[np.minimum(at, len(names) - 1)] == new.items)
-    at = np.where(known, at, 0)
+    is_sold = (at < len(names)) & (names[np.minimum(at, len(names) - 1)] == new.items)
+    at = np.where(is_sold, at, 0)
 
     def elsewhere(values: np.ndarray) -> np.ndarray:
         """Sum over the category's other stores, divided by the number of all other stores."""
         chain = np.zeros((len(names), values.shape[1]))
         np.add.at(chain, member, values)
-        found = chain[at] - np.where((own >= 0)[:, None], values[own], 0.0)
-        return np.where(known[:, None], np.maximum(found, 0.0), 0.0) / others
+        by_others = chain[at] - np.where((own >= 0)[:, None], values[own], 0.0)
+        return np.where(is_sold[:, None], np.maximum(by_others, 0.0), 0.0) / others
 
     expected = elsewhere(_recent(categories, cut)[:, None])[:, 0] * new.weeks_known
     stores, store = np.unique(new.locations, return_inverse=True)
-    told, seen = np.zeros((2, len(stores)))
-    np.add.at(told, store, expected)
-    np.add.at(seen, store, new.units)
-    size = ((seen + PRIOR_STORE_UNITS) / (told + PRIOR_STORE_UNITS))[store]
+    expected_by_store, sold_by_store = np.zeros((2, len(stores)))
+    np.add.at(expected_by_store, store, expected)
+    np.add.at(sold_by_store, store, new.units)
+    size = ((sold_by_store + PRIOR_STORE_UNITS) / (expected_by_store + PRIOR_STORE_UNITS))[store]
     affinity = (new.units + PRIOR_UNITS) / (expected * size + PRIOR_UNITS)
     return np.asarray(elsewhere(mean) * (size * affinity)[:, None])
 
 
 def _product_mean(
-    tracked: Panel, categories: Panel, whole: np.ndarray, new: Newcomers, cut: int
+    tracked: Panel, categories: Panel, whole: np.ndarray, new: ColdStartSeries, cut: int
 ) -> np.ndarray:
     """Share of its category × the category's mean × affinity of the pair, (new, 8); each pair's category is
     forecast.
@@ -204,28 +206,28 @@ def _product_mean(
         "units": tracked.units[:, weeks].sum(1), "of": np.where(by_tracked >= 0, here[by_tracked], 0.0),
         "n": 1.0,
     })  # fmt: skip
-    asked = pd.DataFrame({"item": new.items, "category": new.categories, "location": new.locations})
-    own = asked.merge(rows, "left", ["item", "category", "location"])[["units", "of", "n"]].fillna(0.0)
+    pairs = pd.DataFrame({"item": new.items, "category": new.categories, "location": new.locations})
+    own = pairs.merge(rows, "left", ["item", "category", "location"])[["units", "of", "n"]].fillna(0.0)
 
-    def known(key: str) -> tuple[np.ndarray, np.ndarray]:
+    def share_of(key: str) -> tuple[np.ndarray, np.ndarray]:
         """Share of the category that the others of the same item or category take, and how many they are."""
-        sums = rows.groupby(key)[["units", "of", "n"]].sum().reindex(asked[key]).fillna(0.0)
+        sums = rows.groupby(key)[["units", "of", "n"]].sum().reindex(pairs[key]).fillna(0.0)
         units, of, count = np.maximum(sums.to_numpy(float) - own.to_numpy(float), 0).T
         return units / np.maximum(of, LEAST), count
 
-    (taken, stores), (typical, _) = known("item"), known("category")
+    (taken, stores), (typical, _) = share_of("item"), share_of("category")
     share = (stores * taken + typical) / (stores + 1)
     expected = share * here[at] / (weeks.stop - weeks.start) * new.weeks_known
     affinity = (new.units + PRIOR_UNITS) / (expected + PRIOR_UNITS)
     return np.asarray(whole[at] * (share * affinity)[:, None])
 
 
-def _as_newcomers(panel: Panel, cut: int, like: Newcomers) -> Newcomers:
+def _as_cold_start(panel: Panel, cut: int, like: ColdStartSeries) -> ColdStartSeries:
     """Every series of the panel as if it had come as many weeks before column `cut` as the newcomers have on
     average."""
     weeks = int(np.clip(round(float(like.weeks_known.mean())), 1, CHAIN_WEEKS))
     units = panel.units[:, max(0, cut + 1 - weeks) : cut + 1].sum(1)
-    return Newcomers(
+    return ColdStartSeries(
         panel.tier, panel.locations, panel.items, panel.departments, panel.categories,
         np.full(len(units), float(weeks)), units,
     )  # fmt: skip
@@ -240,13 +242,13 @@ def _flat(panel: Panel, cut: int) -> np.ndarray:
     return np.repeat(_recent(panel, cut)[:, None], HORIZON, 1)
 
 
-def _spread(told: np.ndarray, seen: np.ndarray, mean: np.ndarray) -> np.ndarray:
+def _spread(forecast: np.ndarray, actual: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Quantiles around `mean`: what came over what was told of series that were hidden, by level."""
-    said = told.ravel()
-    usable = said > LEAST
+    flat = forecast.ravel()
+    usable = flat > LEAST
     if not usable.any():
         return _poisson(mean)
-    levels, ratios = ratio_table(said[usable], seen.ravel()[usable], LEVEL_BINS)
+    levels, ratios = ratio_table(flat[usable], actual.ravel()[usable], LEVEL_BINS)
     quantiles = np.stack([np.interp(mean, levels, ratios[:, i]) for i in range(len(LEVELS))], -1)
     return np.asarray(np.sort(quantiles * mean[..., None], -1))
 

@@ -86,9 +86,9 @@ def plot_departments(evaluation: pd.DataFrame, path: Path) -> None:
         (evaluation["slice"] == "department") & (evaluation["tier"] == evaluation["tier"].iloc[0])
     ]
     wide = rows.pivot_table(index="member", columns="model", values="wape")
-    shown = wide.sort_values("demand", ascending=False)[[name for name in COLOURS if name in wide.columns]]
-    drawn, axes = figure("WAPE by department", height=1.5 + 0.35 * len(shown))
-    shown.plot.barh(ax=axes, color=[_colour(name) for name in shown.columns], width=0.8)
+    ordered = wide.sort_values("demand", ascending=False)[[name for name in COLOURS if name in wide.columns]]
+    drawn, axes = figure("WAPE by department", height=1.5 + 0.35 * len(ordered))
+    ordered.plot.barh(ax=axes, color=[_colour(name) for name in ordered.columns], width=0.8)
     axes.set(xlabel="WAPE", ylabel="")
     axes.legend(fontsize=8)
     drawn.savefig(path, dpi=110)
@@ -115,8 +115,8 @@ def evidently_report(beside: pd.DataFrame, path: Path, name: str) -> None:
 
 
 def _some(rows: pd.DataFrame) -> pd.DataFrame:
-    kept = rows if len(rows) <= ROWS else rows.sample(ROWS, random_state=20170101)
-    return kept.reset_index(drop=True)
+    sampled = rows if len(rows) <= ROWS else rows.sample(ROWS, random_state=20170101)
+    return sampled.reset_index(drop=True)
 
 
 def _colour(model: str) -> str:

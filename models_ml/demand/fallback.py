@@ -44,22 +44,28 @@ class Restraints:
         """The alerts of `monitored` (drift.json), none where the release was not monitored."""
         alerts = json.loads(monitored.read_text())["alerts"] if monitored.exists() else []
         with duckdb.connect(str(warehouse), read_only=True) as con:
-            known = con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'dim_location'").fetchall()
-            rows = con.execute("SELECT location_id, region FROM dim_location").fetchall() if known else []
+            has_locations = con.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE table_name = 'dim_location'"
+            ).fetchall()
+            rows = (
+                con.execute("SELECT location_id, region FROM dim_location").fetchall()
+                if has_locations
+                else []
+            )
         return cls(alerts, dict(rows))
 
     def forecast(self, model: DemandModel, panel: Panel, cut: int) -> Forecast:
         """The model's forecast, the rule's for series that the model may not be asked about."""
-        found = model.forecast(panel, cut)
-        rule = self._by_rule(panel)
+        forecast = model.forecast(panel, cut)
+        by_baseline = self._by_baseline(panel)
         for i, why in outside_training(model, panel, cut, self.policy).items():
-            rule[i] = True
+            by_baseline[i] = True
             self.outside[panel.tier, str(panel.locations[i]), str(panel.items[i])] = why
-        if not rule.any():
-            return found
+        if not by_baseline.any():
+            return forecast
         plain = moving_average(panel.units, cut)
-        quantiles, mean = found.quantiles.copy(), found.mean.copy()
-        quantiles[rule], mean[rule] = plain.quantiles[rule], plain.mean[rule]
+        quantiles, mean = forecast.quantiles.copy(), forecast.mean.copy()
+        quantiles[by_baseline], mean[by_baseline] = plain.quantiles[by_baseline], plain.mean[by_baseline]
         return Forecast(quantiles, mean)
 
     def mark(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -68,23 +74,23 @@ class Restraints:
         A row that a rule forecast already keeps its reason.
         """
         reason = rows["fallback_reason"].fillna("").to_numpy(object).copy()
-        by_rule = (rows["method"] == "moving_average").to_numpy() | (reason != "")
-        state = np.where(by_rule, FALLBACK, CHAMPION).astype(object)
-        for mask, response, words in self._matches(rows):
-            told = mask & ~by_rule & (reason == "")
-            reason[told] = f"drift: {words}" if response == "rule" else f"a person must look: {words}"
-            state[told] = DRIFTED
-            by_rule |= told & (response == "rule")
+        by_baseline = (rows["method"] == "moving_average").to_numpy() | (reason != "")
+        state = np.where(by_baseline, FALLBACK, CHAMPION).astype(object)
+        for mask, response, finding in self._matches(rows):
+            matched = mask & ~by_baseline & (reason == "")
+            reason[matched] = f"drift: {finding}" if response == "rule" else f"a person must look: {finding}"
+            state[matched] = DRIFTED
+            by_baseline |= matched & (response == "rule")
         if self.outside:
             keys = zip(rows["tier"], rows["location_id"], rows["item"], strict=True)
             why = np.array([self.outside.get(key, "") for key in keys], object)
-            told = why != ""
-            reason[told], state[told] = why[told], FALLBACK
-            by_rule |= told
-        method = np.where(by_rule, "moving_average", rows["method"])
-        return rows.assign(method=method, is_fallback=by_rule, fallback_reason=reason, model_state=state)
+            matched = why != ""
+            reason[matched], state[matched] = why[matched], FALLBACK
+            by_baseline |= matched
+        method = np.where(by_baseline, "moving_average", rows["method"])
+        return rows.assign(method=method, is_fallback=by_baseline, fallback_reason=reason, model_state=state)
 
-    def _by_rule(self, panel: Panel) -> np.ndarray:
+    def _by_baseline(self, panel: Panel) -> np.ndarray:
         series = pd.DataFrame(
             {"location_id": panel.locations, "department": panel.departments, "category": panel.categories}
         )

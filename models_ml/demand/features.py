@@ -119,11 +119,11 @@ def _plan(panel: Panel, cut: int) -> Features:
     A week for which no calendar exists yet counts as an ordinary week of the series.
     """
     ahead = slice(cut + 1, cut + 1 + HORIZON)
-    known = panel.plan_known[ahead]
+    is_planned = panel.plan_known[ahead]
     out: Features = {}
     for name, values in panel.plan.items():
         usual = values[:, max(0, cut + 1 - LONG) : cut + 1].mean(1)[:, None]
-        planned = np.where(known, values[:, ahead], usual)
+        planned = np.where(is_planned, values[:, ahead], usual)
         counted = name.endswith("_products")
         out[name] = planned / np.maximum(usual, 0.3) if counted else planned
         out[f"{name}_usual"] = np.broadcast_to(usual, planned.shape)

@@ -11,7 +11,7 @@ from models_ml.demand.panel import Panel
 from models_ml.evaluate.leakage import after, require_unchanged, sample
 
 
-def spoilt(panel: Panel, cut: int) -> Panel:
+def leaked(panel: Panel, cut: int) -> Panel:
     """The panel with every measure and pool after column `cut` replaced."""
     return replace(
         panel,
@@ -28,7 +28,7 @@ def require_no_leak(
 ) -> None:
     """Build the demand features twice, on the panel and on one with another future."""
     few = panel.select(sample(len(panel.items)))
-    (one, scale, names), (other, scale_after, _) = build(few, cut), build(spoilt(few, cut), cut)
+    (one, scale, names), (other, scale_after, _) = build(few, cut), build(leaked(few, cut), cut)
     week = int(panel.weeks[cut])
     require_unchanged(names, one, other, f"demand, {panel.tier}", week)
     require_unchanged(["scale"], scale[:, None], scale_after[:, None], f"demand, {panel.tier}", week)

@@ -67,23 +67,23 @@ class Panel:
 
     def column(self, week: int) -> int:
         """Index of a recorded week; raises where the release does not hold it."""
-        found = np.flatnonzero(self.weeks == week)
-        if not len(found):
+        columns = np.flatnonzero(self.weeks == week)
+        if not len(columns):
             raise NotEnoughHistoryError(f"Week {week} is not among the recorded weeks of the release.")
-        return int(found[0])
+        return int(columns[0])
 
-    def select(self, keep: np.ndarray) -> Panel:
+    def select(self, chosen: np.ndarray) -> Panel:
         """The same panel with the series that `keep` (mask or index) names."""
         return replace(
             self,
-            locations=self.locations[keep],
-            items=self.items[keep],
-            departments=self.departments[keep],
-            categories=self.categories[keep],
-            regions=self.regions[keep],
-            measures={name: values[keep] for name, values in self.measures.items()},
-            pools={name: replace(pool, member=pool.member[keep]) for name, pool in self.pools.items()},
-            plan={name: values[keep] for name, values in self.plan.items()},
+            locations=self.locations[chosen],
+            items=self.items[chosen],
+            departments=self.departments[chosen],
+            categories=self.categories[chosen],
+            regions=self.regions[chosen],
+            measures={name: values[chosen] for name, values in self.measures.items()},
+            pools={name: replace(pool, member=pool.member[chosen]) for name, pool in self.pools.items()},
+            plan={name: values[chosen] for name, values in self.plan.items()},
         )
 
     def selling(self, cut: int) -> np.ndarray:
@@ -137,8 +137,8 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
         f"""SELECT series, week, {", ".join(PLAN[tier])} FROM {plan_table} JOIN {numbered}
             USING (location_id, {item}) WHERE week BETWEEN {first} AND {first + width - 1}"""
     ).fetchnumpy()
-    known = np.zeros(width, bool)
-    known[np.unique(planned["week"]) - first] = True
+    planned_weeks = np.zeros(width, bool)
+    planned_weeks[np.unique(planned["week"]) - first] = True
     members = {
         "category": np.asarray(keys["category"], str),
         "department": np.asarray(keys["department"], str),
@@ -157,21 +157,21 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
         measures={name: dense(sold, name, len(weeks)) for name in MEASURES},
         pools={name: _read_pool(con, name, member, weeks) for name, member in members.items()},
         plan={name: dense(planned, name, width) for name in PLAN[tier]},
-        plan_known=known,
+        plan_known=planned_weeks,
         calendar={name: np.asarray(days[name], float) for name in CALENDAR},
     )
 
 
 def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     """Whether the release holds a table that earlier ones were built without."""
-    found = con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [name]).fetchall()
-    return bool(found)
+    rows = con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [name]).fetchall()
+    return bool(rows)
 
 
 def _regions(con: duckdb.DuckDBPyConnection, locations: np.ndarray) -> np.ndarray:
     """Region of each series' store, 'unknown' where it has none."""
-    found = con.execute("SELECT location_id, region FROM feat_location").fetchall()
-    region_of = {str(location): str(region or "unknown") for location, region in found}
+    rows = con.execute("SELECT location_id, region FROM feat_location").fetchall()
+    region_of = {str(location): str(region or "unknown") for location, region in rows}
     return np.array([region_of.get(location, "unknown") for location in locations], str)
 
 

@@ -42,7 +42,7 @@ class RowPool:
         origins = range(settings.first_cut, max(cuts))
         self._chosen = {origin: np.flatnonzero(panel.selling(origin)) for origin in origins}
         self._most = {o: max((self._share(cut) for cut in cuts if cut > o), default=0.0) for o in origins}
-        self._kept: dict[int, tuple[Rows, np.ndarray, np.ndarray]] = {}
+        self._samples: dict[int, tuple[Rows, np.ndarray, np.ndarray]] = {}
         self._lock = Lock()
 
     def rows(self, cut: int) -> Rows:
@@ -50,13 +50,13 @@ class RowPool:
         share, parts = self._share(cut), []
         for origin in range(self._settings.first_cut, cut):
             with self._lock:
-                if origin not in self._kept:
-                    self._kept[origin] = self._sample(origin)
-            found, draw, ahead = self._kept[origin]
+                if origin not in self._samples:
+                    self._samples[origin] = self._sample(origin)
+            sampled, draw, ahead = self._samples[origin]
             taken = (draw < share) & (ahead < min(HORIZON, cut - origin))
-            parts.append((found.features[taken], found.units[taken], found.scale[taken]))
+            parts.append((sampled.features[taken], sampled.units[taken], sampled.scale[taken]))
         joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        return Rows(joined[0], joined[1], joined[2], found.names)
+        return Rows(joined[0], joined[1], joined[2], sampled.names)
 
     def _share(self, cut: int) -> float:
         """Share of the cells known at `cut` that makes the wanted number of rows."""
@@ -67,13 +67,13 @@ class RowPool:
     def _sample(self, origin: int) -> tuple[Rows, np.ndarray, np.ndarray]:
         """The origin's rows that any fit may take, with the draw and the horizon (0–7) of each; a target week
         that is not recorded has no units."""
-        known = self._panel.select(self._chosen[origin])
-        features, scale, names = self._build(known, origin)
+        selling = self._panel.select(self._chosen[origin])
+        features, scale, names = self._build(selling, origin)
         draw = np.random.default_rng([self._settings.seed, origin]).random((len(scale), HORIZON))
-        kept = draw < self._most[origin]
-        recorded = known.units[:, origin + 1 : origin + 1 + HORIZON]
+        drawn = draw < self._most[origin]
+        recorded = selling.units[:, origin + 1 : origin + 1 + HORIZON]
         units = np.full(draw.shape, np.nan)
         units[:, : recorded.shape[1]] = recorded
         scales = np.broadcast_to(scale[:, None], draw.shape)
-        rows = Rows(features[kept], units[kept], scales[kept], names)
-        return rows, draw[kept], np.nonzero(kept)[1]
+        rows = Rows(features[drawn], units[drawn], scales[drawn], names)
+        return rows, draw[drawn], np.nonzero(drawn)[1]

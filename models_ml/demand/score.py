@@ -2,7 +2,7 @@
 the rule.
 
 Model missing, unapproved, stale or changed, and series that it may not be asked about: the moving-average
-rule, said in every row. A register that is down: the last approved model, checked by its digest.
+rule, said in every row. A registry that is down: the last approved model, checked by its digest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ import pandas as pd
 from governance.progress import Progress, silent
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.censoring import coming_unmet, read_empty_days
-from models_ml.demand.cold_start import Newcomers, extended, new_categories, new_products, read_newcomers
+from models_ml.demand.cold_start import (
+    ColdStartSeries,
+    extended,
+    new_categories,
+    new_products,
+    read_cold_start_series,
+)
 from models_ml.demand.fallback import Restraints
 from models_ml.demand.model import DemandModel
 from models_ml.demand.panel import Panel, read_panel
@@ -28,7 +34,7 @@ from models_ml.evaluate.forecast import HORIZON, QUANTILE_COLUMNS, Forecast
 from models_ml.lifecycle.champion import Approved, Champion, find_champion
 from models_ml.lifecycle.spec import Scored
 
-RULE_NAME = "moving-average-13"
+BASELINE_NAME = "moving-average-13"
 COLD_START = "cold_start"
 Models = dict[str, DemandModel]  # by tier
 
@@ -60,12 +66,12 @@ def score_demand(
     models = champion.model or {}
     progress(f"score: demand {'version ' + champion.version if models else champion.reason}")
     limits = Restraints.read(warehouse, output.with_name("drift.json"))
-    new = {tier: read_newcomers(warehouse, tier) for tier in ("category", "product")}
+    new = {tier: read_cold_start_series(warehouse, tier) for tier in ("category", "product")}
     frame = _levels(champion, categories, products, new, limits=limits, endings=week_endings(warehouse))
     frame["unmet_units"] = _unmet(frame, products, read_empty_days(warehouse, products))
     stamp = {
-        "model_name": "demand" if models else RULE_NAME,
-        "model_version": champion.version if models else RULE_NAME,
+        "model_name": "demand" if models else BASELINE_NAME,
+        "model_version": champion.version if models else BASELINE_NAME,
         "release_id": release_id,
     }
     frame = limits.mark(frame.assign(**stamp))
@@ -88,20 +94,20 @@ def _levels(
     champion: Champion[Models],
     categories: Panel,
     products: Panel,
-    new: dict[str, Newcomers],
+    new: dict[str, ColdStartSeries],
     *,
     limits: Restraints,
     endings: dict[int, date],
 ) -> pd.DataFrame:
     """Rows of all tiers, reconciled: tracked series, and those that are new as what is like them."""
     cut = len(categories.weeks) - 1
-    by_category, method, why = _by_model_or_rule(champion, categories, cut, limits)
+    by_category, method, why = _by_model_or_baseline(champion, categories, cut, limits)
     started = new_categories(categories, by_category, new["category"], cut)
     every = extended(categories, new["category"])
     by_category = Forecast(*(np.concatenate(pair) for pair in zip(by_category, started, strict=True)))
     chosen = products.selling(cut) & ("product" in (champion.model or {}))
     top, tail = products.select(chosen), products.select(~chosen)
-    by_top, top_method, top_why = _by_model_or_rule(champion, top, cut, limits)
+    by_top, top_method, top_why = _by_model_or_baseline(champion, top, cut, limits)
     levels = reconcile(every, by_category, top, by_top, cut)
     shared = tail_forecast(tail, top, every, levels.rest, cut)
     fresh = new_products(products, every, (levels.category.mean, shared.other), new["product"], cut)
@@ -129,8 +135,8 @@ def _unmet(frame: pd.DataFrame, products: Panel, empty_days: np.ndarray) -> np.n
     coming = coming_unmet(products.units, empty_days, len(products.weeks) - 1)
     by_pair = pd.Series(coming, _keys("product", products.locations, products.items))
     of_category = by_pair.groupby(_keys("category", products.locations, products.categories)).sum()
-    known = pd.concat([by_pair, of_category])
-    return known.reindex(_keys(frame["tier"], frame["location_id"], frame["item"])).fillna(0.0).to_numpy()
+    by_key = pd.concat([by_pair, of_category])
+    return by_key.reindex(_keys(frame["tier"], frame["location_id"], frame["item"])).fillna(0.0).to_numpy()
 
 
 def _keys(tier: object, locations: object, items: object) -> pd.MultiIndex:
@@ -141,7 +147,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.asarray((part / np.maximum(whole, 1e-9))[..., None])
 
 
-def _by_model_or_rule(
+def _by_model_or_baseline(
     champion: Champion[Models], panel: Panel, cut: int, limits: Restraints
 ) -> tuple[Forecast, str, str]:
     """Forecast, method and reason of a fallback of all series (empty for the model)."""

@@ -73,10 +73,10 @@ def search_settings(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    known = [_until(panel, before_week) for panel in panels]
-    origins = _origins(known[0], before_week)
+    earlier = [_until(panel, before_week) for panel in panels]
+    origins = _origins(earlier[0], before_week)
     started = time.monotonic()
-    grounds = [_ground(panel, origins, settings) for panel in known]
+    grounds = [_ground(panel, origins, settings) for panel in earlier]
     base = _scores(grounds, settings)
     done = [Trial({}, 1.0, base, time.monotonic() - started)]
 
@@ -131,15 +131,15 @@ def _until(panel: Panel, week: int) -> Panel:
 
 
 def _origins(panel: Panel, before_week: int) -> list[int]:
-    found = [before_week - HORIZON - APART * k for k in range(ORIGINS_SCORED)][::-1]
-    if found[0] - int(panel.weeks[0]) < LEAST_HISTORY:
+    origins = [before_week - HORIZON - APART * k for k in range(ORIGINS_SCORED)][::-1]
+    if origins[0] - int(panel.weeks[0]) < LEAST_HISTORY:
         raise NotEnoughHistoryError(
             f"A search before week {before_week} needs {LEAST_HISTORY + HORIZON + APART} complete weeks."
         )
-    return found
+    return origins
 
 
-class _Ask(NamedTuple):
+class _Origin(NamedTuple):
     """What is asked at a column `cut`: features and scale of the series that sell by then, the units that
     came in the horizon, and those up to the cut."""
 
@@ -155,27 +155,29 @@ class _Ground(NamedTuple):
 
     panel: Panel
     pool: RowPool
-    asks: tuple[_Ask, ...]
+    origins: tuple[_Origin, ...]
 
 
-def _ground(panel: Panel, origins: list[int], settings: DemandSettings) -> _Ground:
-    cuts = [panel.column(week) for week in origins]
-    asks = []
+def _ground(panel: Panel, weeks: list[int], settings: DemandSettings) -> _Ground:
+    cuts = [panel.column(week) for week in weeks]
+    origins_scored = []
     for cut in cuts:
-        known = panel.select(panel.selling(cut))
-        features, scale, _ = build(known, cut)
-        asks.append(_Ask(cut, features, scale, horizon_units(known, cut), known.units[:, : cut + 1]))
-    return _Ground(panel, RowPool(panel, cuts, settings), tuple(asks))
+        selling = panel.select(panel.selling(cut))
+        features, scale, _ = build(selling, cut)
+        origins_scored.append(
+            _Origin(cut, features, scale, horizon_units(selling, cut), selling.units[:, : cut + 1])
+        )
+    return _Ground(panel, RowPool(panel, cuts, settings), tuple(origins_scored))
 
 
 def _scores(grounds: Sequence[_Ground], settings: DemandSettings) -> dict[str, float]:
     """WAPE and pinball loss by tier, mean over the origins, of series that sell by then."""
     out: dict[str, float] = {}
-    for panel, pool, asks in grounds:
-        found = []
-        for ask in asks:
-            told = fit(panel, ask.cut, settings, pool=pool).predict(ask.features, ask.scale)
-            found.append(demand_scores(ask.came, told.quantiles, told.mean, ask.past))
+    for panel, pool, origins in grounds:
+        scored = []
+        for origin in origins:
+            forecast = fit(panel, origin.cut, settings, pool=pool).predict(origin.features, origin.scale)
+            scored.append(demand_scores(origin.came, forecast.quantiles, forecast.mean, origin.past))
         for name in ("wape", "pinball", "rmsse"):
-            out[f"{panel.tier}_{name}"] = float(np.mean([one[name] for one in found]))
+            out[f"{panel.tier}_{name}"] = float(np.mean([one[name] for one in scored]))
     return out

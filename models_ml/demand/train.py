@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from governance.progress import Progress, silent
-from models_ml.demand.artifacts import backtest_path, champion_backtest, keep_backtest, kept_forecasts
-from models_ml.demand.backtest import Backtest, reconcile_levels, roll
+from models_ml.demand.artifacts import backtest_forecasts, backtest_path, champion_backtest, save_backtest
+from models_ml.demand.backtest import Backtest, reconcile_levels, rolling_origin_backtest
 from models_ml.demand.bundle import save_bundle
 from models_ml.demand.card import demand_card
 from models_ml.demand.evaluation import CHAMPION, Others, backtest_frame, evaluation_table
@@ -24,7 +24,7 @@ from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.forecast import HORIZON
 from models_ml.lifecycle.fingerprint import code_fingerprint, training_fingerprint
 from models_ml.lifecycle.registry import ModelVersion
-from models_ml.lifecycle.training import Candidate, TrainedModel, kept_training, register_candidate
+from models_ml.lifecycle.training import Candidate, TrainedModel, previous_training, register_candidate
 
 
 def train_demand(
@@ -46,9 +46,9 @@ def train_demand(
     progress("demand: fingerprint of the features")
     code = code_fingerprint(Path(__file__).parent)
     fingerprint = training_fingerprint(warehouse, settings.as_dict(), tables=FEATURE_TABLES, code=code)
-    kept = kept_training(artifact_root, MODEL_NAME, fingerprint, tracking_uri)
-    if kept is not None and backtest_path(artifact_root, kept.name, kept.version).exists():
-        return kept
+    previous = previous_training(artifact_root, MODEL_NAME, fingerprint, tracking_uri)
+    if previous is not None and backtest_path(artifact_root, previous.name, previous.version).exists():
+        return previous
     models, backtests, last_week, example = {}, {}, 0, pd.DataFrame()
     for tier in settings.tiers:
         panel = read_panel(warehouse, tier)
@@ -73,7 +73,7 @@ def train_demand(
         if backtests:
             progress("demand: evidence for the reviewer")
             frame = backtest_frame(list(backtests.values()), origins)
-            kept_at = keep_backtest(frame, warehouse, artifact_root, version)
+            kept_at = save_backtest(frame, warehouse, artifact_root, version)
             attach_evidence(tracking_uri, version, warehouse, kept_at, evaluation)
 
     candidate = Candidate(
@@ -94,19 +94,19 @@ def train_demand(
 def champion_beside(artifact_root: Path, panel: Panel, origins: list[int]) -> Others:
     """The champion's own backtest of the same series and origins, to stand in the same table."""
     path = champion_backtest(artifact_root)
-    found = path and kept_forecasts(path, panel, origins)
-    return {CHAMPION: found} if found else {}
+    forecasts = path and backtest_forecasts(path, panel, origins)
+    return {CHAMPION: forecasts} if forecasts else {}
 
 
 def backtest_origins(panel: Panel) -> list[int]:
     """The last three origins, eight weeks apart, whose whole horizon is recorded; a warm-up origin before
     them."""
     last = int(panel.weeks[-1])
-    found = [last - HORIZON * k for k in (4, 3, 2, 1)]
-    kept = [week for week in found if week - int(panel.weeks[0]) >= 15]
-    if len(kept) < 2:
+    weeks = [last - HORIZON * k for k in (4, 3, 2, 1)]
+    usable = [week for week in weeks if week - int(panel.weeks[0]) >= 15]
+    if len(usable) < 2:
         raise NotEnoughHistoryError("A backtest needs at least 32 complete weeks of history.")
-    return kept
+    return usable
 
 
 def _train_tier(
@@ -119,10 +119,12 @@ def _train_tier(
         # The series are those that sold often enough before the first reported origin, so that none is
         # chosen late.
         chosen = panel.selling(panel.column(origins[1]))
-        result = roll(panel, chosen, [*origins, last], settings, progress)
+        result = rolling_origin_backtest(panel, chosen, [*origins, last], settings, progress)
     else:
-        result = roll(panel, panel.selling(panel.column(last)), [last - HORIZON, last], settings, progress)
-    if result.model is None:  # pragma: no cover - `roll` fits at every origin
+        result = rolling_origin_backtest(
+            panel, panel.selling(panel.column(last)), [last - HORIZON, last], settings, progress
+        )
+    if result.model is None:  # pragma: no cover - the backtest fits at every origin
         raise NotEnoughHistoryError("No origin was fitted.")
     return result.model, result if with_backtest else None
 

@@ -54,10 +54,10 @@ def error_changes(con: duckdb.DuckDBPyConnection, files: list[Path]) -> pd.DataF
                 for feature, column in (("wape", "absolute_error"), ("bias", "mean_error")):
                     rate = (weekly[column] / weekly["units"]).to_frame()
                     change = (rate - before(rate)).iloc[:, 0].dropna()
-                    told = [f"{feature} {rate.iloc[:, 0][week]:.1%}" for week in change.index]
+                    sentences = [f"{feature} {rate.iloc[:, 0][week]:.1%}" for week in change.index]
                     parts.append(pd.DataFrame({
                         "week": change.index, "kind": "error_shift", "feature": f"{tier}.{feature}",
                         "segment_type": segment_type, "segment": str(segment), "value": change.to_numpy(),
-                        "words": told,
+                        "words": sentences,
                     }))  # fmt: skip
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -32,12 +32,12 @@ def judge(values: pd.DataFrame, special_weeks: set[int]) -> pd.DataFrame:
             group.sort_values("week"), watch_of(str(kind), str(feature), str(segment_type)), special_weeks
         )
         parts.append(judged)
-    found = [part for part in parts if len(part)]
+    judged_parts = [part for part in parts if len(part)]
     columns = [*values.columns, "score", "threshold", "is_drifted", "alert_state"]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    return pd.concat(judged_parts, ignore_index=True) if judged_parts else pd.DataFrame(columns=columns)
 
 
-def _judge_one(group: pd.DataFrame, watch: Watch, special_weeks: set[int]) -> pd.DataFrame:
+def _judge_one(group: pd.DataFrame, limits: Watch, special_weeks: set[int]) -> pd.DataFrame:
     weeks, values = group["week"].to_numpy(), group["value"].to_numpy(float)
     score, threshold = np.full((2, len(values)), np.nan)
     drifted = np.zeros(len(values), bool)
@@ -48,12 +48,12 @@ def _judge_one(group: pd.DataFrame, watch: Watch, special_weeks: set[int]) -> pd
         away = np.abs(values[:i][quiet] - centre)
         spread = OF_NORMAL * np.median(away)
         widest = (away / np.where(is_special[:i][quiet], SPECIAL, 1.0)).max()
-        threshold[i] = max(watch.floor, watch.deviations * spread, WIDER * widest)
+        threshold[i] = max(limits.floor, limits.deviations * spread, WIDER * widest)
         threshold[i] *= SPECIAL if is_special[i] else 1.0
         change = values[i] - centre
-        score[i] = max(-change, 0.0) if watch.only_falls else abs(change)
+        score[i] = max(-change, 0.0) if limits.only_falls else abs(change)
         drifted[i] = score[i] >= threshold[i]
-    far = score >= watch.far * threshold
+    far = score >= limits.far * threshold
     out = group.assign(score=score, threshold=threshold, is_drifted=drifted, alert_state=states(drifted, far))
     return out.iloc[LEAST_HISTORY:]
 

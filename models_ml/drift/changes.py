@@ -71,9 +71,9 @@ def changes(observed: Observed) -> pd.DataFrame:
         _prices(observed), _discounts(observed), _volumes(observed), _days(observed), _plans(observed),
         _money(observed), _mix(observed),
     ]  # fmt: skip
-    found = pd.concat(parts, ignore_index=True)
+    values = pd.concat(parts, ignore_index=True)
     first = int(observed.weeks["week"].min()) + LEAST_REFERENCE
-    return found[found["week"] >= first].reset_index(drop=True)[COLUMNS]
+    return values[values["week"] >= first].reset_index(drop=True)[COLUMNS]
 
 
 def by_week(frame: pd.DataFrame, keys: str | None, column: str, weeks: pd.Series) -> pd.DataFrame:
@@ -94,10 +94,10 @@ def before(values: pd.DataFrame) -> pd.DataFrame:
     return values.shift(1).rolling(REFERENCE_WEEKS, min_periods=LEAST_REFERENCE).mean()
 
 
-def _long(wide: pd.DataFrame, kind: str, feature: str, segment_type: str, words: str = "") -> pd.DataFrame:
+def _long(wide: pd.DataFrame, kind: str, feature: str, segment_type: str, sentence: str = "") -> pd.DataFrame:
     named = wide.rename_axis(index="week", columns="segment").reset_index()
-    found = named.melt(id_vars="week", var_name="segment", value_name="value").dropna(subset=["value"])
-    return found.assign(kind=kind, feature=feature, segment_type=segment_type, words=words)
+    long = named.melt(id_vars="week", var_name="segment", value_name="value").dropna(subset=["value"])
+    return long.assign(kind=kind, feature=feature, segment_type=segment_type, words=sentence)
 
 
 def _segments(names: tuple[str, ...]) -> list[tuple[str, str | None]]:
@@ -192,9 +192,9 @@ def _large_categories(observed: Observed) -> pd.DataFrame:
     usual = before(lines)
     share, before_share = lines.div(lines.sum(axis=1), axis=0), usual.div(usual.sum(axis=1), axis=0)
     large = (before_share >= LARGE) & (usual >= 100)
-    found = _long(_log_ratio(share, before_share.where(large)), "mix_shift", "category_share", "category")
-    shares = zip(found["week"], found["segment"], strict=True)
-    return found.assign(
+    values = _long(_log_ratio(share, before_share.where(large)), "mix_shift", "category_share", "category")
+    shares = zip(values["week"], values["segment"], strict=True)
+    return values.assign(
         words=[f"{c}: {before_share[c][w]:.1%} of lines before, {share[c][w]:.1%} now" for w, c in shares]
     )
 
@@ -224,13 +224,13 @@ def _stability(
     most = np.argmax(np.nan_to_num(each.to_numpy(float)), axis=1)
     row = np.arange(len(most))
     shares = zip(then.to_numpy(float)[row, most], now.to_numpy(float)[row, most], strict=True)
-    words = [
+    sentences = [
         f"{lines.columns[i]!s}: {was:.1%} of lines before, {share:.1%} now"
         for i, (was, share) in zip(most, shares, strict=True)
     ]
     return pd.DataFrame({
         "week": lines.index, "kind": "mix_shift", "feature": f"{code}_share", "segment_type": segment_type,
-        "segment": segment, "value": value.to_numpy(), "words": words,
+        "segment": segment, "value": value.to_numpy(), "words": sentences,
     }).dropna(subset=["value"])  # fmt: skip
 
 
@@ -238,5 +238,5 @@ def _log_ratio(now: pd.DataFrame, usual: pd.DataFrame) -> pd.DataFrame:
     """Log of now ÷ usual; `GONE` where nothing is left, NaN where nothing was usual."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(now.to_numpy(float) / usual.to_numpy(float))
-    known = usual.notna().to_numpy() & (usual.to_numpy() > 0)
-    return pd.DataFrame(np.where(known, np.maximum(ratio, GONE), np.nan), now.index, now.columns)
+    is_usual = usual.notna().to_numpy() & (usual.to_numpy() > 0)
+    return pd.DataFrame(np.where(is_usual, np.maximum(ratio, GONE), np.nan), now.index, now.columns)

@@ -25,7 +25,7 @@ LEAST_DEVIATIONS = 5.0  # of a Poisson count: what a fall must be to be no chanc
 KINDS = ("renamed_code", "new_code", "lost_code")
 
 
-def code_changes(observed: Observed, known: dict[str, list[str]] | None = None) -> pd.DataFrame:
+def code_changes(observed: Observed, trained: dict[str, list[str]] | None = None) -> pd.DataFrame:
     """Shares of the week's lines whose codes are renamed, new or lost; one row per week, kind and column.
 
     `known` are the codes that the model was trained with: one that history already holds but training did
@@ -34,7 +34,7 @@ def code_changes(observed: Observed, known: dict[str, list[str]] | None = None) 
     parts = []
     for feature, column in CODES.items():
         lines = by_week(observed.cells, column, "lines", observed.weeks["week"])
-        parts.append(_of_column(feature, lines, known.get(feature) if known else None))
+        parts.append(_of_column(feature, lines, trained.get(feature) if trained else None))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -53,13 +53,13 @@ def codes_path(artifact_root: Path, version: str) -> Path:
     return artifact_root / "codes" / f"demand-{version}.json"
 
 
-def remember_codes(warehouse: Path, path: Path) -> None:
+def save_codes(warehouse: Path, path: Path) -> None:
     """Keep the codes of the release, to recognise new names later."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
-        found = known_codes(observe(con))
+        codes = known_codes(observe(con))
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, json.dumps(found))
+    atomic_write(path, json.dumps(codes))
 
 
 def trained_codes(artifact_root: Path, version: str) -> dict[str, list[str]] | None:
@@ -68,7 +68,7 @@ def trained_codes(artifact_root: Path, version: str) -> dict[str, list[str]] | N
     return json.loads(path.read_text()) if version and path.exists() else None
 
 
-def _of_column(feature: str, lines: pd.DataFrame, known: list[str] | None) -> pd.DataFrame:
+def _of_column(feature: str, lines: pd.DataFrame, trained: list[str] | None) -> pd.DataFrame:
     usual = before(lines)
     earlier = lines.shift(1).rolling(REFERENCE_WEEKS, min_periods=8)
     seen, least, last_week = earlier.max(), earlier.min(), lines.shift(1)
@@ -79,8 +79,8 @@ def _of_column(feature: str, lines: pd.DataFrame, known: list[str] | None) -> pd
         is_store = feature == "location"
         is_last = week == lines.index[-1]
         unseen = seen.loc[week] == 0
-        if is_last and known:
-            unseen |= ~lines.columns.isin(known)
+        if is_last and trained:
+            unseen |= ~lines.columns.isin(trained)
         new = now[unseen & (now >= LEAST_LINES)].sort_values(ascending=False)
         fallen = (then - now)[(then - now) > LEAST_DEVIATIONS * np.sqrt(then.clip(lower=1))]
         if is_store:
@@ -88,27 +88,31 @@ def _of_column(feature: str, lines: pd.DataFrame, known: list[str] | None) -> pd
         # A season fades out; a code that is lost stops from one week to the next.
         stopped = (now == 0) & (least.loc[week] > 0) & (last_week.loc[week] >= then / 2)
         gone = now[stopped & (then >= LEAST_LINES)].index
-        if is_last and known:
-            absent = [c for c in known if c not in lines.columns]
+        if is_last and trained:
+            absent = [c for c in trained if c not in lines.columns]
             fallen = pd.concat([fallen, pd.Series(np.nan, index=absent)])
-        renamed, words = 0.0, []
+        renamed, renames = 0.0, []
         for code, count in new.items():
             if count < (LEAST_RENAMED_STORE if is_store else LEAST_RENAMED):
                 break
             source = _renamed_from(str(code), float(count), fallen)
             if source is not None:
                 renamed += float(count)
-                words.append(f"{source} → {code} ({count:,.0f} lines)")
+                renames.append(f"{source} → {code} ({count:,.0f} lines)")
                 fallen = fallen.drop(source)
                 new = new.drop(code)
                 gone = gone.drop(source, errors="ignore")
         shares = {"renamed_code": renamed / total, "new_code": float(new.sum()) / total,
                   "lost_code": float(then[gone].sum()) / max(float(then.sum()), 1.0)}  # fmt: skip
-        told = {"renamed_code": "; ".join(words), "new_code": _named(new), "lost_code": _named(then[gone])}
+        sentences = {
+            "renamed_code": "; ".join(renames),
+            "new_code": _named(new),
+            "lost_code": _named(then[gone]),
+        }
         # A store that closes or opens is told by its feed; only a changed name is a matter of codes.
         kinds = KINDS[:1] if is_store else KINDS
         rows += [{"week": week, "kind": kind, "feature": feature, "segment_type": "all", "segment": "all",
-                  "value": shares[kind], "words": told[kind]} for kind in kinds]  # fmt: skip
+                  "value": shares[kind], "words": sentences[kind]} for kind in kinds]  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -125,6 +129,6 @@ def _renamed_from(code: str, count: float, fallen: pd.Series) -> str | None:
 
 
 def _named(codes: pd.Series) -> str:
-    shown = [f"{code} ({lines:,.0f} lines)" for code, lines in codes.items()]
-    more = f" and {len(shown) - 4} more" if len(shown) > 4 else ""
-    return ", ".join(shown[:4]) + more
+    named = [f"{code} ({lines:,.0f} lines)" for code, lines in codes.items()]
+    more = f" and {len(named) - 4} more" if len(named) > 4 else ""
+    return ", ".join(named[:4]) + more

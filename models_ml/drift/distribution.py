@@ -58,15 +58,17 @@ def origins(panel: Panel, regions: Mapping[str, str], models: DemandModel | None
     return Origins(pd.concat(frames, ignore_index=True), watched)
 
 
-def distances(found: Origins, tier: str) -> pd.DataFrame:
+def distances(sampled: Origins, tier: str) -> pd.DataFrame:
     """One row per week, feature (forecast included) and segment: all, region, department."""
     rows = []
-    weeks = sorted(found.rows["week"].unique())
-    grouped = {"all": [("all", found.rows)]}
-    grouped["region"] = [(str(k), g) for k, g in found.rows.groupby("region")]
-    large = found.rows["department_name"].value_counts().head(4).index
-    grouped["department"] = [(str(k), g) for k, g in found.rows.groupby("department_name") if k in set(large)]
-    watched = [*found.names, *(["forecast_to_level"] if "forecast_to_level" in found.rows else [])]
+    weeks = sorted(sampled.rows["week"].unique())
+    grouped = {"all": [("all", sampled.rows)]}
+    grouped["region"] = [(str(k), g) for k, g in sampled.rows.groupby("region")]
+    large = sampled.rows["department_name"].value_counts().head(4).index
+    grouped["department"] = [
+        (str(k), g) for k, g in sampled.rows.groupby("department_name") if k in set(large)
+    ]
+    watched = [*sampled.names, *(["forecast_to_level"] if "forecast_to_level" in sampled.rows else [])]
     for segment_type, groups in grouped.items():
         # By segment only the forecast and what the model leans on most: every cut costs, and says the same.
         names = watched if segment_type == "all" else [n for n in watched if n in BY_SEGMENT]
@@ -90,16 +92,16 @@ def _of_group(
             continue
         reference, now = np.concatenate(earlier), by_week[week]
         if len(reference) > REFERENCE_ROWS:
-            kept = np.random.default_rng([SEED, week]).choice(len(reference), REFERENCE_ROWS, replace=False)
-            reference = reference[kept]
+            drawn = np.random.default_rng([SEED, week]).choice(len(reference), REFERENCE_ROWS, replace=False)
+            reference = reference[drawn]
         for j, name in enumerate(names):
             is_forecast = name == "forecast_to_level"
             distance = wasserstein(reference[:, j], now[:, j])
-            words = f"{name}: mean {reference[:, j].mean():.3g} before, {now[:, j].mean():.3g} now"
+            sentence = f"{name}: mean {reference[:, j].mean():.3g} before, {now[:, j].mean():.3g} now"
             out.append({
                 "week": week, "kind": "prediction_shift" if is_forecast else "distribution_shift",
                 "feature": f"{tier}.{name}", "segment_type": segment_type, "segment": segment,
-                "value": distance, "words": words,
+                "value": distance, "words": sentence,
             })  # fmt: skip
     return out
 

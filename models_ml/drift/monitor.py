@@ -37,7 +37,7 @@ COLUMNS = (
     "release_id", "model_name", "model_version", "week", "week_ending", "feature", "segment_type", "segment",
     "kind", "aspect", "method", "score", "threshold", "is_drifted", "alert_state", "finding", "is_simulated",
 )  # fmt: skip
-TOLD = ("kind", "feature", "segment_type", "segment", "score", "threshold", "finding")
+ALERT_COLUMNS = ("kind", "feature", "segment_type", "segment", "score", "threshold", "finding")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def monitor(
     progress("drift: features and forecasts")
     sampled = _sampled(warehouse, regions, champion.model or {})
     progress("drift: judging")
-    results = judged(observed, sampled, errors, known=trained_codes(artifact_root, champion.version))
+    results = judged(observed, sampled, errors, trained=trained_codes(artifact_root, champion.version))
     rows = _rows(results, observed, release_id, champion)
     now = rows[rows["week"] == last_week]
     advice = advise(rows, last_week=last_week, trained_through_week=_trained_through(champion))
@@ -102,7 +102,7 @@ def monitor(
     alerts = now[now["alert_state"] == "alert"]
     done = Monitored(
         release_id, last_week, len(rows), drift_share(now),
-        _told(alerts),
+        _alert_rows(alerts),
         advice, champion.version, path, report,
     )  # fmt: skip
     atomic_write(output / SUMMARY_FILE, json.dumps(done.as_dict(), indent=1))
@@ -113,11 +113,11 @@ def judged(
     observed: Observed,
     sampled: dict[str, Origins],
     errors: pd.DataFrame,
-    known: dict[str, list[str]] | None = None,
+    trained: dict[str, list[str]] | None = None,
 ) -> pd.DataFrame:
     """Values of every detector with score, threshold and alert state."""
-    values = [changes(observed), code_changes(observed, known)]
-    values += [distances(found, tier) for tier, found in sampled.items()]
+    values = [changes(observed), code_changes(observed, trained)]
+    values += [distances(origins_of_tier, tier) for tier, origins_of_tier in sampled.items()]
     values += [errors] if len(errors) else []
     special = observed.weeks.loc[observed.weeks["is_special"], "week"]
     return judge(pd.concat(values, ignore_index=True), {int(week) for week in special})
@@ -150,8 +150,8 @@ def _trained_through(champion: Champion[Models]) -> int | None:
     return champion.trained_through_week if champion.model else None
 
 
-def _told(alerts: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in row.items()} for row in alerts[list(TOLD)].to_dict("records")]
+def _alert_rows(alerts: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in alerts[list(ALERT_COLUMNS)].to_dict("records")]
 
 
 def _findings(results: pd.DataFrame) -> list[str]:

@@ -24,8 +24,8 @@ def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, 
 
     from models_ml.drift.findings_widget import Findings
 
-    tier, found = next(iter(sampled.items()))
-    reference, current, watched = _frames(found)
+    tier, sampled_tier = next(iter(sampled.items()))
+    reference, current, watched = _frames(sampled_tier)
     learned = now[
         (now["segment_type"] == "all") & now["kind"].isin(["distribution_shift", "prediction_shift"])
     ]
@@ -35,7 +35,7 @@ def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, 
         if str(row.feature).startswith(f"{tier}.")
     }
     watched = [name for name in watched if name in thresholds] or watched
-    week = int(found.rows["week"].max())
+    week = int(sampled_tier.rows["week"].max())
     report = Report(
         [
             Findings(rows=_table(now)),
@@ -54,22 +54,27 @@ def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, 
     return path
 
 
-def _frames(found: Origins) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    week = int(found.rows["week"].max())
-    earlier = found.rows[(found.rows["week"] < week) & (found.rows["week"] >= week - REFERENCE_WEEKS)]
+def _frames(sampled_tier: Origins) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    week = int(sampled_tier.rows["week"].max())
+    earlier = sampled_tier.rows[
+        (sampled_tier.rows["week"] < week) & (sampled_tier.rows["week"] >= week - REFERENCE_WEEKS)
+    ]
     if len(earlier) > REFERENCE_ROWS:
-        kept = np.random.default_rng([SEED, week]).choice(len(earlier), REFERENCE_ROWS, replace=False)
-        earlier = earlier.iloc[np.sort(kept)]
-    watched = [*found.names, *(["forecast_to_level"] if "forecast_to_level" in found.rows else [])]
-    return earlier.reset_index(drop=True), found.rows[found.rows["week"] == week], watched
+        drawn = np.random.default_rng([SEED, week]).choice(len(earlier), REFERENCE_ROWS, replace=False)
+        earlier = earlier.iloc[np.sort(drawn)]
+    watched = [
+        *sampled_tier.names,
+        *(["forecast_to_level"] if "forecast_to_level" in sampled_tier.rows else []),
+    ]
+    return earlier.reset_index(drop=True), sampled_tier.rows[sampled_tier.rows["week"] == week], watched
 
 
 def _table(now: pd.DataFrame) -> list[list[str]]:
-    told = now[now["is_drifted"] | (now["alert_state"] != "quiet")]
+    noteworthy = now[now["is_drifted"] | (now["alert_state"] != "quiet")]
     return [
         [str(row.alert_state), str(row.kind), str(row.feature), f"{row.segment_type} {row.segment}",
          _number(row.score), _number(row.threshold), str(row.finding)]
-        for row in told.sort_values(["alert_state", "kind", "feature"]).itertuples()
+        for row in noteworthy.sort_values(["alert_state", "kind", "feature"]).itertuples()
     ]  # fmt: skip
 
 

@@ -78,12 +78,12 @@ def weeks_with_alerts(results: pd.DataFrame, last_week: int) -> int:
     """
     if not len(results):
         return 0
-    told = results[
+    alerts = results[
         (results["alert_state"] == "alert")
         & (results["aspect"] != "error")
         & (results["segment_type"] != "location")
     ]
-    alerting, count = set(told["week"]), 0
+    alerting, count = set(alerts["week"]), 0
     while last_week - count in alerting:
         count += 1
     return count

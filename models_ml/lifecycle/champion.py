@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from governance.disk import atomic_write
-from models_ml.errors import ModelError, RegisterUnavailable
+from models_ml.errors import ModelError, RegistryUnavailableError
 from models_ml.lifecycle import registry
 from models_ml.lifecycle.registry import ModelVersion
 
@@ -45,31 +45,31 @@ def find_champion(
     """
     note = ""
     try:
-        found = _from_mlflow(tracking_uri, name, approved)
-    except Exception as error:  # the register may be down in any way; the last approved model still scores
-        if isinstance(error, ModelError) and not isinstance(error, RegisterUnavailable):
+        receipt = _from_mlflow(tracking_uri, name, approved)
+    except Exception as error:  # the registry may be down in any way; the last approved model still scores
+        if isinstance(error, ModelError) and not isinstance(error, RegistryUnavailableError):
             return Champion(None, "", error.message)
-        note = f"register not reachable ({type(error).__name__}); last approved model used"
+        note = f"registry not reachable ({type(error).__name__}); last approved model used"
         path = receipt_path(artifact_root, name)
-        found = json.loads(path.read_text()) if path.exists() else None
-    said = name.replace("_", " ")
-    if found is None:
-        return Champion(None, "", f"no approved {said} model", note)
-    if last_week - found["trained_through_week"] > STALE_AFTER_WEEKS:
-        return Champion(None, "", f"{said} model {found['version']} is stale: trained through week "
-                        f"{found['trained_through_week']}, data reach week {last_week}", note)  # fmt: skip
+        receipt = json.loads(path.read_text()) if path.exists() else None
+    label = name.replace("_", " ")
+    if receipt is None:
+        return Champion(None, "", f"no approved {label} model", note)
+    if last_week - receipt["trained_through_week"] > STALE_AFTER_WEEKS:
+        return Champion(None, "", f"{label} model {receipt['version']} is stale: trained through week "
+                        f"{receipt['trained_through_week']}, data reach week {last_week}", note)  # fmt: skip
     try:
-        model = load(Path(found["bundle"]), found["digest"])
+        model = load(Path(receipt["bundle"]), receipt["digest"])
     except (KeyError, TypeError, ValueError):
         why = "its files are of another version of Steelyard; train it anew"
-        return Champion(None, "", f"{said} model {found['version']}: {why}", note)
+        return Champion(None, "", f"{label} model {receipt['version']}: {why}", note)
     except (ModelError, OSError) as error:
-        return Champion(None, "", f"{said} model {found['version']}: {error}", note)
-    return Champion(model, found["version"], "", note, int(found["trained_through_week"]))
+        return Champion(None, "", f"{label} model {receipt['version']}: {error}", note)
+    return Champion(model, receipt["version"], "", note, int(receipt["trained_through_week"]))
 
 
-def remember_champion(artifact_root: Path, version: ModelVersion) -> None:
-    """Keep what is needed to score with the approved model while the register is down."""
+def save_receipt(artifact_root: Path, version: ModelVersion) -> None:
+    """Keep what is needed to score with the approved model while the registry is down."""
     artifact_root.mkdir(parents=True, exist_ok=True)
     needed = _needed(version) | {"bundle": str(version.bundle)}
     atomic_write(receipt_path(artifact_root, version.name), json.dumps(needed))

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from models_ml.lifecycle.registry import ModelVersion, client, reaching_register
+from models_ml.lifecycle.registry import ModelVersion, client, reaching_registry
 from models_ml.lifecycle.spec import Columns
 
 FOLDER = "evidence"
 REPORT = "evidently_evaluation.html"
 
 
-@reaching_register()
+@reaching_registry()
 def log_evidence(
     tracking_uri: str,
     version: ModelVersion,

@@ -28,8 +28,8 @@ def data_fingerprint(warehouse: Path, tables: tuple[str, ...]) -> str:
                 f"round({name}, 9)" if "DOUBLE" in str(kind).upper() else str(name)
                 for name, kind, *_ in columns
             )
-            found = con.execute(f"SELECT count(*), bit_xor(hash({row})) FROM {table}").fetchone()
-            parts.append(f"{table}:{found}")
+            hashed = con.execute(f"SELECT count(*), bit_xor(hash({row})) FROM {table}").fetchone()
+            parts.append(f"{table}:{hashed}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Promotion: moves the champion alias on evidence and keeps the copy that scores while the register is
+"""Promotion: moves the champion alias on evidence and keeps the copy that scores while the registry is
 down."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models_ml.lifecycle.champion import remember_champion
+from models_ml.lifecycle.champion import save_receipt
 from models_ml.lifecycle.registry import (
     ApprovalEvidence,
     ModelVersion,
@@ -19,7 +19,7 @@ def promote(tracking_uri: str, artifact_root: Path, evidence: ApprovalEvidence) 
     """Make the approved version champion. Raises EvidenceMissingError as `move_champion` does; nothing
     moves then."""
     version = move_champion(tracking_uri, evidence)
-    remember_champion(artifact_root, version)
+    save_receipt(artifact_root, version)
     return version
 
 
@@ -33,6 +33,6 @@ def evidence_for(
     name: str,
 ) -> ApprovalEvidence:
     """Evidence of a recorded decision on the version as it is registered now."""
-    found = get_version(tracking_uri, version, name)
+    registered = get_version(tracking_uri, version, name)
     at = (decided_at or datetime.now(UTC)).isoformat()
-    return ApprovalEvidence(name, found.version, found.digest, approved_by, decision_id, at)
+    return ApprovalEvidence(name, registered.version, registered.digest, approved_by, decision_id, at)

@@ -1,4 +1,4 @@
-"""MLflow as the register of models. Approval is not decided here: an alias moves only on evidence of one."""
+"""MLflow as the registry of models. Approval is not decided here: an alias moves only on evidence of one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from governance.disk import is_disk_full
 from governance.errors import DiskFull
-from models_ml.errors import EvidenceMissingError, ModelNotFoundError, RegisterUnavailable
+from models_ml.errors import EvidenceMissingError, ModelNotFoundError, RegistryUnavailableError
 from models_ml.lifecycle.artifacts import bundle_digest
 
 CHAMPION = "champion"
@@ -81,7 +81,7 @@ def client(tracking_uri: str) -> Any:
 
 
 @contextmanager
-def reaching_register() -> Iterator[None]:
+def reaching_registry() -> Iterator[None]:
     """Raises RegisterUnavailable in place of whatever MLflow says of a store that does not answer."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -93,10 +93,10 @@ def reaching_register() -> Iterator[None]:
             raise
         if is_disk_full(error):
             raise DiskFull(
-                "The disk is full: the register of models stopped.", hint="Free some space."
+                "The disk is full: the registry of models stopped.", hint="Free some space."
             ) from error
-        raise RegisterUnavailable(
-            f"The register of models does not answer: {str(error).splitlines()[0]}",
+        raise RegistryUnavailableError(
+            f"The registry of models does not answer: {str(error).splitlines()[0]}",
             hint="Bring MLflow's store back and run it again; what is registered stays as it was.",
         ) from error
 
@@ -107,26 +107,26 @@ def exists(tracking_uri: str) -> bool:
     return bool(tracking_uri) and (path == tracking_uri or Path(path).exists())
 
 
-@reaching_register()
+@reaching_registry()
 def versions(tracking_uri: str, name: str) -> list[ModelVersion]:
     """All versions, newest first; empty where the model is unknown."""
     if not _SPEAKABLE.fullmatch(name):
         return []
     mlflow = client(tracking_uri)
-    found = mlflow.search_model_versions(f"name = '{name}'")
-    aliases = _aliases(mlflow, name) if found else {}
-    return sorted((_plain(mlflow, v, aliases) for v in found), key=lambda v: -int(v.version))
+    registered = mlflow.search_model_versions(f"name = '{name}'")
+    aliases = _aliases(mlflow, name) if registered else {}
+    return sorted((_plain(mlflow, v, aliases) for v in registered), key=lambda v: -int(v.version))
 
 
 def get_version(tracking_uri: str, version: str, name: str) -> ModelVersion:
     """One version; raises ModelNotFoundError with the versions there are."""
-    known = versions(tracking_uri, name)
-    for one in known:
+    registered = versions(tracking_uri, name)
+    for one in registered:
         if one.version == str(version):
             return one
-    if not known:
+    if not registered:
         raise ModelNotFoundError(f"There is no model {name!r}.", hint="`steelyard model list` shows them.")
-    there = ", ".join(v.version for v in known)
+    there = ", ".join(v.version for v in registered)
     raise ModelNotFoundError(f"Model {name!r} has no version {version!r}.", hint=f"Versions: {there}.")
 
 
@@ -135,7 +135,7 @@ def champion(tracking_uri: str, name: str) -> ModelVersion | None:
     return next((v for v in versions(tracking_uri, name) if CHAMPION in v.aliases), None)
 
 
-@reaching_register()
+@reaching_registry()
 def move_champion(tracking_uri: str, evidence: ApprovalEvidence) -> ModelVersion:
     """Point `champion` at the approved version and remember the evidence with it.
 
@@ -166,7 +166,7 @@ def move_champion(tracking_uri: str, evidence: ApprovalEvidence) -> ModelVersion
     return get_version(tracking_uri, version.version, version.name)
 
 
-@reaching_register()
+@reaching_registry()
 def is_approved(tracking_uri: str, version: ModelVersion) -> bool:
     """True where the version carries the evidence of an approval of exactly its digest."""
     tags = client(tracking_uri).get_model_version(version.name, version.version).tags
@@ -186,7 +186,7 @@ def review_data(tracking_uri: str, version: str, name: str) -> dict[str, Any]:
     }
 
 
-@reaching_register()
+@reaching_registry()
 def register(
     tracking_uri: str,
     artifact_root: Path,
@@ -205,9 +205,12 @@ def register(
     before its end: it is returned. A version is there with all its tags or not at all.
     """
     mlflow_client = client(tracking_uri)
-    for known in versions(tracking_uri, name):
-        if (known.fingerprint, known.digest) == (tags["training_fingerprint"], tags["artifact_digest"]):
-            return known
+    for registered_version in versions(tracking_uri, name):
+        if (registered_version.fingerprint, registered_version.digest) == (
+            tags["training_fingerprint"],
+            tags["artifact_digest"],
+        ):
+            return registered_version
     import mlflow
 
     experiment_id = _experiment(mlflow_client, artifact_root, name)
@@ -221,8 +224,8 @@ def register(
     return get_version(tracking_uri, str(registered.version), name)
 
 
-@reaching_register()
-def keep_search(
+@reaching_registry()
+def log_search(
     tracking_uri: str, artifact_root: Path, name: str, *, tags: dict[str, str], trials: list[dict[str, Any]]
 ) -> str:
     """Log a search of settings beside the trainings, a step a trial. Registers nothing; returns the run."""
@@ -241,15 +244,15 @@ def keep_search(
 
 
 def _experiment(mlflow_client: Any, artifact_root: Path, name: str) -> Any:
-    found = mlflow_client.get_experiment_by_name(name)
+    experiment = mlflow_client.get_experiment_by_name(name)
     artifact_root.mkdir(parents=True, exist_ok=True)
-    if found:
-        return found.experiment_id
+    if experiment:
+        return experiment.experiment_id
     return mlflow_client.create_experiment(name, artifact_location=artifact_root.resolve().as_uri())
 
 
 def _ensure_database(path: Path) -> None:
-    """A new register is made beside its place: MLflow cannot go on with one whose making was killed."""
+    """A new registry is made beside its place: MLflow cannot go on with one whose making was killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         return
@@ -263,35 +266,35 @@ def _ensure_database(path: Path) -> None:
         part = path.with_name(f".{path.name}.part")
         part.unlink(missing_ok=True)
         part.with_name(part.name + "-journal").unlink(missing_ok=True)
-        made: Any = SqlAlchemyStore  # MLflow leaves it untyped
-        made(f"sqlite:///{part}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
+        store_class: Any = SqlAlchemyStore  # MLflow leaves it untyped
+        store_class(f"sqlite:///{part}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
         part.rename(path)
 
 
 def _aliases(mlflow: Any, name: str) -> dict[str, tuple[str, ...]]:
-    held: dict[str, tuple[str, ...]] = {}
+    by_version: dict[str, tuple[str, ...]] = {}
     for alias, version in mlflow.get_registered_model(name).aliases.items():
-        held[str(version)] = (*held.get(str(version), ()), alias)
-    return held
+        by_version[str(version)] = (*by_version.get(str(version), ()), alias)
+    return by_version
 
 
-def _plain(mlflow: Any, found: Any, aliases: dict[str, tuple[str, ...]]) -> ModelVersion:
-    tags = found.tags
+def _plain(mlflow: Any, registered: Any, aliases: dict[str, tuple[str, ...]]) -> ModelVersion:
+    tags = registered.tags
     return ModelVersion(
-        name=found.name,
-        version=str(found.version),
+        name=registered.name,
+        version=str(registered.version),
         digest=tags.get("artifact_digest", ""),
         fingerprint=tags.get("training_fingerprint", ""),
         release_id=tags.get("release_id", ""),
         git_commit=tags.get("git_commit", ""),
         trained_by=tags.get("trained_by", ""),
         trained_through_week=int(tags.get("trained_through_week", 0)),
-        bundle=_local(mlflow.get_model_version_download_uri(found.name, found.version))
+        bundle=_local(mlflow.get_model_version_download_uri(registered.name, registered.version))
         / "artifacts"
         / "bundle",
-        aliases=aliases.get(str(found.version), ()),
+        aliases=aliases.get(str(registered.version), ()),
         metrics=json.loads(tags.get("metrics", "{}")),
-        registered_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        registered_at=datetime.fromtimestamp(registered.creation_timestamp / 1000, UTC),
         promoted_at=_moment(tags.get(PROMOTED_AT) or tags.get("approval.decided_at")),
     )
 
@@ -299,8 +302,8 @@ def _plain(mlflow: Any, found: Any, aliases: dict[str, tuple[str, ...]]) -> Mode
 def _moment(text: str | None) -> datetime | None:
     if not text:
         return None
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _local(uri: str) -> Path:

@@ -106,7 +106,9 @@ def register_candidate(
     return trained
 
 
-def kept_training(artifact_root: Path, name: str, fingerprint: str, tracking_uri: str) -> TrainedModel | None:
+def previous_training(
+    artifact_root: Path, name: str, fingerprint: str, tracking_uri: str
+) -> TrainedModel | None:
     """The last training of `name`, where its fingerprint is this one and its files are intact."""
     path = _receipt(artifact_root, name)
     if not path.exists():

@@ -38,7 +38,7 @@ class _Earlier:
     outcome: np.ndarray
 
 
-def roll(
+def rolling_origin_backtest(
     panel: MarginPanel, last_week: int, settings: MarginRiskSettings, progress: Progress = silent
 ) -> MarginBacktest:
     """Fit every `step_weeks` up to `last_week`; forecasts with a known outcome calibrate the later ones.
@@ -79,9 +79,9 @@ def fit_weeks(panel: MarginPanel, last_week: int, settings: MarginRiskSettings) 
 
 def from_earlier(cut: int, earlier: list[_Earlier]) -> Calibration:
     """Calibration from the earlier forecasts whose four weeks ended by `cut`; none with too few."""
-    known = [e for e in earlier if e.cut + HORIZON_WEEKS <= cut]
-    if len(known) < LEAST_EARLIER:
+    finished = [e for e in earlier if e.cut + HORIZON_WEEKS <= cut]
+    if len(finished) < LEAST_EARLIER:
         return Calibration()
     return calibrate(
-        *(np.concatenate([getattr(e, n) for e in known]) for n in ("log_odds", "size", "outcome"))
+        *(np.concatenate([getattr(e, n) for e in finished]) for n in ("log_odds", "size", "outcome"))
     )

@@ -32,17 +32,17 @@ def calibrated_repeat(panel: MarginPanel, cut: int) -> Risk:
     The share that missed rises with the gap (isotonic), the size is the mean miss in shares of the pace.
     """
     before = cut - HORIZON_WEEKS
-    known = panel.demand.selling(before)
-    outcome = shortfall_usd(panel, before)[known]
+    selling = panel.demand.selling(before)
+    outcome = shortfall_usd(panel, before)[selling]
     chance = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip")
-    chance.fit(_gap(panel, before)[known], outcome > 0)
+    chance.fit(_gap(panel, before)[selling], outcome > 0)
     missed = outcome > 0
-    size = outcome[missed].sum() / max(_pace(panel, before)[known][missed].sum(), 1e-9)
+    size = outcome[missed].sum() / max(_pace(panel, before)[selling][missed].sum(), 1e-9)
     gap = _gap(panel, cut)
     return Risk(np.asarray(chance.predict(gap)), size * _pace(panel, cut), gap)
 
 
-RULES = {
+BASELINES = {
     "last four weeks repeat": last_four_weeks_repeat,
     "last four weeks repeat, calibrated": calibrated_repeat,
     "back to the category's rate": back_to_category,

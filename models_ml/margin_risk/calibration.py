@@ -31,5 +31,5 @@ def calibrate(log_odds: np.ndarray, shortfall_given_miss: np.ndarray, outcome_us
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     if slope <= 0:
         slope, intercept = 1.0, 0.0
-    told, came = shortfall_given_miss[missed].sum(), outcome_usd[missed].sum()
-    return Calibration(slope, intercept, float((came + PRIOR_MONEY_USD) / (told + PRIOR_MONEY_USD)))
+    expected, actual = shortfall_given_miss[missed].sum(), outcome_usd[missed].sum()
+    return Calibration(slope, intercept, float((actual + PRIOR_MONEY_USD) / (expected + PRIOR_MONEY_USD)))

@@ -26,13 +26,13 @@ def attach_margin_evidence(
     tracking_uri: str, version: ModelVersion, result: MarginBacktest, weeks: list[int], table: pd.DataFrame
 ) -> list[str]:
     """Log plots, report and lineage with the version's run; the names of the artifacts."""
-    told = forecasts_and_outcomes(result, weeks)
+    forecasts = forecasts_and_outcomes(result, weeks)
 
     def draw(folder: Path) -> None:
-        plot_reliability(told, folder / "calibration.png")
-        plot_money(told, folder / "shortfall_money_found.png")
+        plot_reliability(forecasts, folder / "calibration.png")
+        plot_money(forecasts, folder / "shortfall_money_found.png")
         plot_departments(table, folder / "auc_by_department.png")
-        evidently_report(told, folder / REPORT, f"{version.name} {version.version}")
+        evidently_report(forecasts, folder / REPORT, f"{version.name} {version.version}")
 
     return log_evidence(tracking_uri, version, table, margin_risk_reads(), draw)
 
@@ -57,11 +57,11 @@ def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataF
     return pd.concat(parts, ignore_index=True)
 
 
-def plot_reliability(told: pd.DataFrame, path: Path) -> None:
+def plot_reliability(forecasts: pd.DataFrame, path: Path) -> None:
     """Share that missed the target against the chance that was told, in ten bins of equally many."""
     drawn, axes = figure("Calibration of the chance of a miss")
     axes.plot([0, 1], [0, 1], color="#999999", lw=1)
-    ordered = told.sort_values("probability", kind="stable")
+    ordered = forecasts.sort_values("probability", kind="stable")
     bins = [part for part in np.array_split(np.arange(len(ordered)), BINS) if len(part)]
     chance = [ordered["probability"].to_numpy()[part].mean() for part in bins]
     missed = [(ordered["shortfall_usd"].to_numpy()[part] > 0).mean() for part in bins]
@@ -71,15 +71,15 @@ def plot_reliability(told: pd.DataFrame, path: Path) -> None:
     drawn.savefig(path, dpi=110)
 
 
-def plot_money(told: pd.DataFrame, path: Path) -> None:
+def plot_money(forecasts: pd.DataFrame, path: Path) -> None:
     """Share of all shortfall money found by looking at so large a part of the list, largest risks first."""
     drawn, axes = figure("Shortfall money found, largest risks first")
-    lost = told["shortfall_usd"].to_numpy()
+    lost = forecasts["shortfall_usd"].to_numpy()
     looked = np.arange(1, len(lost) + 1) / len(lost)
     for label, column, colour in (
         (MODEL_NAME, "money_at_risk_usd", OURS), (REPEAT, "repeat_usd", RULE),
     ):  # fmt: skip
-        order = np.argsort(-told[column].to_numpy(), kind="stable")
+        order = np.argsort(-forecasts[column].to_numpy(), kind="stable")
         axes.plot(looked, np.cumsum(lost[order]) / max(lost.sum(), 1e-9), color=colour, label=label)
     axes.plot([0, 1], [0, 1], color="#999999", lw=1)
     axes.axvline(0.1, color="#999999", lw=1, ls=":")
@@ -92,17 +92,17 @@ def plot_departments(table: pd.DataFrame, path: Path) -> None:
     """AUC by department beside the rule that repeats the last four weeks."""
     rows = table[table["slice"] == "department"]
     wide = rows.pivot_table(index="member", columns="model", values="auc")
-    shown = wide[[name for name in (MODEL_NAME, REPEAT) if name in wide]]
-    shown = shown.dropna().sort_values(shown.columns[0])
-    drawn, axes = figure("AUC by department", height=1.5 + 0.35 * max(len(shown), 1))
-    if len(shown):
-        shown.plot.barh(ax=axes, color={MODEL_NAME: OURS, REPEAT: RULE}, width=0.8)
+    wide = wide[[name for name in (MODEL_NAME, REPEAT) if name in wide]]
+    wide = wide.dropna().sort_values(wide.columns[0])
+    drawn, axes = figure("AUC by department", height=1.5 + 0.35 * max(len(wide), 1))
+    if len(wide):
+        wide.plot.barh(ax=axes, color={MODEL_NAME: OURS, REPEAT: RULE}, width=0.8)
     axes.axvline(0.5, color="#999999", lw=1)
     axes.set(xlabel="AUC", ylabel="")
     drawn.savefig(path, dpi=110)
 
 
-def evidently_report(told: pd.DataFrame, path: Path, name: str) -> None:
+def evidently_report(forecasts: pd.DataFrame, path: Path, name: str) -> None:
     """Evidently's classification report: the last origin beside those before."""
     import os
 
@@ -111,9 +111,9 @@ def evidently_report(told: pd.DataFrame, path: Path, name: str) -> None:
     from evidently.presets import ClassificationPreset
 
     rows = pd.DataFrame({
-        "missed": (told["shortfall_usd"] > 0).astype(int),
-        "probability": told["probability"].astype(float),
-        "origin": told["origin"],
+        "missed": (forecasts["shortfall_usd"] > 0).astype(int),
+        "probability": forecasts["probability"].astype(float),
+        "origin": forecasts["origin"],
     })  # fmt: skip
     last = rows["origin"] == rows["origin"].max()
     definition = DataDefinition(

@@ -97,13 +97,13 @@ def _pool(panel: MarginPanel, cut: int, name: str, target: np.ndarray | None) ->
 def _plan(panel: MarginPanel, cut: int) -> Group:
     """Planned weeks against the quarter before and the last four weeks; an unplanned week counts as usual."""
     ahead, quarter = slice(cut + 1, cut + 1 + HORIZON_WEEKS), slice(max(0, cut + 1 - TARGET_WEEKS), cut + 1)
-    known = panel.demand.plan_known[ahead]
+    is_planned = panel.demand.plan_known[ahead]
     plan = {**panel.plan, **{name: panel.demand.plan[name] for name in PLAN_SHARES}}
     plan["added_depth"] = panel.plan["mailer_depth"] + panel.plan["display_depth"]
     out: Group = {}
     for name, values in plan.items():
         usual = values[:, quarter].mean(1)
-        planned = np.where(known, values[:, ahead], usual[:, None])
+        planned = np.where(is_planned, values[:, ahead], usual[:, None])
         out[f"{name}_planned"] = planned.mean(1)
         out[f"{name}_against_usual"] = planned.mean(1) - usual
         out[f"{name}_against_last_4"] = planned.mean(1) - values[:, quarter][:, -HORIZON_WEEKS:].mean(1)

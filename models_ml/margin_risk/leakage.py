@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models_ml.demand.leakage import spoilt
+from models_ml.demand.leakage import leaked
 from models_ml.evaluate.leakage import after, require_unchanged, sample
 from models_ml.margin_risk import features
 from models_ml.margin_risk.model import rows_of
@@ -16,14 +16,14 @@ def require_no_leak(panel: MarginPanel, cut: int) -> None:
     few = sample(len(panel.demand.items))
     other = replace(
         panel,
-        demand=spoilt(panel.demand, cut),
-        money=_spoilt(panel.money, cut),
-        pools={name: (_spoilt(money, cut), member) for name, (money, member) in panel.pools.items()},
+        demand=leaked(panel.demand, cut),
+        money=_leaked(panel.money, cut),
+        pools={name: (_leaked(money, cut), member) for name, (money, member) in panel.pools.items()},
     )
     one, two = (rows_of(features.build(each, cut), few) for each in (panel, other))
     week = int(panel.demand.weeks[cut])
     require_unchanged([*one.names], one.values, two.values, "margin risk", week)
 
 
-def _spoilt(money: Money, cut: int) -> Money:
+def _leaked(money: Money, cut: int) -> Money:
     return Money(*(after(values, cut) for values in money))

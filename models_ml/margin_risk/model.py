@@ -74,9 +74,9 @@ def expected_sales(features: Features) -> np.ndarray:
     return np.asarray(quarter * HORIZON_WEEKS / TARGET_WEEKS + 0.5)
 
 
-def rows_of(features: Features, keep: np.ndarray) -> Features:
+def rows_of(features: Features, chosen: np.ndarray) -> Features:
     """The same features with the rows that `keep` (mask or index) names."""
-    return features._replace(values=features.values[keep], target=features.target[keep])
+    return features._replace(values=features.values[chosen], target=features.target[chosen])
 
 
 def fit(panel: MarginPanel, cut: int, settings: MarginRiskSettings) -> MarginRiskModel:

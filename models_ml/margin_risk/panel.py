@@ -50,17 +50,17 @@ def margin_panel_from(con: duckdb.DuckDBPyConnection) -> MarginPanel:
     row_of = {key: i for i, key in enumerate(zip(demand.locations, demand.items, strict=True))}
 
     def dense(table: str, columns: tuple[str, ...], across: int) -> list[np.ndarray]:
-        found = con.execute(
+        rows = con.execute(
             f"""SELECT location_id, category, week, {", ".join(columns)} FROM {table}
                 WHERE week BETWEEN {first} AND {first + across - 1}"""
         ).fetchnumpy()
-        keys = zip(found["location_id"], found["category"], strict=True)
+        keys = zip(rows["location_id"], rows["category"], strict=True)
         row = np.array([row_of.get(key, -1) for key in keys], int)
-        kept, column = row >= 0, np.asarray(found["week"]) - first
+        inside, column = row >= 0, np.asarray(rows["week"]) - first
         out = []
         for name in columns:
             values = np.zeros((len(row_of), across))
-            values[row[kept], column[kept]] = np.asarray(found[name])[kept]
+            values[row[inside], column[inside]] = np.asarray(rows[name])[inside]
             out.append(values)
         return out
 

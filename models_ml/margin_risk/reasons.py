@@ -30,15 +30,17 @@ def reasons(model: MarginRiskModel, features: Features, plan_known: bool) -> lis
     out = []
     for i, order in enumerate(strongest):
         row = dict(zip(features.names, map(float, features.values[i]), strict=True))
-        told = [(kinds[k], float(effect[i, k])) for k in order if abs(effect[i, k]) >= LEAST_EFFECT]
+        strongest_drivers = [
+            (kinds[k], float(effect[i, k])) for k in order if abs(effect[i, k]) >= LEAST_EFFECT
+        ]
         out.append([
-            {"driver": driver, "effect": round(points, 4), "words": _words(driver, row, plan_known)}
-            for driver, points in told
+            {"driver": driver, "effect": round(points, 4), "words": _sentence(driver, row, plan_known)}
+            for driver, points in strongest_drivers
         ])  # fmt: skip
     return out
 
 
-def _words(driver: str, row: Row, plan_known: bool) -> str:
+def _sentence(driver: str, row: Row, plan_known: bool) -> str:
     if driver == "planned_promotions" and not plan_known:
         return "no promotion calendar for the coming weeks yet; they count as usual"
     return _SAYS[driver](row)

@@ -22,7 +22,7 @@ from models_ml.margin_risk.reasons import reasons
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
 from models_ml.margin_risk.target import LEAST_USD, target_rate, total
 
-RULE_NAME = "last-four-weeks-repeat"
+BASELINE_NAME = "last-four-weeks-repeat"
 TOO_RARE = "sells in too few weeks for the model"
 
 
@@ -45,7 +45,7 @@ def score_margin_risk(
         MODEL_NAME, load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week
     )
     progress(f"score: margin risk {'version ' + champion.version if champion.model else champion.reason}")
-    frame = _by_rule(panel, cut, champion.reason or TOO_RARE)
+    frame = _by_baseline(panel, cut, champion.reason or TOO_RARE)
     if champion.model is not None:
         _by_model(frame, panel, cut, champion.model, champion.version)
     frame["money_at_risk_usd"] = frame["probability"] * frame["expected_shortfall_usd"]
@@ -54,13 +54,13 @@ def score_margin_risk(
     partial = output.with_suffix(".partial")
     frame.assign(as_of_date=_last_day(warehouse, last_week)).to_parquet(partial, index=False)
     partial.replace(output)
-    name, version = (MODEL_NAME, champion.version) if champion.model else (RULE_NAME, RULE_NAME)
+    name, version = (MODEL_NAME, champion.version) if champion.model else (BASELINE_NAME, BASELINE_NAME)
     return Scored(output, len(frame), name, version, release_id, champion.reason, champion.note)
 
 
-def _by_rule(panel: MarginPanel, cut: int, reason: str) -> pd.DataFrame:
+def _by_baseline(panel: MarginPanel, cut: int, reason: str) -> pd.DataFrame:
     demand, risk = panel.demand, calibrated_repeat(panel, cut)
-    words = [
+    sentences = [
         {
             "driver": "recent_margin",
             "effect": None,
@@ -77,9 +77,9 @@ def _by_rule(panel: MarginPanel, cut: int, reason: str) -> pd.DataFrame:
         "target_margin_rate": target_rate(panel, cut),
         "probability": risk.probability,
         "expected_shortfall_usd": risk.shortfall_usd,
-        "reasons": [json.dumps([word]) for word in words],
-        "model_name": RULE_NAME,
-        "model_version": RULE_NAME,
+        "reasons": [json.dumps([word]) for word in sentences],
+        "model_name": BASELINE_NAME,
+        "model_version": BASELINE_NAME,
         "is_fallback": True,
         "fallback_reason": reason,
         "is_simulated": panel.is_simulated,
@@ -110,5 +110,5 @@ def _by_model(
 
 def _last_day(warehouse: Path, week: int) -> date | None:
     with duckdb.connect(str(warehouse), read_only=True) as con:
-        found = con.execute("SELECT last_day FROM feat_calendar_week WHERE week = ?", [week]).fetchone()
-    return found[0] if found else None
+        row = con.execute("SELECT last_day FROM feat_calendar_week WHERE week = ?", [week]).fetchone()
+    return row[0] if row else None

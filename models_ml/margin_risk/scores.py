@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from models_ml.margin_risk.backtest import MarginBacktest
-from models_ml.margin_risk.baselines import RULES
+from models_ml.margin_risk.baselines import BASELINES
 from models_ml.margin_risk.model import Risk
 from models_ml.margin_risk.panel import MarginPanel
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
@@ -55,7 +55,7 @@ def margin_table(
     for week in weeks:
         cut, chosen = panel.demand.column(week), result.chosen[week]
         risks = {MODEL_NAME: result.risks[week]}
-        for name, rule in (RULES if rules is None else rules).items():
+        for name, rule in (BASELINES if rules is None else rules).items():
             risks[name] = Risk(*(part[chosen] for part in rule(panel, cut)))
         outcome = shortfall_usd(panel, cut)[chosen]
         for key, inside in _slices(panel, cut, chosen).items():
@@ -73,7 +73,7 @@ def _scores(origins: list[tuple[Risk, np.ndarray]]) -> dict[str, float]:
     outcome = np.concatenate([outcome for _, outcome in origins])
     missed, lost = outcome > 0, np.maximum(outcome, 0).sum()
     auc = [roc_auc_score(o > 0, r.rank) if 0 < (o > 0).mean() < 1 else np.nan for r, o in origins]
-    told = sum(risk.money_usd.sum() for risk, _ in origins)
+    forecast_usd = sum(risk.money_usd.sum() for risk, _ in origins)
     return {
         "series": float(np.mean([len(o) for _, o in origins])),
         "missed": float(missed.mean()),
@@ -82,7 +82,7 @@ def _scores(origins: list[tuple[Risk, np.ndarray]]) -> dict[str, float]:
         "calibration_error": calibration_error(probability, missed),
         "calibration_error_worst_origin": max(calibration_error(r.probability, o > 0) for r, o in origins),
         "brier": float(((probability - missed) ** 2).mean()),
-        "money_bias": float(told / lost - 1) if lost > 0 else float("nan"),
+        "money_bias": float(forecast_usd / lost - 1) if lost > 0 else float("nan"),
     }
 
 

@@ -14,8 +14,8 @@ from models_ml.errors import NotEnoughHistoryError
 from models_ml.lifecycle import registry
 from models_ml.lifecycle.fingerprint import code_fingerprint, training_fingerprint
 from models_ml.lifecycle.registry import ModelVersion
-from models_ml.lifecycle.training import Candidate, TrainedModel, kept_training, register_candidate
-from models_ml.margin_risk.backtest import fit_weeks, roll
+from models_ml.lifecycle.training import Candidate, TrainedModel, previous_training, register_candidate
+from models_ml.margin_risk.backtest import fit_weeks, rolling_origin_backtest
 from models_ml.margin_risk.bundle import save_bundle
 from models_ml.margin_risk.card import margin_risk_card
 from models_ml.margin_risk.evidence import attach_margin_evidence
@@ -56,13 +56,13 @@ def train_margin_risk(
     here = Path(__file__).parent
     code = code_fingerprint(here, here.parent / "demand" / "panel.py")
     fingerprint = training_fingerprint(warehouse, plain_settings, tables=MARGIN_TABLES, code=code)
-    kept = kept_training(artifact_root, MODEL_NAME, fingerprint, tracking_uri)
-    if kept is not None:
-        return kept
+    previous = previous_training(artifact_root, MODEL_NAME, fingerprint, tracking_uri)
+    if previous is not None:
+        return previous
     panel = read_margin_panel(warehouse)
     last_week = int(panel.demand.weeks[-1])
-    result = roll(panel, last_week, settings, progress)
-    if result.model is None:  # pragma: no cover - `roll` fits at every origin
+    result = rolling_origin_backtest(panel, last_week, settings, progress)
+    if result.model is None:  # pragma: no cover - the backtest fits at every origin
         raise NotEnoughHistoryError("No origin was fitted.")
     reported = reported_origins(panel, settings)
     table = margin_table(result, reported)
@@ -94,10 +94,10 @@ def reported_origins(panel: MarginPanel, settings: MarginRiskSettings) -> list[i
     """The last three origins eight weeks apart, of those that are fitted; their outcomes are recorded."""
     last = int(panel.demand.weeks[-1])
     fitted = fit_weeks(panel, last, settings)
-    found = [week for week in (last - BETWEEN_ORIGINS * k for k in (3, 2, 1)) if week in fitted]
-    if not found:
+    weeks = [week for week in (last - BETWEEN_ORIGINS * k for k in (3, 2, 1)) if week in fitted]
+    if not weeks:
         raise NotEnoughHistoryError("No margin risk origin has a recorded outcome.")
-    return found
+    return weeks
 
 
 def _example(panel: MarginPanel, model: MarginRiskModel) -> pd.DataFrame:

@@ -120,7 +120,7 @@ def less_costs(measured: pd.DataFrame, settled: pd.DataFrame, cost_usd: np.ndarr
 
 def _rule(rows: pd.DataFrame) -> MinMax:
     mean, sd = (rows[name].to_numpy(float) for name in ("daily_mean", "daily_sd"))
-    return MinMax.known(mean, sd, rows["lead_days"].to_numpy(int), rows["pack_units"].to_numpy(float))
+    return MinMax.from_history(mean, sd, rows["lead_days"].to_numpy(int), rows["pack_units"].to_numpy(float))
 
 
 def _add(out: pd.DataFrame, name: str, done: Replayed, rows: pd.DataFrame) -> None:

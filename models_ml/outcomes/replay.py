@@ -31,7 +31,7 @@ class MinMax:
     pack: np.ndarray
 
     @classmethod
-    def known(
+    def from_history(
         cls, daily_mean: np.ndarray, daily_sd: np.ndarray, lead_days: np.ndarray, pack: np.ndarray
     ) -> MinMax:
         """From thirteen weeks: 95 % of a normal over the protection interval, a week's demand on top."""
@@ -64,7 +64,7 @@ def replay(
     at = np.arange(rows)
     coming[at, first] += first_order
     stock = np.maximum(free.astype(float), 0.0)
-    served, held = np.zeros(rows), np.zeros(rows)
+    served, stock_days = np.zeros(rows), np.zeros(rows)
     for day in range(days):
         if day and day % REVIEW_DAYS == 0:
             position = stock + coming[:, day:].sum(1)
@@ -73,5 +73,5 @@ def replay(
         sold = np.minimum(stock, demand[:, day])
         stock -= sold
         served += sold
-        held += stock
-    return Replayed(served, held / days)
+        stock_days += stock
+    return Replayed(served, stock_days / days)

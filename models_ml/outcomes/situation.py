@@ -107,9 +107,9 @@ def read_situation(warehouse: Path, settled: pd.DataFrame, window: int) -> Situa
     return Situation(rows.merge(settled[columns], on="recommendation_id"), demand, arrivals)
 
 
-def _by_day(found: list[Any], position: dict[str, int], window: int) -> np.ndarray:
+def _by_day(rows: list[Any], position: dict[str, int], window: int) -> np.ndarray:
     out = np.zeros((len(position), window))
-    for key, day, units in found:
+    for key, day, units in rows:
         if key in position and units is not None:
             out[position[key], day] += units
     return out

@@ -72,7 +72,7 @@ def spend(cost_usd: np.ndarray, gain_usd: np.ndarray, budget_usd: float) -> Spen
     return Spending(taken, float(gain_usd[left[0]] / cost_usd[left[0]]) if len(left) else 0.0)
 
 
-def words_of(row: Any) -> dict[str, Any]:
+def budget_details(row: Any) -> dict[str, Any]:
     """What the budget says to one order, as stored in its details."""
     if not np.isfinite(row.budget_left_usd):
         return {"budget_left_usd": None, "return_per_usd": round(float(row.return_per_usd), 6)}
@@ -104,8 +104,8 @@ def rank_orders(rows: pd.DataFrame, budgets: pd.DataFrame) -> pd.DataFrame:
     gain = served * rows["worth_usd"].to_numpy(float)[at]
     cost = pack[at] * rows["unit_cost_usd"].to_numpy(float)[at]
     total = np.bincount(at, gain, len(rows)) / np.maximum(np.bincount(at, cost, len(rows)), 1e-9)
-    known = rows[["region", "department"]].merge(budgets, on=["region", "department"], how="left")
-    left = (known["budget_usd"] - known["spent_usd"]).to_numpy(float)
+    budgeted = rows[["region", "department"]].merge(budgets, on=["region", "department"], how="left")
+    left = (budgeted["budget_usd"] - budgeted["spent_usd"]).to_numpy(float)
     funded, shadow = rows["quantity_units"].to_numpy(float).copy(), np.full(len(rows), np.nan)
     rank = np.zeros(len(rows))
     for _, group in rows.reset_index(drop=True).groupby(["region", "department"], sort=True):
@@ -113,11 +113,11 @@ def rank_orders(rows: pd.DataFrame, budgets: pd.DataFrame) -> pd.DataFrame:
         rank[members[np.argsort(-total[members], kind="stable")]] = np.arange(1, len(members) + 1)
         if np.isnan(left[members[0]]):
             continue
-        mine = np.flatnonzero(np.isin(at, members))
-        done = spend(cost[mine], gain[mine], left[members[0]])
-        packs = np.bincount(at[mine], np.floor(done.taken + 1e-9), len(rows))
+        of_group = np.flatnonzero(np.isin(at, members))
+        done = spend(cost[of_group], gain[of_group], left[members[0]])
+        packs = np.bincount(at[of_group], np.floor(done.taken + 1e-9), len(rows))
         funded[members], shadow[members] = packs[members] * pack[members], done.shadow_price
     return rows.assign(
         return_per_usd=total, budget_rank=rank.astype(int), shadow_price=shadow, funded_units=funded,
-        budget_left_usd=left, budget_month=known["budget_month"].to_numpy(),
+        budget_left_usd=left, budget_month=budgeted["budget_month"].to_numpy(),
     )  # fmt: skip

@@ -13,8 +13,8 @@ from governance.approvals import CARRIED_OUT, DUE, unit_sign
 from models_ml.recommend.parameters import ReorderParameters
 
 
-def pledges(
-    standing: Iterable[Mapping[str, Any]], as_of: date, parameters: ReorderParameters
+def open_commitments(
+    earlier: Iterable[Mapping[str, Any]], as_of: date, parameters: ReorderParameters
 ) -> pd.DataFrame:
     """Units agreed on that the stock of `as_of` does not show yet.
 
@@ -23,7 +23,7 @@ def pledges(
     the same day's stock, which cannot hold it yet.
     """
     rows = []
-    for past in standing:
+    for past in earlier:
         sign = unit_sign(past["action"])
         day = stock_day(past)
         if sign == 0 or day is None:
@@ -36,11 +36,11 @@ def pledges(
         rows.append((past["location_id"], past["product_id"], sign * units, 0.0))
         if past["from_location_id"] is not None:
             rows.append((past["from_location_id"], past["product_id"], 0.0, sign * units))
-    made = pd.DataFrame(rows, columns=["location_id", "product_id", "pledged_units", "outgoing_units"])
-    return made.groupby(["location_id", "product_id"], as_index=False).sum()
+    units = pd.DataFrame(rows, columns=["location_id", "product_id", "pledged_units", "outgoing_units"])
+    return units.groupby(["location_id", "product_id"], as_index=False).sum()
 
 
-def with_pledges(positions: pd.DataFrame, pledged: pd.DataFrame) -> pd.DataFrame:
+def with_commitments(positions: pd.DataFrame, pledged: pd.DataFrame) -> pd.DataFrame:
     """Positions with both columns, zero where nothing is agreed."""
     joined = positions.merge(pledged, on=["location_id", "product_id"], how="left")
     columns = {name: joined[name].astype(float).fillna(0.0) for name in ("pledged_units", "outgoing_units")}
@@ -49,14 +49,14 @@ def with_pledges(positions: pd.DataFrame, pledged: pd.DataFrame) -> pd.DataFrame
 
 def stock_day(past: Mapping[str, Any]) -> date | None:
     """The day whose stock a past proposal was made from."""
-    said = drivers_in(past).get("as_of")
-    return date.fromisoformat(said[:10]) if isinstance(said, str) else None
+    as_of = drivers_in(past).get("as_of")
+    return date.fromisoformat(as_of[:10]) if isinstance(as_of, str) else None
 
 
 def drivers_in(past: Mapping[str, Any]) -> Mapping[str, Any]:
     """The drivers of a past proposal; the first version kept them as JSON text."""
-    found = past.get("drivers") or {}
-    return json.loads(found) if isinstance(found, str) else found
+    drivers = past.get("drivers") or {}
+    return json.loads(drivers) if isinstance(drivers, str) else drivers
 
 
 def key_of(row: Mapping[str, Any]) -> tuple[str, str]:

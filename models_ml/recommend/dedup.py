@@ -20,7 +20,7 @@ _MORE_DEMAND = 0.15  # a rise of expected demand that is news
 
 
 @dataclass(frozen=True)
-class Held:
+class Deduplicated:
     """What is proposed, and what was held back.
 
     `unchanged`: the same question is open or was answered. `small`: open with nearly this quantity.
@@ -40,26 +40,26 @@ class Held:
         return self.changed / asked if asked else 0.0
 
 
-def hold_back(
-    rows: pd.DataFrame, standing: Iterable[Mapping[str, Any]], as_of: date, parameters: ReorderParameters,
+def deduplicate(
+    rows: pd.DataFrame, earlier: Iterable[Mapping[str, Any]], as_of: date, parameters: ReorderParameters,
     *, now: datetime | None = None, proposed_by: str | None = None,
-) -> Held:  # fmt: skip
+) -> Deduplicated:  # fmt: skip
     """Compare with the last proposal on the same question.
 
     Open proposals of `proposed_by` (of anybody: None withdraws nothing) that are not wanted any more are
     withdrawn.
     """
     last: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for past in sorted(standing, key=lambda past: past["created_at"]):
+    for past in sorted(earlier, key=lambda past: past["created_at"]):
         last[key_of(past)] = past
-    kept, unchanged, small, changed = [], 0, 0, 0
+    rows_left, unchanged, small, changed = [], 0, 0, 0
     asked = set()
     for record in rows.to_dict("records"):
         row = {str(name): value for name, value in record.items()}
         asked.add(key_of(row))
         before = last.get(key_of(row))
         if before is None or not _counts(before, as_of, parameters, now):
-            kept.append(row)
+            rows_left.append(row)
             continue
         news = _news(row, before, parameters)
         if news is None:
@@ -69,13 +69,13 @@ def hold_back(
         else:
             changed += 1
             row["details"] = {**row["details"], "changed": news, "replaces": before["recommendation_id"]}
-            kept.append(row)
+            rows_left.append(row)
     gone = tuple(
         past["recommendation_id"] for key, past in sorted(last.items())
         if key not in asked and past["state"] in OPEN and proposed_by is not None
         and past["proposed_by"] == proposed_by and (stock_day(past) or as_of) <= as_of
     )  # fmt: skip
-    return Held(pd.DataFrame(kept, columns=rows.columns), unchanged, small, changed, gone)
+    return Deduplicated(pd.DataFrame(rows_left, columns=rows.columns), unchanged, small, changed, gone)
 
 
 def _counts(
@@ -102,22 +102,22 @@ def _news(row: Mapping[str, Any], past: Mapping[str, Any], parameters: ReorderPa
     pack = float(new.get("case_pack_units", 1))
     is_open = past["state"] in OPEN
     before = past["quantity_units"]
-    words = []
+    sentences = []
     if is_open:
         change = abs(row["quantity_units"] - before)
         if change == 0:
             return []
         if change <= max(parameters.least_change_packs * pack, parameters.least_change_share * before):
             return None
-        words.append(f"quantity from {before:.0f} to {row['quantity_units']:.0f}")
+        sentences.append(f"quantity from {before:.0f} to {row['quantity_units']:.0f}")
     agreed = (past["decided_quantity_units"] or 0.0) if past["state"] in AGREED else 0.0
     for name, label in (("position_units", "stock with what is on its way"),):
         if name in old and name in new:
             due, has = old[name] + agreed, new[name]
             if has <= due - max(pack, 1):
-                words.append(f"{label} from {due:.0f} to {has:.0f}")
+                sentences.append(f"{label} from {due:.0f} to {has:.0f}")
     if old.get("demand_mean_units") and new.get("demand_mean_units"):
         was, is_ = old["demand_mean_units"], new["demand_mean_units"]
         if is_ > was * (1 + _MORE_DEMAND):
-            words.append(f"demand expected from {was:.1f} to {is_:.1f}")
-    return words
+            sentences.append(f"demand expected from {was:.1f} to {is_:.1f}")
+    return sentences

@@ -9,12 +9,12 @@ from models_ml.recommend.proposal import Option, Run, details, number, of_pair, 
 
 
 def on_line(
-    row: Any, run: Run, options: Sequence[Option], *, reason: str, words: Sequence[str],
+    row: Any, run: Run, options: Sequence[Option], *, reason: str, sentences: Sequence[str],
     weekly: Sequence[dict[str, Any]], drivers: dict[str, Any], **more: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """The proposal; the first option is what is proposed, for all of the line's open units."""
     proposed, others = options[0], options[1:]
-    words = [order_in_words(row), *words]
+    sentences = [order_sentence(row), *sentences]
     return of_pair(row, run) | {
         "recommendation_id": proposal_id(
             proposed.action, row.purchase_order_line_id, run.as_of, float(row.before_units),
@@ -46,14 +46,15 @@ def on_line(
             **drivers,
         },
         "details": details(
-            run, proposed, others, weekly=weekly, words=words, purchase_order_id=row.purchase_order_id,
+            run, proposed, others, weekly=weekly, sentences=sentences,
+            purchase_order_id=row.purchase_order_id,
             line_number=int(row.line_number), promised_on=row.promised_on.date().isoformat(),
             fallback_reason=row.fallback_reason or None, **more,
         ),
     }  # fmt: skip
 
 
-def order_in_words(row: Any) -> str:
+def order_sentence(row: Any) -> str:
     """Which order, of whom, promised for when."""
     late = f", {-row.days_to_promise:.0f} days ago" if row.days_to_promise < 0 else ""
     return (

@@ -57,7 +57,7 @@ class Option:
     service: float | None
     margin_usd: float
     cash_usd: float
-    words: str = ""
+    label: str = ""
 
     def as_dict(self, *, is_proposed: bool) -> dict[str, Any]:
         """As stored."""
@@ -65,13 +65,13 @@ class Option:
             "action": self.action, "quantity": number(self.quantity), "expected_units": number(self.units),
             "expected_service": None if self.service is None else number(self.service),
             "expected_margin_usd": number(self.margin_usd), "expected_cash_usd": number(self.cash_usd),
-            "is_proposed": is_proposed, "words": self.words,
+            "is_proposed": is_proposed, "words": self.label,
         }  # fmt: skip
 
 
 def details(
     run: Run, proposed: Option, others: Sequence[Option], *, weekly: Sequence[Mapping[str, Any]] = (),
-    words: Sequence[str] = (), **more: Any,
+    sentences: Sequence[str] = (), **more: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """What every action tells: the options side by side, the best of the others, cash by week, words.
 
@@ -99,7 +99,7 @@ def details(
             for name, other in (("nothing", nothing), ("next_best", best))
         },
         "weekly": list(weekly),
-        "drivers_in_words": list(words),
+        "drivers_in_words": list(sentences),
         "lineage": {
             "node": f"forecast.{run.release_id}", "models": [f"model.{table}" for table in POSITION_TABLES],
         },
@@ -131,14 +131,14 @@ def weeks_ahead(mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
 
 def proposal_id(action: str, *parts: Any) -> str:
     """Same action and parts: same id, so that running twice proposes nothing new."""
-    words = [f"{part:.0f}" if isinstance(part, float) else str(part) for part in parts]
-    return str(uuid.uuid5(NAMESPACE, "|".join([action, *words])))
+    texts = [f"{part:.0f}" if isinstance(part, float) else str(part) for part in parts]
+    return str(uuid.uuid5(NAMESPACE, "|".join([action, *texts])))
 
 
 def product_name(row: Any) -> str:
     """Kind and size, where known."""
-    words = [row.product_type, row.package_size]
-    return ", ".join(str(word).strip() for word in words if isinstance(word, str) and word.strip())
+    texts = [row.product_type, row.package_size]
+    return ", ".join(str(word).strip() for word in texts if isinstance(word, str) and word.strip())
 
 
 def of_pair(row: Any, run: Run) -> dict[str, Any]:
@@ -155,11 +155,11 @@ def of_pair(row: Any, run: Run) -> dict[str, Any]:
 
 def frame(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
     """Proposals as a table with all columns, most margin (else what is at stake) first."""
-    made = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    money = {name: made[name].astype(float) for name in ("expected_margin_usd", "at_stake_usd")}
-    made = made.assign(**money, _money=money["expected_margin_usd"].fillna(money["at_stake_usd"]))
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    money = {name: table[name].astype(float) for name in ("expected_margin_usd", "at_stake_usd")}
+    table = table.assign(**money, _money=money["expected_margin_usd"].fillna(money["at_stake_usd"]))
     order = ["_money", "location_id", "product_id", "recommendation_id"]
-    sorted_: pd.DataFrame = made.sort_values(order, ascending=[False, True, True, True], kind="stable")
+    sorted_: pd.DataFrame = table.sort_values(order, ascending=[False, True, True, True], kind="stable")
     return sorted_.drop(columns="_money").reset_index(drop=True)
 
 

@@ -27,18 +27,18 @@ def group_requests(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
     sums = keys.groupby(["action", "_party", "location_id"]).agg(
         lines=("action", "size"), units=("quantity_units", "sum"), cash_usd=("_cash", "sum")
     )
-    known = sums.to_dict("index")
-    made = [
-        {**detail, "request": _request(known, (action, who, place), run)} if who else detail
+    sums_by_request = sums.to_dict("index")
+    details = [
+        {**detail, "request": _request(sums_by_request, (action, who, place), run)} if who else detail
         for detail, action, who, place in zip(
             rows["details"], rows["action"], party, rows["location_id"], strict=True
         )
     ]
-    return rows.assign(details=pd.Series(made, index=rows.index, dtype=object))
+    return rows.assign(details=pd.Series(details, index=rows.index, dtype=object))
 
 
-def _request(known: dict[Any, Any], key: tuple[str, str, str], run: Run) -> dict[str, Any]:
-    sums = known[key]
+def _request(sums_by_request: dict[Any, Any], key: tuple[str, str, str], run: Run) -> dict[str, Any]:
+    sums = sums_by_request[key]
     return {
         "request_id": proposal_id("request", *key, run.as_of),
         "from": key[1],

@@ -15,14 +15,14 @@ import pandas as pd
 
 from models_ml.errors import ModelError
 from models_ml.recommend.budget_ranking import read_budgets
-from models_ml.recommend.commitments import pledges, with_pledges
-from models_ml.recommend.dedup import Held, hold_back
-from models_ml.recommend.inputs.anomalies import watch
+from models_ml.recommend.commitments import open_commitments, with_commitments
+from models_ml.recommend.dedup import Deduplicated, deduplicate
+from models_ml.recommend.inputs.anomalies import detect_anomalies
 from models_ml.recommend.inputs.customers import customer_weights
 from models_ml.recommend.inputs.distribution import choose, read_classes, read_replay
 from models_ml.recommend.inputs.elasticity import learn_elasticities, read_responses
 from models_ml.recommend.inputs.lots import read_lots
-from models_ml.recommend.inputs.needs import Needs, weigh
+from models_ml.recommend.inputs.needs import Needs, compute_needs
 from models_ml.recommend.inputs.open_orders import OpenOrders, open_orders, read_open_lines
 from models_ml.recommend.inputs.positions import read_positions
 from models_ml.recommend.kinds import (
@@ -47,21 +47,21 @@ class Recommended:
 
     rows: pd.DataFrame
     considered: Mapping[str, int]
-    held: Held
+    deduplicated: Deduplicated
     run: Run
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def recommend(
     warehouse: Path, forecasts: Path, release_id: str, *, parameters: ReorderParameters | None = None,
-    standing: Iterable[Mapping[str, Any]] = (), now: datetime | None = None, proposed_by: str | None = None,
+    earlier: Iterable[Mapping[str, Any]] = (), now: datetime | None = None, proposed_by: str | None = None,
 ) -> Recommended:  # fmt: skip
     """Transfers first, then what still has to be bought, then the open orders, prices and anomalies.
 
     `standing` are past recommendations, field by field. The same release, forecasts and standing give the
     same rows and ids. No clock is read: `now` sets expiries only.
     """
-    parameters, past = parameters or ReorderParameters(), list(standing)
+    parameters, past = parameters or ReorderParameters(), list(earlier)
     positions = read_positions(warehouse, parameters)
     if positions.empty:
         raise ModelError("the release holds no stock", hint="recommending needs inventory_snapshots")
@@ -75,9 +75,9 @@ def recommend(
     positions = positions.merge(classes, on=["location_id", "product_id"], how="left")
     choice = choose(read_replay(warehouse).merge(classes, on=["location_id", "product_id"]))
     positions = positions.assign(distribution=positions["demand_class"].map(choice.kind).fillna("counts"))
-    pledged = with_pledges(positions, pledges(past, run.as_of, parameters))
-    needs = weigh(pledged, forecasts, parameters, choice)
-    odd = watch(warehouse, run.as_of)
+    pledged = with_commitments(positions, open_commitments(past, run.as_of, parameters))
+    needs = compute_needs(pledged, forecasts, parameters, choice)
+    odd = detect_anomalies(warehouse, run.as_of)
     needs = investigate.hold(needs, odd)
     proposed = stock_actions(needs, run, read_budgets(warehouse))
     proposed.append(investigate.propose(odd, positions, run))
@@ -85,15 +85,17 @@ def recommend(
     elasticities = learn_elasticities(read_responses(warehouse))
     proposed.append(markdown.propose(needs, elasticities, run, read_lots(warehouse)))
     everything = frame([row for part in proposed for row in part.to_dict("records")])
-    held = hold_back(everything, past, run.as_of, parameters, now=now, proposed_by=proposed_by)
-    return Recommended(group_requests(held.rows, run), dict(Counter(everything["action"])), held, run)
+    deduplicated = deduplicate(everything, past, run.as_of, parameters, now=now, proposed_by=proposed_by)
+    return Recommended(
+        group_requests(deduplicated.rows, run), dict(Counter(everything["action"])), deduplicated, run
+    )
 
 
 def stock_actions(needs: Needs, run: Run, budgets: pd.DataFrame | None = None) -> list[pd.DataFrame]:
     """Transfers, and reorders of what they leave lacking."""
     moves, _ = plan_transfers(needs, run.parameters)
     netted = netted_of(needs, moves)
-    bought = reorder.order_up(netted, run.parameters)
+    bought = reorder.plan_orders(netted, run.parameters)
     return [transfer_proposals.propose(needs, moves, run), reorder.propose(netted, bought, run, budgets)]
 
 

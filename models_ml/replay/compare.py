@@ -47,7 +47,7 @@ def stronger(outcomes: list[Outcome], demand: np.ndarray, fill: float) -> Outcom
 def _curves(outcome: Outcome, chosen: np.ndarray, total: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """By seed: fill rate and mean stock an item, over the knobs."""
     fill = outcome.served[:, :, chosen].sum(2, dtype=float) / total
-    stock = outcome.held[:, :, chosen].mean(2, dtype=float)
+    stock = outcome.mean_stock[:, :, chosen].mean(2, dtype=float)
     return [(fill[:, seed], stock[:, seed]) for seed in range(fill.shape[1])]
 
 

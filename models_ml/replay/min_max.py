@@ -25,7 +25,7 @@ class Tried:
 
     levels: np.ndarray
     served: np.ndarray
-    held: np.ndarray
+    mean_stock: np.ndarray
     demand: np.ndarray
     days: int
 
@@ -37,7 +37,7 @@ def try_levels(world: World, rules: Rules, first_week: int, last_week: int) -> T
     leads = lead_times(rules, _SEEDS, *units.shape)
     ran = simulate(units, lambda day: levels, leads, rules, start=0, measure_from=_WARM_UP_DAYS)
     demand = units[:, _WARM_UP_DAYS:]
-    return Tried(levels, ran.served.mean(1), ran.held.mean(1), demand.sum(1), demand.shape[1])
+    return Tried(levels, ran.served.mean(1), ran.mean_stock.mean(1), demand.sum(1), demand.shape[1])
 
 
 def tuned_by_fill(tried: Tried) -> np.ndarray:
@@ -60,6 +60,8 @@ def tuned_by_cost(tried: Tried) -> np.ndarray:
     """Levels (knobs, items): each item's cheapest, a lost unit being worth the knob's days of holding."""
     levels = tried.levels
     lost = (tried.demand - tried.served) / tried.days
-    chosen = [levels[(tried.held + price * lost).argmin(0), np.arange(levels.shape[1])] for price in _PRICES]
+    chosen = [
+        levels[(tried.mean_stock + price * lost).argmin(0), np.arange(levels.shape[1])] for price in _PRICES
+    ]
     chosen += [chosen[-1] * more for more in (1.15, 1.4, 1.8, 2.5, 4.0)]
     return np.array(chosen)

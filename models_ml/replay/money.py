@@ -19,9 +19,11 @@ def worth_usd(world: World) -> np.ndarray:
     return np.asarray(np.maximum(world.unit_margin_usd, 0) + lost_customer)
 
 
-def cost_usd(world: World, held: np.ndarray, lost: np.ndarray, moved: np.ndarray, days: int) -> np.ndarray:
+def cost_usd(
+    world: World, mean_stock: np.ndarray, lost: np.ndarray, moved: np.ndarray, days: int
+) -> np.ndarray:
     """Carrying, unmet demand and transfers over so many days, by item; leading axes are kept."""
-    carrying = held * world.unit_cost_usd * _ASSUMED.carrying_rate * days / 365
+    carrying = mean_stock * world.unit_cost_usd * _ASSUMED.carrying_rate * days / 365
     return np.asarray(carrying + lost * worth_usd(world) + moved * TRANSFER_USD)
 
 

@@ -27,18 +27,18 @@ def between_stores(world: World, rules: Rules, mean: Mean, last_known: int) -> M
     pays = np.clip(1 - TRANSFER_USD / np.maximum(worth_usd(world), 1e-9), 0, 0.999)
     days = rules.protection_days
     horizon = min(rules.lead_time_mean_days, TRANSFER_DAYS + rules.review_days)
-    kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    cached: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def limits(day: int) -> tuple[np.ndarray, np.ndarray]:
         week = known_week(world, day)
-        if week not in kept:
-            kept.clear()
+        if week not in cached:
+            cached.clear()
             full = np.maximum(mean(week, day), 1e-3)
             soon = full * horizon / days
             asked = np.where(pays > 0.5, quantile(np.maximum(pays, 0.5), soon, soon * variance_ratio), 0)
             own = quantile(np.full(len(full), DONOR_SERVICE), full, full * variance_ratio)
-            kept[week] = asked, own
-        return kept[week]
+            cached[week] = asked, own
+        return cached[week]
 
     def moves(day: int, stock: np.ndarray, due: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         asked, own = limits(day)

@@ -52,13 +52,13 @@ def base_stock(
     """
     errors = _Errors(world, rules, mean, shape.weeks)
     classes = demand_classes(world)
-    kept: dict[tuple[int, int], np.ndarray] = {}
+    cached: dict[tuple[int, int], np.ndarray] = {}
 
     def levels(day: int) -> np.ndarray:
         week = known_week(world, day)
         key = (week, day % 7)
-        if key not in kept:
-            kept.clear()
+        if key not in cached:
+            cached.clear()
             expected = np.maximum(mean(week, day), 1e-3)
             if shape.ahead:
                 rise = np.maximum(mean(week, day + rules.review_days) - expected, 0)
@@ -68,15 +68,15 @@ def base_stock(
             variance = own + (expected / rules.protection_days * sd_days) ** 2
             if shape.kind == "k_sigma":
                 z = stats.norm.ppf(shares)[:, None]
-                made = np.maximum(expected + z * np.sqrt(variance), 0)
+                levels_now = np.maximum(expected + z * np.sqrt(variance), 0)
             elif shape.kind == "empirical":
                 wide = np.sqrt(variance / np.maximum(own, 1e-9))
                 ratio = errors.ratio_quantiles(week, classes, shares)
-                made = np.maximum(expected * (1 + (ratio - 1) * wide), 0)
+                levels_now = np.maximum(expected * (1 + (ratio - 1) * wide), 0)
             else:
-                made = np.stack([quantile(share, expected, variance) for share in shares])
-            kept[key] = made
-        return kept[key]
+                levels_now = np.stack([quantile(share, expected, variance) for share in shares])
+            cached[key] = levels_now
+        return cached[key]
 
     return levels
 
@@ -184,7 +184,7 @@ class _Errors:
 
     def variance(self, week: int, expected: np.ndarray) -> np.ndarray:
         """Own and pooled error; only intervals that had ended by the week."""
-        own = np.mean([np.square(np.subtract(*self._at(w))) for w in self._known(week)], 0)
+        own = np.mean([np.square(np.subtract(*self._at(w))) for w in self._ended_weeks(week)], 0)
         size = np.digitize(expected, np.unique(np.quantile(expected, np.linspace(0, 1, _BINS + 1)[1:-1])))
         count = np.bincount(size, minlength=_BINS)
         ratio = np.bincount(size, own, _BINS) / np.maximum(np.bincount(size, expected, _BINS), 1e-9)
@@ -193,14 +193,16 @@ class _Errors:
 
     def ratio_quantiles(self, week: int, classes: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """What came over what was expected, of the items of each one's class: (shares, items)."""
-        came, expected = (np.stack(part) for part in zip(*map(self._at, self._known(week)), strict=True))
+        came, expected = (
+            np.stack(part) for part in zip(*map(self._at, self._ended_weeks(week)), strict=True)
+        )
         ratio, out = came / np.maximum(expected, 1e-3), np.ones((len(shares), len(classes)))
         for name in np.unique(classes):
-            mine = classes == name
-            out[:, mine] = np.quantile(ratio[:, mine], shares)[:, None]
+            of_class = classes == name
+            out[:, of_class] = np.quantile(ratio[:, of_class], shares)[:, None]
         return out
 
-    def _known(self, week: int) -> list[int]:
+    def _ended_weeks(self, week: int) -> list[int]:
         """Weeks whose intervals have ended by this one."""
         whole = int(np.ceil(self._rules.protection_days / 7))
         first = self._world.first_week + 4

@@ -19,7 +19,7 @@ from models_ml.replay.policies import (
     perfect_foresight,
 )
 from models_ml.replay.simulate import Levels, Moves, Rules, lead_times
-from models_ml.replay.tuning import Choices, Tuning, in_words, run_weeks
+from models_ml.replay.tuning import Choices, Tuning, run_weeks, settings_label
 from models_ml.replay.world import World
 
 OURS, TUNED, STALE = "ours", "min-max tuned per item", "stale min-max (weeks 2–14)"
@@ -47,7 +47,7 @@ class Outcome:
 
     policy: str
     served: np.ndarray
-    held: np.ndarray
+    mean_stock: np.ndarray
     moved: np.ndarray
     chosen: str = ""
     cheapest: int | None = None
@@ -67,7 +67,7 @@ def replay(
     for policy in _policies(world, rules, settings, chosen_on):
         progress(f"{world.tier}: {policy.name}")
         ran = run_weeks(world, rules, policy.levels, leads, weeks, moves=policy.moves)
-        yield Outcome(policy.name, ran.served, ran.held, ran.moved, policy.chosen, policy.cheapest)
+        yield Outcome(policy.name, ran.served, ran.mean_stock, ran.moved, policy.chosen, policy.cheapest)
 
 
 def demand_of(world: World, settings: ReplaySettings = ReplaySettings()) -> np.ndarray:
@@ -102,13 +102,13 @@ def _policies(world: World, rules: Rules, settings: ReplaySettings, leads: np.nd
     yield _Policy(
         OURS,
         base_stock(world, rules, mean, shape),
-        chosen=in_words(weight, shape),
+        chosen=settings_label(weight, shape),
         cheapest=tuning.cheapest(weight, shape),
     )
     early = tuning.choose_ahead(weight, shape)
-    words = f"{early.ahead:.0%} of a coming rise ordered a review early"
+    sentence = f"{early.ahead:.0%} of a coming rise ordered a review early"
     yield _Policy(
-        NETWORK, base_stock(world, rules, mean, early), between_stores(world, rules, mean, last), words
+        NETWORK, base_stock(world, rules, mean, early), between_stores(world, rules, mean, last), sentence
     )
     yield _Policy(ORACLE, base_stock(world, rules, near_true_rate(world, rules)))
     yield _Policy(FORESIGHT, perfect_foresight(world, rules))

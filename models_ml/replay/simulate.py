@@ -48,7 +48,7 @@ class Ran:
     """Units served, mean stock at the day's end, units moved between places: each (knobs, seeds, items)."""
 
     served: np.ndarray
-    held: np.ndarray
+    mean_stock: np.ndarray
     moved: np.ndarray
 
 
@@ -67,7 +67,7 @@ def simulate(
     stock = np.repeat((np.ceil(level / rules.pack_units) * rules.pack_units)[:, None], seeds, 1).astype("f4")
     slots = max(int(leads.max()), TRANSFER_DAYS) + 1
     coming = np.zeros((slots, knobs, seeds, items), "f4")
-    due, served, held, moved = np.zeros((4, knobs, seeds, items), "f4")
+    due, served, mean_stock, moved = np.zeros((4, knobs, seeds, items), "f4")
     for day in range(start, days):
         arriving = coming[day % slots]
         stock += arriving
@@ -77,7 +77,7 @@ def simulate(
         stock -= sold
         if day >= measure_from:
             served += sold
-            held += stock
+            mean_stock += stock
         if (day + 1) % rules.review_days:
             continue
         if moves is not None:
@@ -92,4 +92,4 @@ def simulate(
         at = (day + leads[:, :, day]) % slots
         for slot in np.unique(at):
             coming[slot] += order * (at == slot)
-    return Ran(served, held / (days - max(start, measure_from)), moved)
+    return Ran(served, mean_stock / (days - max(start, measure_from)), moved)

@@ -40,19 +40,21 @@ class Tuning:
 
     def choose(self) -> tuple[float, Shape]:
         """The model's weight, and how levels are made."""
-        blends = {weight: self._held(weight, Shape()) for weight in self.choices.blends}
+        blends = {weight: self._stock_at_fill(weight, Shape()) for weight in self.choices.blends}
         weight = min(blends, key=lambda w: blends[w].sum())
-        tried = {weeks: self._held(weight, Shape(weeks)) for weeks in self.choices.error_weeks}
+        tried = {weeks: self._stock_at_fill(weight, Shape(weeks)) for weeks in self.choices.error_weeks}
         weeks = min(tried, key=lambda w: tried[w].sum())
         for kind in self.choices.kinds:
             other = Shape(weeks, kind)
-            if (self._held(weight, other) < (1 - _LEAST_GAIN) * tried[weeks]).all():
+            if (self._stock_at_fill(weight, other) < (1 - _LEAST_GAIN) * tried[weeks]).all():
                 return weight, other
         return weight, Shape(weeks)
 
     def choose_ahead(self, weight: float, shape: Shape) -> Shape:
         """How much of a coming rise is ordered early, the rest as it is."""
-        tried = {share: self._held(weight, replace(shape, ahead=share)) for share in self.choices.ahead}
+        tried = {
+            share: self._stock_at_fill(weight, replace(shape, ahead=share)) for share in self.choices.ahead
+        }
         return replace(shape, ahead=min(tried, key=lambda share: tried[share].sum()))
 
     def cheapest(self, weight: float, shape: Shape) -> int:
@@ -62,22 +64,24 @@ class Tuning:
         ran = run_weeks(self.world, self.rules, levels, self.leads, weeks)
         demand = self.world.units[:, self.world.day(weeks[0]) : self.world.day(weeks[1] + 1)]
         lost = demand.sum(1) - ran.served
-        return int(cost_usd(self.world, ran.held, lost, ran.moved, demand.shape[1]).sum((1, 2)).argmin())
+        return int(
+            cost_usd(self.world, ran.mean_stock, lost, ran.moved, demand.shape[1]).sum((1, 2)).argmin()
+        )
 
-    def _held(self, weight: float, shape: Shape) -> np.ndarray:
+    def _stock_at_fill(self, weight: float, shape: Shape) -> np.ndarray:
         """Mean stock at the fill rate in each half of the weeks."""
         mean = blended(self.world, self.rules, weight)
         levels = base_stock(self.world, self.rules, mean, shape, SHARES[2::2])
-        half, held = self.choices.weeks // 2, []
+        half, stock_by_half = self.choices.weeks // 2, []
         for weeks in ((self.last - 2 * half + 1, self.last - half), (self.last - half + 1, self.last)):
             ran = run_weeks(self.world, self.rules, levels, self.leads, weeks)
             demand = self.world.units[:, self.world.day(weeks[0]) : self.world.day(weeks[1] + 1)].sum()
-            fill, stock = ran.served.mean(1).sum(1) / demand, ran.held.mean(1).mean(1)
-            held.append(np.interp(FILL, fill, stock, left=np.inf, right=np.inf))
-        return np.array(held)
+            fill, stock = ran.served.mean(1).sum(1) / demand, ran.mean_stock.mean(1).mean(1)
+            stock_by_half.append(np.interp(FILL, fill, stock, left=np.inf, right=np.inf))
+        return np.array(stock_by_half)
 
 
-def in_words(weight: float, shape: Shape) -> str:
+def settings_label(weight: float, shape: Shape) -> str:
     """The settings, for people."""
     return f"{weight:.0%} model, errors of {shape.weeks} weeks, {shape.kind.replace('_', ' ')}"
 

@@ -85,8 +85,8 @@ def read_world(
     NotEnoughHistoryError where the daily lines do not add up to the weekly features.
     """
     panel = read_panel(warehouse, tier)
-    known = np.flatnonzero(panel.selling(panel.column(last_known)))
-    chosen = np.sort(np.random.default_rng(seed).permutation(known)[:count])
+    selling = np.flatnonzero(panel.selling(panel.column(last_known)))
+    chosen = np.sort(np.random.default_rng(seed).permutation(selling)[:count])
     few = panel.select(chosen)
     units = _daily(warehouse, few)
     if not np.array_equal(units.reshape(len(units), -1, 7).sum(2), few.units):
@@ -147,5 +147,5 @@ def _money(warehouse: Path, panel: Panel, last_known: int) -> tuple[np.ndarray, 
         rows = con.execute(_MONEY.format(item=TIERS[panel.tier], last=int(last_known))).df()
     index = pd.MultiIndex.from_arrays([rows["location_id"], rows["item"].astype(str)])
     at = index.get_indexer(pd.MultiIndex.from_arrays([panel.locations, panel.items]))
-    found = np.nan_to_num(rows[["cost_usd", "margin_usd"]].to_numpy(float)[at]) * (at >= 0)[:, None]
-    return found[:, 0], found[:, 1]
+    money = np.nan_to_num(rows[["cost_usd", "margin_usd"]].to_numpy(float)[at]) * (at >= 0)[:, None]
+    return money[:, 0], money[:, 1]

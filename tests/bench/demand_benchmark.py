@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from governance.progress import Progress, silent
-from models_ml.demand.backtest import Backtest, reconcile_levels, roll
+from models_ml.demand.backtest import Backtest, reconcile_levels, rolling_origin_backtest
 from models_ml.demand.evaluation import CHAMPION, Others, evaluation_table, write_backtest
 from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.settings import FULL, DemandSettings
@@ -54,14 +54,16 @@ def benchmark_demand(
         started = time.monotonic()
         panel = read_panel(warehouse, tier)
         chosen, weeks = panel.selling(panel.column(ORIGINS[0])), [WARM_UP, *ORIGINS]
-        results[tier] = roll(panel, chosen, weeks, settings, progress)
+        results[tier] = rolling_origin_backtest(panel, chosen, weeks, settings, progress)
         seconds[tier], others[tier] = time.monotonic() - started, {}
         if artifact_root is not None:
             others[tier] |= champion_beside(artifact_root, results[tier].panel, ORIGINS)
         if peers is not None:
             progress(f"demand, {tier}: other methods and the noise floor")
             others[tier] |= peers(results[tier].panel, ORIGINS)
-            floor = roll(panel, chosen, weeks, settings, progress, oracle=noise_floor.build)
+            floor = rolling_origin_backtest(
+                panel, chosen, weeks, settings, progress, oracle=noise_floor.build
+            )
             others[tier][FLOOR] = floor.forecasts
     if {"category", "product"} <= results.keys():
         for tier, result in results.items():

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models_ml.recommend.inputs.needs import weigh
+from models_ml.recommend.inputs.needs import compute_needs
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import Run
 from models_ml.recommend.run import stock_actions
@@ -68,7 +68,7 @@ def run(pairs: int) -> dict[str, float]:
         forecasts = Path(place) / "f.parquet"
         write_forecasts(rows, forecasts)
         started, cpu = time.perf_counter(), time.process_time()
-        needs = weigh(rows.drop(columns="weekly"), forecasts, parameters)
+        needs = compute_needs(rows.drop(columns="weekly"), forecasts, parameters)
         made = stock_actions(needs, Run("R", dt.date(2017, 12, 31), 0, None, parameters))
     return {
         "pairs": pairs,

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from governance.progress import Progress, silent
-from models_ml.margin_risk.backtest import roll
+from models_ml.margin_risk.backtest import rolling_origin_backtest
 from models_ml.margin_risk.evidence import forecasts_and_outcomes
 from models_ml.margin_risk.panel import read_margin_panel
 from models_ml.margin_risk.scores import margin_table
@@ -26,7 +26,7 @@ def benchmark_margin_risk(
     what became of it to `output` (Parquet)."""
     panel = read_margin_panel(warehouse)
     started = time.monotonic()
-    result = roll(panel, ORIGINS[-1], settings, progress)
+    result = rolling_origin_backtest(panel, ORIGINS[-1], settings, progress)
     seconds = time.monotonic() - started
     table = margin_table(result, ORIGINS)
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ from tests.seeds import fixed_generator
 SECTION = "decisions"
 FILL = 0.98
 SLICE = 200  # items; fewer say too little
-RULES = {"category": Rules(pack_units=6, review_days=7), "product": Rules(pack_units=2, review_days=1)}
+BASELINES = {"category": Rules(pack_units=6, review_days=7), "product": Rules(pack_units=2, review_days=1)}
 LESS_STOCK = {"category": -0.05, "product": -0.03}
 LESS_LOST = {"category": -0.15, "product": -0.13}
 
@@ -30,7 +30,7 @@ LESS_LOST = {"category": -0.15, "product": -0.13}
 def run(*, quick: bool) -> Iterator[Row]:
     """Quick mode: 600 items a tier, 3 seeds and the pipeline's smaller training, once."""
     settings = ReplaySettings(seeds=3 if quick else 20)
-    for tier, rules in RULES.items():
+    for tier, rules in BASELINES.items():
         world = read_world(
             WAREHOUSE,
             tier,
@@ -158,8 +158,10 @@ class Tier:
         """USD in the measured weeks, (knobs, items), the mean of the seeds."""
         outcome = self.of(policy)
         days = 7 * (self.settings.last_week - self.settings.first_week + 1)
-        served, held, moved = (part.mean(1) for part in (outcome.served, outcome.held, outcome.moved))
-        return cost_usd(self.world, held, self.demand - served, moved, days)
+        served, mean_stock, moved = (
+            part.mean(1) for part in (outcome.served, outcome.mean_stock, outcome.moved)
+        )
+        return cost_usd(self.world, mean_stock, self.demand - served, moved, days)
 
     def _row(
         self, name: str, unit: str, measured: float, target: float | str | None = None, *,

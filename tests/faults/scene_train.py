@@ -24,7 +24,7 @@ def _where(root: Path) -> dict:
 
 
 def first(root: Path) -> None:
-    """The first training, into a register that does not exist yet."""
+    """The first training, into a registry that does not exist yet."""
     train_demand(root / "warehouse.duckdb", "R1", git_commit="abc", settings=QUICK, **_where(root))
 
 

@@ -14,7 +14,7 @@ from governance.identity import Directory
 from governance.store import OpsStore, audit
 from governance.store.migrate import upgrade
 from models_ml import score_demand, train_demand
-from models_ml.errors import RegisterUnavailable
+from models_ml.errors import RegistryUnavailableError
 from models_ml.lifecycle import registry
 from tests.faults import scene_train
 from tests.faults.kill import ask, run
@@ -80,7 +80,7 @@ def test_postgresql_stops_while_people_decide(postgres, tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
-    """A register with a champion, and newer data to train on."""
+    """A registry with a champion, and newer data to train on."""
     root = tmp_path_factory.mktemp("register")
     run(scene_train.prepare, root)
     return root
@@ -113,7 +113,7 @@ def _train_without_register(root: Path, name: str) -> str:
             progress=lose,
             **where,
         )
-    except RegisterUnavailable as refused:
+    except RegistryUnavailableError as refused:
         return refused.code
     finally:
         kept.replace(root / name)
@@ -138,7 +138,7 @@ def _listed_without_register(root: Path) -> str:
     with _lost(root / "mlflow.db"):
         try:
             registry.versions(f"sqlite:///{root}/mlflow.db", "demand")
-        except RegisterUnavailable as refused:
+        except RegistryUnavailableError as refused:
             return refused.code
     return "listed"
 

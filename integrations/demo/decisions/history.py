@@ -21,7 +21,7 @@ from governance.store import OpsStore
 from governance.store.migrate import upgrade
 from integrations.demo.decisions.candidates import Candidates, read_candidates
 from integrations.demo.decisions.planners import PLANNERS, decide_on
-from models_ml.demand.score import RULE_NAME
+from models_ml.demand.score import BASELINE_NAME
 
 SEED = 20170917
 NAMESPACE = uuid.UUID("0b1c6c55-6d35-5f0e-9a53-4a5ed10c1d3b")
@@ -147,8 +147,8 @@ def _proposal(key: str, row: Any, release_id: str) -> dict[str, Any]:
             "pack_units": float(row.pack_units),
             "origin_week": int(row.origin_week) if by_model else None,
         },
-        "model_name": row.model_name if by_model else RULE_NAME,
-        "model_version": row.model_version if by_model else RULE_NAME,
+        "model_name": row.model_name if by_model else BASELINE_NAME,
+        "model_version": row.model_version if by_model else BASELINE_NAME,
         "release_id": release_id,
         "is_simulated": True,
     }

@@ -79,7 +79,7 @@ SELECT 'late_supplier' AS kind, supplier_id AS subject,
     count(*)::DOUBLE AS exposure, coalesce(any_value(m.money_usd), 0) AS money_usd
 FROM lines LEFT JOIN missed m USING (supplier_id) WHERE is_known GROUP BY supplier_id
 """
-WATCHES = {"shrink": _SHRINK, "returns": _RETURNS, "late_supplier": _LATE}
+DETECTORS = {"shrink": _SHRINK, "returns": _RETURNS, "late_supplier": _LATE}
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Limits:
     least_ratio: float = LEAST_RATIO
 
 
-def watch(warehouse: Path, day: date, limits: Limits | None = None) -> pd.DataFrame:
+def detect_anomalies(warehouse: Path, day: date, limits: Limits | None = None) -> pd.DataFrame:
     """Anomalies in the four weeks up to `day`, most money beyond the usual first.
 
     One row per kind and subject (store and department, store, supplier): `events` counted, `usual` for the
@@ -99,19 +99,19 @@ def watch(warehouse: Path, day: date, limits: Limits | None = None) -> pd.DataFr
     value lost, refunds, or sales that a late supplier's goods missed), and the product and location where
     most of it lies.
     """
-    found = []
+    parts = []
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
-        for sql in WATCHES.values():
+        for sql in DETECTORS.values():
             rows = con.execute(sql.format(day=day.isoformat(), window=WINDOW_DAYS)).df()
             if len(rows):
-                found.append(score(rows, limits or Limits()))
-    made = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-    if made.empty:
-        return made
-    return made.sort_values(["beyond_usd", "kind", "subject"], ascending=[False, True, True]).reset_index(
-        drop=True
-    )
+                parts.append(score(rows, limits or Limits()))
+    anomalies = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if anomalies.empty:
+        return anomalies
+    return anomalies.sort_values(
+        ["beyond_usd", "kind", "subject"], ascending=[False, True, True]
+    ).reset_index(drop=True)
 
 
 def score(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
@@ -141,8 +141,8 @@ def _usual_rate(group: pd.DataFrame) -> float:
     """Events per exposure at the middle of the exposure; the overall rate where most places have none."""
     rates = (group["events"] / group["exposure"]).to_numpy(float)
     order = np.argsort(rates, kind="stable")
-    held = group["exposure"].to_numpy(float)[order].cumsum()
-    middle = float(rates[order][np.searchsorted(held, held[-1] / 2)])
+    exposure = group["exposure"].to_numpy(float)[order].cumsum()
+    middle = float(rates[order][np.searchsorted(exposure, exposure[-1] / 2)])
     if middle > 0:
         return middle
     return float(group["events"].sum() / group["exposure"].sum())

@@ -28,15 +28,15 @@ def weekly_by_pair(forecasts: Path, positions: pd.DataFrame) -> tuple[np.ndarray
     mean = rows["mean"].to_numpy().reshape(-1, PLANNED_WEEKS)
     width = (rows["q90"] - rows["q10"]).to_numpy().reshape(-1, PLANNED_WEEKS) / (2 * Z_90)
     variance = np.maximum(width**2, mean)
-    said = rows.iloc[::PLANNED_WEEKS][
+    forecast_by = rows.iloc[::PLANNED_WEEKS][
         ["location_id", "item", "method", "fallback_reason", "model_name", "model_version"]
     ]
-    index = pd.MultiIndex.from_frame(said[["location_id", "item"]])
+    index = pd.MultiIndex.from_frame(forecast_by[["location_id", "item"]])
     wanted = pd.MultiIndex.from_frame(positions[["location_id", "product_id"]])
     at = index.get_indexer(wanted)
     out_mean, out_variance = np.full((2, len(positions), PLANNED_WEEKS), np.nan)
     out_mean[at >= 0], out_variance[at >= 0] = mean[at[at >= 0]], variance[at[at >= 0]]
-    method = said[["method", "fallback_reason", "model_name", "model_version"]].reset_index(drop=True)
+    method = forecast_by[["method", "fallback_reason", "model_name", "model_version"]].reset_index(drop=True)
     how = method.reindex(at).reset_index(drop=True)
     how["method"] = how["method"].fillna("none")
     _sum_for_centres(positions, out_mean, out_variance, how)

@@ -130,13 +130,13 @@ def levels(rows: pd.DataFrame, choice: Choice, target: np.ndarray) -> np.ndarray
     mean, variance = rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float)
     out = quantile(target, mean, variance)
     for name, kind in choice.kind.items():
-        mine = (rows["demand_class"] == name).to_numpy()
-        if kind == "counts" or not mine.any():
+        of_class = (rows["demand_class"] == name).to_numpy()
+        if kind == "counts" or not of_class.any():
             continue
-        weeks = np.maximum(rows["interval_days"].to_numpy(float)[mine] / 7, 1)
+        weeks = np.maximum(rows["interval_days"].to_numpy(float)[of_class] / 7, 1)
         if kind == "k_sigma":
-            out[mine] = level(kind, target[mine], mean[mine], variance[mine], None)
+            out[of_class] = level(kind, target[of_class], mean[of_class], variance[of_class], None)
         else:
-            ratio = np.interp(target[mine], SHARES, choice.ratios[name])
-            out[mine] = np.ceil(mean[mine] * (1 + (ratio - 1) / np.sqrt(weeks)) - 1e-9)
+            ratio = np.interp(target[of_class], SHARES, choice.ratios[name])
+            out[of_class] = np.ceil(mean[of_class] * (1 + (ratio - 1) / np.sqrt(weeks)) - 1e-9)
     return out

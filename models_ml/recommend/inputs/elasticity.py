@@ -58,8 +58,8 @@ def learn_elasticities(responses: pd.DataFrame) -> pd.DataFrame:
     for _, group in slopes.groupby("department", sort=True):
         raw, sd = group["raw"].to_numpy(), group["sd"].to_numpy()
         mean, between = _pooled(raw, sd)
-        known = np.isfinite(raw).sum()
-        centre = overall if not known else (known * mean + 2 * overall) / (known + 2)
+        has_slope = np.isfinite(raw).sum()
+        centre = overall if not has_slope else (has_slope * mean + 2 * overall) / (has_slope + 2)
         drawn = (raw / sd**2 + centre / between) / (1 / sd**2 + 1 / between)
         shrunk = np.where(np.isfinite(raw), drawn, centre)
         parts.append(group.assign(department_mean=centre, elasticity=np.clip(shrunk, DEEPEST, SHALLOWEST)))
@@ -75,17 +75,17 @@ def _slope(group: pd.DataFrame) -> tuple[float, float, int]:
     design = np.column_stack([np.ones(count), group[["price", "display", "mailer"]].to_numpy(float)])
     design = design[:, [True, True, *(np.ptp(design[:, 2:], axis=0) > 1e-9)]] * root[:, None]
     answer = group["lift"].to_numpy(float) * root
-    found, *_ = np.linalg.lstsq(design, answer, rcond=None)
-    left = answer - design @ found
+    slopes, *_ = np.linalg.lstsq(design, answer, rcond=None)
+    left = answer - design @ slopes
     spread = (left**2).sum() / max(count - design.shape[1], 1)
     variance = spread * np.linalg.pinv(design.T @ design)[1, 1]
-    return float(found[1]), float(np.sqrt(max(variance, 1e-8))), count
+    return float(slopes[1]), float(np.sqrt(max(variance, 1e-8))), count
 
 
 def _pooled(values: np.ndarray, sd: np.ndarray) -> tuple[float, float]:
     """Precision-weighted mean, and the variance between beyond chance."""
-    known = np.isfinite(values)
-    values, weight = values[known], 1 / sd[known] ** 2
+    has_slope = np.isfinite(values)
+    values, weight = values[has_slope], 1 / sd[has_slope] ** 2
     if not len(values):
         return -2.0, 1.0  # the field's usual elasticity of grocery promotions, where nothing is recorded
     mean = (weight * values).sum() / weight.sum()
@@ -94,5 +94,5 @@ def _pooled(values: np.ndarray, sd: np.ndarray) -> tuple[float, float]:
     spread = (weight * (values - mean) ** 2).sum() - (len(values) - 1)
     between = spread / (weight.sum() - (weight**2).sum() / weight.sum())
     between = max(float(between), 0.01)
-    full = 1 / (sd[known] ** 2 + between)
+    full = 1 / (sd[has_slope] ** 2 + between)
     return float((full * values).sum() / full.sum()), between

@@ -24,10 +24,10 @@ def read_lots(warehouse: Path) -> pd.DataFrame:
     that know no lots."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
-        known = con.execute(
+        has_lots = con.execute(
             "SELECT 1 FROM duckdb_tables() WHERE table_name = 'fct_inventory_lots'"
         ).fetchone()
-        return con.execute(SQL).df() if known else pd.DataFrame(columns=list(COLUMNS))
+        return con.execute(SQL).df() if has_lots else pd.DataFrame(columns=list(COLUMNS))
 
 
 def endangered_lots(lots: pd.DataFrame, daily: pd.DataFrame) -> pd.DataFrame:
@@ -50,8 +50,8 @@ def endangered_lots(lots: pd.DataFrame, daily: pd.DataFrame) -> pd.DataFrame:
 
 def age_by_lots(rows: pd.DataFrame, lots: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Endangered units and days left of each row, zero units where all sells in time."""
-    found = rows[["location_id", "product_id"]].merge(
+    by_pair = rows[["location_id", "product_id"]].merge(
         endangered_lots(lots, rows[["location_id", "product_id", "daily_mean"]]),
         on=["location_id", "product_id"], how="left",
     )  # fmt: skip
-    return found["lot_units"].fillna(0).to_numpy(float), found["lot_days_left"].fillna(0).to_numpy(float)
+    return by_pair["lot_units"].fillna(0).to_numpy(float), by_pair["lot_days_left"].fillna(0).to_numpy(float)

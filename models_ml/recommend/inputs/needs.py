@@ -36,7 +36,7 @@ class Needs:
         )
 
 
-def weigh(
+def compute_needs(
     positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters, choice: Choice | None = None
 ) -> Needs:
     """Every position with a forecast. Columns of the positions that may be left out: `pledged_units` count as
@@ -45,9 +45,9 @@ def weigh(
     With a `choice` the base stock of a `demand_class` follows its distribution; without, all are counts.
     """
     weekly_mean, weekly_variance, how = weekly_by_pair(forecasts, positions)
-    known = ~np.isnan(weekly_mean[:, 0])
-    rows = positions[known].reset_index(drop=True).join(how[known].reset_index(drop=True))
-    weekly_mean, weekly_variance = weekly_mean[known], weekly_variance[known]
+    is_forecast = ~np.isnan(weekly_mean[:, 0])
+    rows = positions[is_forecast].reset_index(drop=True).join(how[is_forecast].reset_index(drop=True))
+    weekly_mean, weekly_variance = weekly_mean[is_forecast], weekly_variance[is_forecast]
     price, margin, cost = (
         rows[f"unit_{name}_usd"].to_numpy(float, na_value=0.0) for name in ("price", "margin", "cost")
     )

@@ -47,10 +47,10 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
     if orders.rows.empty:
         return frame([])
     joined = orders.rows.join(saved_by(orders, run))
-    kept = orders.by_week("others_units", joined["arrives_days"].to_numpy(float))
+    with_order = orders.by_week("others_units", joined["arrives_days"].to_numpy(float))
     fee = joined["fee_usd"].to_numpy(float)[:, None]
-    change = effects.Weekly(-kept.inventory, -kept.payables, -kept.cash - fee)
-    made = []
+    change = effects.Weekly(-with_order.inventory, -with_order.payables, -with_order.cash - fee)
+    proposals = []
     row: Any
     for i, row in enumerate(joined.itertuples()):
         if not row.is_needless or row.gain_usd < run.parameters.least_order_saving_usd:
@@ -61,12 +61,12 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
             Option("nothing", 0, 0, row.service_kept, 0, 0, "take the delivery"),
         ]  # fmt: skip
         weeks = run.parameters.cancel_cover_weeks
-        made.append(on_line(
+        proposals.append(on_line(
             row, run, options, weekly=weekly_rows(run, change, i),
             reason=f"Cancel {row.open_units:.0f}: {row.others_units:.0f} in stock or on order without them "
             f"last {weeks} weeks with {row.service:.0%} certainty; they would wait {row.waits_days:.0f} "
             f"days, and cancelling frees ${cash:.2f} after a fee of ${row.fee_usd:.2f}.",
-            words=[f"{7 * row.daily_mean:.1f} sell a week",
+            sentences=[f"{7 * row.daily_mean:.1f} sell a week",
                    f"carrying them would cost ${row.carrying_usd:.2f}; "
                    f"{row.spoiled_units:.0f} would outlive their shelf life"],
             drivers={
@@ -76,4 +76,4 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
                 **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
             },
         ))  # fmt: skip
-    return frame(made)
+    return frame(proposals)

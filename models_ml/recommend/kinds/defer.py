@@ -39,7 +39,7 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
     joined = orders.rows.join(saved_by(orders, run))
     later, normal = (joined[name].to_numpy(float) for name in ("later_days", "arrives_days"))
     change = orders.by_week("others_units", later) - orders.by_week("others_units", normal)
-    made = []
+    proposals = []
     row: Any
     for i, row in enumerate(joined.itertuples()):
         worth_it = row.lasts and row.gain_usd > 0 and row.value_usd >= run.parameters.least_deferred_usd
@@ -50,13 +50,13 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
                    f"arrives in {row.later_days:.0f} days"),
             Option("nothing", 0, 0, row.service_kept, 0, 0, f"arrives in {row.arrives_days:.0f} days"),
         ]  # fmt: skip
-        made.append(on_line(
+        proposals.append(on_line(
             row, run, options, weekly=weekly_rows(run, change, i),
             reason=f"Defer {row.open_units:.0f} by {run.parameters.defer_days} days: "
             f"{row.others_units:.0f} in stock or on order without them last until then with "
             f"{row.service:.0%} certainty; "
             f"${row.value_usd:.2f} stay in the house for so long.",
-            words=[f"{7 * row.daily_mean:.1f} sell a week",
+            sentences=[f"{7 * row.daily_mean:.1f} sell a week",
                    f"carrying saved: ${row.carrying_usd:.2f}"],
             drivers={
                 "later_days": number(row.later_days), "carrying_usd": number(row.carrying_usd),
@@ -64,4 +64,4 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
             },
             deferred_usd=number(row.value_usd), deferred_days=run.parameters.defer_days,
         ))  # fmt: skip
-    return frame(made)
+    return frame(proposals)

@@ -47,7 +47,7 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
     change = effects.Weekly(
         change.inventory, change.payables, change.cash - saved["fee_usd"].to_numpy()[:, None]
     )
-    made = []
+    proposals = []
     row: Any
     for i, row in enumerate(joined.itertuples()):
         if row.gain_usd < run.parameters.least_order_saving_usd:
@@ -58,12 +58,12 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
             Option("nothing", 0, 0, row.service_without, 0, 0, f"wait {row.arrives_days:.0f} days"),
         ]  # fmt: skip
         late = "late" if row.is_late else f"{row.arrives_days:.0f} days away"
-        made.append(on_line(
+        proposals.append(on_line(
             row, run, options, weekly=weekly_rows(run, change, i),
             reason=f"Expedite {row.open_units:.0f} that are {late}: {row.before_units:.0f} in stock before "
             f"they come, {row.lost_units:.1f} expected to be missed; arriving in {row.sooner_days:.0f} days "
             f"saves {row.saved_units:.1f} for a fee of ${row.fee_usd:.2f}.",
-            words=[f"{row.lost_units:.1f} units expected to be missed until then, each worth "
+            sentences=[f"{row.lost_units:.1f} units expected to be missed until then, each worth "
                    f"${row.worth_usd:.2f} with the lost customer",
                    f"${row.fee_usd:.2f} fee to halve the wait"],
             drivers={
@@ -72,4 +72,4 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
             },
             gain_usd=number(row.gain_usd),
         ))  # fmt: skip
-    return frame(made)
+    return frame(proposals)

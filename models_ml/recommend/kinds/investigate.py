@@ -24,26 +24,26 @@ _WHAT = {
 }
 
 
-def propose(found: pd.DataFrame, positions: pd.DataFrame, run: Run) -> pd.DataFrame:
+def propose(anomalies: pd.DataFrame, positions: pd.DataFrame, run: Run) -> pd.DataFrame:
     """One proposal an anomaly, for the place and product where most of its money lies."""
-    made = []
+    proposals = []
     places = positions.drop_duplicates("location_id").set_index("location_id")
     goods = positions.drop_duplicates("product_id").set_index("product_id")
-    for row in found.to_dict("records"):
+    for row in anomalies.to_dict("records"):
         if row["location_id"] in places.index:
             product = goods.loc[row["product_id"]] if row["product_id"] in goods.index else None
-            made.append(_proposal(row, places.loc[row["location_id"]], product, run))
-    return frame(made)
+            proposals.append(_proposal(row, places.loc[row["location_id"]], product, run))
+    return frame(proposals)
 
 
-def hold(needs: Needs, found: pd.DataFrame) -> Needs:
+def hold(needs: Needs, anomalies: pd.DataFrame) -> Needs:
     """Pairs whose stock record or supplier is under suspicion: less confidence, so that a person decides.
 
-    Adds `held`: why, or empty.
+    Adds `suspicion`: why, or empty.
     """
     rows = needs.rows
     why = np.full(len(rows), "", object)
-    for anomaly in found.to_dict("records"):
+    for anomaly in anomalies.to_dict("records"):
         if anomaly["kind"] == "shrink":
             hit = (rows["location_id"] == anomaly["location_id"]) & (rows["department"] == anomaly["peers"])
             why[hit.to_numpy()] = "stock goes missing here: the record may be wrong"
@@ -51,8 +51,8 @@ def hold(needs: Needs, found: pd.DataFrame) -> Needs:
             hit = (rows["supplier_id"] == anomaly["supplier_id"]) & rows["replenished_from"].isna()
             why[hit.to_numpy()] = "its supplier has been late far more often than usual"
     confidence = rows["confidence"].to_numpy(float) * np.where(why == "", 1.0, HELD_CONFIDENCE)
-    held = rows.assign(held=why, confidence=np.round(confidence, 4))
-    return Needs(held, needs.weekly_mean, needs.weekly_variance)
+    suspected = rows.assign(suspicion=why, confidence=np.round(confidence, 4))
+    return Needs(suspected, needs.weekly_mean, needs.weekly_variance)
 
 
 def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[s
         },
         "details": details(
             run, options[0], options[1:],
-            words=[f"{row['score']:.1f} robust standard deviations above its peers",
+            sentences=[f"{row['score']:.1f} robust standard deviations above its peers",
                    f"${row['beyond_usd']:.2f} is what these four weeks cost beyond the usual: in question, "
                    "not a gain that looking promises"],
         ),

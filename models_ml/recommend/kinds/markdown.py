@@ -40,7 +40,7 @@ def propose(
     gain = best.value_usd - hold.value_usd
     pays = (gain >= run.parameters.least_markdown_gain_usd) & (best.depth.max(1) > 0)
     weekly = _by_week(best.units - hold.units, gain, rows)
-    made = []
+    proposals = []
     for i, row in enumerate(rows.itertuples()):
         if not pays[i]:
             continue
@@ -51,8 +51,8 @@ def propose(
         proposed = _proposal(row, run, best.depth[i], (best.units[i], hold.units[i]), options)
         proposed["drivers"] = _drivers(row, run, items, i)
         proposed["details"]["weekly"] = weekly_rows(run, weekly, i)
-        made.append(proposed)
-    return frame(made)
+        proposals.append(proposed)
+    return frame(proposals)
 
 
 def _by_week(units: np.ndarray, gain: np.ndarray, rows: pd.DataFrame) -> Weekly:
@@ -124,7 +124,7 @@ def _proposal(
         f"for ${proposed.margin_usd:.2f} more."
     )
     rows_seen = 0 if pd.isna(row.price_rows) else row.price_rows
-    words = [
+    sentences = [
         f"{row.endangered_units:.0f} endangered units cost ${row.endangered_units * row.unit_cost_usd:.2f}",
         f"demand answers to price with elasticity {row.elasticity:.1f}, learnt from "
         f"{rows_seen:.0f} product-weeks of {row.category}",
@@ -148,20 +148,21 @@ def _proposal(
         "confidence": number(row.confidence * _trust(row)),
         "reason": reason,
         "details": details(
-            run, proposed, options[1:], words=words, depth=depth, price_usd=number(price * (1 - depth)),
+            run, proposed, options[1:], sentences=sentences, depth=depth,
+            price_usd=number(price * (1 - depth)),
             usual_price_usd=number(price), floor_price_usd=number(floor), starts_in_week=first + 1,
             depth_by_week=[number(value) for value in path], fallback_reason=row.fallback_reason or None,
         ),
     }  # fmt: skip
 
 
-def _option(row: Any, plan: Plan, hold: Plan, i: int, words: str = "as proposed") -> Option:
+def _option(row: Any, plan: Plan, hold: Plan, i: int, label: str = "as proposed") -> Option:
     """Against keeping the price. Cash is what comes in; margin also counts what is left at the end."""
     gain, units = plan.value_usd[i] - hold.value_usd[i], plan.units[i] - hold.units[i]
     cash = gain + row.salvage_usd * units  # what sells does not come back as salvage
     if plan is hold:
-        return Option("nothing", 0.0, 0.0, None, 0.0, 0.0, words)
-    return Option("markdown", row.endangered_units, units, None, gain, cash, words)
+        return Option("nothing", 0.0, 0.0, None, 0.0, 0.0, label)
+    return Option("markdown", row.endangered_units, units, None, gain, cash, label)
 
 
 def _trust(row: Any) -> float:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from models_ml.recommend import budget_ranking, effects
-from models_ml.recommend.inputs.needs import Needs, weigh
-from models_ml.recommend.kinds.reorder_reason import drivers_of, reason_sentence, words_of
+from models_ml.recommend.inputs.needs import Needs, compute_needs
+from models_ml.recommend.kinds.reorder_reason import drivers_of, reason_sentence, sentences_of
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import (
     Option,
@@ -27,10 +27,10 @@ from models_ml.recommend.quantity import cycle_service, order_quantity
 
 def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters) -> pd.DataFrame:
     """Every position with its quantity (zero: nothing to do) and what it is expected to bring."""
-    return order_up(weigh(positions, forecasts, parameters), parameters)
+    return plan_orders(compute_needs(positions, forecasts, parameters), parameters)
 
 
-def order_up(needs: Needs, parameters: ReorderParameters) -> pd.DataFrame:
+def plan_orders(needs: Needs, parameters: ReorderParameters) -> pd.DataFrame:
     """Rows of `needs` with the quantity to buy and its effect.
 
     `moved_in_units` and `moved_out_units` of the rows are transfers of the same run: netted before buying.
@@ -84,12 +84,12 @@ def propose(
     )  # fmt: skip
     weekly = effects.by_week(arrival)
     options = _options(rows, demand_of(rows, run.parameters))
-    made = []
+    proposals = []
     for i, row in enumerate(rows.itertuples()):
         proposed = _proposal(row, run, [option[i] for option in options], weekly_rows(run, weekly, i))
         proposed["drivers"] |= weeks_ahead(arrival.weekly_mean[i], arrival.weekly_variance[i])
-        made.append(proposed)
-    return frame(made)
+        proposals.append(proposed)
+    return frame(proposals)
 
 
 def arrival_of(rows: pd.DataFrame, needs: Needs) -> effects.Arrival:
@@ -119,11 +119,11 @@ def _options(rows: pd.DataFrame, demand: effects.Demand) -> list[list[Option | N
     without = effects.of_stock(position, 0 * quantity, demand)
     saved = quantity * demand.cost_usd * demand.carrying_rate * days / 365
 
-    def instead(units: np.ndarray, effect: effects.Effect, words: str, more: np.ndarray | float = 0.0) -> Any:
+    def instead(units: np.ndarray, effect: effects.Effect, label: str, more: np.ndarray | float = 0.0) -> Any:
         sold = rows["expected_units"] + effect.units - proposed.units
         margin = rows["expected_margin_usd"] + effect.margin_usd - proposed.margin_usd + more
-        told = zip(units, sold, effect.service, margin, -units * demand.cost_usd, strict=True)
-        return [Option("reorder", *numbers, words) for numbers in told]
+        numbers_by_row = zip(units, sold, effect.service, margin, -units * demand.cost_usd, strict=True)
+        return [Option("reorder", *numbers, label) for numbers in numbers_by_row]
 
     less = np.maximum(quantity - pack, 0)
     fewer = instead(less, effects.of_stock(position, less, demand), "a pack less")
@@ -156,8 +156,8 @@ def _proposal(
         "reason": reason_sentence(row),
         "drivers": drivers_of(row, run),
         "details": details(
-            run, proposed, others, weekly=weekly, words=words_of(row, others[1]),
+            run, proposed, others, weekly=weekly, sentences=sentences_of(row, others[1]),
             fallback_reason=row.fallback_reason or None,
-            buy_first=budget_ranking.words_of(row) if hasattr(row, "budget_left_usd") else None,
+            buy_first=budget_ranking.budget_details(row) if hasattr(row, "budget_left_usd") else None,
         ),
     }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from models_ml.recommend.inputs.demand_over import PLANNED_WEEKS
 from models_ml.recommend.proposal import Option, Run, number
 
-WORDS = {
+METHOD_LABELS = {
     "model": "the demand model",
     "category_share": "its share of the category's forecast",
     "cold_start": "what products like it sell, having no history of its own,",
@@ -21,21 +21,21 @@ def reason_sentence(row: Any) -> str:
     """One sentence with the numbers of a proposal row."""
     owed = row.position - row.free
     coming = f"{owed:.0f} on the way" if owed >= 0 else f"{-owed:.0f} of them promised to its stores"
-    kept = f", kept to the {row.shelf_life_days:.0f} days it lasts" if row.is_capped else ""
+    capped = f", kept to the {row.shelf_life_days:.0f} days it lasts" if row.is_capped else ""
     why = f" ({row.fallback_reason})" if row.fallback_reason else ""
     return (
         f"Order {row.quantity_units:.0f} ({row.quantity_units / row.case_pack_units:.0f} × "
-        f"{row.case_pack_units:.0f}){kept}: {row.demand_mean:.1f} units expected "
-        f"over {row.interval_days:.1f} days by {WORDS.get(row.method, row.method)}{why}, "
+        f"{row.case_pack_units:.0f}){capped}: {row.demand_mean:.1f} units expected "
+        f"over {row.interval_days:.1f} days by {METHOD_LABELS.get(row.method, row.method)}{why}, "
         f"{row.level:.0f} needed for {row.service_target:.0%} service, "
         f"{row.free:.0f} free on hand and {coming}; "
         f"service rises from {row.service_without:.0%} to {row.expected_service:.0%}."
     )
 
 
-def words_of(row: Any, waiting: Option) -> list[str]:
+def sentences_of(row: Any, waiting: Option) -> list[str]:
     """The drivers one by one, each with its number; `waiting` is ordering at the next review instead."""
-    words = [
+    sentences = [
         f"{row.expected_units:.1f} of them sell within {PLANNED_WEEKS} weeks, "
         f"for ${row.expected_margin_usd:.2f} of margin; waiting for the next review costs "
         f"{usd(row.expected_margin_usd - waiting.margin_usd)} of it",
@@ -47,23 +47,23 @@ def words_of(row: Any, waiting: Option) -> list[str]:
         f"one too many ties up ${row.unit_cost_usd:.2f}",
     ]
     if row.pledged_units:
-        words.append(f"{row.pledged_units:.0f} approved and not yet carried out are counted in")
+        sentences.append(f"{row.pledged_units:.0f} approved and not yet carried out are counted in")
     if getattr(row, "moved_in_units", 0):
-        words.append(f"{row.moved_in_units:.0f} proposed to come from another place are counted in")
+        sentences.append(f"{row.moved_in_units:.0f} proposed to come from another place are counted in")
     if getattr(row, "moved_out_units", 0):
-        words.append(f"{row.moved_out_units:.0f} proposed for the stores it serves are taken off")
+        sentences.append(f"{row.moved_out_units:.0f} proposed for the stores it serves are taken off")
     left = getattr(row, "budget_left_usd", None)
     if left is not None and isfinite(left):
-        words.append(
+        sentences.append(
             f"brings ${row.return_per_usd:.2f} for each dollar, rank {row.budget_rank:.0f} in "
             f"{row.department} {row.region}, where ${left:,.0f} may be ordered and one more dollar is worth "
             f"${row.shadow_price:.2f}"
         )
-    if getattr(row, "held", ""):
-        words.append(f"look first: {row.held}")
+    if getattr(row, "suspicion", ""):
+        sentences.append(f"look first: {row.suspicion}")
     if row.customer_weight > 1:
-        words.append(f"loyal customers buy it: an unmet unit weighs {row.customer_weight:.2f} times")
-    return words
+        sentences.append(f"loyal customers buy it: an unmet unit weighs {row.customer_weight:.2f} times")
+    return sentences
 
 
 def usd(value: float) -> str:
@@ -71,7 +71,7 @@ def usd(value: float) -> str:
     return "nothing" if value < 0.005 else f"${value:.2f}"
 
 
-def known(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     """A text, or None for what a table calls missing."""
     return value if isinstance(value, str) and value else None
 
@@ -103,8 +103,8 @@ def drivers_of(row: Any, run: Run) -> dict[str, Any]:
         "worth_usd": number(row.worth_usd),
         "customer_weight": number(row.customer_weight),
         "carrying_rate": run.parameters.carrying_rate,
-        "replenished_from": known(row.replenished_from),
-        "demand_class": known(getattr(row, "demand_class", None)),
+        "replenished_from": text_or_none(row.replenished_from),
+        "demand_class": text_or_none(getattr(row, "demand_class", None)),
         "distribution": getattr(row, "distribution", "counts"),
         "forecast_method": row.method,
         "fallback_reason": row.fallback_reason or None,

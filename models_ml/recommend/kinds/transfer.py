@@ -59,8 +59,8 @@ def spare_units(rows: pd.DataFrame, parameters: ReorderParameters) -> np.ndarray
     """What a place may give away of its free stock."""
     mean, variance = rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float)
     own = np.maximum(rows["level"], quantile(np.full(len(rows), parameters.donor_service), mean, variance))
-    kept = np.where(rows["location_type"] == "dc", 0, own)
-    return np.asarray(np.maximum(rows["free"].to_numpy(float) - kept, 0))
+    reserved = np.where(rows["location_type"] == "dc", 0, own)
+    return np.asarray(np.maximum(rows["free"].to_numpy(float) - reserved, 0))
 
 
 def _lanes(donors: pd.DataFrame, receivers: pd.DataFrame, parameters: ReorderParameters) -> Lanes:
@@ -100,9 +100,9 @@ def _segments(
         out.append((product[nodes], nodes, here, value))
         left = left - here
     parts = [np.concatenate(column) for column in zip(*out, strict=True)]
-    keep = parts[2] > 0
-    order = np.lexsort((parts[1][keep], parts[0][keep]))
-    return Segments(*(part[keep][order] for part in parts))
+    filled = parts[2] > 0
+    order = np.lexsort((parts[1][filled], parts[0][filled]))
+    return Segments(*(part[filled][order] for part in parts))
 
 
 def _worth_the_walk(moves: pd.DataFrame, rows: pd.DataFrame, parameters: ReorderParameters) -> pd.DataFrame:

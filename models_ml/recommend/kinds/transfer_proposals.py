@@ -57,12 +57,12 @@ def propose(needs: Needs, moves: pd.DataFrame, run: Run) -> pd.DataFrame:
     options = _options(
         merged, sold[:, -1], effects.of_stock(before, quantity, demand_of(rows, run.parameters))
     )
-    made = []
+    proposals = []
     for i, row in enumerate(merged.itertuples()):
         proposed = _proposal(row, run, options[i], weekly_rows(run, weekly, i))
         proposed["drivers"] |= weeks_ahead(arrival.weekly_mean[i], arrival.weekly_variance[i])
-        made.append(proposed)
-    return frame(made)
+        proposals.append(proposed)
+    return frame(proposals)
 
 
 def _arrival_of(rows: pd.DataFrame, moves: pd.DataFrame, needs: Needs, run: Run) -> effects.Arrival:
@@ -88,7 +88,7 @@ def _sold_more(moves: pd.DataFrame, arrival: effects.Arrival) -> np.ndarray:
 
 def _options(moves: pd.DataFrame, sold: np.ndarray, bought: effects.Effect) -> list[list[Option]]:
     """By move: as proposed, nothing, and the next delivery or buying instead."""
-    found = []
+    options_by_move = []
     row: Any
     for i, row in enumerate(moves.assign(sold=sold).itertuples()):
         margin = row.sold * row.unit_margin_usd - row.transfer_cost_usd
@@ -102,16 +102,16 @@ def _options(moves: pd.DataFrame, sold: np.ndarray, bought: effects.Effect) -> l
         ]
         if row.from_centre:
             later = margin - missed * row.unit_margin_usd
-            words = "with the next delivery"
+            label = "with the next delivery"
             option = Option(
-                "transfer", row.quantity_units, row.sold - missed, row.service_before, later, cash, words
+                "transfer", row.quantity_units, row.sold - missed, row.service_before, later, cash, label
             )
             options.append(option)
         elif not isinstance(row.replenished_from, str):
-            told = (bought.units[i], bought.service[i], bought.margin_usd[i], bought.cash_usd[i])
-            options.append(Option("reorder", row.quantity_units, *told, "buy it instead"))
-        found.append(options)
-    return found
+            effect = (bought.units[i], bought.service[i], bought.margin_usd[i], bought.cash_usd[i])
+            options.append(Option("reorder", row.quantity_units, *effect, "buy it instead"))
+        options_by_move.append(options)
+    return options_by_move
 
 
 def _proposal(row: Any, run: Run, options: list[Option], weekly: list[dict[str, Any]]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _proposal(row: Any, run: Run, options: list[Option], weekly: list[dict[str, 
         f"{row.interval_days:.1f} days against {row.receiver_before_units:.0f}; service rises from "
         f"{row.service_before:.0%} to {row.service_after:.0%} for ${row.transfer_cost_usd:.2f}."
     )
-    words = [
+    sentences = [
         f"{proposed.units:.1f} more units sell within {PLANNED_WEEKS} weeks, "
         f"{row.gained_units:.2f} of them before the next delivery could come"
         if row.from_centre
@@ -154,7 +154,7 @@ def _proposal(row: Any, run: Run, options: list[Option], weekly: list[dict[str, 
         "reason": reason,
         "drivers": _drivers(row, run),
         "details": details(
-            run, proposed, others, weekly=weekly, words=words, from_region=row.from_region,
+            run, proposed, others, weekly=weekly, sentences=sentences, from_region=row.from_region,
             donor_free_units=number(row.donor_spare), net_benefit_usd=number(row.net_benefit_usd),
             transfer_cost_usd=number(row.transfer_cost_usd), fallback_reason=row.fallback_reason or None,
         ),

@@ -61,10 +61,10 @@ def test_bias_on_censored_weeks_falls(
     weeks = (empty > least) & (empty <= most)
     weeks[:, :WINDOW] = False
     demand = (panel.units + lost)[weeks].sum()
-    told = (panel.units + unmet_units(panel.units, empty))[weeks].sum()
+    estimated = (panel.units + unmet_units(panel.units, empty))[weeks].sum()
     assert weeks.sum() > 5000
     assert panel.units[weeks].sum() / demand - 1 < -0.06
-    assert abs(told / demand - 1) < 0.03
+    assert abs(estimated / demand - 1) < 0.03
 
 
 def test_empty_days_are_those_of_the_daily_stock(

@@ -11,7 +11,7 @@ import pandas as pd
 from models_ml.demand.cold_start import (
     PRIOR_STORE_UNITS,
     PRIOR_UNITS,
-    Newcomers,
+    ColdStartSeries,
     extended,
     new_categories,
     new_products,
@@ -27,9 +27,9 @@ ORIGINS = (29, 37, 45)
 WEEKS_OLD = 3
 
 
-def hidden(panel: Panel, rows: np.ndarray, cut: int, weeks: int) -> Newcomers:
+def hidden(panel: Panel, rows: np.ndarray, cut: int, weeks: int) -> ColdStartSeries:
     """These series as if they had come `weeks` before column `cut`."""
-    return Newcomers(
+    return ColdStartSeries(
         panel.tier, panel.locations[rows], panel.items[rows], panel.departments[rows], panel.categories[rows],
         np.full(len(rows), float(weeks)), panel.units[rows, cut + 1 - weeks : cut + 1].sum(1),
     )  # fmt: skip
@@ -48,20 +48,20 @@ def test_a_new_store_sells_what_others_do_times_its_size(small: Path) -> None:
     """By hand: five stores teach; the sixth sold twice what they did in two weeks."""
     panel = read_panel(small, "category")
     cut = panel.column(40)
-    known, gone = np.flatnonzero(panel.locations != "S5"), np.flatnonzero(panel.locations == "S5")
-    others = panel.select(known)
-    mean = np.arange(len(known) * 8, dtype=float).reshape(-1, 8)
+    rest, gone = np.flatnonzero(panel.locations != "S5"), np.flatnonzero(panel.locations == "S5")
+    others = panel.select(rest)
+    mean = np.arange(len(rest) * 8, dtype=float).reshape(-1, 8)
     recent = pd.Series(others.units[:, cut - 12 : cut + 1].mean(1)).groupby(others.items).sum() / 4
     units = 2 * 2 * recent[panel.items[gone]].to_numpy()
     new = replace(hidden(panel, gone, cut, 2), units=units)
-    told = new_categories(others, Forecast(np.zeros((*mean.shape, 7)), mean), new, cut)
+    forecast = new_categories(others, Forecast(np.zeros((*mean.shape, 7)), mean), new, cut)
     expected = 2 * recent.sum()
     size = (2 * expected + PRIOR_STORE_UNITS) / (expected + PRIOR_STORE_UNITS)
     for i, item in enumerate(new.items):
         chain = mean[others.items == item].sum(0) / 4
         fitted = 2 * recent[item] * size
         by_hand = chain * size * (units[i] + PRIOR_UNITS) / (fitted + PRIOR_UNITS)
-        np.testing.assert_allclose(told.mean[i], by_hand, atol=1e-3)
+        np.testing.assert_allclose(forecast.mean[i], by_hand, atol=1e-3)
 
 
 def test_new_products_take_the_rest_of_their_category_and_add_what_it_lacks(small: Path) -> None:
@@ -71,17 +71,21 @@ def test_new_products_take_the_rest_of_their_category_and_add_what_it_lacks(smal
     tracked, rows = products.select(even), even + 1
     whole = moving_average(categories.units, cut).mean
     rest = on_grain(whole * np.linspace(0, 1, len(whole))[:, None])
-    told, left, added = new_products(tracked, categories, (whole, rest), hidden(products, rows, cut, 3), cut)
+    forecast, left, added = new_products(
+        tracked, categories, (whole, rest), hidden(products, rows, cut, 3), cut
+    )
     assert (np.minimum(left, added) == 0).all()
     assert (left > 0).any()
     assert (added > 0).any()
-    assert (np.diff(told.quantiles, axis=-1) >= 0).all()
-    np.testing.assert_array_equal(told.mean.sum(0), (rest - left + added).sum(0))
+    assert (np.diff(forecast.quantiles, axis=-1) >= 0).all()
+    np.testing.assert_array_equal(forecast.mean.sum(0), (rest - left + added).sum(0))
 
 
 def test_newcomers_stand_behind_the_panel_and_have_sold_nothing(small: Path) -> None:
     panel = read_panel(small, "category")
-    new = Newcomers("category", *(np.array([x]) for x in ("S9", "C1", "D1", "C1")), np.ones(1), np.ones(1))
+    new = ColdStartSeries(
+        "category", *(np.array([x]) for x in ("S9", "C1", "D1", "C1")), np.ones(1), np.ones(1)
+    )
     longer = extended(panel, new)
     assert (longer.locations[-1], longer.items[-1]) == ("S9", "C1")
     assert longer.units[-1].sum() == 0
@@ -99,19 +103,21 @@ def test_stores_three_weeks_old_are_forecast_better_than_by_their_own_weeks_or_t
         cut = panel.column(week)
         frequent = panel.select(panel.selling(cut))
         stores = np.unique(frequent.locations)
-        found, own, chain, units, inside = [], [], [], [], []
+        forecasts, own, chain, units, inside = [], [], [], [], []
         for store in stores[:: len(stores) // 10][:10]:
             gone = frequent.locations == store
             others, new = frequent.select(~gone), hidden(frequent, np.flatnonzero(gone), cut, WEEKS_OLD)
-            told = new_categories(others, moving_average(others.units, cut), new, cut)
+            forecast = new_categories(others, moving_average(others.units, cut), new, cut)
             came = horizon_units(frequent, cut)[gone]
             usual = pd.Series(others.units[:, cut - 12 : cut + 1].mean(1)).groupby(others.items).sum()
-            found.append(told.mean)
+            forecasts.append(forecast.mean)
             own.append(flat(new.units / WEEKS_OLD))
             chain.append(flat(usual.reindex(new.items).fillna(0).to_numpy() / (len(stores) - 1)))
             units.append(came)
-            inside.append((came >= told.quantiles[..., 1]) & (came <= told.quantiles[..., 5]))
-        ours, weeks, average = (errors(np.concatenate(units), np.concatenate(x)) for x in (found, own, chain))
+            inside.append((came >= forecast.quantiles[..., 1]) & (came <= forecast.quantiles[..., 5]))
+        ours, weeks, average = (
+            errors(np.concatenate(units), np.concatenate(x)) for x in (forecasts, own, chain)
+        )
         for metric in (0, 1):
             assert ours[metric] < 0.99 * min(weeks[metric], average[metric]), (week, ours, weeks, average)
         assert 0.7 < np.concatenate(inside).mean() < 0.92
@@ -131,12 +137,12 @@ def test_products_three_weeks_old_at_a_store_are_forecast_better_than_by_their_o
         tracked, rows = frequent.select(~gone), np.flatnonzero(gone)
         whole = moving_average(stores.units, cut).mean
         new = hidden(frequent, rows, cut, WEEKS_OLD)
-        told = new_products(tracked, stores, (whole, whole), new, cut).forecast
+        forecast = new_products(tracked, stores, (whole, whole), new, cut).forecast
         came = horizon_units(frequent, cut)[rows]
         own = flat(new.units / WEEKS_OLD)
-        assert errors(came, told.mean)[1] < 0.97 * errors(came, own)[1], week
+        assert errors(came, forecast.mean)[1] < 0.97 * errors(came, own)[1], week
         naive = moving_average(frequent.units[rows, cut + 1 - WEEKS_OLD : cut + 1], WEEKS_OLD - 1)
-        assert pinball(came, told.quantiles) < pinball(came, naive.quantiles)
+        assert pinball(came, forecast.quantiles) < pinball(came, naive.quantiles)
 
 
 def pinball(units: np.ndarray, quantiles: np.ndarray) -> float:

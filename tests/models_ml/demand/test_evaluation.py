@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models_ml.demand.backtest import roll
+from models_ml.demand.backtest import rolling_origin_backtest
 from models_ml.demand.evaluation import evaluation_table, write_backtest
 from models_ml.demand.leakage import require_no_leak
 from models_ml.demand.model import horizon_units
@@ -40,10 +40,10 @@ def test_scores_by_hand() -> None:
 def test_baselines_know_only_the_past() -> None:
     rng = generator()
     units = rng.poisson(3, (20, 40)).astype(float)
-    spoilt = units.copy()
-    spoilt[:, 31:] = 1e6
+    leaked = units.copy()
+    leaked[:, 31:] = 1e6
     for rule in (moving_average, last_week):
-        np.testing.assert_array_equal(rule(units, 30).quantiles, rule(spoilt, 30).quantiles)
+        np.testing.assert_array_equal(rule(units, 30).quantiles, rule(leaked, 30).quantiles)
     np.testing.assert_allclose(moving_average(units, 30).mean[:, 0], units[:, 18:31].mean(1))
     np.testing.assert_allclose(last_week(units, 30).mean[:, 3], units[:, 30])
 
@@ -54,7 +54,7 @@ def test_table_holds_every_model_and_the_file_every_cell(
     import pandas as pd
 
     panel = read_panel(small, "category")
-    result = roll(panel, np.ones(len(panel.items), bool), [21, 29, 37], quick)
+    result = rolling_origin_backtest(panel, np.ones(len(panel.items), bool), [21, 29, 37], quick)
     table = evaluation_table(result, [29, 37])
     overall = table[table["slice"] == "all"]
     assert set(overall["model"]) == {"demand", "moving average 13", "last week"}
@@ -74,9 +74,9 @@ def test_oracle_sees_the_weeks_around_a_target_and_never_the_target_itself(small
         beside = [cut + 1 + h + step for step in (-2, -1, 1, 2)]
         np.testing.assert_allclose(around[:, h], panel.units[:, beside].mean(1))
     features, _, names = oracle_build(panel, cut)
-    spoilt = replace(panel, measures={**panel.measures, "units": panel.units.copy()}, pools=panel.pools)
-    spoilt.units[:, cut + 3] += 1e3
-    changed, _, _ = oracle_build(spoilt, cut)
+    leaked = replace(panel, measures={**panel.measures, "units": panel.units.copy()}, pools=panel.pools)
+    leaked.units[:, cut + 3] += 1e3
+    changed, _, _ = oracle_build(leaked, cut)
     own = [j for j, name in enumerate(names) if not name.endswith("_others")]
     np.testing.assert_array_equal(features[:, 2, own], changed[:, 2, own])
     assert not np.array_equal(features[:, 1], changed[:, 1])
@@ -88,7 +88,7 @@ def test_promoted_weeks_are_scored_by_themselves_and_value_is_counted_from_the_r
     small: Path, quick: DemandSettings
 ) -> None:
     panel = read_panel(small, "product")
-    result = roll(panel, np.ones(len(panel.items), bool), [29, 37], quick)
+    result = rolling_origin_backtest(panel, np.ones(len(panel.items), bool), [29, 37], quick)
     table = evaluation_table(result, [37]).set_index(["slice", "member", "model"])
     cut = panel.column(37)
     units, forecast = horizon_units(panel, cut), result.forecasts[37]

@@ -15,13 +15,13 @@ from tests.models_ml.small_warehouse import write_features
 def test_later_sales_change_no_feature(tier: str, small: Path, tmp_path: Path) -> None:
     """Absurd sales after the cut leave every feature of the cut as it was, to the bit."""
     poisoned = write_features(tmp_path / "poisoned.duckdb", poison_after=33)
-    honest, spoilt = read_panel(small, tier), read_panel(poisoned, tier)
-    assert spoilt.units[:, spoilt.column(34) :].max() >= 1e4  # the poison is there
+    honest, leaked = read_panel(small, tier), read_panel(poisoned, tier)
+    assert leaked.units[:, leaked.column(34) :].max() >= 1e4  # the poison is there
     cut = honest.column(33)
-    for one, other in zip(build(honest, cut)[:2], build(spoilt, cut)[:2], strict=True):
+    for one, other in zip(build(honest, cut)[:2], build(leaked, cut)[:2], strict=True):
         np.testing.assert_array_equal(one, other)
     later = honest.column(36)
-    assert not np.array_equal(build(honest, later)[0], build(spoilt, later)[0])
+    assert not np.array_equal(build(honest, later)[0], build(leaked, later)[0])
 
 
 @pytest.mark.parametrize("tier", ["category", "product"])

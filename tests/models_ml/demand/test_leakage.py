@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models_ml.demand import features as demand_features
-from models_ml.demand.backtest import roll
+from models_ml.demand.backtest import rolling_origin_backtest
 from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.settings import DemandSettings
 from models_ml.errors import LeakageError
@@ -21,7 +21,7 @@ def test_demand_run_fails_on_a_feature_of_next_week(
 ) -> None:
     panel = read_panel(small, "category")
     everything = np.ones(len(panel.items), bool)
-    assert roll(panel, everything, [29], quick).forecasts
+    assert rolling_origin_backtest(panel, everything, [29], quick).forecasts
     honest = demand_features._own
 
     def mutated(panel: Panel, cut: int, scale: np.ndarray) -> dict[str, np.ndarray]:
@@ -29,7 +29,7 @@ def test_demand_run_fails_on_a_feature_of_next_week(
 
     monkeypatch.setattr(demand_features, "_own", mutated)
     with pytest.raises(LeakageError, match="lag_1 read what was recorded after"):
-        roll(panel, everything, [29], quick)
+        rolling_origin_backtest(panel, everything, [29], quick)
 
 
 def test_demand_run_fails_on_a_pool_or_a_scale_of_next_week(
@@ -39,7 +39,7 @@ def test_demand_run_fails_on_a_pool_or_a_scale_of_next_week(
     honest = demand_features.level
     monkeypatch.setattr(demand_features, "level", lambda units, cut: honest(units, cut + 1))
     with pytest.raises(LeakageError, match="scale"):
-        roll(panel, np.ones(len(panel.items), bool), [29], quick)
+        rolling_origin_backtest(panel, np.ones(len(panel.items), bool), [29], quick)
 
 
 def test_margin_run_fails_on_realised_discounts(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,4 +52,4 @@ def test_margin_run_fails_on_realised_discounts(small: Path, monkeypatch: pytest
 
     monkeypatch.setattr(margin_features, "_discounts", mutated)
     with pytest.raises(LeakageError, match="depth_4"):
-        margin_backtest.roll(panel, 37, MarginRiskSettings(rounds=2, depth=2, threads=1))
+        margin_backtest.rolling_origin_backtest(panel, 37, MarginRiskSettings(rounds=2, depth=2, threads=1))

@@ -125,10 +125,10 @@ def test_interval_of_slow_sellers_holds_its_share() -> None:
     seen, fresh = rng.poisson(mean).astype(float), rng.poisson(mean).astype(float)
     fixed = calibrate(seen, quantiles, mean).apply(quantiles, mean)
     plain = ((fresh >= quantiles[:, 1]) & (fresh <= quantiles[:, 5])).mean()
-    held = ((fresh >= fixed[:, 1]) & (fresh <= fixed[:, 5])).mean()
+    covered = ((fresh >= fixed[:, 1]) & (fresh <= fixed[:, 5])).mean()
     assert plain > 0.86
     assert abs((fresh < fixed[:, 1]).mean() - 0.10) < 0.005
-    assert held < plain - 0.04
+    assert covered < plain - 0.04
     assert (np.diff(fixed, axis=-1) >= 0).all()
 
 

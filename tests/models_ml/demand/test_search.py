@@ -22,40 +22,40 @@ def panel(small: Path):
 
 
 @pytest.fixture(scope="module")
-def found(panel, quick: DemandSettings):
+def search(panel, quick: DemandSettings):
     return search_settings([panel], BEFORE, quick, trials=3, seconds=600)
 
 
-def test_the_weeks_after_the_window_change_nothing(panel, quick: DemandSettings, found) -> None:
+def test_the_weeks_after_the_window_change_nothing(panel, quick: DemandSettings, search) -> None:
     """Every recorded week after it is made absurd: the same trials with the same scores."""
     after = panel.column(BEFORE) + 1
     spoiled = {name: values.copy() for name, values in panel.measures.items()}
     for values in spoiled.values():
         values[:, after:] = 1e6
     again = search_settings([replace(panel, measures=spoiled)], BEFORE, quick, trials=3, seconds=600)
-    assert [(t.settings, t.scores) for t in again.trials] == [(t.settings, t.scores) for t in found.trials]
+    assert [(t.settings, t.scores) for t in again.trials] == [(t.settings, t.scores) for t in search.trials]
 
 
-def test_the_settings_in_force_come_first_and_the_best_is_the_least(found) -> None:
-    first, *others = found.trials
+def test_the_settings_in_force_come_first_and_the_best_is_the_least(search) -> None:
+    first, *others = search.trials
     assert (first.settings, first.relative_pinball, len(others)) == ({}, 1.0, 3)
-    assert found.best.relative_pinball == min(t.relative_pinball for t in found.trials)
+    assert search.best.relative_pinball == min(t.relative_pinball for t in search.trials)
     for trial in others:
         relative = trial.scores["category_pinball"] / first.scores["category_pinball"]
         assert trial.relative_pinball == pytest.approx(relative)
-    assert max(found.origins) + 8 <= BEFORE
+    assert max(search.origins) + 8 <= BEFORE
 
 
-def test_a_score_is_that_of_a_fit_at_its_origins(panel, quick: DemandSettings, found) -> None:
+def test_a_score_is_that_of_a_fit_at_its_origins(panel, quick: DemandSettings, search) -> None:
     """WAPE of the settings in force, worked out from a fit on the whole panel at each origin."""
     wapes = []
-    for week in found.origins:
+    for week in search.origins:
         cut = panel.column(week)
-        known = panel.select(panel.selling(cut))
-        median = fit(panel, cut, quick).forecast(known, cut).quantiles[..., 3]
-        units = known.units[:, cut + 1 : cut + 9]
+        selling = panel.select(panel.selling(cut))
+        median = fit(panel, cut, quick).forecast(selling, cut).quantiles[..., 3]
+        units = selling.units[:, cut + 1 : cut + 9]
         wapes.append(np.abs(units - median).sum() / units.sum())
-    assert found.trials[0].scores["category_wape"] == pytest.approx(np.mean(wapes))
+    assert search.trials[0].scores["category_wape"] == pytest.approx(np.mean(wapes))
 
 
 def test_no_time_left_means_no_trial(panel, quick: DemandSettings) -> None:
@@ -67,11 +67,11 @@ def test_too_little_history_is_said(panel, quick: DemandSettings) -> None:
         search_settings([panel], 20, quick, trials=1, seconds=60)
 
 
-def test_a_search_is_kept_beside_the_trainings_and_registers_nothing(found, tmp_path: Path) -> None:
+def test_a_search_is_kept_beside_the_trainings_and_registers_nothing(search, tmp_path: Path) -> None:
     uri, artifacts = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
-    trials = list(found.as_dict()["trials"])
+    trials = list(search.as_dict()["trials"])
     tags = {"release_id": "r", "kind": "search"}
-    run_id = registry.keep_search(uri, artifacts, "demand", tags=tags, trials=trials)
+    run_id = registry.log_search(uri, artifacts, "demand", tags=tags, trials=trials)
     run = registry.client(uri).get_run(run_id)
     assert run.data.metrics["relative_pinball"] == pytest.approx(trials[-1]["relative_pinball"])
     assert registry.versions(uri, "demand") == []

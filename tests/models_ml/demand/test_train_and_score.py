@@ -77,14 +77,14 @@ def test_order_of_events(
 
     version = get_version(uri, trained.version, "demand")
     document = version.bundle / "category" / "model.json"
-    kept = document.read_text()
-    document.write_text(kept + " ")
+    text = document.read_text()
+    document.write_text(text + " ")
     done, rows = _score(small, where, place)
     assert done.model_name == "moving-average-13"
     assert rows["fallback_reason"].str.contains("not the artifact that was approved").all()
     with pytest.raises(EvidenceMissingError):
         move_champion(uri, good)
-    document.write_text(kept)
+    document.write_text(text)
 
 
 def test_unchanged_inputs_give_the_version_back(
@@ -96,10 +96,10 @@ def test_unchanged_inputs_give_the_version_back(
 
 
 def test_review_sets_challenger_beside_champion(where: dict, trained: models_ml.TrainedModel) -> None:
-    found = review_data(where["tracking_uri"], trained.version, "demand")
-    assert found["challenger"]["digest"] == trained.digest
-    assert {row["model"] for row in found["challenger"]["evaluation"]} >= {"demand", "moving average 13"}
-    assert any(row["metric"] == "category_demand_wape" for row in found["metrics"])
+    review = review_data(where["tracking_uri"], trained.version, "demand")
+    assert review["challenger"]["digest"] == trained.digest
+    assert {row["model"] for row in review["challenger"]["evaluation"]} >= {"demand", "moving average 13"}
+    assert any(row["metric"] == "category_demand_wape" for row in review["metrics"])
 
 
 def test_served_model_predicts_from_its_example(where: dict, trained: models_ml.TrainedModel) -> None:

@@ -114,21 +114,23 @@ def judged(con: duckdb.DuckDBPyConnection) -> Callable[..., pd.DataFrame]:
 def test_planted_drift_alerts_in_its_week_and_is_named(
     name: str, con: duckdb.DuckDBPyConnection, judged: Callable[..., pd.DataFrame]
 ) -> None:
-    week_sql, expected, words = PLANTED[name]
+    week_sql, expected, sentence = PLANTED[name]
     con.execute(f"CREATE OR REPLACE VIEW week_lines AS SELECT * FROM lines WHERE week = {WEEK}")
-    found = judged(f"SELECT * FROM lines WHERE week BETWEEN {WEEK - 24} AND {WEEK - 1} UNION ALL {week_sql}")
-    alerts = found[(found["week"] == WEEK) & (found["alert_state"] == "alert")]
-    told = {(r.kind, r.feature, r.segment_type, r.segment): finding(r) for r in alerts.itertuples()}
-    assert expected in told, sorted(told)
-    assert words in told[expected]
+    results = judged(
+        f"SELECT * FROM lines WHERE week BETWEEN {WEEK - 24} AND {WEEK - 1} UNION ALL {week_sql}"
+    )
+    alerts = results[(results["week"] == WEEK) & (results["alert_state"] == "alert")]
+    findings = {(r.kind, r.feature, r.segment_type, r.segment): finding(r) for r in alerts.itertuples()}
+    assert expected in findings, sorted(findings)
+    assert sentence in findings[expected]
 
 
 def test_a_promotion_feed_that_ends_is_named(judged: Callable[..., pd.DataFrame]) -> None:
-    found = judged(
+    results = judged(
         f"SELECT * FROM lines WHERE week BETWEEN {WEEK - 24} AND {WEEK}",
         f"SELECT * FROM plans WHERE week <> {WEEK} OR NOT {WEST}",
     )
-    alerts = found[(found["week"] == WEEK) & (found["alert_state"] == "alert")]
+    alerts = results[(results["week"] == WEEK) & (results["alert_state"] == "alert")]
     assert [(r.kind, r.feature, r.segment) for r in alerts.itertuples()] == [
         ("lost_feed", "promotions", "West")
     ]
@@ -143,9 +145,9 @@ def test_at_most_one_quiet_window_in_twenty_alerts(
     """
     windows, false = 0, []
     for half in (0, 1):
-        found = judged(f"SELECT * FROM lines WHERE hash(customer_id) % 2 = {half}")
-        windows += found["week"].nunique()
-        alerts = found[(found["alert_state"] == "alert")]
+        results = judged(f"SELECT * FROM lines WHERE hash(customer_id) % 2 = {half}")
+        windows += results["week"].nunique()
+        alerts = results[(results["alert_state"] == "alert")]
         of_stores = (alerts["segment_type"] == "location") | (alerts["feature"] == "location")
         false += [(half, week) for week in sorted(alerts.loc[~of_stores, "week"].unique())]
         for row in alerts[of_stores & (alerts["segment_type"] == "location")].itertuples():

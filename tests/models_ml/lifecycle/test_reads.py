@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from models_ml.demand.censoring import empty_days_from
-from models_ml.demand.cold_start import newcomers_from
+from models_ml.demand.cold_start import cold_start_series_from
 from models_ml.demand.panel import TIERS, panel_from
 from models_ml.demand.reads import demand_reads
 from semantic.sql.quoting import literal
@@ -25,7 +25,7 @@ def _read(con):
     """Everything that fit and scoring read; the series of each tier."""
     panels = {tier: panel_from(con, tier) for tier in TIERS}
     for tier in TIERS:
-        newcomers_from(con, tier)
+        cold_start_series_from(con, tier)
     empty_days_from(con, panels["product"])
     return [len(panel.items) for panel in panels.values()]
 

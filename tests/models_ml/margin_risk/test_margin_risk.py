@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from models_ml.margin_risk.backtest import fit_weeks, roll
-from models_ml.margin_risk.baselines import RULES, last_four_weeks_repeat
+from models_ml.margin_risk.backtest import fit_weeks, rolling_origin_backtest
+from models_ml.margin_risk.baselines import BASELINES, last_four_weeks_repeat
 from models_ml.margin_risk.bundle import load_bundle, save_bundle
 from models_ml.margin_risk.calibration import calibrate
 from models_ml.margin_risk.features import build
@@ -58,12 +58,12 @@ def test_target_and_shortfall_equal_hand_sql(small: Path, panel: MarginPanel) ->
 
 def test_features_and_rules_know_only_the_past(tmp_path: Path, panel: MarginPanel) -> None:
     """Sales that turn absurd after the origin, at an unchanged plan, change nothing that is read at it."""
-    spoilt = read_margin_panel(write_features(tmp_path / "spoilt.duckdb", poison_after=38))
-    np.testing.assert_array_equal(build(panel, CUT).values, build(spoilt, CUT).values)
-    for name, rule in RULES.items():
-        for one, other in zip(rule(panel, CUT), rule(spoilt, CUT), strict=True):
+    leaked = read_margin_panel(write_features(tmp_path / "spoilt.duckdb", poison_after=38))
+    np.testing.assert_array_equal(build(panel, CUT).values, build(leaked, CUT).values)
+    for name, rule in BASELINES.items():
+        for one, other in zip(rule(panel, CUT), rule(leaked, CUT), strict=True):
             np.testing.assert_allclose(one, other, err_msg=name)
-    assert not np.allclose(shortfall_usd(panel, CUT), shortfall_usd(spoilt, CUT))
+    assert not np.allclose(shortfall_usd(panel, CUT), shortfall_usd(leaked, CUT))
 
 
 def test_planned_promotions_are_read_and_realised_discounts_are_not(panel: MarginPanel) -> None:
@@ -111,9 +111,9 @@ def test_fit_reads_no_outcome_that_lies_after_its_cut(
     tmp_path: Path, model: MarginRiskModel, panel: MarginPanel
 ) -> None:
     """The bits of a model fitted at week 38 do not depend on anything sold later."""
-    spoilt = read_margin_panel(write_features(tmp_path / "spoilt.duckdb", poison_after=38))
+    leaked = read_margin_panel(write_features(tmp_path / "spoilt.duckdb", poison_after=38))
     save_bundle(model, tmp_path / "a")
-    save_bundle(fit(spoilt, CUT, QUICK), tmp_path / "b")
+    save_bundle(fit(leaked, CUT, QUICK), tmp_path / "b")
     for name in ("chance.ubj", "severity.ubj"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -151,10 +151,10 @@ def test_rolling_table_sets_model_beside_every_rule(panel: MarginPanel) -> None:
     weeks = fit_weeks(panel, 45, QUICK)
     assert weeks[-1] == 45
     assert np.diff(weeks).tolist() == [4] * (len(weeks) - 1)
-    result = roll(panel, 45, QUICK)
+    result = rolling_origin_backtest(panel, 45, QUICK)
     table = margin_table(result, [37, 45])
     overall = table[table["slice"] == "all"].set_index("model")
-    assert set(overall.index) == {"margin_risk", *RULES}
+    assert set(overall.index) == {"margin_risk", *BASELINES}
     assert overall.loc["margin_risk", "auc"] > overall.loc["last four weeks repeat", "auc"]
     assert {"department", "region", "sales", "promotion"} <= set(table["slice"])
     repeat = last_four_weeks_repeat(panel, panel.demand.column(45))

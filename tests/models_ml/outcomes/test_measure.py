@@ -48,7 +48,7 @@ def test_both_ends_of_a_transfer_count(case):
     draw = generator(case)
     here, there = end(draw, draw.integers(0, 4), 0.6), end(draw, draw.integers(6, 30), 0.4)
     settled = pd.DataFrame({"recommendation_id": ["t"], "proposed_units": [6.0], "decided_units": [4.0]})
-    found = less_costs(outcomes(here, LAST, donors(there)), settled, np.array([0.9])).iloc[0]
+    measured = less_costs(outcomes(here, LAST, donors(there)), settled, np.array([0.9])).iloc[0]
     units = {"decided": 4, "proposed": 6, "baseline": 0}
     cost = {"decided": 0.9 * 4 / 6, "proposed": 0.9, "baseline": 0.0}
     for name in SCENARIOS:
@@ -58,19 +58,19 @@ def test_both_ends_of_a_transfer_count(case):
             walked(there, moved, None, 0),
         ]
         served, stock = sum(e[0] for e in ends), sum(e[1] for e in ends) * 2.0
-        assert found[f"served_{name}_units"] == served
-        assert found[f"stock_value_{name}_usd"] == pytest.approx(stock)
+        assert measured[f"served_{name}_units"] == served
+        assert measured[f"stock_value_{name}_usd"] == pytest.approx(stock)
         margin = served * 0.7 - stock * 0.22 * 28 / 365 - cost[name]
-        assert found[f"margin_{name}_usd"] == pytest.approx(margin)
-    assert found["demand_units"] == here.demand.sum() + there.demand.sum()
-    assert found["action_cost_usd"] == pytest.approx(0.6)
+        assert measured[f"margin_{name}_usd"] == pytest.approx(margin)
+    assert measured["demand_units"] == here.demand.sum() + there.demand.sum()
+    assert measured["action_cost_usd"] == pytest.approx(0.6)
 
 
 def test_a_centre_that_gives_is_no_second_end():
     """Nothing was felt by a donor: the store's own lead time holds, and only its shelf counts."""
     draw = generator()
     here = end(draw, 1, 0.6)
-    found = outcomes(here, LAST).iloc[0]
+    measured = outcomes(here, LAST).iloc[0]
     served, stock = walked(here, 0, 4, int(here.rows["lead_days"].iloc[0]))
-    assert found["served_decided_units"] == served
-    assert found["stock_value_decided_usd"] == pytest.approx(stock * 2.0)
+    assert measured["served_decided_units"] == served
+    assert measured["stock_value_decided_usd"] == pytest.approx(stock * 2.0)

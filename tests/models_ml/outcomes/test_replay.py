@@ -40,11 +40,11 @@ def test_replay_equals_a_walk_by_hand():
         lead_days=lead, policy=MinMax(least.astype(float), most.astype(float), pack.astype(float)),
     )  # fmt: skip
     for at in range(rows):
-        served, held = by_hand(
+        served, stock_days = by_hand(
             int(free[at]), int(first[at]), demand[at].tolist(), arrivals[at].tolist(), int(lead[at]),
             int(least[at]), int(most[at]), int(pack[at]),
         )  # fmt: skip
-        assert (done.served_units[at], done.mean_stock_units[at]) == (served, pytest.approx(held)), at
+        assert (done.served_units[at], done.mean_stock_units[at]) == (served, pytest.approx(stock_days)), at
 
 
 def test_an_order_that_comes_after_the_window_changes_nothing():

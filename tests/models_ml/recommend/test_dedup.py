@@ -5,8 +5,8 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from models_ml.recommend.commitments import pledges
-from models_ml.recommend.dedup import hold_back
+from models_ml.recommend.commitments import open_commitments
+from models_ml.recommend.dedup import deduplicate
 from models_ml.recommend.parameters import ReorderParameters
 
 DAY, NOW = dt.date(2018, 1, 1), dt.datetime(2018, 1, 1, 8, tzinfo=dt.UTC)
@@ -38,52 +38,52 @@ def past(state: str, quantity: float = 12.0, *, decided: float | None = None, da
     } | more  # fmt: skip
 
 
-def held(row: dict, *standing: dict):
-    return hold_back(pd.DataFrame([row]), standing, DAY, PARAMETERS, now=NOW, proposed_by="svc-pipeline")
+def deduplicated(row: dict, *earlier: dict):
+    return deduplicate(pd.DataFrame([row]), earlier, DAY, PARAMETERS, now=NOW, proposed_by="svc-pipeline")
 
 
 def test_an_open_question_is_not_asked_again() -> None:
-    found = held(candidate(), past("in_review"))
-    assert (len(found.rows), found.unchanged, found.small) == (0, 1, 0)
+    result = deduplicated(candidate(), past("in_review"))
+    assert (len(result.rows), result.unchanged, result.small) == (0, 1, 0)
 
 
 def test_a_small_change_waits_and_a_large_one_says_what_changed() -> None:
-    assert held(candidate(14.0), past("in_review")).small == 1  # one pack
-    found = held(candidate(24.0, position=-2.0, demand=15.0), past("in_review"))
-    assert found.changed == 1
-    assert found.rows["details"][0]["changed"] == [
+    assert deduplicated(candidate(14.0), past("in_review")).small == 1  # one pack
+    result = deduplicated(candidate(24.0, position=-2.0, demand=15.0), past("in_review"))
+    assert result.changed == 1
+    assert result.rows["details"][0]["changed"] == [
         "quantity from 12 to 24",
         "stock with what is on its way from 3 to -2",
         "demand expected from 10.0 to 15.0",
     ]
-    assert found.rows["details"][0]["replaces"] == "old"
-    assert found.nervousness == 1.0
+    assert result.rows["details"][0]["replaces"] == "old"
+    assert result.nervousness == 1.0
 
 
 @pytest.mark.parametrize(("state", "decided"), [("rejected", None), ("overridden", 0.0), ("approved", 12.0)])
 def test_an_answer_stands_for_a_week_unless_something_changed(state: str, decided: float | None) -> None:
     agreed = decided or 0.0
     still = candidate(position=3.0 + agreed)
-    assert held(still, past(state, decided=decided)).unchanged == 1
-    assert len(held(still, past(state, decided=decided, days=8)).rows) == 1
-    fallen = held(candidate(position=agreed - 1.0), past(state, decided=decided))
+    assert deduplicated(still, past(state, decided=decided)).unchanged == 1
+    assert len(deduplicated(still, past(state, decided=decided, days=8)).rows) == 1
+    fallen = deduplicated(candidate(position=agreed - 1.0), past(state, decided=decided))
     assert fallen.changed == 1
     assert "stock with what is on its way" in fallen.rows["details"][0]["changed"][0]
 
 
 def test_what_has_expired_may_be_asked_again() -> None:
-    assert len(held(candidate(), past("in_review", expires_at=NOW - dt.timedelta(hours=1))).rows) == 1
+    assert len(deduplicated(candidate(), past("in_review", expires_at=NOW - dt.timedelta(hours=1))).rows) == 1
 
 
 def test_what_is_not_needed_any_more_is_withdrawn() -> None:
     other = candidate() | {"product_id": "q"}
-    assert held(other, past("in_review")).withdrawn == ("old",)
-    assert held(other, past("in_review", proposed_by="planner_east")).withdrawn == ()
-    assert held(other, past("approved", decided=12.0)).withdrawn == ()
+    assert deduplicated(other, past("in_review")).withdrawn == ("old",)
+    assert deduplicated(other, past("in_review", proposed_by="planner_east")).withdrawn == ()
+    assert deduplicated(other, past("approved", decided=12.0)).withdrawn == ()
 
 
 def test_pledges_are_what_is_agreed_and_not_seen_in_stock() -> None:
-    standing = [
+    earlier = [
         past("approved", decided=12.0),
         past("overridden", decided=4.0, location_id="B"),
         past("executed", decided=5.0, days=1, location_id="C"),  # yesterday's stock: today's shows it
@@ -94,6 +94,6 @@ def test_pledges_are_what_is_agreed_and_not_seen_in_stock() -> None:
         past("approved", decided=3.0, action="transfer", location_id="A", from_location_id="H"),
         past("approved", decided=2.0, action="cancel", location_id="B"),
     ]
-    found = pledges(standing, DAY, PARAMETERS).set_index("location_id")
-    assert found["pledged_units"].to_dict() == {"A": 15.0, "B": 2.0, "D": 6.0, "H": 0.0}
-    assert found["outgoing_units"].to_dict() == {"A": 0.0, "B": 0.0, "D": 0.0, "H": 3.0}
+    result = open_commitments(earlier, DAY, PARAMETERS).set_index("location_id")
+    assert result["pledged_units"].to_dict() == {"A": 15.0, "B": 2.0, "D": 6.0, "H": 0.0}
+    assert result["outgoing_units"].to_dict() == {"A": 0.0, "B": 0.0, "D": 0.0, "H": 3.0}

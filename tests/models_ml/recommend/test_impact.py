@@ -9,23 +9,23 @@ from tests.seeds import SEED, generator
 
 
 def proposal(action: str, *weeks: tuple[str, float, float, float], margin: float = 1.0) -> dict:
-    made = [
+    rows = [
         {"week_ending": day, "inventory_usd": stock, "payables_usd": owed, "cash_usd": cash,
          "working_capital_usd": stock - owed} for day, stock, owed, cash in weeks
     ]  # fmt: skip
-    return {"action": action, "details": {"weekly": made}, "expected_margin_usd": margin,
+    return {"action": action, "details": {"weekly": rows}, "expected_margin_usd": margin,
             "expected_cash_usd": -5.0, "expected_units": 2.0, "is_simulated": True}  # fmt: skip
 
 
 def test_weeks_are_added_where_they_fall() -> None:
-    found = weekly_impact([
+    impact = weekly_impact([
         proposal("reorder", ("2018-01-07", 100.0, 100.0, 0.0), ("2018-01-14", 60.0, 100.0, 50.0)),
         proposal("cancel", ("2018-01-14", -30.0, -10.0, 20.0)),
         {"action": "investigate", "details": {"weekly": []}, "expected_margin_usd": None},
     ])  # fmt: skip
-    assert found["proposals"] == 3
-    assert found["is_simulated"]
-    first, second = found["weeks"]
+    assert impact["proposals"] == 3
+    assert impact["is_simulated"]
+    first, second = impact["weeks"]
     assert (first["week_ending"], first["working_capital_usd"]) == ("2018-01-07", 0.0)
     assert (second["inventory_usd"], second["payables_usd"], second["working_capital_usd"]) == (
         30.0,
@@ -33,8 +33,8 @@ def test_weeks_are_added_where_they_fall() -> None:
         -60.0,
     )
     assert second["working_capital_by_action_usd"] == {"cancel": -20.0, "reorder": -40.0}
-    assert found["one_off"]["reorder"]["expected_margin_usd"] == 1.0
-    assert found["one_off"]["investigate"]["proposals"] == 1
+    assert impact["one_off"]["reorder"]["expected_margin_usd"] == 1.0
+    assert impact["one_off"]["investigate"]["proposals"] == 1
 
 
 def test_the_weeks_of_an_order_are_what_simulation_brings() -> None:
@@ -43,14 +43,14 @@ def test_the_weeks_of_an_order_are_what_simulation_brings() -> None:
     mean = np.full((1, 8), 2.0)
     one = [np.array([x]) for x in (3.0, 12.0, 5.0, 23.0, 1.5, 4.0)]
     position, quantity, arrives, terms, cost, price = one
-    found = by_week(Arrival(position, quantity, arrives, terms, mean, mean, cost, price))
+    impact = by_week(Arrival(position, quantity, arrives, terms, mean, mean, cost, price))
     wanted = rng.poisson(2.0, (300_000, 8)).cumsum(1)
     more = np.minimum(wanted, 15) - np.minimum(wanted, 3)
-    np.testing.assert_allclose(found.inventory[0], ((12 - more) * 1.5).mean(0), atol=0.03)
-    assert found.payables[0].tolist() == [18.0, 18.0, 18.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    np.testing.assert_allclose(impact.inventory[0], ((12 - more) * 1.5).mean(0), atol=0.03)
+    assert impact.payables[0].tolist() == [18.0, 18.0, 18.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     paid = np.where(np.arange(8) >= 3, 18.0, 0.0)
-    np.testing.assert_allclose(found.cash[0], (more * 4.0).mean(0) - paid, atol=0.05)
-    assert found.working_capital[0, 0] == pytest.approx(found.inventory[0, 0] - 18.0)
+    np.testing.assert_allclose(impact.cash[0], (more * 4.0).mean(0) - paid, atol=0.05)
+    assert impact.working_capital[0, 0] == pytest.approx(impact.inventory[0, 0] - 18.0)
 
 
 def test_an_order_to_an_empty_shelf_serves_only_what_is_wanted_once_it_is_there() -> None:

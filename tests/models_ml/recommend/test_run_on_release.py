@@ -33,7 +33,7 @@ def forecasts(release_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def found(release_dir: Path, forecasts: Path) -> Recommended:
+def recommended(release_dir: Path, forecasts: Path) -> Recommended:
     return recommend(release_dir / "warehouse.duckdb", forecasts, "R", now=NOW)
 
 
@@ -41,8 +41,8 @@ def _drivers(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows["drivers"].tolist(), index=rows.index)
 
 
-def test_every_row_is_whole(found: Recommended) -> None:
-    rows = found.rows
+def test_every_row_is_whole(recommended: Recommended) -> None:
+    rows = recommended.rows
     assert list(rows.columns) == list(COLUMNS)
     assert rows["recommendation_id"].is_unique
     assert rows["confidence"].between(0, 1).all()
@@ -57,8 +57,8 @@ def test_every_row_is_whole(found: Recommended) -> None:
         assert row["reason"].endswith(".")
 
 
-def test_reorders_hold_their_own_rules(found: Recommended) -> None:
-    rows = found.rows[found.rows["action"] == "reorder"]
+def test_reorders_hold_their_own_rules(recommended: Recommended) -> None:
+    rows = recommended.rows[recommended.rows["action"] == "reorder"]
     drivers = _drivers(rows)
     assert len(rows) > 50
     assert (rows["quantity_units"] % drivers["case_pack_units"] == 0).all()
@@ -69,8 +69,8 @@ def test_reorders_hold_their_own_rules(found: Recommended) -> None:
     assert rows["reason"].str.contains("moving average").any()  # nothing was approved here, and it says so
 
 
-def test_positions_are_the_ledgers_last_day(found: Recommended, release_dir: Path) -> None:
-    rows = found.rows[found.rows["action"] == "reorder"]
+def test_positions_are_the_ledgers_last_day(recommended: Recommended, release_dir: Path) -> None:
+    rows = recommended.rows[recommended.rows["action"] == "reorder"]
     with duckdb.connect(str(release_dir / "warehouse.duckdb"), read_only=True) as con:
         stock = con.execute(
             """SELECT location_id, product_id, on_hand_units FROM fct_inventory_daily
@@ -80,16 +80,18 @@ def test_positions_are_the_ledgers_last_day(found: Recommended, release_dir: Pat
     assert joined["on_hand_units"].tolist() == [drivers["on_hand_units"] for drivers in joined["drivers"]]
 
 
-def test_expected_effects_come_out_of_what_is_stored(found: Recommended) -> None:
-    for row in found.rows.to_dict("records"):
+def test_expected_effects_come_out_of_what_is_stored(recommended: Recommended) -> None:
+    for row in recommended.rows.to_dict("records"):
         for name, value in reproduce(row).items():
             if pd.notna(row[name]):
                 assert value == pytest.approx(row[name], abs=2e-4), (row["action"], name, row["drivers"])
 
 
-def test_the_same_inputs_propose_the_same(found: Recommended, release_dir: Path, forecasts: Path) -> None:
+def test_the_same_inputs_propose_the_same(
+    recommended: Recommended, release_dir: Path, forecasts: Path
+) -> None:
     again = recommend(release_dir / "warehouse.duckdb", forecasts, "R", now=NOW)
-    pd.testing.assert_frame_equal(found.rows, again.rows)
+    pd.testing.assert_frame_equal(recommended.rows, again.rows)
 
 
 class Shop:
@@ -104,13 +106,15 @@ class Shop:
 
     def run(self) -> tuple[Recommended, list]:
         past = list_recommendations(self.store, limit=10**6, state=[s for s in STATES if s != "expired"])
-        found = recommend(
-            self.warehouse, self.forecasts, "R", standing=[row.as_dict() for row in past.items], now=NOW,
+        recommended = recommend(
+            self.warehouse, self.forecasts, "R", earlier=[row.as_dict() for row in past.items], now=NOW,
             proposed_by=self.service.actor,
         )  # fmt: skip
-        withdraw_recommendations(self.store, found.held.withdrawn, reason="not needed any more", now=NOW)
-        plain = found.rows.astype(object).where(found.rows.notna(), None).to_dict("records")
-        return found, propose(self.store, self.service, plain, now=NOW)
+        withdraw_recommendations(
+            self.store, recommended.deduplicated.withdrawn, reason="not needed any more", now=NOW
+        )
+        plain = recommended.rows.astype(object).where(recommended.rows.notna(), None).to_dict("records")
+        return recommended, propose(self.store, self.service, plain, now=NOW)
 
     def open_of(self, action: str, region: str = "East") -> list:
         items = list_recommendations(
@@ -121,9 +125,9 @@ class Shop:
 
 @pytest.fixture
 def shop(release_dir: Path, forecasts: Path, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(release_dir / "warehouse.duckdb", forecasts, tmp_path)
-    yield made
-    made.store.close()
+    shop = Shop(release_dir / "warehouse.duckdb", forecasts, tmp_path)
+    yield shop
+    shop.store.close()
 
 
 def test_what_is_decided_is_netted_and_not_asked_again(shop: Shop) -> None:
@@ -132,7 +136,7 @@ def test_what_is_decided_is_netted_and_not_asked_again(shop: Shop) -> None:
     assert len(proposed) == len(first.rows) > 50
     again, nothing = shop.run()
     assert nothing == []
-    assert again.held.withdrawn == ()
+    assert again.deduplicated.withdrawn == ()
     planner = shop.directory.user("planner_east")
     orders, moves = shop.open_of("reorder")[:6], shop.open_of("transfer")[:2]
     for order in orders[:3] + moves:
@@ -149,8 +153,8 @@ def test_what_is_decided_is_netted_and_not_asked_again(shop: Shop) -> None:
     assert not wanted & {(row.product_id, row.location_id) for row in orders[:3]}
 
 
-def test_requests_group_lines_by_supplier_and_place(found: Recommended) -> None:
-    rows = found.rows[found.rows["action"] == "reorder"]
+def test_requests_group_lines_by_supplier_and_place(recommended: Recommended) -> None:
+    rows = recommended.rows[recommended.rows["action"] == "reorder"]
     requests = pd.DataFrame([row["details"]["request"] for row in rows.to_dict("records")], index=rows.index)
     by_hand = rows.groupby(["supplier_id", "location_id"])["quantity_units"].agg(["size", "sum"])
     each = requests.assign(supplier_id=rows["supplier_id"]).groupby("request_id").first()

@@ -28,19 +28,19 @@ from tests.seeds import fixed_generator, generator
 def by_hand(demand, level, lead, rules, *, start, measure_from):
     """One item, one knob, one seed."""
     stock = int(np.ceil(level(start) / rules.pack_units)) * rules.pack_units
-    orders, served, held = [], 0, 0
+    orders, served, mean_stock = [], 0, 0
     for day in range(start, len(demand)):
         stock += sum(units for due, units in orders if due == day)
         orders = [(due, units) for due, units in orders if due > day]
         sold = min(stock, demand[day])
         stock -= sold
         if day >= measure_from:
-            served, held = served + sold, held + stock
+            served, mean_stock = served + sold, mean_stock + stock
         if (day + 1) % rules.review_days == 0:
             lacking = level(day) - stock - sum(units for _, units in orders)
             if lacking > 0:
                 orders.append((day + lead[day], int(np.ceil(lacking / rules.pack_units)) * rules.pack_units))
-    return served, held / (len(demand) - max(start, measure_from))
+    return served, mean_stock / (len(demand) - max(start, measure_from))
 
 
 def _of(level, knob, item, day):
@@ -63,7 +63,7 @@ def test_equal_to_a_plain_loop(case):
         own = partial(_of, level, knob, item)
         expected = by_hand(demand[item], own, leads[seed, item], rules, start=start, measure_from=20)
         assert ran.served[knob, seed, item] == expected[0]
-        assert ran.held[knob, seed, item] == pytest.approx(expected[1], rel=1e-6)
+        assert ran.mean_stock[knob, seed, item] == pytest.approx(expected[1], rel=1e-6)
     assert not ran.moved.any()
 
 
@@ -161,9 +161,9 @@ def test_settings_are_chosen_on_their_weeks_only(world, rules):
     changed = World(**{**world.__dict__, "units": later})
     choices = Choices(blends=(1.0, 0.5), kinds=("k_sigma",), seeds=1)
     leads = lead_times(rules, range(1), *world.units.shape)
-    found = [Tuning(w, rules, choices, leads, 37).choose() for w in (world, changed)]
-    assert found[0] == found[1]
-    assert found[0][0] == 1.0  # the forecasts are the truth here
+    result = [Tuning(w, rules, choices, leads, 37).choose() for w in (world, changed)]
+    assert result[0] == result[1]
+    assert result[0][0] == 1.0  # the forecasts are the truth here
 
 
 def test_transfers_keep_every_unit_and_never_empty_a_donor(world, rules):
@@ -198,10 +198,10 @@ def test_comparison_by_hand():
     served, still = np.array([[[8.0, 8.0]], [[10.0, 10.0]]]), np.zeros((2, 1, 2))
     base = Outcome("base", served, np.array([[[4.0, 4.0]], [[8.0, 8.0]]]), still)
     ours = Outcome("ours", served, np.array([[[3.0, 3.0]], [[6.0, 6.0]]]), still)
-    found = compare(ours, base, demand, fill=0.9)
-    assert found.stock_units == pytest.approx(4.5)
-    assert found.stock_ratio == pytest.approx([4.5 / 6])
-    assert found.lost_ratio == pytest.approx([0.0])  # at 6 units held it loses nothing
+    result = compare(ours, base, demand, fill=0.9)
+    assert result.stock_units == pytest.approx(4.5)
+    assert result.stock_ratio == pytest.approx([4.5 / 6])
+    assert result.lost_ratio == pytest.approx([0.0])  # at 6 units held it loses nothing
     assert np.isnan(compare(ours, base, demand, fill=0.7).stock_ratio).all()  # no knob goes so low
     slice_of = compare(ours, base, demand, fill=0.9, items=np.array([True, False]))
     assert slice_of.stock_ratio == pytest.approx([0.75])

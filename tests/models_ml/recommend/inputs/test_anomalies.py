@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from governance.approvals.limits import default_limits
-from models_ml.recommend.inputs.anomalies import Limits, score, watch
+from models_ml.recommend.inputs.anomalies import Limits, detect_anomalies, score
 from models_ml.recommend.inputs.needs import Needs
 from models_ml.recommend.kinds.investigate import hold
 from tests.seeds import SEED, generator
@@ -28,14 +28,14 @@ def peers(rng: np.random.Generator, places: int = 60) -> pd.DataFrame:
 
 def test_chance_alone_is_no_anomaly_and_a_planted_one_is_found() -> None:
     rng = generator()
-    false, found = 0, 0
+    false, anomalies = 0, 0
     for _ in range(100):
         calm = peers(rng)
         false += len(score(calm, Limits()))
         calm.loc[7, ["exposure", "events", "money_usd"]] = [1000.0, 60.0, 90.0]  # six times the usual
         hit = score(calm, Limits())
-        found += "7" in set(hit["subject"])
-    assert (false, found) == (0, 100), f"seed {SEED}"
+        anomalies += "7" in set(hit["subject"])
+    assert (false, anomalies) == (0, 100), f"seed {SEED}"
 
 
 def test_a_large_outlier_does_not_hide_itself_or_a_small_one() -> None:
@@ -62,15 +62,15 @@ def test_what_is_under_suspicion_waits_for_a_person() -> None:
         "confidence": 0.95,
     })  # fmt: skip
     weekly = np.ones((4, 8))
-    found = pd.DataFrame([
+    anomalies = pd.DataFrame([
         {"kind": "shrink", "location_id": "A", "peers": "GROCERY", "supplier_id": None},
         {"kind": "late_supplier", "location_id": "B", "peers": "all", "supplier_id": "S2"},
         {"kind": "returns", "location_id": "B", "peers": "all", "supplier_id": None},
     ])  # fmt: skip
-    held = hold(Needs(rows, weekly, weekly), found).rows
+    suspected = hold(Needs(rows, weekly, weekly), anomalies).rows
     least = default_limits().enterprise.minimum_confidence
-    assert (held["confidence"] < least).tolist() == [True, False, False, True]
-    assert held["held"].str.len().gt(0).tolist() == [True, False, False, True]
+    assert (suspected["confidence"] < least).tolist() == [True, False, False, True]
+    assert suspected["held"].str.len().gt(0).tolist() == [True, False, False, True]
 
 
 def test_precision_and_recall_on_the_ledgers_planted_anomalies(release_dir: Path) -> None:
@@ -88,7 +88,7 @@ def test_precision_and_recall_on_the_ledgers_planted_anomalies(release_dir: Path
     hits, right, seen = 0, 0, set()
     for run in range(RUNS):
         day = FIRST + dt.timedelta(days=STEP * run)
-        for row in watch(release_dir / "warehouse.duckdb", day).itertuples():
+        for row in detect_anomalies(release_dir / "warehouse.duckdb", day).itertuples():
             key = (row.kind, row.subject)
             true = [one for one in planted if one[:2] == key and _near(day, one[2])]
             seen |= {id(one[2]) for one in true}

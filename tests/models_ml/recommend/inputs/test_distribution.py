@@ -41,17 +41,17 @@ def test_classes_are_syntetos_and_boylans() -> None:
 
 def test_counts_stay_where_demand_is_counts() -> None:
     rng = generator()
-    found = choose(replayed(rng, lambda mean: (rng.poisson(mean), mean)))
-    assert found.kind["smooth"] == "counts"
-    assert found.kind["lumpy"] == "counts"  # nothing was seen of it
+    choice = choose(replayed(rng, lambda mean: (rng.poisson(mean), mean)))
+    assert choice.kind["smooth"] == "counts"
+    assert choice.kind["lumpy"] == "counts"  # nothing was seen of it
 
 
 def test_another_kind_wins_where_it_is_clearly_cheaper() -> None:
     """Demand that is nothing or three times its mean, with a variance that does not say so."""
     rng = generator(1)
-    found = choose(replayed(rng, lambda mean: (np.where(rng.random(len(mean)) < 1 / 3, 3 * mean, 0), mean)))
-    assert found.kind["smooth"] == "empirical"
-    costs = found.costs.set_index("kind")["cost"]
+    choice = choose(replayed(rng, lambda mean: (np.where(rng.random(len(mean)) < 1 / 3, 3 * mean, 0), mean)))
+    assert choice.kind["smooth"] == "empirical"
+    costs = choice.costs.set_index("kind")["cost"]
     assert costs["empirical"] < 0.98 * costs["counts"]
 
 
@@ -72,12 +72,12 @@ def test_levels_follow_the_choice_class_by_class() -> None:
     choice = Choice(
         {"smooth": "k_sigma", "lumpy": "counts", "erratic": "empirical"}, {"erratic": ratios}, pd.DataFrame()
     )
-    found = levels(rows, choice, np.full(4, 0.95))
+    choice = levels(rows, choice, np.full(4, 0.95))
     ratio = np.interp(0.95, SHARES, ratios)
     counts = quantile(*(np.array([x]) for x in (0.95, 10.0, 16.0)))[0]
-    assert found[0] == np.ceil(10 + stats.norm.ppf(0.95) * 4)
-    assert found[1] == found[3] == counts
-    assert found[2] == np.ceil(10 * (1 + (ratio - 1) / 2))  # four weeks: half the relative spread
+    assert choice[0] == np.ceil(10 + stats.norm.ppf(0.95) * 4)
+    assert choice[1] == choice[3] == counts
+    assert choice[2] == np.ceil(10 * (1 + (ratio - 1) / 2))  # four weeks: half the relative spread
     assert level("empirical", np.array([0.95]), np.array([10.0]), np.array([16.0]), ratios)[0] == np.ceil(
         10 * ratio
     )

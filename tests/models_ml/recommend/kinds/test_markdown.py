@@ -72,8 +72,8 @@ def _column(cases: list[dict], name: str) -> np.ndarray:
 def test_the_programme_equals_exhaustive_search() -> None:
     rng = generator()
     cases = [random_case(rng) for _ in range(60)]
-    found = best_plan(item_of(cases), np.array(DEPTHS))
-    for case, value, depth in zip(cases, found.value_usd, found.depth.max(1), strict=True):
+    result = best_plan(item_of(cases), np.array(DEPTHS))
+    for case, value, depth in zip(cases, result.value_usd, result.depth.max(1), strict=True):
         assert value == pytest.approx(exhaustive(case, 0, case["stock"]), abs=1e-7), f"seed {SEED}: {case}"
         assert depth <= case["deepest"]
 
@@ -83,22 +83,22 @@ def test_the_plan_is_what_simulation_brings() -> None:
     rng = generator(1)
     case = {"stock": 9, "weeks": 3, "mean": np.array([2.0, 1.0, 3.0]), "variance": np.array([4.0, 2.0, 6.0]),
             "price": 3.0, "salvage": 0.2, "elasticity": -2.0, "deepest": 0.4}  # fmt: skip
-    held = hold_price(item_of([case]))
+    at_price = hold_price(item_of([case]))
     left, takings = np.full(200_000, 9), np.zeros(200_000)
     for mean, variance in zip(case["mean"], case["variance"], strict=True):
         sold = np.minimum(rng.negative_binomial(mean**2 / (variance - mean), mean / variance, 200_000), left)
         left, takings = left - sold, takings + 3.0 * sold
-    assert held.value_usd[0] == pytest.approx((takings + 0.2 * left).mean(), rel=0.005)
-    assert held.units[0] == pytest.approx(9 - left.mean(), rel=0.005)
+    assert at_price.value_usd[0] == pytest.approx((takings + 0.2 * left).mean(), rel=0.005)
+    assert at_price.units[0] == pytest.approx(9 - left.mean(), rel=0.005)
 
 
 def test_inelastic_goods_keep_their_price_and_doomed_ones_do_not() -> None:
     base = {"weeks": 2, "mean": np.array([1.0, 1.0]), "variance": np.array([1.0, 1.0]), "price": 2.0,
             "salvage": 0.0, "deepest": 0.4}  # fmt: skip
     cases = [base | {"stock": 2, "elasticity": -0.3}, base | {"stock": 12, "elasticity": -3.0}]
-    found = best_plan(item_of(cases), np.array(DEPTHS))
-    assert found.first_depth.tolist() == [0.0, 0.4]
-    assert found.value_usd[1] > hold_price(item_of(cases)).value_usd[1]
+    result = best_plan(item_of(cases), np.array(DEPTHS))
+    assert result.first_depth.tolist() == [0.0, 0.4]
+    assert result.value_usd[1] > hold_price(item_of(cases)).value_usd[1]
 
 
 def test_two_thousand_items_in_seconds() -> None:
@@ -121,12 +121,12 @@ def test_elasticities_are_found_and_drawn_together() -> None:
             lift = slope * price + 0.4 * display + rng.normal(0, 0.3)
             rows.append(("GROCERY", category, lift, price, display, 0.0, 10.0))
     columns = ["department", "category", "lift", "price", "display", "mailer", "weight"]
-    found = learn_elasticities(pd.DataFrame(rows, columns=columns)).set_index("category")
+    result = learn_elasticities(pd.DataFrame(rows, columns=columns)).set_index("category")
     for category in ("MILK", "SODA", "SOUP"):
-        assert found.loc[category, "elasticity"] == pytest.approx(truth[category], abs=0.3), f"seed {SEED}"
-    assert np.isnan(found.loc["RARE", "raw"])
-    assert found.loc["RARE", "elasticity"] == found.loc["RARE", "department_mean"]
-    assert abs(found.loc["SODA", "elasticity"] + 2) <= abs(found.loc["SODA", "raw"] + 2)
+        assert result.loc[category, "elasticity"] == pytest.approx(truth[category], abs=0.3), f"seed {SEED}"
+    assert np.isnan(result.loc["RARE", "raw"])
+    assert result.loc["RARE", "elasticity"] == result.loc["RARE", "department_mean"]
+    assert abs(result.loc["SODA", "elasticity"] + 2) <= abs(result.loc["SODA", "raw"] + 2)
 
 
 def test_the_lots_that_will_not_sell_in_time() -> None:
@@ -136,7 +136,7 @@ def test_the_lots_that_will_not_sell_in_time() -> None:
         "units": [3.0, 9.0, 10.0, 4.0],
     })  # fmt: skip
     daily = pd.DataFrame({"location_id": "A", "product_id": ["p", "q", "r"], "daily_mean": [1.0, 1.0, 1.0]})
-    found = endangered_lots(lots, daily)
-    assert found.to_dict("records") == [
+    result = endangered_lots(lots, daily)
+    assert result.to_dict("records") == [
         {"location_id": "A", "product_id": "p", "lot_units": 12.0, "lot_days_left": 5.0}
     ]

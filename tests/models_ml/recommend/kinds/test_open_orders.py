@@ -48,22 +48,22 @@ def orders(needs: Needs, *lines: dict) -> OpenOrders:
 
 
 def test_units_lost_before_arrival_are_what_simulation_loses() -> None:
-    found = expedite.saved_by(orders(pair(), line()), RUN).iloc[0]
+    saved = expedite.saved_by(orders(pair(), line()), RUN).iloc[0]
     rng = generator()
     draws = rng.poisson(20.0, 400_000)  # ten days at two a day
-    assert found["lost_units"] == pytest.approx(np.maximum(draws - 4, 0).mean(), rel=0.005)
-    assert found["service_without"] == pytest.approx((draws <= 4).mean(), abs=0.002)
+    assert saved["lost_units"] == pytest.approx(np.maximum(draws - 4, 0).mean(), rel=0.005)
+    assert saved["service_without"] == pytest.approx((draws <= 4).mean(), abs=0.002)
 
 
 def test_the_saving_of_an_expedited_line_is_never_overstated() -> None:
     """Simulated day by day: what earlier arrival saves is at least what is promised."""
     rng = generator(1)
     for free, units, days in ((4.0, 20.0, 10.0), (0.0, 6.0, 8.0), (15.0, 30.0, 12.0)):
-        made = orders(pair(free=free), line(units=units, days=days))
-        found = expedite.saved_by(made, RUN).iloc[0]
+        open_lines = orders(pair(free=free), line(units=units, days=days))
+        saved = expedite.saved_by(open_lines, RUN).iloc[0]
         daily = rng.poisson(2.0, (100_000, int(days)))
         served = []
-        for arrives in (days, found["sooner_days"]):
+        for arrives in (days, saved["sooner_days"]):
             stock, sold = np.full(len(daily), free), np.zeros(len(daily))
             for day in range(int(days)):
                 stock = stock + (units if day == int(arrives) else 0)
@@ -72,7 +72,7 @@ def test_the_saving_of_an_expedited_line_is_never_overstated() -> None:
             served.append(sold)
         saved = served[1] - served[0]
         noise = saved.std() / np.sqrt(len(saved))  # of the simulation itself
-        assert saved.mean() >= found["saved_units"] - 4.5 * noise
+        assert saved.mean() >= saved["saved_units"] - 4.5 * noise
 
 
 def test_expedite_what_is_worth_more_than_its_fee_only() -> None:
@@ -111,17 +111,17 @@ def test_defer_what_can_wait_and_not_what_is_cancelled_or_late() -> None:
 
 
 def test_lines_of_one_pair_see_each_other_in_the_order_of_arrival() -> None:
-    made = orders(
+    open_lines = orders(
         pair(), line("late", units=5, days=-2.0), line("soon", units=7, days=4.0), line("far", days=20.0)
     )
-    seen = made.rows.set_index("purchase_order_line_id")
+    seen = open_lines.rows.set_index("purchase_order_line_id")
     assert seen["arrives_days"].to_dict() == {"late": 2.0, "soon": 4.0, "far": 20.0}
     assert seen["before_units"].to_dict() == {"late": 4.0, "soon": 9.0, "far": 16.0}
     assert seen["others_units"].to_dict() == {"late": 31.0, "soon": 29.0, "far": 16.0}
 
 
 @pytest.mark.parametrize(
-    "made",
+    "open_lines",
     [
         expedite.propose(orders(pair(), line()), RUN),
         cancel.propose(orders(pair(free=60.0, daily_mean=0.5, shelf_life_days=90.0), line()), RUN),
@@ -129,7 +129,7 @@ def test_lines_of_one_pair_see_each_other_in_the_order_of_arrival() -> None:
     ],
     ids=["expedite", "cancel", "defer"],
 )
-def test_effects_come_out_of_what_is_stored(made: pd.DataFrame) -> None:
-    row = made.iloc[0].to_dict()
+def test_effects_come_out_of_what_is_stored(open_lines: pd.DataFrame) -> None:
+    row = open_lines.iloc[0].to_dict()
     for name, value in reproduce(row).items():
         assert value == pytest.approx(row[name], abs=1e-4), name

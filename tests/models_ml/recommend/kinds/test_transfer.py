@@ -28,8 +28,8 @@ def random_market(rng: np.random.Generator, products: int, donors: int, receiver
             need += [(product, node, int(rng.integers(1, 3)), value) for value in gain]
         for pair in np.ndindex(donors, receivers):
             lanes.append((product, *pair, rng.uniform(0.05, 1)))
-    made = [[np.array(column) for column in zip(*rows, strict=True)] for rows in (supply, need, lanes)]
-    return Segments(*made[0]), Segments(*made[1]), Lanes(*made[2])
+    arrays = [[np.array(column) for column in zip(*rows, strict=True)] for rows in (supply, need, lanes)]
+    return Segments(*arrays[0]), Segments(*arrays[1]), Lanes(*arrays[2])
 
 
 def by_linear_programme(network: Network) -> float:
@@ -39,11 +39,11 @@ def by_linear_programme(network: Network) -> float:
     balance = sparse.coo_matrix((np.repeat([1.0, -1.0], arcs), ends), shape=(nodes, arcs)).tocsr()
     net = np.asarray(balance @ network.flow).ravel()
     inner = np.flatnonzero(net == 0)
-    found = linprog(
+    optimum = linprog(
         network.cost / COST_SCALE, A_eq=balance[inner], b_eq=np.zeros(len(inner)),
         bounds=list(zip(np.zeros(arcs), network.capacity, strict=True)),
     )  # fmt: skip
-    return -found.fun
+    return -optimum.fun
 
 
 def test_the_flow_is_the_linear_optimum_and_knows_it() -> None:
@@ -120,14 +120,14 @@ def test_no_donor_ever_falls_below_its_protection() -> None:
         assert is_optimal(network), f"seed {SEED}"
         out = moves.groupby("donor")["quantity_units"].sum()
         for donor, units in out.items():
-            kept = 0.0
+            reserved = 0.0
             if donor != 3:
                 row = needs.rows.iloc[donor]
                 own = quantile(*(np.array([x]) for x in (0.95, row["demand_mean"], row["demand_variance"])))[
                     0
                 ]
-                kept = max(own, row["level"])
-            assert free[donor] - units >= kept, f"seed {SEED}: {donor} gives {units} of {free[donor]}"
+                reserved = max(own, row["level"])
+            assert free[donor] - units >= reserved, f"seed {SEED}: {donor} gives {units} of {free[donor]}"
         into = moves.groupby("receiver")["quantity_units"].sum()
         lacking = np.ceil(np.maximum(level - needs.rows["position"], 0) / 2) * 2
         assert (into <= lacking.iloc[into.index]).all()
