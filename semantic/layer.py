@@ -17,7 +17,7 @@ from .plan.to_sql import to_sql
 from .query.request import GroupByItem, MetricQuery
 from .query.resolve import Resolver, is_hidden
 from .query.visibility import visible_metrics
-from .rules import Statistics, rewrite, rollups_read
+from .rules import Statistics, rewrite, rollups_not_read, rollups_read
 
 PLAN_CACHE_SIZE = 4096
 
@@ -140,7 +140,7 @@ class SemanticLayer:
         if explain:
             from .plan.explain import explain_plan
 
-            text = explain_plan(plan, self._statistics)
+            text = explain_plan(plan, rollups_not_read(plan, self._statistics))
         compiled = CompiledQuery(
             sql=sql,
             columns=tuple(

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
-from ..definitions.catalog import Window
-from .grains import DATE_PARTS
+from .grains import DATE_PARTS, Window
 
 
 def cast(value: exp.Expr, kind: exp.DType) -> exp.Expr:

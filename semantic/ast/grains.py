@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 GRAINS: tuple[str, ...] = (
     "nanosecond", "microsecond", "millisecond", "second", "minute", "hour",
@@ -13,6 +14,14 @@ DATE_PARTS: dict[str, str] = {
     "year": "YEAR", "quarter": "QUARTER", "month": "MONTH", "day": "DAY", "dow": "ISODOW", "doy": "DOY",
 }  # fmt: skip
 CALENDAR_UNITS = frozenset({"month", "quarter", "year"})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A length of time: 28 days, 1 month."""
+
+    count: int
+    grain: str
 
 
 def finest(grains: list[str]) -> str:

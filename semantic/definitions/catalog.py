@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..ast.grains import RANK, Window
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
@@ -83,14 +85,6 @@ class Measure:
     """Count the days of the period with data, whatever the other groupings and filters."""
     carry_forward_days: int | None = None
     """Carry the last known balance into periods without a row, at most this many days."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of time: 28 days, 1 month."""
-
-    count: int
-    grain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +195,9 @@ class Rollup:
     measures: tuple[RollupMeasure, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
-    """All definitions of a manifest, with the look-ups that planning needs."""
+    """All definitions of a manifest, with the look-ups that planning needs. Equal only to itself."""
 
     models: Mapping[str, Model]
     metrics: Mapping[str, Metric]
@@ -216,8 +210,6 @@ class Catalog:
 
     def spine(self, grain: str) -> TimeSpine | None:
         """The coarsest time spine that is at least as fine as `grain`."""
-        from ..ast.grains import RANK
-
         fine = [s for s in self.spines if RANK[s.grain] <= RANK[grain]]
         return max(fine, key=lambda s: RANK[s.grain]) if fine else None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..ast.grains import Window
 from ..errors import ManifestError
 from .catalog import (
     Catalog,
@@ -23,7 +24,6 @@ from .catalog import (
     SavedQuery,
     SimpleMetric,
     TimeSpine,
-    Window,
 )  # fmt: skip
 from .rollups import load_rollups
 

@@ -13,7 +13,7 @@ from ..definitions.aggregations import aggregate
 from ..definitions.catalog import Model
 from ..query.predicates import Predicate, fill_placeholders
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, ResolvedQuery, filters_of, time_only
+from ..query.resolved import MetricInput, ResolvedQuery, time_only
 from .fact_scan import FactScan, PlanContext
 from .nodes import Column, Join, Select, Source, Table
 from .semi_additive import at_period_end
@@ -61,7 +61,7 @@ def aggregate_measures(context: PlanContext, query: ResolvedQuery, group: ScanGr
     keys = tuple(Column(i.name, scan.column(i)) for i in query.items)
     values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
     if measure.non_additive is None:
-        where = [*extra, *filters_of(scan, query, metric_input)]
+        where = [*extra, *scan.conditions(query, metric_input)]
     else:
         expressions = [c.expr for c in (*keys, *values)]
         where = [
@@ -83,7 +83,7 @@ def days_with_data(context: PlanContext, query: ResolvedQuery, group: ScanGroup)
     measure, model = metric_input.simple.measure, model_of(context, metric_input)
     timed = period_items(query, model, measure.agg_time, f"The number of days of {metric_input.simple.name}")
     scan, extra = offset_scan(context, model, measure.agg_time, query, metric_input.offsets)
-    where = [*extra, *filters_of(scan, query, metric_input, lambda p: time_only(p, scan.is_time))]
+    where = [*extra, *scan.conditions(query, metric_input, lambda p: time_only(p, scan.is_time))]
     keys = tuple(Column(i.name, scan.column(i)) for i in timed)
     values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
     return Select(scan.source, keys, values, tuple(scan.joins), tuple(where), grouped=True, eager=False)

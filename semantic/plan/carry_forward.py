@@ -11,8 +11,8 @@ from sqlglot import exp
 
 from ..ast.bind import bind, column
 from ..ast.constructors import interval, trunc
+from ..ast.grains import Window
 from ..definitions.aggregations import aggregate
-from ..definitions.catalog import Window
 from ..errors import UnsupportedError
 from ..query.resolved import ResolvedQuery, time_only
 from .aggregate import ScanGroup, measure_value, model_of, threshold_condition

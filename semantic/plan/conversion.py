@@ -14,7 +14,7 @@ from ..definitions.catalog import Model, SimpleMetric
 from ..errors import UnknownNameError
 from ..query.predicates import Predicate, parse_predicate
 from ..query.request import GroupByItem
-from ..query.resolved import ResolvedQuery, filters_of
+from ..query.resolved import ResolvedQuery
 from .aggregate import ScanGroup, threshold_condition
 from .fact_scan import FactScan, PlanContext
 from .nodes import Column, Join, Select, Source
@@ -52,7 +52,7 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
             Column("shown_at", base.time()),
         ),
         tuple(c for c, _ in constants),
-        where=(*extra, *filters_of(base, query, metric_input)),
+        where=(*extra, *base.conditions(query, metric_input)),
         joins=tuple(base.joins),
     )
     goals = Select(

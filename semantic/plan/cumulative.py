@@ -14,7 +14,7 @@ from ..ast.bind import bind, column
 from ..ast.constructors import coalesce, conjunction, eq, minus, number, trunc
 from ..definitions.aggregations import aggregate
 from ..errors import InvalidQueryError, UnsupportedError
-from ..query.resolved import MetricInput, ResolvedQuery, TimeRange, filters_of, of_time_alone
+from ..query.resolved import MetricInput, ResolvedQuery, TimeRange, of_time_alone
 from .aggregate import (
     ScanGroup,
     aggregate_measures,
@@ -121,7 +121,7 @@ def _ranged(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Sel
     scan.joins.append(Join(spine_instants(spine, own), conjunction(on), "INNER"))
     keys = [Column(i.name, scan.column(i)) for i in query.items]
     keys.append(Column(BASE, tick.copy()))
-    where = filters_of(scan, query, metric_input)
+    where = scan.conditions(query, metric_input)
     if metric_input.offsets and query.time_range is not None:
         where += query.time_range.conditions(
             at.copy()

@@ -19,7 +19,7 @@ from ..definitions.aggregations import reaggregate
 from ..definitions.catalog import Cumulative
 from ..definitions.restriction import MinimumGroup
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, ResolvedQuery, filters_of, time_only
+from ..query.resolved import MetricInput, ResolvedQuery, time_only
 from .aggregate import ScanGroup, coarser, model_of, threshold_condition
 from .cumulative_window import (
     BASE,
@@ -35,7 +35,7 @@ from .cumulative_window import (
     windowed,
 )
 from .fact_scan import FactScan, PlanContext
-from .nodes import Column, Plan, Ref, Select, Source, Union
+from .nodes import Column, Plan, ProbeRows, Ref, Select, Source, Union
 from .suppression_probe import (
     BUCKET,
     ENTITIES,
@@ -43,7 +43,6 @@ from .suppression_probe import (
     MATCHED,
     SUM,
     WEIGHT,
-    ProbeRows,
     bucket,
     cells,
     entity_key,
@@ -249,7 +248,7 @@ class _Accumulation:
         edge = exp.Max(this=at) if self.how.period_agg == "last" else exp.Min(this=at)
         where: list[exp.Expr] = [exp.GT(this=column(accumulated, SEEN), expression=exp.Literal.number(0))]
         where.append(on_spine_only(self.clock, at.copy()))
-        where += filters_of(ticks, self.query, self.metric_input, lambda p: time_only(p, ticks.is_time))
+        where += ticks.conditions(self.query, self.metric_input, lambda p: time_only(p, ticks.is_time))
         instant = Column(BASE, at.copy() if self.by_instant else edge)
         source = Source(Ref(accumulated), accumulated)
         if self.by_instant:

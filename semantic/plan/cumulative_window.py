@@ -13,12 +13,12 @@ from sqlglot import exp
 
 from ..ast.bind import bind, column, named_table
 from ..ast.constructors import coalesce, conjunction, eq, interval, minus, moment, plus, same, trunc
-from ..ast.grains import RANK, floor
+from ..ast.grains import RANK, Window, floor
 from ..definitions.aggregations import DECOMPOSABLE, aggregate, reaggregate
-from ..definitions.catalog import Cumulative, TimeSpine, Window
+from ..definitions.catalog import Cumulative, TimeSpine
 from ..query.predicates import Predicate
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, ResolvedQuery, TimeRange, filters_of, time_only
+from ..query.resolved import MetricInput, ResolvedQuery, TimeRange, time_only
 from .aggregate import ScanGroup, measure_value, model_of
 from .fact_scan import FactScan, PlanContext
 from .nodes import Column, Join, Ref, Select, Source, Union
@@ -94,7 +94,7 @@ def window_predicate(
     `but` are filters left out, too.
     """
     untimed = replace(query, time_range=None)
-    where = filters_of(scan, untimed, metric_input, lambda p: p not in but and not time_only(p, scan.is_time))
+    where = scan.conditions(untimed, metric_input, lambda p: p not in but and not time_only(p, scan.is_time))
     return where + (_needed(query.time_range, metric_input, scan) if query.time_range is not None else [])
 
 
@@ -244,7 +244,7 @@ def _shown_instants(
         where.append(column("accumulated", ON_SPINE))
     elif not base.grouped:
         where.append(on_spine_only(clock, at.copy()))
-    where += filters_of(ticks, query, metric_input, lambda p: time_only(p, ticks.is_time))
+    where += ticks.conditions(query, metric_input, lambda p: time_only(p, ticks.is_time))
     names = [n.name for n in base.values if n.name not in (SEEN, ON_SPINE)]
     return Select(
         Source(base, "accumulated"),

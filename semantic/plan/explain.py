@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from ..rules import Statistics, selects
-from ..rules.read_rollup import why_not
 from .nodes import Plan, Ref, Select, Source, Table, Union
 
 
-def explain_plan(plan: Plan, statistics: Statistics) -> str:
-    """One line per node; inputs are indented below what reads them. Rollups that do not answer say why."""
+def explain_plan(plan: Plan, notes: Iterable[str] = ()) -> str:
+    """One line per node; inputs are indented below what reads them. Notes come last, each once."""
     lines: list[str] = []
     for name, node in plan.ctes:
         lines.append(f"{name}:")
         lines += _query(node, 1)
     lines.append("answer:")
     lines += _query(plan.body, 1)
-    return "\n".join(lines + list(dict.fromkeys(_passed_over(plan, statistics))))
-
-
-def _passed_over(plan: Plan, statistics: Statistics) -> Iterator[str]:
-    """The rollups of facts that are read in full, each with the first thing that it lacks."""
-    for select in selects(plan):
-        table = select.source.node if select.source is not None else None
-        if isinstance(table, Table):
-            for coverage in statistics.rollups.get(table.relation, ()):
-                if reason := why_not(select, coverage, statistics):
-                    yield f"not read: {coverage.rollup.name} ({reason})"
+    return "\n".join(lines + list(dict.fromkeys(notes)))
 
 
 def _query(node: Select | Union, depth: int) -> list[str]:

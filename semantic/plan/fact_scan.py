@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -27,10 +26,8 @@ from ..errors import (
 from ..query.predicates import Predicate, fill_placeholders
 from ..query.request import GroupByItem, MetricRef
 from ..query.resolve import JoinStep, ResolvedItem, Resolver, named_in, resolved_in
-from .nodes import Join, Select, Source, Table, Union
-
-if TYPE_CHECKING:
-    from .suppression_probe import ProbeRows
+from ..query.resolved import MetricInput, ResolvedQuery
+from .nodes import Join, ProbeRows, Select, Source, Table, Union
 
 MASK = "***"
 
@@ -257,6 +254,19 @@ class FactScan:
             return self.column(ref, filtering=True)
 
         return fill_placeholders(predicate, value)
+
+    def conditions(
+        self,
+        query: ResolvedQuery,
+        metric_input: MetricInput,
+        only: Callable[[Predicate], bool] | None = None,
+    ) -> list[exp.Expr]:
+        """The filters of an input's definitions, then the query's, then its time range. `only`: some."""
+        filters = (*metric_input.filters, *query.filters)
+        conditions = [self.condition(p) for p in filters if only is None or only(p)]
+        if query.time_range is not None:
+            conditions += query.time_range.conditions(self.time())
+        return conditions
 
     def _metric(self, ref: MetricRef) -> exp.Expr:
         """A metric's value for an entity of each row, joined from a subquery grouped by that entity."""

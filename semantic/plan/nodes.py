@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -83,3 +84,38 @@ class Plan:
 
     body: Select
     ctes: tuple[tuple[str, Select | Union], ...] = ()
+
+
+@dataclass(frozen=True)
+class ProbeRows:
+    """A probe before it is written as SQL: the rows by their finest groups and entities.
+
+    `by_bucket`: they are counted and weighed by bucket already. `ctes`: subqueries that only the probe reads.
+    """
+
+    name: str
+    rows: Select
+    cell: tuple[str, ...]
+    answer_keys: tuple[str, ...]
+    model: str
+    by_bucket: bool = False
+    ctes: tuple[tuple[str, Select | Union], ...] = ()
+
+
+def selects(node: Plan | Select | Union | Source) -> Iterator[Select]:
+    """Every select of a plan."""
+    match node:
+        case Plan():
+            for _, part in node.ctes:
+                yield from selects(part)
+            yield from selects(node.body)
+        case Union():
+            for select in node.parts:
+                yield from selects(select)
+        case Select():
+            yield node
+            for source in (node.source, *(j.source for j in node.joins)):
+                if source is not None:
+                    yield from selects(source)
+        case Source() if isinstance(node.node, (Select, Union)):
+            yield from selects(node.node)

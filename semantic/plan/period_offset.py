@@ -14,8 +14,7 @@ from sqlglot import exp
 
 from ..ast.bind import bind, column, named_table
 from ..ast.constructors import plus
-from ..ast.grains import CALENDAR_UNITS, RANK, floor
-from ..definitions.catalog import Window
+from ..ast.grains import CALENDAR_UNITS, RANK, Window, floor
 from ..query.request import GroupByItem
 from ..query.resolved import MetricInput, Offset, ResolvedQuery, TimeRange, time_only
 from .aggregate import model_of

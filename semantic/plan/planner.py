@@ -15,7 +15,6 @@ from ..query.request import GroupByItem, MetricQuery, MetricRef, parse_item, par
 from ..query.resolve import Resolver
 from ..query.resolved import MetricInput, ResolvedQuery
 from ..query.time_range import time_range
-from ..query.visibility import table_for
 from ..suggest import near
 from .aggregate import ScanGroup, aggregate_measures, days_with_data, join_time_spine
 from .carry_forward import carry_forward
@@ -27,6 +26,7 @@ from .fact_scan import PlanContext, masked
 from .metric_inputs import Expansion
 from .nodes import Plan, Ref, Select, Table, Union
 from .period_offset import as_recorded, shift_labels, shifts_whole_periods
+from .row_rules import table_for
 from .suppression_probe import GroupProbe, probe_sql
 
 DEEPEST = 8

@@ -19,7 +19,7 @@ from ..ast.grains import RANK
 from ..definitions.catalog import Dimension, NonAdditive
 from ..errors import UnknownNameError
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, ResolvedQuery, filters_of, of_time_alone, tells_period
+from ..query.resolved import MetricInput, ResolvedQuery, of_time_alone, tells_period
 from .fact_scan import FactScan, PlanContext
 from .next_snapshot import is_last_snapshot
 from .nodes import Column, Join, Plan, Ref, Select, Source
@@ -52,10 +52,10 @@ def at_period_end(
         is_last_snapshot(query, metric_input, scan, edge.periods()) if not metric_input.offsets else None
     )
     if is_last is not None:
-        return [*filters_of(scan, query, metric_input), *is_last]
+        return [*scan.conditions(query, metric_input), *is_last]
     series_key = edge.series_key() if in_one_pass and edge.groups and not metric_input.offsets else None
     if series_key is None:
-        return [*filters_of(scan, query, metric_input), *edge.condition(edge.groups)]
+        return [*scan.conditions(query, metric_input), *edge.condition(edge.groups)]
     scan.source = Source(edge.picked(series_key, expressions), scan.alias)
     return []
 
@@ -135,7 +135,7 @@ class _PeriodEnd:
                 picked = exp.Anonymous(this=function, expressions=[value.copy(), instant.copy()])
                 values.append(Column(value.name, picked))
         keys = [*periods, *(Column(c.name, c.copy()) for c in series_key.values())]
-        where = [instant.copy().is_(exp.null()).not_(), *filters_of(inner, self.query, self.metric_input)]
+        where = [instant.copy().is_(exp.null()).not_(), *inner.conditions(self.query, self.metric_input)]
         return Select(
             inner.source, tuple(keys), tuple(values), tuple(inner.joins), tuple(where), grouped=True
         )
@@ -155,7 +155,7 @@ class _PeriodEnd:
         keys += [Column(f"group_{g.element}", _grouping(inner, g)) for g in groups]
         at = inner.truncated(bind(self.dimension.expr, inner.alias), grain)
         edge = Column("edge_at", FIRST_OR_LAST[self.how.choice][1](this=at))
-        where = (*extra, *filters_of(inner, self.query, metric_input))
+        where = (*extra, *inner.conditions(self.query, metric_input))
         select = Select(
             inner.source, tuple(keys), (edge,), tuple(inner.joins), where, grouped=True, eager=False
         )

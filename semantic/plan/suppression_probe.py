@@ -22,7 +22,7 @@ from ..query.predicates import Predicate
 from ..query.request import GroupByItem
 from ..query.resolved import MetricInput, ResolvedQuery
 from .fact_scan import FactScan
-from .nodes import Column, Plan, Select, Union
+from .nodes import Column, Plan, ProbeRows, Select, Union
 from .to_sql import to_sql
 
 BUCKETS = 128
@@ -47,22 +47,6 @@ class GroupProbe:
     sql: str
     model: str
     dimensions: int
-
-
-@dataclass(frozen=True)
-class ProbeRows:
-    """A probe before it is written as SQL: the rows by their finest groups and entities.
-
-    `by_bucket`: they are counted and weighed by bucket already. `ctes`: subqueries that only the probe reads.
-    """
-
-    name: str
-    rows: Select
-    cell: tuple[str, ...]
-    answer_keys: tuple[str, ...]
-    model: str
-    by_bucket: bool = False
-    ctes: tuple[tuple[str, Select | Union], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from sqlglot import exp
 
 from ..ast.bind import bind, column, named_table
 from ..ast.constructors import eq, interval, minus, plus, trunc
-from ..ast.grains import CALENDAR_UNITS, RANK, finest
-from ..definitions.catalog import Model, TimeSpine, Window
+from ..ast.grains import CALENDAR_UNITS, RANK, Window, finest
+from ..definitions.catalog import Model, TimeSpine
 from ..errors import InvalidQueryError, UnknownNameError, UnsupportedError
 from ..query.request import GroupByItem
 from ..query.resolved import Offset, ResolvedQuery, of_time_alone, shown_times, tells_period

@@ -5,17 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from ..ast.constructors import moment
-from ..definitions.catalog import Conversion, Cumulative, SimpleMetric, Window
+from ..ast.grains import Window
+from ..definitions.catalog import Conversion, Cumulative, SimpleMetric
 from .predicates import Predicate
 from .request import GroupByItem, MetricRef
-
-if TYPE_CHECKING:
-    from ..plan.fact_scan import FactScan
 
 Offset = Window | str
 """A shift in time: back by a window, or back to the start of a grain."""
@@ -97,19 +94,3 @@ def tells_period(item: GroupByItem, is_time: Callable[[GroupByItem], bool]) -> b
 def of_time_alone(item: GroupByItem, is_time: Callable[[GroupByItem], bool]) -> bool:
     """Whether metric time decides the value of an item, so that a time spine can tell it."""
     return time_only(item.expression, is_time) if item.kind == "computed" else is_time(item)
-
-
-def filters_of(
-    rows: FactScan,
-    query: ResolvedQuery,
-    metric_input: MetricInput,
-    only: Callable[[Predicate], bool] | None = None,
-) -> list[exp.Expr]:
-    """The conditions of an input over rows: its definitions' filters, then the query's, then the time
-    range.
-    """
-    conditions = [rows.condition(p) for p in metric_input.filters if only is None or only(p)]
-    conditions += [rows.condition(p) for p in query.filters if only is None or only(p)]
-    if query.time_range is not None:
-        conditions += query.time_range.conditions(rows.time())
-    return conditions

@@ -1,107 +1,19 @@
-"""Restrictions in the plan: row rules at each source, and which metrics a reader may know of."""
+"""Which metrics a reader may know of: none that is hidden, or built on something hidden."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
 
-from sqlglot import exp
-
-from ..ast.bind import bind, ident, named_table
-from ..definitions.catalog import Catalog, Metric, Model
-from ..definitions.manifest import JOINABLE_KINDS
-from ..definitions.restriction import Restriction, RowRule
-from ..errors import InvalidQueryError, ManifestError
-from ..plan.nodes import Table
+from ..definitions.catalog import Catalog, Metric
+from ..definitions.restriction import Restriction
 from .predicates import parse_predicate
 from .request import GroupByItem, MetricRef
 from .resolve import is_hidden
-from .scalar import parse_condition
-
-
-def table_for(catalog: Catalog, model: Model, restriction: Restriction) -> Table:
-    """The model's table, reduced to the rows that the reader may see."""
-    if restriction.allow_nothing:
-        return _nothing(model.relation)
-    if not restriction.rows:
-        return Table(model.relation)
-    return _restricted_table(CatalogKey(catalog), model.name, restriction.rows)
-
-
-@lru_cache(maxsize=4096)
-def _nothing(relation: str) -> Table:
-    return Table(relation, (exp.false(),))
-
-
-@lru_cache(maxsize=4096)
-def _restricted_table(holder: CatalogKey, model: str, rows: tuple[RowRule, ...]) -> Table:
-    """One object per model and rules: what is printed of it is printed once (`render`)."""
-    catalog = holder.catalog
-    owner = catalog.models[model]
-    rules = [rule for row in rows if (rule := _rule(catalog, owner, row)) is not None]
-    return Table(owner.relation, tuple(rules))
-
-
-def _rule(catalog: Catalog, model: Model, rule: RowRule) -> exp.Expr | None:
-    """The rule over one model: its own condition, a semi-join for models that hold the key, else None."""
-    if rule.entity not in model.entities:
-        _owner(catalog, rule)
-        return None
-    owner = _owner(catalog, rule)
-    condition = _condition(owner, rule)
-    if owner.name == model.name:
-        return exp.paren(condition)
-    keys = exp.select(exp.alias_(unqualified(owner.entities[rule.entity].expr), ident("key")))
-    keys = keys.from_(named_table(owner.relation)).where(condition)
-    return exp.In(this=unqualified(model.entities[rule.entity].expr), query=keys.subquery())
-
-
-def unqualified(text: str) -> exp.Expr:
-    """A definition's expression over the columns of its own table."""
-    return bind(text, "").transform(_unqualify, copy=False)
-
-
-def _unqualify(node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.Column):
-        return exp.Column(this=node.this)
-    return node
-
-
-@lru_cache(maxsize=1024)
-def _names(predicate: str) -> frozenset[str]:
-    return frozenset(c.name.lower() for c in parse_condition(predicate, predicate).find_all(exp.Column))
-
-
-def _owner(catalog: Catalog, rule: RowRule) -> Model:
-    """The model that has the entity as its key and all dimensions of the predicate."""
-    names = _names(rule.predicate)
-    for model in catalog.joinable.get(rule.entity, ()):
-        columns = {*model.dimensions, *model.entities}
-        if names <= columns:
-            return model
-    raise ManifestError(
-        f"The row rule {rule.predicate!r:.120} on {rule.entity} fits no semantic model with that key.",
-        hint="Name only dimensions of the model whose primary entity it is.",
-    )
-
-
-def _condition(owner: Model, rule: RowRule) -> exp.Expr:
-    def swap(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Column):
-            name = node.name.lower()
-            definition = owner.dimensions.get(name) or owner.entities[name]
-            return unqualified(definition.expr)
-        return node
-
-    tree = parse_condition(rule.predicate, rule.predicate)
-    if tree.find(exp.Query, exp.AggFunc, exp.Window, exp.Command):
-        raise InvalidQueryError(f"The row rule {rule.predicate!r:.120} is no condition on one row.")
-    return tree.transform(swap, copy=False)
 
 
 @lru_cache(maxsize=512)
-def _visible(holder: CatalogKey, restriction: Restriction) -> frozenset[str]:
-    catalog = holder.catalog
+def _visible(catalog: Catalog, restriction: Restriction) -> frozenset[str]:
     state: dict[str, bool] = {}
 
     def is_visible(name: str) -> bool:
@@ -123,22 +35,9 @@ def _visible(holder: CatalogKey, restriction: Restriction) -> frozenset[str]:
     return frozenset(name for name in catalog.metrics if is_visible(name))
 
 
-class CatalogKey:
-    """A catalog as a cache key: identity is the object."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-
-    def __hash__(self) -> int:
-        return id(self.catalog)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CatalogKey) and other.catalog is self.catalog
-
-
 def visible_metrics(catalog: Catalog, restriction: Restriction) -> frozenset[str]:
     """The metrics a reader may know of: none that is hidden, or built on something hidden."""
-    return _visible(CatalogKey(catalog), restriction)
+    return _visible(catalog, restriction)
 
 
 def _simple_names(metric: Metric) -> tuple[str, ...]:
@@ -169,6 +68,3 @@ def _filter_is_visible(
         elif isinstance(ref, GroupByItem) and is_hidden(ref, restriction):
             return False
     return True
-
-
-__all__ = ["JOINABLE_KINDS", "table_for", "visible_metrics"]

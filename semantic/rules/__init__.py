@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..plan.nodes import Join, Plan, Select, Source, Table, Union
+from ..plan.nodes import Join, Plan, Select, Source, Table, Union, selects
 from .aggregate_before_join import aggregate_before_join
-from .read_rollup import read_rollup
+from .read_rollup import read_rollup, why_not
 from .statistics import Statistics
 
 Rule = Callable[[Select, Statistics], Select]
@@ -50,23 +50,14 @@ def _source(source: Source, statistics: Statistics) -> Source:
     return source if node is source.node else replace(source, node=node)
 
 
-def selects(node: Plan | Select | Union | Source) -> Iterator[Select]:
-    """Every select of a plan."""
-    match node:
-        case Plan():
-            for _, part in node.ctes:
-                yield from selects(part)
-            yield from selects(node.body)
-        case Union():
-            for select in node.parts:
-                yield from selects(select)
-        case Select():
-            yield node
-            for source in (node.source, *(j.source for j in node.joins)):
-                if source is not None:
-                    yield from selects(source)
-        case Source() if isinstance(node.node, (Select, Union)):
-            yield from selects(node.node)
+def rollups_not_read(plan: Plan, statistics: Statistics) -> Iterator[str]:
+    """The rollups of facts that are read in full, each with the first thing that it lacks."""
+    for select in selects(plan):
+        table = select.source.node if select.source is not None else None
+        if isinstance(table, Table):
+            for coverage in statistics.rollups.get(table.relation, ()):
+                if reason := why_not(select, coverage, statistics):
+                    yield f"not read: {coverage.rollup.name} ({reason})"
 
 
 def rollups_read(plan: Plan) -> dict[str, str]:
@@ -79,4 +70,4 @@ def rollups_read(plan: Plan) -> dict[str, str]:
     return relations
 
 
-__all__ = ["RULES", "Statistics", "rewrite", "rollups_read", "selects"]
+__all__ = ["RULES", "Statistics", "rewrite", "rollups_not_read", "rollups_read"]
