@@ -15,7 +15,7 @@ from governance.approvals.lifecycle import OPEN, State
 from governance.approvals.reasons import check_reason
 from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import load
-from governance.approvals.routing import money_at_stake_usd
+from governance.approvals.routing import decision_route, money_at_stake_usd
 from governance.errors import Conflict, Forbidden, InvalidDecision
 from governance.identity.principal import Principal
 from governance.policy.authorize import recommendation_scope
@@ -90,8 +90,9 @@ def decide(
         if record.expires_at is not None and record.expires_at <= now:
             raise Conflict(f"recommendation {recommendation_id!r} has expired")
         deciders = _deciders(transaction, recommendation_id)
-        verdict = _authorize(rules, principal, decision, record, deciders)
-        waits = decision != "reject" and record.policy_route == "two_people" and not deciders
+        verdict = _authorize(rules, principal, decision, record, deciders=deciders, quantity=quantity)
+        route = decision_route(record, quantity)
+        waits = decision != "reject" and route == "two_people" and not deciders
         _agree(decision, quantity, record, deciders)
         if decision != "reject" and (outside := guardrail_violation(record, quantity=quantity)):
             raise InvalidDecision(f"outside policy: {outside}", hint="reject it, or decide on less")
@@ -102,7 +103,7 @@ def decide(
         }
         decided |= {"decided_at": now.astimezone(dt.UTC).isoformat()}
         decided |= {"reason_code": reason_code, "note": note, "request_id": request_id}
-        _store(transaction, principal, record, decided, now)
+        _store(transaction, principal, record, decided, route=route, now=now)
         idempotency.keep(
             transaction, principal.user, idempotency_key, request=request, response=decided, now=now
         )
@@ -114,7 +115,7 @@ def may_decide(
 ) -> bool:
     """Whether policy lets `principal` decide so: for showing, since `decide` asks again and knows more."""
     try:
-        _authorize(policy or default_policy(), principal, decision, record, {})
+        _authorize(policy or default_policy(), principal, decision, record, deciders={})
     except Forbidden:
         return False
     return True
@@ -143,13 +144,17 @@ def _authorize(
     principal: Principal,
     decision: str,
     record: Recommendation,
+    *,
     deciders: dict[str, float | None],
+    quantity: float | None = None,
 ) -> Verdict:
+    """Judged on the money of what is decided, not of what was proposed."""
     authors = {record.proposed_by, *(record.authors or ())}
-    money = money_at_stake_usd(record)
+    money = money_at_stake_usd(record, quantity)
+    route = decision_route(record, quantity)
     attributes = {
         "action": record.action,
-        "route": record.policy_route or "two_people",
+        "route": route,
         "money_cents": _UNKNOWN_MONEY_CENTS if money is None else math.ceil(money * 100),
         "is_own": record.proposed_by in principal.identities,
         "is_author": bool(authors & principal.identities),
@@ -165,7 +170,7 @@ def _authorize(
     if not verdict.allowed:
         raise Forbidden(
             f"{principal.user!r} ({principal.role}) may not {decision} this recommendation",
-            hint=f"it is routed to: {record.policy_route}",
+            hint=f"it is routed to: {route}",
             policy_ids=verdict.policy_ids,
         )
     return verdict
@@ -213,16 +218,25 @@ def _store(
     principal: Principal,
     record: Recommendation,
     decided: dict[str, Any],
+    *,
+    route: str,
     now: dt.datetime,
 ) -> None:
     row = {name: value for name, value in decided.items() if name != "state"}
     row |= {"role": principal.role, "decided_at": now}
     transaction.conn.execute(insert(decisions).values(row))
     table = recommendations
+    moved = record.policy_route not in (None, route)
+    moved_from, moved_to = ({"policy_route": one} if moved else {} for one in (record.policy_route, route))
     changed = transaction.conn.execute(
         update(table)
         .where(table.c.recommendation_id == record.recommendation_id, table.c.state == record.state)
-        .values(state=decided["state"], decided_quantity_units=decided["quantity_units"], updated_at=now)
+        .values(
+            state=decided["state"],
+            decided_quantity_units=decided["quantity_units"],
+            updated_at=now,
+            **moved_to,
+        )
     )
     if changed.rowcount != 1:
         raise Conflict(f"recommendation {record.recommendation_id!r} was decided at the same moment")
@@ -235,6 +249,6 @@ def _store(
         reason=": ".join(part for part in (decided["reason_code"], decided["note"]) if part) or None,
         policy_ids=decided["policy_ids"],
         request_id=decided["request_id"],
-        before={"state": record.state, "quantity_units": record.quantity_units},
-        after={name: decided[name] for name in ("decision_id", "state", "quantity_units")},
+        before={"state": record.state, "quantity_units": record.quantity_units} | moved_from,
+        after={name: decided[name] for name in ("decision_id", "state", "quantity_units")} | moved_to,
     )

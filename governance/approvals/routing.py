@@ -12,6 +12,10 @@ from governance.approvals.recommendation import Recommendation
 _TRUSTED = frozenset({"champion"})
 
 
+MONEY = ("expected_cash_usd", "expected_margin_usd", "at_stake_usd")
+"""What a proposal says of money: the largest of them is at stake."""
+
+
 @dataclass(frozen=True)
 class Route:
     """Who decides, why, and after how many hours it escalates and expires."""
@@ -22,11 +26,17 @@ class Route:
     expire_after_hours: float
 
 
-def money_at_stake_usd(record: Recommendation) -> float | None:
-    """The largest of cash bound, margin expected and money in question; None when none is told."""
-    amounts = (record.expected_cash_usd, record.expected_margin_usd, record.at_stake_usd)
-    known_amounts = [abs(x) for x in amounts if x is not None]
-    return max(known_amounts) if known_amounts else None
+def money_at_stake_usd(record: Recommendation, quantity: float | None = None) -> float | None:
+    """The largest of cash bound, margin expected and money in question; None if none is known.
+
+    Of another `quantity` than the proposed one it is as much a unit. That is not known, and None, if the
+    proposal has no units or no money to divide.
+    """
+    known_amounts = [abs(amount) for name in MONEY if (amount := getattr(record, name)) is not None]
+    money = max(known_amounts) if known_amounts else None
+    if quantity is None or quantity == record.quantity_units:
+        return money
+    return money / record.quantity_units * quantity if money and record.quantity_units > 0 else None
 
 
 def route(record: Recommendation, *, model_state: str, limits: Limits | None = None) -> Route:
@@ -54,6 +64,22 @@ def route(record: Recommendation, *, model_state: str, limits: Limits | None = N
     return Route(strictest, reasons, level.escalate_after_hours, level.expire_after_hours)
 
 
+def decision_route(record: Recommendation, quantity: float | None, limits: Limits | None = None) -> str:
+    """Who decides on `quantity` units: the stricter of the proposal's route and what their money asks for.
+
+    Without a quantity, or without a route (two people then), it is the proposal's own.
+    """
+    own = record.policy_route or "two_people"
+    if quantity is None or quantity == record.quantity_units:
+        return own
+    by_money, _ = _by_money(record, limits or default_limits(), quantity)
+    return max(own, by_money, key=_strictness)
+
+
+def _strictness(route: str) -> int:
+    return ROUTES.index(route) if route in ROUTES else len(ROUTES)
+
+
 def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
     """What the action itself asks for, and the details that it brings."""
     action = record.action.removeprefix(UNDO)
@@ -74,9 +100,9 @@ def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
     return wanted
 
 
-def _by_money(record: Recommendation, limits: Limits) -> tuple[str, str]:
+def _by_money(record: Recommendation, limits: Limits, quantity: float | None = None) -> tuple[str, str]:
     level = limits.at(record.banner, record.region)
-    money = money_at_stake_usd(record)
+    money = money_at_stake_usd(record, quantity)
     if money is None:
         return "category_manager", "money at stake is not known"
     steps = (

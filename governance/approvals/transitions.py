@@ -92,12 +92,16 @@ def compensate(
         raise Conflict(f"recommendation {recommendation_id!r} is {done.state}: there is nothing to take back")
     new_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"compensates:{recommendation_id}"))
     level = (limits or default_limits()).at(done.banner, done.region)
+    units = done.decided_quantity_units or done.quantity_units
     compensation = replace(
         done,
+        expected_cash_usd=_of_units(done, done.expected_cash_usd, units),
+        expected_margin_usd=_of_units(done, done.expected_margin_usd, units),
+        at_stake_usd=_of_units(done, done.at_stake_usd, units),
         recommendation_id=new_id,
         action=f"{UNDO}{done.action}",
         compensates=recommendation_id,
-        quantity_units=done.decided_quantity_units or done.quantity_units,
+        quantity_units=units,
         decided_quantity_units=None,
         reason=reason,
         state=State.IN_REVIEW,
@@ -116,3 +120,10 @@ def compensate(
         store, [compensation.as_dict()], now=now, request_id=request_id, policy_ids=policy_ids
     )
     return find_recommendation(store, new_id)
+
+
+def _of_units(done: Recommendation, amount: float | None, units: float) -> float | None:
+    """What `amount`, which was that of the proposed units, is of the decided ones."""
+    if amount is None or done.quantity_units <= 0:
+        return amount
+    return amount / done.quantity_units * units
