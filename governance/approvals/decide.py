@@ -6,7 +6,6 @@ import datetime as dt
 import math
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from sqlalchemy import insert, select, update
 
@@ -18,6 +17,7 @@ from governance.approvals.repository import load
 from governance.approvals.routing import decision_route, money_at_stake_usd
 from governance.errors import Conflict, Forbidden, InvalidDecision
 from governance.identity.principal import Principal
+from governance.json_types import JsonDict
 from governance.policy.authorize import recommendation_scope
 from governance.policy.engine import Policy, Resource, Verdict, default_policy
 from governance.store import audit, idempotency
@@ -46,12 +46,12 @@ class Decision:
     request_id: str | None
     decided_at: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         """Field by field, ready for JSON."""
         return {**asdict(self), "policy_ids": list(self.policy_ids)}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Decision:
+    def from_dict(cls, values: JsonDict) -> Decision:
         """From its stored form."""
         return cls(**{**values, "policy_ids": tuple(values["policy_ids"])})
 
@@ -121,7 +121,7 @@ def may_decide(
     return True
 
 
-def decisions_on(store: OpsStore, recommendation_id: str) -> list[dict[str, Any]]:
+def decisions_on(store: OpsStore, recommendation_id: str) -> list[JsonDict]:
     """Who decided what on a recommendation that the caller was let see, the oldest first."""
     query = select(decisions).where(decisions.c.recommendation_id == recommendation_id)
     with store.read() as conn:
@@ -201,7 +201,7 @@ def _decided_values(
     record: Recommendation,
     decision: str,
     quantity: float | None,
-) -> dict[str, Any]:
+) -> JsonDict:
     units = None if decision == "reject" else record.quantity_units if quantity is None else quantity
     return {
         "decision_id": str(uuid.uuid4()),
@@ -217,7 +217,7 @@ def _store(
     transaction: Transaction,
     principal: Principal,
     record: Recommendation,
-    decided: dict[str, Any],
+    decided: JsonDict,
     *,
     route: str,
     now: dt.datetime,

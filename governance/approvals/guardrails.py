@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from governance.approvals.actions import UNDO, Guardrail, action_of
 from governance.approvals.limits import Level, Limits, default_limits
 from governance.approvals.recommendation import Recommendation
+from governance.json_types import JsonObject
 
 _NUMBERS = (
     *("quantity_units", "expected_units", "expected_margin_usd", "expected_cash_usd"),
@@ -28,7 +28,7 @@ def guardrail_violation(
     level = (limits or default_limits()).at(record.banner, record.region)
     action = action_of(record.action)
     units = record.quantity_units if quantity is None else quantity
-    details: Mapping[str, Any] = record.details if isinstance(record.details, Mapping) else {}
+    details: JsonObject = record.details if isinstance(record.details, Mapping) else {}
     if action is None:
         return f"no policy for the action {record.action.removeprefix(UNDO)!r}"
     if (bad := _of_numbers(record, units)) is not None:
@@ -46,15 +46,13 @@ def _of_numbers(record: Recommendation, units: float) -> str | None:
     return "a quantity below zero" if units < 0 else None
 
 
-def _one_place(record: Recommendation, units: float, details: Mapping[str, Any], level: Level) -> str | None:
+def _one_place(record: Recommendation, units: float, details: JsonObject, level: Level) -> str | None:
     if record.from_location_id is None:
         return None
     return f"a {record.action.removeprefix(UNDO)} takes nothing from another location"
 
 
-def _donor_can_spare(
-    record: Recommendation, units: float, details: Mapping[str, Any], level: Level
-) -> str | None:
+def _donor_can_spare(record: Recommendation, units: float, details: JsonObject, level: Level) -> str | None:
     if record.from_location_id is None or record.from_location_id == record.location_id:
         return "a transfer needs two places"
     if record.action.startswith(UNDO):
@@ -65,9 +63,7 @@ def _donor_can_spare(
     return None
 
 
-def _price_above_floor(
-    record: Recommendation, units: float, details: Mapping[str, Any], level: Level
-) -> str | None:
+def _price_above_floor(record: Recommendation, units: float, details: JsonObject, level: Level) -> str | None:
     if (elsewhere := _one_place(record, units, details, level)) is not None:
         return elsewhere
     greatest = level.greatest_markdown_share
@@ -79,7 +75,7 @@ def _price_above_floor(
     return None
 
 
-_Check = Callable[[Recommendation, float, Mapping[str, Any], Level], str | None]
+_Check = Callable[[Recommendation, float, JsonObject, Level], str | None]
 _GUARDRAILS: Mapping[Guardrail, _Check] = {
     "one_place": _one_place,
     "donor_can_spare": _donor_can_spare,

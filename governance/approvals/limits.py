@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from governance.approvals.actions import ACTIONS, ROUTES
 from governance.errors import PolicyBroken
+from governance.json_types import JsonDict, JsonObject
 
 DEFAULT_LIMITS = Path(__file__).parent / "limits.yaml"
 
@@ -42,7 +42,7 @@ class Level:
             return "two_people"
         return self.least_routes.get(action, ACTIONS[action].least_route)
 
-    def tightened(self, changes: Mapping[str, Any], where: str) -> Level:
+    def tightened(self, changes: JsonObject, where: str) -> Level:
         """With the changes of a lower level. Raises PolicyBroken when one loosens or is unknown."""
         values = _values(changes, where)
         for name, value in values.items():
@@ -69,8 +69,8 @@ class Limits:
     """All levels of an installation."""
 
     enterprise: Level
-    banners: Mapping[str, Mapping[str, Any]]
-    regions: Mapping[str, Mapping[str, Any]]
+    banners: Mapping[str, JsonObject]
+    regions: Mapping[str, JsonObject]
 
     @classmethod
     def load(cls, path: Path = DEFAULT_LIMITS) -> Limits:
@@ -97,11 +97,11 @@ class Limits:
         return level
 
 
-def _values(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _values(changes: JsonObject, where: str) -> JsonDict:
     valid_names = {one.name for one in fields(Level)}
     if unknown := set(changes) - valid_names:
         raise PolicyBroken(f"{where} has unknown limits: {', '.join(sorted(unknown))}")
-    values: dict[str, Any] = {}
+    values: JsonDict = {}
     for name, value in changes.items():
         if name == "category_manager_departments":
             values[name] = frozenset(value)
@@ -114,7 +114,7 @@ def _values(changes: Mapping[str, Any], where: str) -> dict[str, Any]:
     return values
 
 
-def _routes_by_action(value: Any, where: str) -> dict[str, str]:
+def _routes_by_action(value: Mapping[str, str] | None, where: str) -> dict[str, str]:
     for action, route in dict(value or {}).items():
         if action not in ACTIONS or route not in ROUTES:
             raise PolicyBroken(

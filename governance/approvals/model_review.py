@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from governance.errors import Conflict, Forbidden, InvalidDecision
 from governance.identity.principal import Principal
+from governance.json_types import JsonObject
 from governance.policy.authorize import require
 from governance.policy.engine import Policy, Resource
 from governance.store import audit
@@ -34,7 +34,7 @@ class ModelReview:
     trained_by: str
     reviewed_by: str
     reason: str
-    evidence: Mapping[str, Any]
+    evidence: JsonObject
     reviewed_at: dt.datetime
 
 
@@ -47,7 +47,7 @@ def review_model(
     trained_by: str,
     decision: str,
     reason: str,
-    evidence: Mapping[str, Any],
+    evidence: JsonObject,
     now: dt.datetime,
     request_id: str | None = None,
     policy: Policy | None = None,
@@ -174,7 +174,7 @@ def record_refusal(
     version: str,
     action: str,
     reason: str,
-    evidence: Mapping[str, Any],
+    evidence: JsonObject,
     now: dt.datetime,
     role: str | None = None,
     on_behalf_of: str | None = None,
@@ -202,7 +202,7 @@ def _audited_if_refused(
     *,
     action: str,
     version: str,
-    evidence: Mapping[str, Any],
+    evidence: JsonObject,
     now: dt.datetime,
     request_id: str | None,
 ) -> Iterator[None]:

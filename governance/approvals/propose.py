@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from governance.approvals.guardrails import guardrail_violation
 from governance.approvals.lifecycle import State
@@ -14,6 +13,7 @@ from governance.approvals.recommendation import FIELDS, Recommendation
 from governance.approvals.repository import propose_recommendations
 from governance.approvals.routing import route
 from governance.identity.principal import Principal
+from governance.json_types import JsonObject
 from governance.policy.authorize import require
 from governance.policy.engine import Policy
 from governance.store import audit
@@ -23,7 +23,7 @@ from governance.store.engine import OpsStore
 def propose(
     store: OpsStore,
     principal: Principal,
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[JsonObject],
     *,
     now: dt.datetime,
     model_state: str = "champion",

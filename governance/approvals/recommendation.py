@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+
+from governance.json_types import JsonDict, JsonObject
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class Recommendation:
     expected_service: float | None = None
     confidence: float | None = None
     reason: str | None = None
-    drivers: Any = None
+    drivers: JsonObject | str | None = None
     model_name: str | None = None
     model_version: str | None = None
     release_id: str | None = None
     policy_route: str | None = None
-    policy_reasons: Any = None
-    authors: Any = None
+    policy_reasons: Sequence[str] | None = None
+    authors: Sequence[str] | None = None
     expires_at: dt.datetime | None = None
     escalate_at: dt.datetime | None = None
     decided_quantity_units: float | None = None
@@ -59,15 +60,15 @@ class Recommendation:
     compensates: str | None = None
     from_location_id: str | None = None
     subject_id: str | None = None
-    details: Any = None
+    details: JsonObject | None = None
     at_stake_usd: float | None = None
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Recommendation:
+    def from_row(cls, row: JsonObject) -> Recommendation:
         """From a mapping with at least the fields that have no default; unknown keys are refused."""
         return cls(**dict(row))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         """Field by field, dates and times as Python objects. The record's own values, not copies of them."""
         return {name: getattr(self, name) for name in NAMES}
 

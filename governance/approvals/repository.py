@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, 
 from governance.approvals.lifecycle import OPEN, State
 from governance.approvals.recommendation import NAMES, Recommendation
 from governance.errors import NotFound
+from governance.json_types import JsonObject
 from governance.store import audit
 from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
@@ -41,7 +42,7 @@ AS_RECORD = select(*(recommendations.c[name] for name in NAMES))
 
 def propose_recommendations(
     store: OpsStore,
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[JsonObject],
     *,
     now: dt.datetime,
     request_id: str | None = None,
@@ -146,7 +147,7 @@ def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | 
     return records([row])[0]
 
 
-def _complete(row: Mapping[str, Any], now: dt.datetime) -> Recommendation:
+def _complete(row: JsonObject, now: dt.datetime) -> Recommendation:
     defaults = {"state": State.PROPOSED, "created_at": now, "updated_at": now, "is_simulated": False}
     return Recommendation.from_row({**defaults, **row})
 
@@ -234,6 +235,6 @@ def _worth() -> ColumnElement[float]:
     return func.coalesce(table.c.expected_margin_usd, table.c.at_stake_usd, -1e308)
 
 
-def _key(record: Recommendation) -> list[Any]:
+def _key(record: Recommendation) -> list[float | str]:
     amounts = (record.expected_margin_usd, record.at_stake_usd, -1e308)
     return [next(money for money in amounts if money is not None), record.recommendation_id]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import update
 
@@ -17,6 +15,7 @@ from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import find_recommendation, load, propose_recommendations
 from governance.errors import Conflict, InvalidDecision
 from governance.identity.principal import Principal
+from governance.json_types import JsonObject
 from governance.policy.authorize import recommendation_scope, require
 from governance.policy.engine import Policy
 from governance.store import audit
@@ -31,7 +30,7 @@ def transition(
     state: str,
     *,
     now: dt.datetime,
-    outcome: Mapping[str, Any] | None = None,
+    outcome: JsonObject | None = None,
     request_id: str | None = None,
     policy: Policy | None = None,
 ) -> None:

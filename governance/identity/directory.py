@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from governance.errors import NotAuthenticated, NotFound, PolicyBroken
 from governance.identity.principal import SCOPES, Principal
+from governance.json_types import JsonObject
 from semantic.suggest import near
 
 DEMO = Path(__file__).parent.parent / "demo_users.yaml"
@@ -25,8 +25,8 @@ _KEYS = {"role", "regions", "stores", "departments", "banners", "purposes"} | {
 class Directory:
     """Attributes by user and by service name. A name is never both."""
 
-    users: Mapping[str, Mapping[str, Any]]
-    services: Mapping[str, Mapping[str, Any]]
+    users: Mapping[str, JsonObject]
+    services: Mapping[str, JsonObject]
 
     @classmethod
     def load(cls, path: Path = DEMO) -> Directory:

@@ -8,13 +8,13 @@ import hashlib
 import os
 import uuid
 from pathlib import Path
-from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.errors import Forbidden, StoreUnavailable
+from governance.json_types import JsonDict
 
 ALGORITHM = "EdDSA"
 ISSUER = "https://steelyard.local"
@@ -57,7 +57,7 @@ class LocalIssuer:
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.key_id})
 
-    def jwks(self) -> dict[str, Any]:
+    def jwks(self) -> JsonDict:
         """The public key, as a JSON Web Key Set."""
         key = {"kty": "OKP", "crv": "Ed25519", "x": self._x, "kid": self.key_id}
         return {"keys": [key | {"use": "sig", "alg": ALGORITHM}]}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from governance.errors import NotAuthenticated
+from governance.json_types import JsonDict, JsonObject
 
 ALL = "*"
 
@@ -85,10 +85,10 @@ class Principal:
         return scope in (self.scopes or ())
 
     @classmethod
-    def from_attributes(cls, user: str, attributes: Mapping[str, Any], **more: Any) -> Principal:
+    def from_attributes(cls, user: str, attributes: JsonObject, **more: Any) -> Principal:
         """From a directory entry or from claims. Raises NotAuthenticated when they make no sense."""
         try:
-            sets: dict[str, Any] = {name: _strings(attributes.get(name, ())) for name in _SETS}
+            sets: JsonDict = {name: _strings(attributes.get(name, ())) for name in _SETS}
             limit = float(attributes.get("approval_limit_usd", 0))
             return cls(user=user, role=str(attributes["role"]), approval_limit_usd=limit, **sets, **more)
         except (KeyError, TypeError, ValueError) as error:

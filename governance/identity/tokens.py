@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jwt
@@ -12,6 +12,7 @@ import jwt
 from governance.errors import NotAuthenticated, NotFound
 from governance.identity.directory import Directory
 from governance.identity.principal import Principal
+from governance.json_types import JsonDict, JsonObject
 
 _KEY_TYPE = {"EdDSA": "OKP", "RS256": "RSA", "ES256": "EC"}  # no HS*: a public key must never be a secret
 _REQUIRED = ("iss", "aud", "sub", "exp", "nbf", "iat", "jti")
@@ -26,12 +27,12 @@ class RemoteKeys:
     `fetch` returns the key set as a dict; at most one fetch a minute, so that made-up key ids cost nothing.
     """
 
-    def __init__(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(self, fetch: Callable[[], JsonObject]) -> None:
         self._fetch = fetch
-        self._keys: Mapping[str, Any] = {"keys": []}
+        self._keys: JsonObject = {"keys": []}
         self._fetched: dt.datetime | None = None
 
-    def __call__(self, key_id: str, now: dt.datetime) -> Mapping[str, Any]:
+    def __call__(self, key_id: str, now: dt.datetime) -> JsonObject:
         is_known = any(key.get("kid") == key_id for key in self._keys["keys"])
         waited = self._fetched is None or abs(now - self._fetched) >= _REFETCH_AFTER  # the clock may go back
         if not is_known and waited:
@@ -52,7 +53,7 @@ class TokenVerifier:
         *,
         issuer: str,
         audience: str,
-        keys: Mapping[str, Any] | RemoteKeys,
+        keys: JsonObject | RemoteKeys,
         algorithm: str = "EdDSA",
         directory: Directory | None = None,
         attributes_claim: str = "steelyard",
@@ -77,7 +78,7 @@ class TokenVerifier:
         except (jwt.PyJWTError, NotAuthenticated, NotFound, KeyError, TypeError, ValueError) as error:
             raise NotAuthenticated("the token is not valid", hint=_AGAIN) from error
 
-    def _claims(self, token: str, now: dt.datetime) -> dict[str, Any]:
+    def _claims(self, token: str, now: dt.datetime) -> JsonDict:
         header = jwt.get_unverified_header(token)
         if header.get("alg") != self.algorithm:
             raise NotAuthenticated("another algorithm")
@@ -93,14 +94,14 @@ class TokenVerifier:
 
     def _key(self, key_id: str, now: dt.datetime) -> Any:
         keys = self._keys(key_id, now) if isinstance(self._keys, RemoteKeys) else self._keys
-        matching: Sequence[Mapping[str, Any]] = [key for key in keys["keys"] if key.get("kid") == key_id]
+        matching: Sequence[JsonObject] = [key for key in keys["keys"] if key.get("kid") == key_id]
         if len(matching) != 1 or matching[0].get("kty") != _KEY_TYPE[self.algorithm]:
             raise NotAuthenticated("no such key")
         if matching[0].get("use", "sig") != "sig" or matching[0].get("alg", self.algorithm) != self.algorithm:
             raise NotAuthenticated("a key for something else")
         return jwt.PyJWK.from_dict(dict(matching[0]), algorithm=self.algorithm).key
 
-    def _check_time(self, claims: Mapping[str, Any], now: dt.datetime) -> None:
+    def _check_time(self, claims: JsonObject, now: dt.datetime) -> None:
         at, leeway = now.timestamp(), self._leeway.total_seconds()
         times = [claims[name] for name in ("exp", "nbf", "iat")]
         if not all(type(time) in (int, float) and math.isfinite(time) for time in times):
@@ -108,7 +109,7 @@ class TokenVerifier:
         if at >= claims["exp"] + leeway or at < claims["nbf"] - leeway or at < claims["iat"] - leeway:
             raise NotAuthenticated("too early or too late")
 
-    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+    def _principal(self, claims: JsonObject) -> Principal:
         user, token_id = claims["sub"], claims["jti"]
         if not (isinstance(user, str) and user and isinstance(token_id, str) and token_id):
             raise NotAuthenticated("no subject")

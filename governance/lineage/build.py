@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from governance.errors import LineageError
+from governance.json_types import JsonDict
 from governance.lineage.built import built_tables, columns_of
+from governance.lineage.columns import Tables
 from governance.lineage.dbt_nodes import Manifest, metric_lineage, node_ids, table_lineage, table_name
 from governance.lineage.graph import Edge, LineageGraph, Node
 from governance.lineage.metric_columns import add_metric_columns
@@ -97,7 +98,7 @@ def _label(name: str) -> str:
     return "which rows there are" if name.startswith("rows.") else ""
 
 
-def _facts(manifest: Manifest, tables: Any, checksums: dict[str, str], trace: ColumnTrace) -> dict[str, Any]:
+def _facts(manifest: Manifest, tables: Tables, checksums: dict[str, str], trace: ColumnTrace) -> JsonDict:
     """Counts: columns of the traced models, the share of them with an origin, models taken over."""
     nodes = [n for n in manifest["nodes"].values() if table_name(n) in checksums]
     broken = {name.partition(".")[2] for name, _ in trace.unresolved if name.startswith("model.")}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
+from governance.json_types import JsonDict, JsonObject
 from governance.lineage.columns import Tables
 from governance.lineage.dbt_nodes import Manifest, table_name
 
@@ -17,7 +16,7 @@ _SOURCE = "source"  # the catalog under which sources are parsed; their own rela
 def built_tables(manifest: Manifest, warehouse: Path) -> Tables:
     """Every model and source of the manifest, with its columns where they are known."""
     built = _built_columns(warehouse)
-    schema: dict[str, Any] = {}
+    schema: JsonDict = {}
     ids = {}
     for node in manifest["nodes"].values():
         name = table_name(node)
@@ -44,7 +43,7 @@ def with_named_sources(sql: str, manifest: Manifest) -> str:
     return sql
 
 
-def columns_of(tables: Tables, node: Mapping[str, Any]) -> list[str]:
+def columns_of(tables: Tables, node: JsonObject) -> list[str]:
     """Names of a model's columns, in no particular order; empty where they are not known."""
     place = tables.schema.get(node["database"], {}).get(node["schema"], {})
     return list(place.get(table_name(node), {}))

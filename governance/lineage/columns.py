@@ -14,11 +14,12 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.lineage import lineage
+from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
 from governance.errors import LineageError
+from governance.json_types import JsonObject
 
 _DECIDING = (exp.Where, exp.Having, exp.Qualify, exp.Group, exp.Join)
 
@@ -27,7 +28,7 @@ _DECIDING = (exp.Where, exp.Having, exp.Qualify, exp.Group, exp.Join)
 class Tables:
     """What a query may read: `schema` as sqlglot wants it, and ids by `catalog.schema.table`."""
 
-    schema: Mapping[str, Any]
+    schema: JsonObject
     ids: Mapping[str, str]
 
     def id_of(self, table: exp.Table) -> str | None:
@@ -75,7 +76,7 @@ def query_lineage(sql: str, tables: Tables) -> QueryLineage:
     return QueryLineage(outputs, deciding, frozenset(lost))
 
 
-def _origins(node: Any, tables: Tables) -> Iterator[str]:
+def _origins(node: Node, tables: Tables) -> Iterator[str]:
     """Base columns behind an output; an empty string for one whose table or name was lost."""
     for origin in node.walk():
         if origin.downstream:
@@ -93,7 +94,7 @@ def _lost(expression: Any) -> bool:
     return any(True for _ in expression.find_all(exp.Column)) and not expression.find(exp.Unnest)
 
 
-def _is_constant(node: Any) -> bool:
+def _is_constant(node: Node) -> bool:
     """Made of literals, row counts and generated series alone."""
     return all(not _lost(origin.expression) for origin in node.walk() if not origin.downstream)
 
@@ -127,5 +128,5 @@ def _branches(scope: Scope) -> list[Scope]:
     return [part for branch in inner for part in _branches(branch)] or [scope]
 
 
-def _selects(expression: Any) -> list[Any]:
+def _selects(expression: Any) -> list[exp.Expression]:
     return list(expression.selects)

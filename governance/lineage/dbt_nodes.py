@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
+from governance.json_types import JsonObject
 from governance.lineage.graph import Edge, Node
 
-Manifest = Mapping[str, Any]
+Manifest: TypeAlias = JsonObject
 _TRACED_TYPES = ("model", "seed", "snapshot")
 
 
@@ -21,7 +22,7 @@ def node_ids(manifest: Manifest) -> dict[str, str]:
     return ids
 
 
-def table_name(node: Mapping[str, Any]) -> str:
+def table_name(node: JsonObject) -> str:
     """What a node is called in the warehouse; the versions of a model share a name and differ in this."""
     return str(node.get("alias") or node["name"])
 
@@ -89,10 +90,10 @@ def measures_of(metric: Manifest) -> list[str]:
     return list(_names(given))
 
 
-def _names(given: list[Any]) -> Iterator[str]:
+def _names(given: Sequence[object]) -> Iterator[str]:
     seen = set()
     for entry in given:
-        name = entry["name"] if isinstance(entry, Mapping) else entry
+        name = str((entry["name"] if isinstance(entry, Mapping) else entry) or "")
         if name and name not in seen:
             seen.add(name)
             yield name

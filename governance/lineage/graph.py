@@ -7,9 +7,9 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from governance.errors import LineageError, UnknownNode
+from governance.json_types import JsonDict, JsonObject
 from semantic.suggest import near_misses
 
 _ARROW = {"direct": "-->", "indirect": "-.->"}
@@ -50,7 +50,7 @@ class LineageGraph:
     nodes: Mapping[str, Node]
     edges: tuple[Edge, ...]
     unresolved: tuple[tuple[str, str], ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
     checksums: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -59,7 +59,7 @@ class LineageGraph:
         nodes: Iterable[Node],
         edges: Iterable[Edge],
         unresolved: Iterable[tuple[str, str]] = (),
-        facts: Mapping[str, Any] | None = None,
+        facts: JsonObject | None = None,
         checksums: Mapping[str, str] | None = None,
     ) -> LineageGraph:
         """From parts; repeated ones count once."""
@@ -117,7 +117,7 @@ class LineageGraph:
         lines += [f"  {names[e.source]} {_ARROW[e.kind]} {names[e.target]}" for e in self.edges]
         return "\n".join(lines)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         """Plain lists, sorted, ready for JSON."""
         return {
             "nodes": [asdict(self.nodes[name]) for name in sorted(self.nodes)],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from governance.errors import LineageError
 from governance.lineage.columns import Tables, query_lineage
 from governance.lineage.dbt_nodes import Manifest
@@ -39,7 +37,7 @@ def add_metric_columns(trace: ColumnTrace, semantic: Manifest, tables: Tables) -
         trace.add(edges, lost)
 
 
-def _sql(layer: SemanticLayer, metric: str) -> Any:
+def _sql(layer: SemanticLayer, metric: str) -> str:
     """The metric in total, or by day where it means nothing without time."""
     try:
         return layer.compile(MetricQuery([metric])).sql

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from importlib import metadata
-from typing import Any
 
 from governance.errors import LineageError
 from governance.lineage.built import columns_of, with_named_sources
@@ -59,7 +58,7 @@ def _trace(trace: ColumnTrace, model: str, sql: str, tables: Tables) -> None:
     trace.add(edges, lost)
 
 
-def _checksum(node: Any, manifest: Manifest, tables: Tables) -> str:
+def _checksum(node: Manifest, manifest: Manifest, tables: Tables) -> str:
     parents = [manifest["nodes"].get(uid) for uid in node["depends_on"]["nodes"]]
     read = sorted(
         f"{table_name(parent)}({','.join(sorted(columns_of(tables, parent)))})"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from openlineage.client.event_v2 import (
     InputDataset,
@@ -28,6 +27,7 @@ from openlineage.client.facet_v2 import (
     schema_dataset,
 )
 
+from governance.json_types import JsonDict, JsonObject
 from governance.lineage.graph import Edge, LineageGraph
 
 JOBS, LANDING, WAREHOUSE, MODELS, OPS = (
@@ -83,7 +83,7 @@ def events(ran: Ran) -> Iterator[RunEvent]:
     )
 
 
-def build_runs(graph: LineageGraph, release_id: str, results: Mapping[str, Any]) -> Iterator[Ran]:
+def build_runs(graph: LineageGraph, release_id: str, results: JsonObject) -> Iterator[Ran]:
     """The build of a release, then every model that dbt ran in it, from its run_results.json."""
     models = [r for r in results["results"] if r["unique_id"].startswith("model.") and _span(r)]
     if not models:
@@ -115,20 +115,20 @@ def dataset(node: str) -> tuple[str, str]:
     return _NAMESPACES.get(kind, WAREHOUSE), name.removeprefix("landing.") if kind == "source" else name
 
 
-def _span(result: Mapping[str, Any]) -> tuple[str, str]:
+def _span(result: JsonObject) -> tuple[str, str]:
     timing = [t for t in result.get("timing") or () if t.get("started_at") and t.get("completed_at")]
     return (timing[0]["started_at"], timing[-1]["completed_at"]) if timing else ("", "")
 
 
-def _parent(parent: Ran | None) -> dict[str, Any]:
+def _parent(parent: Ran | None) -> JsonDict:
     if parent is None:
         return {}
     run, job = parent_run.Run(run_id(parent.job, parent.key)), parent_run.Job(JOBS, parent.job)
     return {"parent": parent_run.ParentRunFacet(run=run, job=job)}
 
 
-def _facets(node: str, ran: Ran) -> dict[str, Any]:
-    facets: dict[str, Any] = {}
+def _facets(node: str, ran: Ran) -> JsonDict:
+    facets: JsonDict = {}
     if ran.version:
         facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(ran.version)
     edges = ran.columns.get(node, ())
@@ -140,10 +140,14 @@ def _facets(node: str, ran: Ran) -> dict[str, Any]:
     return facets
 
 
-def _column_lineage(edges: Sequence[Edge], column_names: Sequence[str]) -> Any:
+def _column_lineage(
+    edges: Sequence[Edge], column_names: Sequence[str]
+) -> column_lineage_dataset.ColumnLineageDatasetFacet:
     """Direct origins by field; what decides the rows stands for the dataset as a whole."""
     facet = column_lineage_dataset
-    direct: dict[str, list[Any]] = {name.rpartition(".")[2]: [] for name in column_names}
+    direct: dict[str, list[column_lineage_dataset.InputField]] = {
+        name.rpartition(".")[2]: [] for name in column_names
+    }
     deciding = []
     for edge in edges:
         if not edge.source.startswith("column."):

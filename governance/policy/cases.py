@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from governance.errors import PolicyBroken
 from governance.identity.directory import Directory
+from governance.json_types import JsonDict, JsonObject
 from governance.policy.engine import POLICIES, Policy, Resource, Verdict, default_policy
 from governance.policy.predicate import to_sql
 
@@ -90,15 +90,15 @@ def explain(
     )
 
 
-def tagged(kind: str, **tags: Any) -> Resource:
+def tagged(kind: str, **tags: object) -> Resource:
     """A metric or dimension with these tags, the rest untagged."""
     return Resource(_SHORT.get(kind, kind), attributes={**_UNTAGGED, **tags})
 
 
-def _run(rules: Policy, directory: Directory, user: str, case: Mapping[str, Any]) -> Verdict:
+def _run(rules: Policy, directory: Directory, user: str, case: JsonObject) -> Verdict:
     principal = directory.service(user) if user in directory.services else directory.user(user)
     resource = Resource("System")
-    context: dict[str, Any] = {}
+    context: JsonDict = {}
     if "on" in case:
         ((kind, attributes),) = case["on"].items()
         is_tagged = kind in _SHORT

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import cedarpy
 
 from governance.errors import PolicyBroken
 from governance.identity.principal import Principal
+from governance.json_types import JsonDict, JsonObject
 from governance.policy.predicate import FALSE, Predicate
 from governance.policy.residual import RowType, row_condition
 
@@ -45,9 +44,9 @@ class Resource:
 
     type: str
     id: str = "it"
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: JsonObject = field(default_factory=dict)
 
-    def entity(self) -> dict[str, Any]:
+    def entity(self) -> JsonDict:
         """Cedar's JSON form."""
         attributes = {name: value for name, value in self.attributes.items() if value is not None}
         return {"uid": {"type": self.type, "id": self.id}, "attrs": attributes, "parents": []}
@@ -108,7 +107,7 @@ class Policy:
         principal: Principal,
         action: str,
         resource: Resource = SYSTEM,
-        context: Mapping[str, Any] | None = None,
+        context: JsonObject | None = None,
     ) -> Verdict:
         """Decide one step, now. Never raises on a request: what cannot be evaluated is denied."""
         entities = [*_principal_entities(principal), resource.entity()]
@@ -124,7 +123,7 @@ class Policy:
         return Verdict(allowed, _ids(result.diagnostics), errors)
 
     def row_condition(
-        self, principal: Principal, row_type: str, context: Mapping[str, Any] | None = None
+        self, principal: Principal, row_type: str, context: JsonObject | None = None
     ) -> Predicate:
         """Which rows of an entity type the principal may read: partial evaluation with the row unknown.
 
@@ -143,7 +142,7 @@ class Policy:
         return row_condition(result.residuals, ROW_TYPES[row_type])
 
 
-def _names(policies: Any, kind: str) -> bool:
+def _names(policies: object, kind: str) -> bool:
     """Whether policies, as Cedar tells them in JSON, speak of an entity of a kind by its id."""
     if isinstance(policies, dict):
         if policies.get("type") == kind and "id" in policies:
@@ -152,7 +151,7 @@ def _names(policies: Any, kind: str) -> bool:
     return isinstance(policies, list) and any(_names(part, kind) for part in policies)
 
 
-def _ids(diagnostics: Any) -> tuple[str, ...]:
+def _ids(diagnostics: cedarpy.Diagnostics) -> tuple[str, ...]:
     names = diagnostics.id_annotations_by_reason
     return tuple(sorted(names.get(reason, reason) for reason in diagnostics.reasons))
 
@@ -162,7 +161,7 @@ def _user_id(principal: Principal) -> str:
     return quote(principal.user, safe="@+ ")
 
 
-def _principal_entities(principal: Principal) -> list[dict[str, Any]]:
+def _principal_entities(principal: Principal) -> list[JsonDict]:
     role = {"type": "Role", "id": principal.role}
     attributes = {
         "regions": sorted(principal.regions),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from governance.errors import PolicyUntranslatable
+from governance.json_types import JsonObject
 from governance.policy.predicate import (
     FALSE,
     TRUE,
@@ -67,7 +68,7 @@ _Term: TypeAlias = _Truth | _Constant | _Attribute | _Row
 _ORDER = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def row_condition(residuals: Mapping[str, Mapping[str, Any]], row_type: RowType) -> Predicate:
+def row_condition(residuals: Mapping[str, JsonObject], row_type: RowType) -> Predicate:
     """Which rows the residual policies permit. Raises PolicyUntranslatable, naming the policy."""
     permits: list[Predicate] = []
     forbids: list[Predicate] = []
@@ -86,7 +87,7 @@ def row_condition(residuals: Mapping[str, Mapping[str, Any]], row_type: RowType)
     return every([some(permits), negate(some(forbids)), negate(some(errors))])
 
 
-def _policy(policy: Mapping[str, Any], row_type: RowType) -> _Truth:
+def _policy(policy: JsonObject, row_type: RowType) -> _Truth:
     if any(policy[scope]["op"] != "All" for scope in ("principal", "action", "resource")):
         raise PolicyUntranslatable("its scope was not resolved")
     condition = _Truth(TRUE)
@@ -98,7 +99,7 @@ def _policy(policy: Mapping[str, Any], row_type: RowType) -> _Truth:
     return condition
 
 
-def _truth(body: Mapping[str, Any], row_type: RowType) -> _Truth:
+def _truth(body: JsonObject, row_type: RowType) -> _Truth:
     term = _term(body, row_type)
     if isinstance(term, _Truth):
         return term
@@ -109,7 +110,7 @@ def _truth(body: Mapping[str, Any], row_type: RowType) -> _Truth:
     raise PolicyUntranslatable("a condition that is not a truth value")
 
 
-def _term(body: Mapping[str, Any], row_type: RowType) -> _Term:
+def _term(body: JsonObject, row_type: RowType) -> _Term:
     if len(body) != 1:
         raise PolicyUntranslatable(f"an expression of an unknown form: {sorted(body)}")
     ((kind, parts),) = body.items()
@@ -146,7 +147,7 @@ def _scalar(term: _Term) -> Scalar:
     raise PolicyUntranslatable("a set that holds more than constants")
 
 
-def _connective(kind: str, parts: Mapping[str, Any], row_type: RowType) -> _Truth:
+def _connective(kind: str, parts: JsonObject, row_type: RowType) -> _Truth:
     if kind == "!":
         inner = _truth(parts["arg"], row_type)
         return _Truth(inner.false, inner.error)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from governance.errors import PolicyBroken
+from governance.json_types import JsonObject
 
 PII = ("none", "quasi_identifier", "pseudonym", "identifier")
 CUSTOMER = "customer"
@@ -40,7 +40,7 @@ class Tags:
         )
 
     @classmethod
-    def of(cls, node: Mapping[str, Any], default_pii: str = "none") -> Tags:
+    def of(cls, node: JsonObject, default_pii: str = "none") -> Tags:
         """From a node of the manifest. A tag with a value we don't know counts as the strictest."""
         meta = dict((node.get("config") or {}).get("meta") or {})
         pii = meta.get("pii", default_pii)
@@ -75,7 +75,7 @@ class TaggedCatalog:
         return id(self)
 
     @classmethod
-    def from_manifest(cls, manifest: Path | Mapping[str, Any]) -> TaggedCatalog:
+    def from_manifest(cls, manifest: Path | JsonObject) -> TaggedCatalog:
         """From dbt's semantic_manifest.json, in either form. Raises PolicyBroken when it cannot be read."""
         try:
             content = json.loads(manifest.read_text()) if isinstance(manifest, Path) else manifest
@@ -112,8 +112,8 @@ class TaggedCatalog:
 
 @dataclass(frozen=True)
 class _Walk:
-    models: Mapping[str, Mapping[str, Any]]
-    metrics: Mapping[str, Mapping[str, Any]]
+    models: Mapping[str, JsonObject]
+    metrics: Mapping[str, JsonObject]
     owners: Mapping[str, str]
     measures: Mapping[str, Tags]
 
@@ -132,17 +132,17 @@ class _Walk:
         parts += [self.entities(child, (*above, name)) for child in self._children(metric, above)]
         return frozenset.intersection(*parts) if parts else frozenset()
 
-    def _own_models(self, metric: Mapping[str, Any]) -> list[str]:
+    def _own_models(self, metric: JsonObject) -> list[str]:
         aggregation = (metric.get("type_params") or {}).get("metric_aggregation_params") or {}
         named = [aggregation["semantic_model"]] if aggregation.get("semantic_model") else []
         return [*named, *(self.owners[m] for m in _measures(metric) if m in self.owners)]
 
-    def _children(self, metric: Mapping[str, Any], above: tuple[str, ...]) -> list[str]:
+    def _children(self, metric: JsonObject, above: tuple[str, ...]) -> list[str]:
         names = [name for name in _referenced(metric.get("type_params") or {}) if name in self.metrics]
         return [name for name in names if name not in (*above, metric["name"])]
 
 
-def _referenced(params: Mapping[str, Any]) -> list[str]:
+def _referenced(params: JsonObject) -> list[str]:
     """Names of the metrics that a metric is computed from."""
     inner = (params.get("cumulative_type_params") or {}, params.get("conversion_type_params") or {})
     inputs = [*(params.get("metrics") or []), params.get("numerator"), params.get("denominator")]
@@ -150,7 +150,7 @@ def _referenced(params: Mapping[str, Any]) -> list[str]:
     return [entry["name"] if isinstance(entry, Mapping) else str(entry) for entry in inputs if entry]
 
 
-def _measures(metric: Mapping[str, Any]) -> list[str]:
+def _measures(metric: JsonObject) -> list[str]:
     params = metric.get("type_params") or {}
     conversion = params.get("conversion_type_params") or {}
     inputs = [params.get("measure"), *(params.get("input_measures") or [])]
@@ -158,17 +158,17 @@ def _measures(metric: Mapping[str, Any]) -> list[str]:
     return [entry["name"] if isinstance(entry, Mapping) else str(entry) for entry in inputs if entry]
 
 
-def _entities(model: Mapping[str, Any]) -> frozenset[str]:
+def _entities(model: JsonObject) -> frozenset[str]:
     own = {model["primary_entity"]} if model.get("primary_entity") else set()
     return frozenset({entity["name"] for entity in model.get("entities") or ()} | own)
 
 
-def _primary(model: Mapping[str, Any]) -> str | None:
+def _primary(model: JsonObject) -> str | None:
     keys = [e["name"] for e in model.get("entities") or () if e["type"] == "primary"]
     return keys[0] if keys else model.get("primary_entity")
 
 
-def _dimension_tags(models: Iterable[Mapping[str, Any]]) -> dict[str, Tags]:
+def _dimension_tags(models: Iterable[JsonObject]) -> dict[str, Tags]:
     tags: dict[str, Tags] = {}
     for model in models:
         prefix = _primary(model)
@@ -182,7 +182,7 @@ def _dimension_tags(models: Iterable[Mapping[str, Any]]) -> dict[str, Tags]:
     return tags
 
 
-def _entity_dimensions(models: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+def _entity_dimensions(models: Iterable[JsonObject]) -> dict[str, frozenset[str]]:
     dimensions: dict[str, set[str]] = {}
     for model in models:
         for entity in model.get("entities") or ():

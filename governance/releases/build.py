@@ -12,8 +12,8 @@ import shutil
 from collections.abc import Callable, Collection
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
+from governance.json_types import JsonDict
 from governance.progress import Progress, silent
 from governance.releases.checks import check_definitions_against_data
 from governance.releases.errors import ReleaseBuildFailed
@@ -106,9 +106,7 @@ def build_release(
     return open_release(store.folder / work.name.removeprefix(BUILDING))
 
 
-def _build_rest(
-    dbt: DbtRun, plan: Plan, manifest: dict[str, Any], warehouse: Path, progress: Progress
-) -> dict[str, Any]:
+def _build_rest(dbt: DbtRun, plan: Plan, manifest: JsonDict, warehouse: Path, progress: Progress) -> JsonDict:
     """Build what cannot be taken over on a copy of the base. Returns the run results of the whole release."""
     compiled = dbt.artifact("run_results.json")
     progress(f"taking over {len(models(plan.keep))} models of {plan.base.release_id}", 0, 0)

@@ -6,8 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from governance.json_types import JsonDict
 from governance.releases.errors import ReleaseCorrupt
 
 WAREHOUSE = "warehouse.duckdb"  # constant: dbt writes the catalog's name into views
@@ -90,7 +90,7 @@ def check_warehouse(release: Release) -> None:
         raise ReleaseCorrupt(f"Release {release.release_id}: {WAREHOUSE} was changed after sealing.")
 
 
-def _read_seal(folder: Path) -> dict[str, Any]:
+def _read_seal(folder: Path) -> JsonDict:
     try:
         body = json.loads((folder / SEAL).read_text())
         if {"release_id", "created_at", "fingerprint", "warehouse_bytes", "sha256"} <= body.keys():

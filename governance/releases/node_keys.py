@@ -16,9 +16,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-Manifest = Mapping[str, Any]
+from governance.json_types import JsonObject
+
+Manifest: TypeAlias = JsonObject
 
 _FOOTER_BYTES = 1 << 16
 _DESCRIBING = {"meta", "tags", "docs", "group", "access", "freshness", "static_analysis", "enabled"}
@@ -61,14 +63,14 @@ def node_keys(manifest: Manifest, landing: Path, project_dir: Path) -> dict[str,
     return keys
 
 
-def _repeatable(node: Mapping[str, Any]) -> bool:
+def _repeatable(node: JsonObject) -> bool:
     """False where the same code on the same inputs may give other rows, or dbt did not hash a large seed."""
     if node["resource_type"] == "snapshot" or _checksum(node).get("name") == "path":
         return False
     return not _UNREPEATABLE.search(_code(node))
 
 
-def _own(node: Mapping[str, Any]) -> str:
+def _own(node: JsonObject) -> str:
     """The node itself, without what only describes it."""
     config = {k: v for k, v in node["config"].items() if k not in _DESCRIBING}
     described = any((config.get("persist_docs") or {}).values())
@@ -82,14 +84,14 @@ def _own(node: Mapping[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, default=str)
 
 
-def _code(node: Mapping[str, Any]) -> str:
+def _code(node: JsonObject) -> str:
     """What runs; of a seed, the checksum of its file; of a unit test, nothing beside what `_own` names."""
     if node["resource_type"] == "unit_test":
         return ""
     return str(node.get("compiled_code") or _checksum(node).get("checksum"))
 
 
-def _checksum(node: Mapping[str, Any]) -> Mapping[str, Any]:
+def _checksum(node: JsonObject) -> JsonObject:
     checksum = node.get("checksum")
     return checksum if isinstance(checksum, Mapping) else {}
 
@@ -114,7 +116,7 @@ def _bare(macro: str) -> str:
     return name if separator and prefix in {"default", "duckdb"} else macro
 
 
-def _landed(source: Mapping[str, Any], landing: Path) -> str:
+def _landed(source: JsonObject, landing: Path) -> str:
     """The batches of a landing table: names, sizes and ends of their files (in Parquet, the index)."""
     if source["source_name"] not in _LANDED:
         return _never()
@@ -127,7 +129,7 @@ def _landed(source: Mapping[str, Any], landing: Path) -> str:
     return _hash("landed", *parts)
 
 
-def _parents_first(nodes: Mapping[str, Any]) -> Iterable[str]:
+def _parents_first(nodes: JsonObject) -> Iterable[str]:
     """Unique ids, each after the nodes it reads; dbt has already refused circles."""
     done: dict[str, None] = {}
 

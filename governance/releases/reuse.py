@@ -7,15 +7,16 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import duckdb
 
+from governance.json_types import JsonDict, JsonObject
 from governance.releases.layout import STATE, Release
 from governance.releases.node_keys import NodeKey
 from semantic.sql.quoting import identifier
 
-Manifest = Mapping[str, Any]
+Manifest: TypeAlias = JsonObject
 _STORED = ("model", "seed", "snapshot")
 
 
@@ -54,7 +55,7 @@ class BuildState:
         }
         (folder / STATE).write_text(json.dumps(body, indent=1) + "\n")
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> JsonDict:
         """Plain data for people: the models by name, the tests by number."""
         return {
             "based_on": self.based_on,
@@ -142,7 +143,7 @@ def selectors(manifest: Manifest, nodes: Iterable[str]) -> list[str]:
     ]
 
 
-def merged_results(fresh: dict[str, Any], base: Release, keep: frozenset[str]) -> dict[str, Any]:
+def merged_results(fresh: JsonDict, base: Release, keep: frozenset[str]) -> JsonDict:
     """dbt's run results of the whole release: of what was taken over, those of the run that built it."""
     ran = {result["unique_id"] for result in fresh["results"]}
     before = json.loads(base.run_results.read_text())["results"]

@@ -10,16 +10,17 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 
+from governance.json_types import JsonDict
 from governance.progress import Progress
 from governance.releases.errors import ReleaseBuildFailed
 
 """Called with what finished, how many nodes are done, and how many there are (0: not known yet)."""
 
-Json = dict[str, Any]
+Json: TypeAlias = JsonDict
 _WAREHOUSE = "STEELYARD_WAREHOUSE"
 _PARSED, _SEMANTIC = "partial_parse.msgpack", "semantic_manifest.json"
 
@@ -101,7 +102,7 @@ class DbtRun:
         with duckdb.connect(str(self._warehouse)) as connection:
             connection.execute("CHECKPOINT")
 
-    def _invoke(self, command: str, progress: Progress | None = None, **chosen: Any) -> Any:
+    def _invoke(self, command: str, progress: Progress | None = None, **chosen: object) -> Any:
         done, total = 0, 0
 
         def on_event(event: Any) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict, Unpack
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from governance.errors import AuditBroken
+from governance.json_types import JsonDict, JsonObject
 from governance.store.anchor import GENESIS, AnchorLine
 from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
@@ -38,8 +39,8 @@ class AuditEntry:
     reason: str | None = None
     policy_ids: Sequence[str] = ()
     request_id: str | None = None
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
+    before: JsonObject | None = None
+    after: JsonObject | None = None
 
 
 class Actor(Protocol):
@@ -61,8 +62,8 @@ class _More(TypedDict, total=False):
     reason: str | None
     policy_ids: Sequence[str]
     request_id: str | None
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: JsonObject | None
+    after: JsonObject | None
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def check(store: OpsStore) -> AuditReport:
 
 def read(
     store: OpsStore, *, object_id: str | None = None, cursor: str | None = None, limit: int = 100
-) -> Page[dict[str, Any]]:
+) -> Page[JsonDict]:
     """Entries, newest first. The caller checks the right to read them."""
     query = select(audit_log).order_by(audit_log.c.seq.desc()).limit(limit + 1)
     if object_id is not None:
@@ -157,9 +158,7 @@ def read(
     return Page(tuple(rows[:limit]), encode_cursor([rows[limit - 1]["seq"]]) if more else None)
 
 
-def read_after(
-    store: OpsStore, seq: int, *, actions: Sequence[str], limit: int = 500
-) -> list[dict[str, Any]]:
+def read_after(store: OpsStore, seq: int, *, actions: Sequence[str], limit: int = 500) -> list[JsonDict]:
     """Entries of these actions that follow `seq`, oldest first: for those who keep up with the log."""
     query = select(audit_log).where(audit_log.c.seq > seq, audit_log.c.action.in_(actions))
     with store.read() as conn:
@@ -198,8 +197,8 @@ def _head(conn: Connection) -> AnchorLine:
     return AnchorLine(int(row[0]), str(row[1])) if row else GENESIS
 
 
-def _row(entry: AuditEntry, seq: int, previous: str, now: dt.datetime) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _row(entry: AuditEntry, seq: int, previous: str, now: dt.datetime) -> JsonDict:
+    row: JsonDict = {
         "seq": seq,
         "at": now.astimezone(dt.UTC).isoformat(timespec="microseconds"),
         "actor": entry.actor,
@@ -217,11 +216,11 @@ def _row(entry: AuditEntry, seq: int, previous: str, now: dt.datetime) -> dict[s
     return row | {"hash": _digest([row[name] for name in _SEALED])}
 
 
-def _digest(sealed: Sequence[Any]) -> str:
+def _digest(sealed: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(list(sealed), ensure_ascii=False).encode()).hexdigest()
 
 
-def _readable(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _readable(row: RowMapping) -> JsonDict:
     parsed = dict(row)
     for name in ("policy_ids", "before", "after"):
         parsed[name] = None if parsed[name] is None else json.loads(parsed[name])

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import insert, select
 
 from governance.errors import IdempotencyMismatch
+from governance.json_types import JsonDict, JsonObject
 from governance.store.engine import Transaction
 from governance.store.schema import idempotency_keys
 from governance.store.types import canonical_json
 
 
-def find(transaction: Transaction, principal: str, key: str | None, request: Any) -> dict[str, Any] | None:
+def find(transaction: Transaction, principal: str, key: str | None, request: object) -> JsonDict | None:
     """The stored answer, or None. Raises IdempotencyMismatch when the key was used for something else."""
     if key is None:
         return None
@@ -34,16 +33,16 @@ def keep(
     principal: str,
     key: str | None,
     *,
-    request: Any,
-    response: Mapping[str, Any],
+    request: object,
+    response: JsonObject,
     now: dt.datetime,
 ) -> None:
     """Remember the answer, in the transaction that made it true."""
     if key is not None:
-        row: dict[str, Any] = {"principal": principal, "idempotency_key": key, "request_hash": _hash(request)}
+        row: JsonDict = {"principal": principal, "idempotency_key": key, "request_hash": _hash(request)}
         row |= {"response": dict(response), "created_at": now}
         transaction.conn.execute(insert(idempotency_keys).values(row))
 
 
-def _hash(request: Any) -> str:
+def _hash(request: object) -> str:
     return hashlib.sha256(canonical_json(request).encode()).hexdigest()

@@ -22,7 +22,7 @@ class Page(Generic[Row]):
     next_cursor: str | None
 
 
-def encode_cursor(key: Sequence[Any]) -> str:
+def encode_cursor(key: Sequence[object]) -> str:
     """The sort key of the last row, opaque to callers."""
     return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
 

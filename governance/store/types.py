@@ -38,21 +38,21 @@ class JsonText(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
         return None if value is None else canonical_json(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else orjson.loads(value)
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     """Sorted keys, no spaces, dates as ISO text. Raises ValueError on NaN: it has no JSON form."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain, allow_nan=False
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> object:
     """Dates as ISO text, sets sorted, numpy and Decimal numbers as numbers."""
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypeAlias
+
+from governance.json_types import JsonObject
 
 What = Literal["added", "removed", "changed"]
-Raw = Mapping[str, Any]
+Raw: TypeAlias = JsonObject
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,8 @@ class FieldChange:
     """One field by its dotted path; None where the field is not there."""
 
     field: str
-    before: Any
-    after: Any
+    before: object
+    after: object
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ def field_changes(before: Raw, after: Raw) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(path, old.get(path), new.get(path)) for path in paths)
 
 
-def _leaves(raw: Raw, path: str = "") -> list[tuple[str, Any]]:
-    leaves: list[tuple[str, Any]] = []
+def _leaves(raw: Raw, path: str = "") -> list[tuple[str, object]]:
+    leaves: list[tuple[str, object]] = []
     for key, value in raw.items():
         here = f"{path}.{key}" if path else str(key)
         if isinstance(value, Mapping):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from governance.json_types import JsonDict
 from governance.releases.diff.changes import NodeChange, Raw, What, changes
 
 TEXT_FIELDS = frozenset({"description"})  # a change of words alone moves no number
@@ -56,7 +56,7 @@ def _models(manifest: Raw) -> dict[str, Raw]:
     return {unique_id.split(".", 2)[2]: n for unique_id, n in nodes if n["resource_type"] == "model"}
 
 
-def _columns(node: Raw) -> dict[str, dict[str, Any]]:
+def _columns(node: Raw) -> dict[str, JsonDict]:
     return {
         name: {
             "data_type": column.get("data_type"),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from governance.json_types import JsonDict
 from governance.releases.diff.changes import Raw
 
 _MEASURES = ("measure", "base_measure", "conversion_measure")
 _DERIVED = "input_measures"  # dbt fills it from the rest
 
 
-def kpi_definitions(semantic: Raw) -> dict[str, dict[str, Any]]:
+def kpi_definitions(semantic: Raw) -> dict[str, JsonDict]:
     """By name: words, type, parameters, filters, tags, and the measures that the KPI is computed from.
 
     A KPI built on other KPIs does not hold their definitions: it is reached by their change.
@@ -24,7 +24,7 @@ def kpi_definitions(semantic: Raw) -> dict[str, dict[str, Any]]:
     return {metric["name"]: _kpi(metric, measures) for metric in semantic["metrics"]}
 
 
-def _kpi(metric: Raw, measures: Mapping[str, Raw]) -> dict[str, Any]:
+def _kpi(metric: Raw, measures: Mapping[str, Raw]) -> JsonDict:
     params = {k: v for k, v in (metric.get("type_params") or {}).items() if k != _DERIVED}
     below = {name: measures[name] for name in _measure_names(params) if name in measures}
     return {
@@ -38,7 +38,7 @@ def _kpi(metric: Raw, measures: Mapping[str, Raw]) -> dict[str, Any]:
     }
 
 
-def _measure_names(params: Any) -> Iterator[str]:
+def _measure_names(params: object) -> Iterator[str]:
     if not isinstance(params, Mapping):
         return
     for key, value in params.items():
@@ -50,7 +50,7 @@ def _measure_names(params: Any) -> Iterator[str]:
             yield from _measure_names(value)
 
 
-def _measure(model: Raw, measure: Raw) -> dict[str, Any]:
+def _measure(model: Raw, measure: Raw) -> JsonDict:
     default = (model.get("defaults") or {}).get("agg_time_dimension")
     return {
         "agg": measure["agg"],
@@ -63,7 +63,7 @@ def _measure(model: Raw, measure: Raw) -> dict[str, Any]:
     }
 
 
-def dimension_definitions(semantic: Raw) -> dict[str, dict[str, Any]]:
+def dimension_definitions(semantic: Raw) -> dict[str, JsonDict]:
     """By `semantic model.name`: dimensions and entities, which every KPI of the model is grouped by."""
     return {
         f"{model['name']}.{part['name']}": {

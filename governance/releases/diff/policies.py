@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from governance.json_types import JsonDict
 from governance.policy.tags import TaggedCatalog, Tags
 from governance.releases.diff.changes import Raw
 
@@ -16,8 +16,8 @@ class TagChange:
 
     kind: str
     name: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: JsonDict | None
+    after: JsonDict | None
 
     @property
     def changed(self) -> bool:
@@ -42,7 +42,7 @@ def _matters(tags: TagChange) -> bool:
     return tags.changed and bool(tags.before or tags.after)
 
 
-def _set(tags: Tags | None) -> dict[str, Any] | None:
+def _set(tags: Tags | None) -> JsonDict | None:
     if tags is None:
         return None
     return {name: value for name, value in asdict(tags).items() if value not in (None, False, "none")}

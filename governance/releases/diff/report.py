@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from governance.json_types import JsonDict
 from governance.releases.diff.changes import NodeChange, Raw, changes
 from governance.releases.diff.columns import ModelChange, model_changes
 from governance.releases.diff.definitions import dimension_definitions, kpi_definitions
@@ -30,7 +30,7 @@ class ReleaseDiff:
     moved: tuple[KpiMovement, ...]
     compared: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         """JSON-ready form; months carry the change and its share of the value before."""
         body = asdict(self)
         body["policies"] = [asdict(t) | {"changed": t.changed} for t in self.policies]
@@ -92,5 +92,5 @@ def _roots(
     return roots
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> JsonDict:
     return dict(json.loads(path.read_text(encoding="utf-8")))
