@@ -80,12 +80,16 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(SteelyardError)
     async def refused(request: Request, error: SteelyardError) -> JSONResponse:
         status = status_of(error)
+        instance = ""
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            instance = f"urn:uuid:{uuid.uuid4()}"
+            _log.error("%s failed (%s)", request.url.path, instance, exc_info=error)
         headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
         if isinstance(error, TooManyRequests):
             headers["Retry-After"] = str(error.retry_after_seconds)
         if isinstance(error, EngineBusyError):
             headers["Retry-After"] = "1"
-        return _answer(status, error.code, error.message, error.hint, headers=headers)
+        return _answer(status, error.code, error.message, error.hint, instance=instance, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

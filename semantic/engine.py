@@ -16,7 +16,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from .definitions.catalog import Catalog
-from .errors import EngineBusyError, ExecutionError, QueryTimeoutError, ResultTooLargeError
+from .errors import (
+    EngineBusyError,
+    ExecutionError,
+    InvalidValueError,
+    QueryTimeoutError,
+    ResultTooLargeError,
+)
 from .layer import CompiledQuery
 from .plan.suppression_probe import GroupProbe
 from .rules import Statistics
@@ -139,9 +145,7 @@ class Engine:
         except (duckdb.Error, pa.ArrowException) as error:
             if expired.is_set():
                 raise QueryTimeoutError("The query was stopped.") from error
-            raise ExecutionError(
-                "The warehouse could not answer the query.", hint="The log holds the reason."
-            ) from error
+            raise _refused(error) from error
         finally:
             timer.cancel()
             if query_id is not None:
@@ -202,3 +206,37 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_MISUSES: tuple[tuple[type[Exception], str, str], ...] = (
+    (
+        duckdb.ConversionException,
+        "A value in the query cannot be read as the type of what it is compared with or converted to.",
+        "Write days as '2017-06-01'; compare texts with texts in quotes, numbers with numbers.",
+    ),
+    (
+        duckdb.OutOfRangeException,
+        "A calculation in the query leaves the range of its numbers.",
+        "Convert to DOUBLE before multiplying large numbers.",
+    ),
+    (
+        duckdb.InvalidInputException,
+        "A function in the query was given a value that it cannot work with.",
+        "Check divisors, patterns and formats.",
+    ),
+    (
+        duckdb.BinderException,
+        "The query combines values of types that do not go together.",
+        "Compare texts with texts in quotes, numbers with numbers, times with times.",
+    ),
+)
+"""What the asker of a query can get wrong, by the engine's error: what is said of it, and what to do."""
+_OURS = ("not found", "does not exist", "Referenced", "configuration", "read-only")
+"""How the engine says that something is missing or locked: compiled SQL that is wrong is our fault."""
+
+
+def _refused(error: Exception) -> InvalidValueError | ExecutionError:
+    for kind, message, hint in _MISUSES:
+        if isinstance(error, kind) and not any(text in str(error) for text in _OURS):
+            return InvalidValueError(message, hint=hint)
+    return ExecutionError("The warehouse could not answer the query.", hint="The log holds the reason.")

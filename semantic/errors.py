@@ -102,6 +102,15 @@ class ResultTooLargeError(SemanticError):
     code = "result-too-large"
 
 
+class InvalidValueError(SemanticError):
+    """A value or type that the query asks to compare, convert or compute with does not allow it.
+
+    Said without the value and the physical names: what data hold is not told by an error.
+    """
+
+    code = "invalid-value"
+
+
 class ExecutionError(SemanticError):
     """The warehouse refused the compiled SQL; the physical text stays in the log, not in the message."""
 

@@ -27,6 +27,7 @@ from ..query.predicates import Predicate, fill_placeholders
 from ..query.request import GroupByItem, MetricRef
 from ..query.resolve import JoinStep, ResolvedItem, Resolver, named_in, resolved_in
 from ..query.resolved import MetricInput, ResolvedQuery
+from ..query.total import is_total, total
 from .nodes import Join, ProbeRows, Select, Source, Table, Union
 
 MASK = "***"
@@ -246,14 +247,20 @@ class FactScan:
     # -- filters ------------------------------------------------------------------------------------------
 
     def condition(self, predicate: Predicate) -> exp.Expr:
-        """A filter over these rows, of the query or of a definition: none may speak of what is masked."""
+        """A filter or key over these rows, of the query or of a definition: none may speak of what is masked.
+
+        With a threshold on groups it answers for every row, since an error would tell of rows under it.
+        """
 
         def value(ref: GroupByItem | MetricRef) -> exp.Expr:
             if isinstance(ref, MetricRef):
                 return self._metric(ref)
             return self.column(ref, filtering=True)
 
-        return fill_placeholders(predicate, value)
+        filled = fill_placeholders(predicate, value)
+        if self.context.restriction.minimum_group is None or is_total(predicate.condition):
+            return filled
+        return total(filled)
 
     def conditions(
         self,

@@ -43,6 +43,8 @@ def around(
     if select.args.get("where") is not None:
         outer.where(names.expression(select.args["where"].this), copy=False)
     if select.args.get("having") is not None:
+        if not isinstance(select.args["having"].this, exp.Condition):
+            raise InvalidQueryError("HAVING takes one condition.", hint="Write HAVING COUNT(*) > 1.")
         outer.having(with_aliases.expression(select.args["having"].this), copy=False)
     if select.args.get("group") is not None:
         outer.set("group", _group(select.args["group"], with_aliases))

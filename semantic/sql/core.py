@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from ..ast.bind import ident
 from ..definitions.restriction import Restriction
-from ..errors import UnsupportedError
+from ..errors import InvalidQueryError, UnsupportedError
 from ..layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
 from ..query.request import MetricQuery
 from .clauses import conditions, limited, on_answer, ordering
@@ -45,6 +45,8 @@ def core(
     order = ordering(select, [n for n, _ in outputs], reading)
     where, constant = conditions(select, reading)
     after += constant
+    if not all(isinstance(condition, exp.Condition) for condition in after):
+        raise InvalidQueryError("HAVING takes one condition.", hint="Write HAVING MEASURE(net_sales) > 0.")
     if not reading.metrics and not reading.items and not reading.computed:
         return _constants(layer, columns, select, after)
     query = MetricQuery(
