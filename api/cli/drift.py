@@ -23,24 +23,17 @@ def run(as_json: Json = False) -> None:
     with console.status("watching …") as status:
         result = monitor_step(settings(), lambda what, done=0, total=0: status.update(what))
     if as_json:
-        print_json(result)
+        print_json(result.as_dict())
         return
     alerts = [
-        (
-            a["kind"],
-            a["feature"],
-            f"{a['segment_type']} {a['segment']}",
-            a["score"],
-            a["threshold"],
-            a["finding"],
-        )
-        for a in result["alerts"]
+        (a.kind, a.feature, f"{a.segment_type} {a.segment}", a.score, a.threshold, a.finding)
+        for a in result.alerts
     ]
     print_table(
-        f"Open alerts, week {result['week']}",
+        f"Open alerts, week {result.week}",
         ["kind", "feature", "segment", "score", "threshold", "finding"],
         alerts,
     )
-    console.print(f"drift share [bold]{result['drift_share']:.0%}[/] of the watched features")
-    console.print(result["retrain"]["sentence"])
-    console.print(f"report: {result['report']}", soft_wrap=True)
+    console.print(f"drift share [bold]{result.drift_share:.0%}[/] of the watched features")
+    console.print(result.retrain.sentence)
+    console.print(f"report: {result.report}", soft_wrap=True)

@@ -29,20 +29,20 @@ REJECTS_SHOWN = 50
 @app.command()
 def run(source: Source = None, as_json: Json = False) -> None:
     """Load what is new; the same content twice changes nothing."""
-    from api.pipeline.steps import ingest_step
+    from api.pipeline.build import ingest_step
 
     chosen = settings().model_copy(update={"source": source} if source else {})
     with console.status("ingest …") as status:
         result = ingest_step(chosen, lambda what, done=0, total=0: status.update(f"ingest: {what}"))
     if as_json:
-        print_json(result)
+        print_json(result.as_dict())
         return
     rows = [
-        (t["table"], t["rows_in"], t["rows_loaded"], t["rows_quarantined"], "; ".join(t["warnings"]))
-        for t in result["tables"].values()
+        (t.table, t.rows_in, t.rows_loaded, t.rows_quarantined, "; ".join(t.warnings))
+        for t in result.tables.values()
     ]
     columns = ["table", "rows in", "loaded", "quarantined", "warnings"]
-    print_table("Nothing changed" if result["unchanged"] else "Ingested", columns, rows)
+    print_table("Nothing changed" if result.unchanged else "Ingested", columns, rows)
 
 
 @app.command()

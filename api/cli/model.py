@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.output import Json, console, print_json, print_table
 from api.cli.services import AsUser, person_named, services, settings
+
+if TYPE_CHECKING:
+    from api.pipeline.results import Row
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Name = Annotated[str, typer.Argument(help="Model name.")]
@@ -34,12 +37,12 @@ def train(
             settings(), lambda what, done=0, total=0: status.update(f"train: {what}"), chosen
         )
     if as_json:
-        print_json(result)
+        print_json(result.as_dict())
         return
-    for one in result["models"]:
-        reused = " (nothing had changed)" if one["unchanged"] else ""
-        console.print(f"{one['name']} version [bold]{one['version']}[/]{reused}")
-        print_evaluation(one["name"], one["evaluation"])
+    for trained in result.models:
+        reused = " (nothing had changed)" if trained.unchanged else ""
+        console.print(f"{trained.name} version [bold]{trained.version}[/]{reused}")
+        print_evaluation(trained.name, trained.evaluation)
 
 
 @app.command()
@@ -59,21 +62,21 @@ def search(
             settings(), lambda what, done=0, total=0: status.update(what), trials=trials, seconds=minutes * 60
         )
     if as_json:
-        print_json(search_result)
+        print_json(search_result.as_dict())
         return
-    ranked = sorted(enumerate(search_result["trials"]), key=lambda each: each[1]["relative_pinball"])
+    ranked = sorted(enumerate(search_result.trials), key=lambda each: each[1].relative_pinball)
     rows = [
         (
             number or "in force",
-            f"{trial['relative_pinball']:.4f}",
-            *(f"{trial['scores'][f'{tier}_pinball']:.4f}" for tier in ("category", "product")),
-            ", ".join(f"{name} {value:.3g}" for name, value in trial["settings"].items()),
-            f"{trial['seconds']:.0f}",
+            f"{trial.relative_pinball:.4f}",
+            *(f"{trial.scores[f'{tier}_pinball']:.4f}" for tier in ("category", "product")),
+            ", ".join(f"{name} {value:.3g}" for name, value in trial.settings.items()),
+            f"{trial.seconds:.0f}",
         )
         for number, trial in ranked[:10]
     ]
     columns = ["trial", "pinball, relative", "category", "product", "settings", "s"]
-    print_table(f"Weeks up to {search_result['window_through_week']} only", columns, rows)
+    print_table(f"Weeks up to {search_result.window_through_week} only", columns, rows)
 
 
 @app.command("list")
@@ -142,7 +145,7 @@ def rollback(name: Name, as_user: AsUser = None, as_json: Json = False) -> None:
     _say(services().models.roll_back(person_named(as_user), name), as_json)
 
 
-def print_evaluation(name: str, rows: list[dict[str, Any]]) -> None:
+def print_evaluation(name: str, rows: list[Row]) -> None:
     """The backtest: model and baselines in one table."""
     overall = [row for row in rows if row["slice"] == "all"]
     print_table(

@@ -16,7 +16,7 @@ from api.cli.services import settings
 
 if TYPE_CHECKING:
     from api.pipeline import StepReport
-    from api.pipeline.steps import Step
+    from api.pipeline.runner import AnyStep
 
 app = typer.Typer(add_completion=False)
 
@@ -34,6 +34,7 @@ def run(
     """Ingest, build, publish, train, score and recommend; reuses what has not changed."""
     from api.cli.serve import serve
     from api.cli.summary import kpi_rows, top_recommendations
+    from api.pipeline.results import TrainResult
     from api.wiring import Services
 
     started = time.monotonic()
@@ -49,8 +50,10 @@ def run(
         print_json({"seconds": seconds, "steps": steps, "kpis": kpis, "recommendations": proposals})
     else:
         _print_steps(reports, seconds)
-        for model in next(r.result["models"] for r in reports if r.step == "train"):
-            print_evaluation(model["name"], model["evaluation"])
+        for report in reports:
+            if isinstance(report.result, TrainResult):
+                for model in report.result.models:
+                    print_evaluation(model.name, model.evaluation)
         _print_kpis(kpis)
         _print_proposals(proposals)
     if and_serve:
@@ -72,7 +75,7 @@ def _walk(*, quiet: bool) -> list[StepReport]:
             s.name: progress.add_task(s.title, total=None, start=False, what="", visible=False) for s in STEPS
         }
 
-        def listen(step: Step, what: str, done: int, total: int) -> None:
+        def listen(step: AnyStep, what: str, done: int, total: int) -> None:
             task = tasks[step.name]
             if not progress.tasks[task].started:
                 progress.start_task(task)

@@ -50,19 +50,20 @@ def build(
 
     Models whose code and inputs are those of an older release are reused from it with their test results.
     """
-    from api.pipeline.steps import build_step, build_summary, full_build_step
+    from api.pipeline.build import build_step, full_build_step
 
     with console.status("dbt build …") as status:
         step = full_build_step if full else build_step
         result = step(settings(), lambda what, done=0, total=0: status.update(_progress(what, done, total)))
     if as_json:
-        state = "already built" if result.get("unchanged") else "built"
-        print_json(result | {"state": state})
+        state = "already built" if result.unchanged else "built"
+        print_json(result.as_dict() | {"state": state})
     else:
-        console.print(f"R{build_summary(result)[1:]}.")
-        for what in ("models_built", "models_dropped") if result.get("based_on") else ():
-            if result[what]:
-                console.print(f"[dim]{what.replace('_', ' ')}: {', '.join(result[what])}[/]")
+        console.print(f"R{result.summary()[1:]}.")
+        changes = {"models built": result.models_built, "models dropped": result.models_dropped}
+        for what, models in changes.items() if result.based_on else ():
+            if models:
+                console.print(f"[dim]{what}: {', '.join(models)}[/]")
 
 
 def _progress(what: str, done: int, total: int) -> str:

@@ -18,15 +18,15 @@ def _noun() -> None:
 @app.command()
 def run(as_json: Json = False) -> None:
     """Score with the champion and put new recommendations into the ops store."""
-    from api.pipeline.steps import recommend_step
+    from api.pipeline.recommend import recommend_step
 
     with console.status("scoring …"):
         result = recommend_step(settings(), lambda *what: None)
     if as_json:
-        print_json(result)
+        print_json(result.as_dict())
     else:
         console.print(
-            f"{result['forecast_rows']:,} forecasts by {result['model']}; "
-            f"{result['margin_risk']['rows']:,} margin risks by {result['margin_risk']['model']}; "
-            f"{result['proposed']:,} new recommendations of {result['considered']:,} considered."
+            f"{result.forecast_rows:,} forecasts by {result.model}; "
+            f"{result.margin_risk.rows:,} margin risks by {result.margin_risk.model}; "
+            f"{result.proposed:,} new recommendations of {result.considered:,} considered."
         )

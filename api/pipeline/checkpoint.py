@@ -11,24 +11,28 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from api.errors import PipelineBusy
+from api.pipeline.results import StepResult
 from governance.disk import atomic_write
 
+R = TypeVar("R", bound=StepResult)
 
-def read_checkpoint(folder: Path, step: str, fingerprint: str) -> dict[str, Any] | None:
-    """The result of an earlier run with the same fingerprint, or None."""
+
+def read_checkpoint(folder: Path, step: str, fingerprint: str, result: type[R]) -> R | None:
+    """The result of an earlier run with the same fingerprint; None if there is none that can be read."""
     try:
         checkpoint = json.loads((folder / f"{step}.json").read_text())
-    except (OSError, ValueError):
+        same = checkpoint["fingerprint"] == fingerprint
+        return result.model_validate(checkpoint["result"]) if same else None
+    except (OSError, ValueError, KeyError):  # a result of another version is none
         return None
-    return dict(checkpoint["result"]) if checkpoint.get("fingerprint") == fingerprint else None
 
 
-def write_checkpoint(folder: Path, step: str, fingerprint: str, result: dict[str, Any]) -> None:
+def write_checkpoint(folder: Path, step: str, fingerprint: str, result: StepResult) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    body = {"fingerprint": fingerprint, "result": result}
+    body = {"fingerprint": fingerprint, "result": result.as_dict()}
     atomic_write(folder / f"{step}.json", json.dumps(body, indent=2))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from api.pipeline.results import SearchResult, TrainedVersion, TrainResult
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.identity import Directory
@@ -21,14 +22,10 @@ if TYPE_CHECKING:
     from models_ml.lifecycle.training import TrainedModel
 
 MODELS = ("demand", "margin_risk")
-Result = dict[str, Any]
 
 
-def train_models(settings: Settings, report: Progress, names: tuple[str, ...] = MODELS) -> Result:
-    """Backtest, fit and register the named models on the current release.
-
-    The first model's result, with all of them below `models`; `unchanged` if every one was reused.
-    """
+def train_models(settings: Settings, report: Progress, names: tuple[str, ...] = MODELS) -> TrainResult:
+    """Backtest, fit and register the named models on the current release."""
     release = ReleaseStore(settings.var_dir).current()
     results = []
     for name in names:
@@ -38,11 +35,12 @@ def train_models(settings: Settings, report: Progress, names: tuple[str, ...] = 
             _report_trained(settings, trained, since)
         if name == "demand":
             _remember_codes(settings, release, trained, report)
-        results.append(trained.as_dict() | {"approved_as_first": approve_first(settings, trained)})
-    return results[0] | {"models": results, "unchanged": all(one["unchanged"] for one in results)}
+        more = {"approved_as_first": approve_first(settings, trained), "headline": _headline(trained)}
+        results.append(TrainedVersion.model_validate(trained.as_dict() | more))
+    return TrainResult(models=results, unchanged=all(model.unchanged for model in results))
 
 
-def search_demand(settings: Settings, report: Progress, *, trials: int, seconds: float) -> Result:
+def search_demand(settings: Settings, report: Progress, *, trials: int, seconds: float) -> SearchResult:
     """Search the demand model's settings on the weeks before the first reported origin; changes none of them.
 
     Logged in MLflow beside the trainings. Returns every trial, the settings in force first, and the best.
@@ -67,12 +65,7 @@ def search_demand(settings: Settings, report: Progress, *, trials: int, seconds:
         tags=tags,
         trials=list(search_result["trials"]),
     )
-    return search_result | {"mlflow_run_id": run_id}
-
-
-def train_summary(result: Result) -> str:
-    """One line: each version and its headline beside the baseline's."""
-    return "; ".join(_headline(one) for one in result["models"])
+    return SearchResult.model_validate(search_result | {"mlflow_run_id": run_id})
 
 
 def score_margin(settings: Settings, release: Release, report: Progress) -> Scored:
@@ -201,9 +194,10 @@ _REASONS = {
 }
 
 
-def _headline(result: Result) -> str:
-    scored, version = result["metrics"], f"{result['name']} version {result['version']}"
-    if result["name"] == "demand":
+def _headline(trained: TrainedModel) -> str:
+    """The version and its headline beside the baseline's."""
+    scored, version = trained.metrics, f"{trained.name} version {trained.version}"
+    if trained.name == "demand":
         ours, theirs = scored["category_demand_wape"], scored["category_ma13_wape"]
         return f"{version}: WAPE {ours:.3f}, moving average 13 {theirs:.3f}"
     ours, theirs = scored["model_auc"], scored["repeat_auc"]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
+from api.pipeline.results import MonitorResult
 from api.settings import Settings
 from governance.progress import Progress
 from governance.releases import ReleaseStore
 
 
-def monitor_step(settings: Settings, report: Progress) -> dict[str, Any]:
+def monitor_step(settings: Settings, report: Progress) -> MonitorResult:
     """Drift of features, forecasts and errors in the newest week; rows and report beside the forecasts."""
     from models_ml.drift.monitor import monitor
 
     release = ReleaseStore(settings.var_dir).current()
-    done = monitor(
+    monitored = monitor(
         release.warehouse,
         release.release_id,
         tracking_uri=settings.mlflow_uri,
@@ -25,27 +22,17 @@ def monitor_step(settings: Settings, report: Progress) -> dict[str, Any]:
         reports=settings.reports / release.release_id,
         progress=report,
     )
-    return done.as_dict()
+    return MonitorResult.model_validate(monitored.as_dict())
 
 
-def monitor_summary(result: dict[str, Any]) -> str:
-    """Drift share, open alerts, and the advice."""
-    count = len(result["alerts"])
-    alerts = f"{count} open alert{'' if count == 1 else 's'}" if count else "no open alert"
-    return (
-        f"week {result['week']}: {result['drift_share']:.0%} of features drifted, {alerts}; "
-        f"{result['retrain']['sentence']}"
-    )
-
-
-def still_watched(settings: Settings, result: dict[str, Any]) -> bool:
+def still_watched(settings: Settings, result: MonitorResult) -> bool:
     """Rows and report are there."""
-    return Path(result["path"]).exists() and Path(result["report"]).exists()
+    return result.path.exists() and result.report.exists()
 
 
-def last_monitored(settings: Settings) -> dict[str, Any] | None:
+def last_monitored(settings: Settings) -> MonitorResult | None:
     """What the newest monitored release found; None before the first run."""
     drift_files = sorted(
         (settings.var_dir / "forecasts").glob("*/drift.json"), key=lambda path: path.parent.name
     )
-    return dict(json.loads(drift_files[-1].read_text())) if drift_files else None
+    return MonitorResult.model_validate_json(drift_files[-1].read_text()) if drift_files else None

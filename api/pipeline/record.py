@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from api.pipeline.checkpoint import code_fingerprint
+from api.pipeline.results import MeasureResult, RecordResult
 from api.settings import Settings
 from governance.disk import atomic_write
 from governance.progress import Progress
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def measure_step(settings: Settings, report: Progress) -> dict[str, Any]:
+def measure_step(settings: Settings, report: Progress) -> MeasureResult:
     """Replay recorded demand under every settled decision whose window has passed.
 
     In the demo, whose people have decided nothing yet, simulated planners first decide on its past weeks.
@@ -36,13 +37,7 @@ def measure_step(settings: Settings, report: Progress) -> dict[str, Any]:
         report("measuring decisions")
         settled = settled_decisions(recorded.store, recorded.history)
         measured = measure(release.warehouse, settled, recorded.outcomes)
-    return {"replayed": replayed, "settled": len(settled), "measured": measured}
-
-
-def measure_summary(result: dict[str, Any]) -> str:
-    """How many decisions there are, and of how many the outcome is known."""
-    past = f" ({result['replayed']:,} proposals of simulated past weeks)" if result["replayed"] else ""
-    return f"{result['measured']:,} of {result['settled']:,} settled decisions measured{past}"
+    return MeasureResult(replayed=replayed, settled=len(settled), measured=measured)
 
 
 def measure_mark(settings: Settings) -> str:
@@ -53,31 +48,25 @@ def measure_mark(settings: Settings) -> str:
         return f"{_history_mark(settings)}:{stores_fingerprint(recorded)}"
 
 
-def outcomes_are_there(settings: Settings, result: dict[str, Any]) -> bool:
+def outcomes_are_there(settings: Settings, result: MeasureResult) -> bool:
     """The files of the last measuring still exist."""
-    history = not result["replayed"] or _history(settings).is_dir()
-    return history and (not result["measured"] or _outcomes(settings).exists())
+    history = not result.replayed or _history(settings).is_dir()
+    return history and (not result.measured or _outcomes(settings).exists())
 
 
-def record_step(settings: Settings, report: Progress) -> dict[str, Any]:
+def record_step(settings: Settings, report: Progress) -> RecordResult:
     """Recommendations, decisions and what came of them into the landing; what did not change stays."""
     from integrations.platform import TABLES, record
 
     with _recorded(settings) as recorded:
-        done = record(
+        exported = record(
             recorded,
             settings.landing,
             settings.quarantine,
             tables=TABLES,
             progress=report,
         )
-    return done.as_dict() | {"unchanged": not done.changed}
-
-
-def record_summary(result: dict[str, Any]) -> str:
-    """Rows of every table."""
-    counts = ", ".join(f"{rows:,} {name.replace('_', ' ')}" for name, rows in result["rows"].items())
-    return f"{counts or 'nothing recorded yet'}{'' if result['changed'] else ' (as before)'}"
+    return RecordResult.model_validate({**exported.as_dict(), "unchanged": not exported.changed})
 
 
 def recorded_mark(settings: Settings) -> str:
@@ -88,11 +77,11 @@ def recorded_mark(settings: Settings) -> str:
         return platform_fingerprint(recorded)
 
 
-def tables_are_there(settings: Settings, result: dict[str, Any]) -> bool:
+def tables_are_there(settings: Settings, result: RecordResult) -> bool:
     """What was exported is still in the landing: a landing that was emptied is filled again."""
     from integrations.platform import is_landed
 
-    return all(is_landed(settings.landing, table, batch) for table, batch in result["batches"].items())
+    return all(is_landed(settings.landing, table, batch) for table, batch in result.batches.items())
 
 
 def _ensure_history(settings: Settings, report: Progress) -> int:

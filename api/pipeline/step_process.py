@@ -15,28 +15,50 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from api.errors import StepFailed
 from governance.progress import Progress
 from semantic.errors import SteelyardError
 
+R = TypeVar("R")
+
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[R]):
     """What a step returned, how long it took and the most memory it held."""
 
-    result: dict[str, Any]
+    result: R
     seconds: float
     peak_mb: int
 
 
+@dataclass(frozen=True)
+class _Progress:
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class _Returned(Generic[R]):
+    result: R
+    peak_mb: int
+
+
+@dataclass(frozen=True)
+class _Failed:
+    message: str
+    hint: str
+    code: str
+
+
 def run_in_subprocess(
-    function: Callable[..., dict[str, Any]],
-    arguments: tuple[Any, ...],
+    function: Callable[..., R],
+    arguments: tuple[object, ...],
     report: Progress,
     log: Path | None = None,
-) -> Outcome:
+) -> Outcome[R]:
     """Call `function(*arguments, report)` in a child process, its output appended to `log`.
 
     Raises StepFailed, with the code and hint of what the step refused.
@@ -50,7 +72,7 @@ def run_in_subprocess(
     process.start()
     theirs.close()
     try:
-        answer = _listen(ours, report)
+        answer: _Returned[R] | _Failed | None = _listen(ours, report)
     finally:
         if process.is_alive() and _interrupted(ours):
             process.terminate()
@@ -59,21 +81,19 @@ def run_in_subprocess(
         raise StepFailed(
             f"The step's process ended early (exit status {process.exitcode}).", hint="Run it again."
         )
-    kind, payload, peak_mb = answer
-    if kind == "refused":
-        raise StepFailed(payload["message"], hint=payload["hint"], code=payload["code"])
-    if kind == "crashed":
-        raise StepFailed(payload["message"], hint=payload["trace"])
-    return Outcome(payload, time.monotonic() - started, peak_mb)
+    if isinstance(answer, _Failed):
+        raise StepFailed(answer.message, hint=answer.hint, code=answer.code)
+    return Outcome(answer.result, time.monotonic() - started, answer.peak_mb)
 
 
-def _listen(pipe: Connection, report: Progress) -> tuple[str, Any, int] | None:
+def _listen(pipe: Connection, report: Progress) -> _Returned[R] | _Failed | None:
+    """The step's answer; None if its process ended without one."""
     try:
         while True:
-            kind, *rest = pipe.recv()
-            if kind != "progress":
-                return kind, rest[0], rest[1]
-            report(*rest)
+            message: _Progress | _Returned[R] | _Failed = pipe.recv()
+            if not isinstance(message, _Progress):
+                return message
+            report(message.what, message.done, message.total)
     except EOFError:
         return None
 
@@ -84,24 +104,21 @@ def _interrupted(pipe: Connection) -> bool:
 
 
 def _work(
-    function: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], pipe: Connection, log: Path | None
+    function: Callable[..., object], arguments: tuple[object, ...], pipe: Connection, log: Path | None
 ) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     if log is not None:
         _redirect_output(log)
 
     def report(what: str, done: int = 0, total: int = 0, /) -> None:
-        pipe.send(("progress", what, done, total))
+        pipe.send(_Progress(what, done, total))
 
     try:
-        result = function(*arguments, report)
-        pipe.send(("done", result, _peak_mb()))
+        pipe.send(_Returned(function(*arguments, report), _peak_mb()))
     except SteelyardError as refusal:
-        body = {"message": refusal.message, "hint": refusal.hint, "code": refusal.code}
-        pipe.send(("refused", body, _peak_mb()))
+        pipe.send(_Failed(refusal.message, refusal.hint, refusal.code))
     except Exception as crash:  # anything else is reported with its trace, not swallowed
-        body = {"message": f"{type(crash).__name__}: {crash}", "trace": traceback.format_exc()}
-        pipe.send(("crashed", body, _peak_mb()))
+        pipe.send(_Failed(f"{type(crash).__name__}: {crash}", traceback.format_exc(), StepFailed.code))
 
 
 def _redirect_output(log: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.deps import CurrentUser, ServicesDep
 from api.pipeline.monitor import last_monitored
+from api.pipeline.results import Alert, MonitorResult, RetrainAdvice
 from api.problems import document
 from governance.errors import NotFound
 
@@ -47,8 +47,8 @@ class Monitoring(BaseModel):
     release_id: str
     week: int = Field(description="the week that was compared with those before it")
     drift_share: float = Field(description="drifted features ÷ watched features")
-    alerts: list[dict[str, Any]] = Field(description="open alerts: kind, feature, segment, finding")
-    retrain: dict[str, Any] = Field(examples=[{"is_recommended": False, "reasons": []}])
+    alerts: list[Alert] = Field(description="open alerts: kind, feature, segment, finding")
+    retrain: RetrainAdvice
     report: str | None = Field(
         examples=["/v1/reports/20170101T000000-0123abcd/drift_demand.html"],
         description="the page of Evidently's report; for readers of all regions and departments",
@@ -70,15 +70,21 @@ def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswe
     if not versions:
         raise NotFound(f"there is no model {name!r}", hint="GET /v1/models lists them")
     last_run = last_monitored(services.settings) if name == "demand" else None
-    if last_run is not None:
-        sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))
-        link = f"/v1/reports/{last_run['release_id']}/{Path(last_run['report']).name}"
-        last_run = last_run | {
-            "alerts": last_run["alerts"] if sees_all else [],
-            "report": link if sees_all else None,
-        }
+    sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))
     return ModelAnswer(
         name=name,
         versions=[ModelRow.model_validate(row) for row in versions],
-        monitoring=Monitoring.model_validate(last_run) if last_run else None,
+        monitoring=_monitoring(last_run, sees_all=sees_all) if last_run else None,
+    )
+
+
+def _monitoring(last_run: MonitorResult, *, sees_all: bool) -> Monitoring:
+    """Alerts and the report are about every region and department, for those who may see them all."""
+    return Monitoring(
+        release_id=last_run.release_id,
+        week=last_run.week,
+        drift_share=last_run.drift_share,
+        alerts=last_run.alerts if sees_all else [],
+        retrain=last_run.retrain,
+        report=f"/v1/reports/{last_run.release_id}/{last_run.report.name}" if sees_all else None,
     )

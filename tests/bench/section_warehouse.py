@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from api.pipeline.step_process import Outcome, Report, run_in_subprocess
-from api.pipeline.steps import build_step, ingest_step
+from api.pipeline.build import build_step, ingest_step
+from api.pipeline.step_process import Outcome, run_in_subprocess
 from api.settings import Settings
+from governance.progress import Progress
 from integrations.synthetic import Size, write_retailer
 from tests.bench.rows import Row
 
@@ -66,16 +67,15 @@ def _one_large_file(folder: Path, lines: int) -> Iterator[Row]:
     done = _child(ingest_step, Settings(var_dir=folder / "var", source=str(folder / "in")))
     name = f"{size:.1f} GB of CSV, {_millions(lines)} lines: ingest"
     yield Row("warehouse", name, "s", done.seconds)
-    holds = done.peak_mb <= CSV_PEAK_MB and done.result["rows_quarantined"] == 0
+    holds = done.peak_mb <= CSV_PEAK_MB and done.result.rows_quarantined == 0
     yield Row("warehouse", f"{name}, peak memory", "MB", done.peak_mb, CSV_PEAK_MB, holds=holds)
 
 
-def _write_csv_step(folder: Path, lines: int, report: Report) -> dict[str, Any]:
+def _write_csv_step(folder: Path, lines: int, report: Progress) -> None:
     write_retailer(folder, Size(sales_lines=lines, ledger_products=5), form="csv")
-    return {}
 
 
-def _synthetic(folder: Path, lines: int) -> dict[str, Outcome]:
+def _synthetic(folder: Path, lines: int) -> dict[str, Outcome[Any]]:
     settings = Settings(var_dir=folder / "var", source=str(folder / "in"), build_memory=BUILD_MEMORY)
     return {
         "write": _child(write_step, folder / "in", lines),
@@ -84,17 +84,16 @@ def _synthetic(folder: Path, lines: int) -> dict[str, Outcome]:
     }
 
 
-def write_step(folder: Path, lines: int, report: Report) -> dict[str, Any]:
+def write_step(folder: Path, lines: int, report: Progress) -> None:
     """Contract tables of a retailer of `lines` sales lines, as Parquet."""
-    write_retailer(folder, Size(sales_lines=lines), progress=lambda table: report(table, 0, 0))
-    return {}
+    write_retailer(folder, Size(sales_lines=lines), progress=report)
 
 
-def _child(step: Any, *arguments: Any) -> Outcome:
+def _child(step: Callable[..., Any], *arguments: object) -> Outcome[Any]:
     return run_in_subprocess(step, arguments, lambda *what: None)
 
 
-def _rows(lines: int, steps: dict[str, Outcome], seconds: float) -> Iterator[Row]:
+def _rows(lines: int, steps: dict[str, Outcome[Any]], seconds: float) -> Iterator[Row]:
     size = f"{_millions(lines)} sales lines"
     for name, step in steps.items():
         yield Row("warehouse", f"{size}: {name}", "s", step.seconds)

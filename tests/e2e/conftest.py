@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from api.pipeline.build import build_step, ingest_step, publish_step
 from api.pipeline.step_process import run_in_subprocess
-from api.pipeline.steps import build_step, ingest_step, publish_step
 from api.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "retailer"

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from api.cli.release_diff import by_month
+from api.pipeline.build import build_step
 from api.pipeline.step_process import run_in_subprocess
-from api.pipeline.steps import build_step
 from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 from governance.releases.diff import diff_releases
@@ -31,7 +31,7 @@ def diff(example, tmp_path_factory):
     store = ReleaseStore(example.var_dir)
     before = store.current()
     changed = example.model_copy(update={"project_dir": project})
-    built = run_in_subprocess(build_step, (changed,), lambda *what: None).result["release_id"]
+    built = run_in_subprocess(build_step, (changed,), lambda *what: None).result.release_id
     service = MetricService(store, example)
     yield diff_releases(before, store.get(built), by_month(service))
     service.close()

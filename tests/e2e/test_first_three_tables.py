@@ -10,8 +10,8 @@ import shutil
 import duckdb
 import pytest
 
+from api.pipeline.build import build_step, ingest_step, publish_step
 from api.pipeline.step_process import run_in_subprocess
-from api.pipeline.steps import build_step, ingest_step, publish_step
 from api.services.metric_service import MetricService
 from api.settings import Settings
 from governance.releases import ReleaseStore

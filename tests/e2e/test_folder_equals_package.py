@@ -11,7 +11,7 @@ import datetime as dt
 import duckdb
 import pytest
 
-from api.pipeline.steps import build_step, ingest_step
+from api.pipeline.build import build_step, ingest_step
 from api.services.metric_service import MetricService
 from governance.releases import ReleaseStore
 from integrations.contracts import contracts
@@ -119,8 +119,8 @@ def test_every_row_of_every_file_is_in(example):
 
 
 def test_the_same_folder_again_changes_nothing_and_builds_nothing(example):
-    assert ingest_step(example, lambda *what: None)["unchanged"] is True
-    assert build_step(example, lambda *what: None)["unchanged"] is True
+    assert ingest_step(example, lambda *what: None).unchanged is True
+    assert build_step(example, lambda *what: None).unchanged is True
 
 
 def _plain(value):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from api.pipeline.steps import build_step, ingest_step, publish_step
+from api.pipeline.build import build_step, ingest_step, publish_step
 from governance.releases import BuildState, Release, ReleaseStore
 from tests.faults.scenes import Scene, State, files
 from tests.faults.small_shop import deliver, open_shop, shop

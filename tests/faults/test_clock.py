@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.pipeline.steps import build_step, ingest_step, publish_step
+from api.pipeline.build import build_step, ingest_step, publish_step
 from governance.approvals import decide, escalate_due, expire_due, find_recommendation, propose
 from governance.approvals.limits import default_limits
 from governance.errors import Conflict, NotAuthenticated

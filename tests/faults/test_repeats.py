@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from api.pipeline.steps import build_step, ingest_step, publish_step
+from api.pipeline.build import build_step, ingest_step, publish_step
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.approvals import decide, propose, transition

@@ -6,6 +6,16 @@ import time
 from pathlib import Path
 
 from api.errors import ApiError
+from api.pipeline.results import StepResult
+
+
+class Runs(StepResult):
+    """How often the step has run."""
+
+    runs: int
+
+    def summary(self):
+        return str(self.runs)
 
 
 def _count(settings, name: str) -> int:
@@ -18,7 +28,7 @@ def _count(settings, name: str) -> int:
 
 def good(settings, report):
     report("working", 1, 2)
-    return {"runs": _count(settings, "good")}
+    return Runs(runs=_count(settings, "good"))
 
 
 def refuses(settings, report):
@@ -32,10 +42,10 @@ def crashes(settings, report):
 def dies_once(settings, report):
     if _count(settings, "dies") == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    return {"runs": _count(settings, "dies")}
+    return Runs(runs=_count(settings, "dies"))
 
 
 def sleeps(settings, report):
     (Path(settings.var_dir) / "sleeper.pid").write_text(str(os.getpid()))
     time.sleep(120)
-    return {}
+    return Runs(runs=0)

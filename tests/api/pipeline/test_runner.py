@@ -13,13 +13,14 @@ import pytest
 from api.errors import PipelineBusy, StepFailed
 from api.pipeline.checkpoint import only_one
 from api.pipeline.runner import run_pipeline
-from api.pipeline.steps import Step
+from api.pipeline.step import Step
 from api.settings import Settings
 from tests.api.pipeline import steps_for_tests as toy
 
 
 def step(function, fingerprint="same", **more):
-    return Step(function.__name__, function.__name__, function, str, lambda settings: fingerprint, **more)
+    name = function.__name__
+    return Step(name, name, function, toy.Runs, lambda settings: fingerprint, **more)
 
 
 @pytest.fixture
@@ -34,19 +35,26 @@ def run(settings, *steps, listener=lambda *what: None):
 def test_a_step_runs_once_and_is_reused_until_its_inputs_change(settings):
     heard = []
     (first,) = run(settings, step(toy.good), listener=lambda s, *what: heard.append(what))
-    assert (first.reused, first.result) == (False, {"runs": 1})
+    assert (first.reused, first.result) == (False, toy.Runs(runs=1))
     assert first.peak_mb > 5
     assert ("working", 1, 2) in heard
     (second,) = run(settings, step(toy.good))
-    assert (second.reused, second.result) == (True, {"runs": 1})
+    assert (second.reused, second.result) == (True, toy.Runs(runs=1))
     (third,) = run(settings, step(toy.good, fingerprint="changed"))
-    assert (third.reused, third.result) == (False, {"runs": 2})
+    assert (third.reused, third.result) == (False, toy.Runs(runs=2))
 
 
 def test_a_result_that_no_longer_holds_is_made_again(settings):
     run(settings, step(toy.good))
     (again,) = run(settings, step(toy.good, still_holds=lambda settings, result: False))
-    assert again.result == {"runs": 2}
+    assert again.result == toy.Runs(runs=2)
+
+
+def test_a_checkpoint_of_another_version_is_none(settings):
+    run(settings, step(toy.good))
+    (settings.var_dir / "pipeline" / "good.json").write_text('{"fingerprint": "same", "result": {"ran": 7}}')
+    (again,) = run(settings, step(toy.good))
+    assert (again.reused, again.result) == (False, toy.Runs(runs=2))
 
 
 def test_a_refusal_keeps_its_code_and_hint_and_stops_the_pipeline(settings):
@@ -56,17 +64,17 @@ def test_a_refusal_keeps_its_code_and_hint_and_stops_the_pipeline(settings):
     assert not (settings.var_dir / "good.log").exists()
 
 
-def test_a_crash_is_told_with_its_trace(settings):
+def test_a_crash_is_reported_with_its_trace(settings):
     with pytest.raises(StepFailed, match="ZeroDivisionError: oops") as caught:
         run(settings, step(toy.crashes))
     assert "steps_for_tests.py" in caught.value.hint
 
 
-def test_a_killed_step_leaves_no_marker_and_converges_on_the_next_run(settings):
+def test_a_killed_step_leaves_no_checkpoint_and_converges_on_the_next_run(settings):
     with pytest.raises(StepFailed, match="ended early"):
         run(settings, step(toy.dies_once))
     (after,) = run(settings, step(toy.dies_once))
-    assert after.result == {"runs": 3}
+    assert after.result == toy.Runs(runs=3)
 
 
 def test_two_pipelines_do_not_run_at_once(settings):
@@ -93,7 +101,7 @@ def test_killing_the_pipeline_ends_its_step_and_frees_the_lock(settings):
     process.send_signal(signal.SIGKILL)
     process.wait()
     _until(lambda: not _alive(int(pid_file.read_text())))
-    assert run(settings, step(toy.good))[0].result == {"runs": 1}
+    assert run(settings, step(toy.good))[0].result == toy.Runs(runs=1)
 
 
 def _until(holds, seconds=30):

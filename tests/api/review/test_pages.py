@@ -13,9 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from sqlalchemy import select
 
 from api.auth.secret import secret_in
+from api.pipeline.build import build_step, publish_step
 from api.pipeline.record import record_step
 from api.pipeline.step_process import run_in_subprocess
-from api.pipeline.steps import build_step, publish_step
 from api.review.session import COOKIE, password_file
 from api.services.impact_service import impact_of
 from api.wiring import Services

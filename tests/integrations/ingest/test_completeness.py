@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from api.pipeline.steps import build_step
+from api.pipeline.build import build_step
 from api.settings import Settings
 from integrations.errors import LandingIncomplete, TooManyBadRows
 from integrations.ingest import ingest, landing_is_complete, require_complete
