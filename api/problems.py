@@ -63,7 +63,7 @@ class Problem(BaseModel):
     code: str = Field(examples=["unknown-name"])
     hint: str = Field("", examples=["Did you mean net_sales?"])
     instance: str = Field(examples=["urn:uuid:0b8f…"])
-    errors: list[Any] = Field(
+    errors: list[dict[str, object]] = Field(
         default_factory=list, description="what was wrong with the request, field by field"
     )
 
@@ -141,7 +141,7 @@ def _answer(
     detail: str,
     hint: str,
     *,
-    errors: list[Any] | None = None,
+    errors: list[dict[str, object]] | None = None,
     instance: str = "",
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:

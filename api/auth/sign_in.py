@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import httpx
 
@@ -38,7 +37,7 @@ def token_verifier(settings: Settings, directory: Directory) -> TokenVerifier:
             "STEELYARD_OIDC_JWKS_URL must be an https address.", hint="Ask your identity provider."
         )
 
-    def fetch() -> Mapping[str, Any]:
+    def fetch() -> Mapping[str, object]:
         return dict(httpx.get(settings.oidc_jwks_url, timeout=10).raise_for_status().json())
 
     return TokenVerifier(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from api.cli.output import Json, console, print_json
 from api.cli.services import services, settings
+
+if TYPE_CHECKING:
+    from api.servers.superset import Provisioned
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 _progress = Console(stderr=True, highlight=False)
@@ -26,7 +29,7 @@ def sync(
     report = (lambda _: None) if as_json else (lambda what: _progress.print(f"[dim]{what}[/]"))
     outcome = dashboards.sync(report, force=force)
     if as_json:
-        print_json(outcome)
+        print_json(outcome.model_dump(mode="json"))
     else:
         _print(outcome)
 
@@ -57,15 +60,13 @@ def exposures() -> None:
     console.print(f"{write_exposures(settings().project_dir)} is up to date.")
 
 
-def _print(outcome: dict[str, Any]) -> None:
-    what = "brought up to date" if outcome["changed"] else "up to date already"
-    size = (
-        f"{len(outcome['dashboards'])} dashboards, {outcome['charts']} charts, {outcome['metrics']} metrics"
-    )
-    console.print(f"{size}: {what} ({outcome['seconds']} s).")
-    for gone in outcome["removed_metrics"]:
-        used = ", ".join(gone["charts"]) or "no chart"
-        console.print(f"[bold]{gone['metric']}[/] is no longer defined; it was on: {used}.")
-    for one in outcome["waiting"]:
-        names = ", ".join(one["missing"])
-        console.print(f"[dim]{one['dashboard']}/{one['chart']} waits for data or a definition: {names}.[/]")
+def _print(outcome: Provisioned) -> None:
+    what = "brought up to date" if outcome.changed else "up to date already"
+    size = f"{len(outcome.dashboards)} dashboards, {outcome.charts} charts, {outcome.metrics} metrics"
+    console.print(f"{size}: {what} ({outcome.seconds} s).")
+    for gone in outcome.removed_metrics:
+        used = ", ".join(gone.charts) or "no chart"
+        console.print(f"[bold]{gone.metric}[/] is no longer defined; it was on: {used}.")
+    for one in outcome.waiting:
+        names = ", ".join(one.missing)
+        console.print(f"[dim]{one.dashboard}/{one.chart} waits for data or a definition: {names}.[/]")

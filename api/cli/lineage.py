@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.tree import Tree
 
 from api.cli.output import Json, console, print_json
 from api.cli.services import AsUser, principal_named, services
+
+if TYPE_CHECKING:
+    from governance.lineage import Edge
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -39,7 +44,7 @@ def show(
     elif mermaid:
         print(view.graph.to_mermaid())
     elif svg is None:
-        _print_trees(node, view.as_dict()["edges"], direction)
+        _print_trees(node, view.graph.edges, direction)
 
 
 @app.command()
@@ -59,19 +64,23 @@ def _write(file: Path, text: str) -> None:
         raise typer.BadParameter(f"{file} cannot be written: {error.strerror}", param_hint="--svg") from error
 
 
-def _print_trees(node: str, edges: list[dict[str, str]], direction: str) -> None:
+def _print_trees(node: str, edges: Iterable[Edge], direction: str) -> None:
+    made_of, reaches = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for edge in edges:
+        made_of[edge.target].add(edge.source)
+        reaches[edge.source].add(edge.target)
     if direction in {"upstream", "both"}:
-        console.print(_tree(f"[bold]{node}[/] is made of", node, edges, "target", "source"))
+        console.print(_tree(f"[bold]{node}[/] is made of", node, made_of))
     if direction in {"downstream", "both"}:
-        console.print(_tree(f"[bold]{node}[/] reaches", node, edges, "source", "target"))
+        console.print(_tree(f"[bold]{node}[/] reaches", node, reaches))
 
 
-def _tree(title: str, node: str, edges: list[dict[str, str]], here: str, there: str) -> Tree:
+def _tree(title: str, node: str, neighbours: Mapping[str, set[str]]) -> Tree:
     """Each node once in full; if it comes up again, an ellipsis."""
     tree, seen = Tree(title), set[str]()
 
     def grow(branch: Tree, at: str) -> None:
-        for name in sorted({edge[there] for edge in edges if edge[here] == at}):
+        for name in sorted(neighbours.get(at, ())):
             again = name in seen
             seen.add(name)
             sub_branch = branch.add(f"{name} …" if again else name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from api.cli.services import AsUser, person_named, services, settings
 
 if TYPE_CHECKING:
     from api.pipeline.results import Row
+    from api.services.model_service import ReviewedVersion
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Name = Annotated[str, typer.Argument(help="Model name.")]
@@ -82,22 +83,22 @@ def search(
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """Registered versions, newest first."""
-    rows = services().models.versions()
+    versions = services().models.versions()
     if as_json:
-        print_json(rows)
+        print_json([reviewed.as_dict() for reviewed in versions])
         return
     table_rows = [
         (
-            r["name"],
-            r["version"],
-            ", ".join(r["aliases"]),
-            r["trained_by"],
-            (r["review"] or {}).get("decision"),
-            r["metrics"].get("category_demand_wape"),
-            r["metrics"].get("model_auc"),
-            r["release_id"],
+            reviewed.version.name,
+            reviewed.version.version,
+            ", ".join(reviewed.version.aliases),
+            reviewed.version.trained_by,
+            reviewed.review and reviewed.review.decision,
+            reviewed.version.metrics.get("category_demand_wape"),
+            reviewed.version.metrics.get("model_auc"),
+            reviewed.version.release_id,
         )
-        for r in rows
+        for reviewed in versions
     ]
     print_table(
         "Models", ["name", "version", "alias", "trained by", "review", "WAPE", "AUC", "release"], table_rows
@@ -171,8 +172,9 @@ def _judge(name: str, version: str, decision: str, reason: str, user: str | None
         console.print(f"{name} version {version}: {decision} by {judged.reviewed_by}.")
 
 
-def _say(version: dict[str, Any], as_json: bool) -> None:
+def _say(reviewed: ReviewedVersion, as_json: bool) -> None:
     if as_json:
-        print_json(version)
+        print_json(reviewed.as_dict())
     else:
-        console.print(f"{version['name']} version [bold]{version['version']}[/] scores from now on.")
+        version = reviewed.version
+        console.print(f"{version.name} version [bold]{version.version}[/] scores from now on.")

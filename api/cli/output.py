@@ -7,7 +7,7 @@ import decimal
 import math
 import os
 from collections.abc import Collection, Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -23,7 +23,7 @@ if not console.is_terminal and "COLUMNS" not in os.environ:
     console.width = _LOG_WIDTH
 
 
-def print_json(document: Any) -> None:
+def print_json(document: object) -> None:
     """One JSON document on standard output, as the API would answer it."""
     print(json_document(document))
 
@@ -31,7 +31,7 @@ def print_json(document: Any) -> None:
 def print_table(
     title: str,
     columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
+    rows: Iterable[Sequence[object]],
     *,
     caption: str = "",
     right: Collection[str] = (),
@@ -55,13 +55,13 @@ def print_table(
         console.print(caption, style="dim")
 
 
-def _decimals(column: Iterable[Any]) -> int:
+def _decimals(column: Iterable[object]) -> int:
     """Four for a column of small numbers such as rates, else two: alike all the way down."""
     numbers = [abs(float(value)) for value in column if isinstance(value, float | decimal.Decimal)]
     return 2 if any(number >= 10 for number in numbers) else 4
 
 
-def cell(value: Any, decimals: int | None = None) -> str:
+def cell(value: object, decimals: int | None = None) -> str:
     """Numbers with thousands separators and as many decimals as their column has; NULL as an empty cell."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -15,6 +17,7 @@ from api.cli.output import Json, console, print_json, print_table
 from api.cli.services import settings
 
 if TYPE_CHECKING:
+    from api.cli.summary import KpiRow, RankedProposal
     from api.pipeline import StepReport
     from api.pipeline.runner import AnyStep
 
@@ -47,7 +50,14 @@ def run(
         services.close()
     if as_json:
         steps = [report.as_dict() for report in reports]
-        print_json({"seconds": seconds, "steps": steps, "kpis": kpis, "recommendations": proposals})
+        print_json(
+            {
+                "seconds": seconds,
+                "steps": steps,
+                "kpis": [asdict(kpi) for kpi in kpis],
+                "recommendations": [proposal.as_dict() for proposal in proposals],
+            }
+        )
     else:
         _print_steps(reports, seconds)
         for report in reports:
@@ -106,13 +116,13 @@ def _print_steps(reports: list[StepReport], seconds: float) -> None:
     console.print(f"{seconds:.1f} s in all, at most {peak:,} MB in one step.\n")
 
 
-def _print_kpis(kpis: list[dict[str, Any]]) -> None:
-    rows = [(k["label"], *_in_unit(k["value"], k["unit"]), k["basis"]) for k in kpis]
+def _print_kpis(kpis: list[KpiRow]) -> None:
+    rows = [(k.label, *_in_unit(k.value, k.unit), k.basis) for k in kpis]
     print_table("The retailer in numbers", ["KPI", "value", "unit", "basis"], rows, right=("value",))
     console.print("[dim]Basis: recorded sales, or the derived (simulated) ledger around them.[/]\n")
 
 
-def _in_unit(value: Any, unit: str) -> tuple[Any, str]:
+def _in_unit(value: float | Decimal | None, unit: str) -> tuple[object, str]:
     """Rates are shares between 0 and 1 everywhere; people read them as per cent."""
     if unit == "percent" and value is not None:
         return f"{100 * value:,.2f}", "%"
@@ -123,14 +133,15 @@ def _usd(value: float | None) -> str:
     return "unknown" if value is None else f"{value:+,.2f} $"
 
 
-def _print_proposals(proposals: list[dict[str, Any]]) -> None:
+def _print_proposals(proposals: list[RankedProposal]) -> None:
     console.print("[italic]The ten most pressing recommendations, by money and urgency[/]")
-    for at, p in enumerate(proposals, 1):
-        what = f"[bold]{escape(p['headline'])}[/], {escape(p['place'])}"
-        money = f"margin {_usd(p['expected_margin_usd'])}, cash {_usd(p['expected_cash_usd'])}"
-        if p["at_stake_usd"] is not None:
-            money = f"{_usd(p['at_stake_usd'])} in question"
-        route = str(p["policy_route"]).replace("_", " ")
-        console.print(f"{at:>2}. {what}: {money}; act by {p['order_by']}; decided by: {route}")
-        console.print(Padding(f"[dim]{escape(str(p['reason']))}[/]", (0, 0, 0, 4)))
+    for at, proposal in enumerate(proposals, 1):
+        record = proposal.record
+        what = f"[bold]{escape(proposal.headline)}[/], {escape(proposal.place)}"
+        money = f"margin {_usd(record.expected_margin_usd)}, cash {_usd(record.expected_cash_usd)}"
+        if record.at_stake_usd is not None:
+            money = f"{_usd(record.at_stake_usd)} in question"
+        route = str(record.policy_route).replace("_", " ")
+        console.print(f"{at:>2}. {what}: {money}; act by {record.order_by}; decided by: {route}")
+        console.print(Padding(f"[dim]{escape(str(record.reason))}[/]", (0, 0, 0, 4)))
     console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves undecided.[/]")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
@@ -114,12 +117,12 @@ def report(as_user: AsUser = None, as_json: Json = False) -> None:
     console.print("[dim]Outcomes replay recorded demand against a min-max rule; the demo's are simulated.[/]")
 
 
-def _placed(row: dict[str, Any], name: str) -> Any:
+def _placed(row: Mapping[str, object], name: str) -> object:
     """The field of that name; a location with its region."""
     return f"{row[name]} {row['region'] or ''}".rstrip() if name == "location_id" else row[name]
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     """Lists by commas, what is nested as JSON; both are whole with `--json`."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value)
@@ -128,7 +131,7 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else cell(value)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}"
     return value if isinstance(value, str) else cell(value)
@@ -170,14 +173,14 @@ def impact(
         department=department,
     )
     if as_json:
-        print_json(effect)
+        print_json(effect.model_dump())
         return
     columns = ("week_ending", "inventory_usd", "payables_usd", "working_capital_usd", "cash_usd")
-    simulated = ", simulated stock" if effect["is_simulated"] else ""
-    title = f"{effect['proposals']:,} proposals against doing nothing{simulated}"
-    print_table(title, columns, [[week[name] for name in columns] for week in effect["weeks"]])
+    simulated = ", simulated stock" if effect.is_simulated else ""
+    title = f"{effect.proposals:,} proposals against doing nothing{simulated}"
+    print_table(title, columns, [[getattr(week, name) for name in columns] for week in effect.weeks])
     named = ("proposals", "expected_units", "expected_margin_usd", "expected_cash_usd")
-    rows = [[action, *(sums[name] for name in named)] for action, sums in effect["one_off"].items()]
+    rows = [[action, *(sums[name] for name in named)] for action, sums in effect.one_off.items()]
     print_table("By action", ("action", *named), rows)
 
 
@@ -220,14 +223,23 @@ def _one_of(option: str, given: Given, choices: Collection[str]) -> Given:
     return given
 
 
-def _scope(user: str | None) -> Any:
+def _scope(user: str | None) -> ColumnElement[bool] | None:
     from governance.policy.authorize import recommendation_scope
 
     principal = principal_named(user)
     return None if principal is None else recommendation_scope(principal)
 
 
-def _decide(recommendation_id: str, decision: str, user: str | None, as_json: bool, **what: Any) -> None:
+def _decide(
+    recommendation_id: str,
+    decision: str,
+    user: str | None,
+    as_json: bool,
+    *,
+    quantity: float | None = None,
+    reason_code: str | None = None,
+    note: str | None = None,
+) -> None:
     from governance.approvals import decide
 
     decided = decide(
@@ -237,7 +249,9 @@ def _decide(recommendation_id: str, decision: str, user: str | None, as_json: bo
         decision,
         request_id=f"cli-{uuid.uuid4()}",
         now=datetime.now(UTC),
-        **what,
+        quantity=quantity,
+        reason_code=reason_code,
+        note=note,
     )
     services().lineage_events.decided(services().store)
     if as_json:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from decimal import Decimal
 
 from api.review.labels import headline, place
 from api.review.queue import as_of
 from api.wiring import Services
-from governance.approvals import OPEN, list_recommendations, priority
+from governance.approvals import OPEN, Recommendation, list_recommendations, priority
 from semantic import MetricQuery
 
 _RANKED = 1000  # those with the most money
@@ -30,7 +31,31 @@ HEADLINE = (
 )
 
 
-def kpi_rows(services: Services) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class KpiRow:
+    """One KPI over the whole released period; `basis` says whether it rests on simulated data."""
+
+    name: str
+    label: str
+    value: float | Decimal | None
+    unit: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class RankedProposal:
+    """A recommendation with what and where in a line each."""
+
+    record: Recommendation
+    headline: str
+    place: str
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready form."""
+        return self.record.as_dict() | {"headline": self.headline, "place": self.place}
+
+
+def kpi_rows(services: Services) -> list[KpiRow]:
     """The headline KPIs of the whole released period, in one query, as the API would answer them."""
     opened = services.metrics.opened()
     answer = services.metrics.answer(MetricQuery(metrics=HEADLINE), None).as_dict()
@@ -40,19 +65,19 @@ def kpi_rows(services: Services) -> list[dict[str, Any]]:
         metric = opened.layer.metric(name)
         simulated = bool(metric.meta.get("is_simulated"))
         rows.append(
-            {
-                "name": name,
-                "label": metric.label or name,
-                "value": values[name],
-                "unit": str(metric.meta.get("unit", "")),
-                "basis": "simulated ledger" if simulated else "recorded",
-            }
+            KpiRow(
+                name=name,
+                label=metric.label or name,
+                value=values[name],
+                unit=str(metric.meta.get("unit", "")),
+                basis="simulated ledger" if simulated else "recorded",
+            )
         )
     return rows
 
 
-def top_recommendations(services: Services, limit: int) -> list[dict[str, Any]]:
+def top_recommendations(services: Services, limit: int) -> list[RankedProposal]:
     """Open recommendations by money and urgency, as the review page ranks them."""
     page = list_recommendations(services.store, limit=_RANKED, state=OPEN)
     ranked = sorted(page.items, key=lambda row: (-priority(row, as_of(row)), row.recommendation_id))
-    return [row.as_dict() | {"headline": headline(row), "place": place(row)} for row in ranked[:limit]]
+    return [RankedProposal(row, headline(row), place(row)) for row in ranked[:limit]]

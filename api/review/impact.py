@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,7 +11,7 @@ from api.deps import ServicesDep
 from api.review.chart import Bar
 from api.review.render import page, problem_page
 from api.review.session import CurrentPerson
-from api.services.impact_service import impact_of
+from api.services.impact_service import ImpactWeek, impact_of
 from governance.errors import Forbidden
 
 router = APIRouter(prefix="/review/impact", include_in_schema=False)
@@ -45,14 +44,14 @@ def impact_page(request: Request, person: CurrentPerson, services: ServicesDep) 
         impact = impact_of(services.store, person)
     except Forbidden as error:
         return problem_page(request, 403, "Not for your role", error.message)
-    return page("impact.html", impact=impact, picture=draw(impact["weeks"]), person=person)
+    return page("impact.html", impact=impact, picture=draw(impact.weeks), person=person)
 
 
-def draw(weeks: list[dict[str, Any]]) -> Picture | None:
+def draw(weeks: list[ImpactWeek]) -> Picture | None:
     """None without weeks."""
     if not weeks:
         return None
-    values = [float(week["working_capital_usd"]) for week in weeks]
+    values = [week.working_capital_usd for week in weeks]
     low, high = min(*values, 0.0), max(*values, 0.0)
     span = max(high - low, 1.0)
     slot = (WIDTH - LEFT - 12) / len(weeks)
@@ -62,7 +61,7 @@ def draw(weeks: list[dict[str, Any]]) -> Picture | None:
 
     bars = []
     for at, (week, value) in enumerate(zip(weeks, values, strict=True)):
-        ends = dt.date.fromisoformat(week["week_ending"])
+        ends = dt.date.fromisoformat(week.week_ending)
         word = "bound" if value >= 0 else "released"
         label = f"week ending {ends:%-d %B}: ${abs(value):,.0f} {word}"
         x, top = LEFT + at * slot + 6, min(y(value), y(0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from functools import lru_cache
-from typing import Any
 
 import httpx
 from authlib.integrations.httpx_client import OAuth2Client
@@ -21,7 +20,7 @@ _MINUTES = 10
 
 
 @lru_cache(maxsize=4)
-def _endpoints(issuer: str) -> dict[str, Any]:
+def _endpoints(issuer: str) -> dict[str, str]:
     answer = httpx.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration", timeout=10)
     return dict(answer.raise_for_status().json())
 

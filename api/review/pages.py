@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
@@ -16,7 +15,7 @@ from api.review import chart, labels
 from api.review.queue import FILTERS, Queue, as_of, rank, read_queue
 from api.review.render import page, problem_page
 from api.review.session import CurrentPerson, OwnForm, form_token
-from api.services.recommendation_fields import TELLS_MARGIN, visible_fields
+from api.services.recommendation_fields import visible_part
 from api.wiring import Services
 from governance.approvals import (
     DECISIONS,
@@ -210,7 +209,7 @@ def _find(services: Services, person: Principal, recommendation_id: str) -> Reco
     return find_recommendation(services.store, recommendation_id, scope=recommendation_scope(person))
 
 
-def _common(request: Request, person: Principal, services: Services) -> dict[str, Any]:
+def _common(request: Request, person: Principal, services: Services) -> dict[str, object]:
     filters_in_force = _filters_in_force(request)
     return {
         "person": person,
@@ -224,13 +223,9 @@ def _common(request: Request, person: Principal, services: Services) -> dict[str
 
 
 def _item(
-    request: Request, person: Principal, services: Services, record: Recommendation, **more: Any
-) -> dict[str, Any]:
-    visible = replace(record, **{
-        name: value
-        for name, value in visible_fields(record, person).items()
-        if name in TELLS_MARGIN
-    })  # fmt: skip
+    request: Request, person: Principal, services: Services, record: Recommendation, **more: object
+) -> dict[str, object]:
+    visible = visible_part(record, person)
     details = visible.details if isinstance(visible.details, dict) else {}
     earlier = list_recommendations(
         services.store,

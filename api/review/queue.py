@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from governance.approvals import (
     OPEN,
@@ -107,7 +106,7 @@ def as_of(record: Recommendation) -> dt.date:
     return record.created_at.date()
 
 
-def drivers(record: Recommendation) -> dict[str, Any]:
+def drivers(record: Recommendation) -> dict[str, object]:
     """Its drivers by name, whether stored as JSON or as text of it."""
     value = record.drivers
     if isinstance(value, str):

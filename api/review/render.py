@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -42,7 +41,7 @@ for _name in (
 _environment.globals.update(ROUTES=labels.ROUTES, STATES=labels.STATES, REASONS=REASON_CODES)
 
 
-def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+def page(name: str, status: int = 200, /, **values: object) -> HTMLResponse:
     """A template as an answer."""
     return HTMLResponse(_environment.get_template(name).render(**values), status)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, Field
@@ -52,11 +52,11 @@ def show(
     columns: Annotated[bool, Query(description="walk by column, not by table")] = False,
     release: Annotated[str | None, Query(max_length=100)] = None,
     accept: Annotated[str, Header(max_length=200)] = "",
-) -> Any:
+) -> Response | LineageAnswer:
     """Walk the release's lineage graph from `node`: JSON, or a picture with `Accept: image/svg+xml`."""
     view = services.lineage.show(
         node, user, direction=direction, depth=depth, columns=columns, release_id=release
     )
     if _SVG in accept:
         return Response(view.svg(), media_type=_SVG)
-    return LineageAnswer(**view.as_dict())
+    return LineageAnswer.model_validate(view.as_dict())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -28,7 +26,7 @@ class ModelRow(BaseModel):
     trained_by: str
     trained_through_week: int
     metrics: dict[str, float] = Field(examples=[{"category_demand_wape": 0.59}])
-    review: dict[str, Any] | None = Field(examples=[{"decision": "approve", "by": "ml_reviewer"}])
+    review: dict[str, str] | None = Field(examples=[{"decision": "approve", "by": "ml_reviewer"}])
 
 
 class ModelsAnswer(BaseModel):
@@ -38,7 +36,7 @@ class ModelsAnswer(BaseModel):
 @router.get("", responses=document(401, 403, 422))
 def list_models(user: CurrentUser, services: ServicesDep) -> ModelsAnswer:
     """Versions, newest first."""
-    return ModelsAnswer(items=[ModelRow.model_validate(row) for row in services.models.versions()])
+    return ModelsAnswer(items=[ModelRow.model_validate(row.as_dict()) for row in services.models.versions()])
 
 
 class Monitoring(BaseModel):
@@ -73,7 +71,7 @@ def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswe
     sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))
     return ModelAnswer(
         name=name,
-        versions=[ModelRow.model_validate(row) for row in versions],
+        versions=[ModelRow.model_validate(row.as_dict()) for row in versions],
         monitoring=_monitoring(last_run, sees_all=sees_all) if last_run else None,
     )
 

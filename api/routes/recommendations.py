@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from api.deps import CurrentUser, Decider, RequestId, ServicesDep
 from api.problems import document
 from api.services.decision_report import DecisionReport, decision_report
-from api.services.impact_service import impact_of
+from api.services.impact_service import Impact, impact_of
 from api.services.json_encoding import json_document
 from api.services.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import (
@@ -54,7 +54,7 @@ class RecommendationRow(BaseModel):
     state: str = Field(examples=["proposed"])
     from_location_id: str | None = Field(None, description="the donor of a transfer")
     subject_id: str | None = Field(None, description="its subject if product and place do not say")
-    details: dict[str, Any] | None = Field(
+    details: dict[str, JsonValue] | None = Field(
         None,
         description="alternatives side by side, and what this action alone has; NULL without margin rights",
     )
@@ -67,27 +67,6 @@ class RecommendationRow(BaseModel):
 class RecommendationPage(BaseModel):
     items: list[RecommendationRow]
     next_cursor: str | None = Field(None, description="pass as `cursor` for the rows that follow")
-
-
-class ImpactWeek(BaseModel):
-    """Change against doing nothing at the end of a week, in US dollars; cash is cumulative."""
-
-    week_ending: str
-    inventory_usd: float
-    payables_usd: float
-    working_capital_usd: float = Field(description="inventory less payables: bound (positive) or released")
-    cash_usd: float
-    working_capital_by_action_usd: dict[str, float]
-
-
-class Impact(BaseModel):
-    """What a set of proposals would do to working capital."""
-
-    states: list[str]
-    proposals: int
-    is_simulated: bool
-    weeks: list[ImpactWeek]
-    one_off: dict[str, dict[str, float]] = Field(description="expected margin, units and outlay by action")
 
 
 class DecisionBody(BaseModel):
@@ -166,7 +145,7 @@ def impact(
 ) -> Response:
     """What the proposals would do to stock, payables, cash and working capital, week by week."""
     effect = impact_of(services.store, user, state=state, action=action, region=region, department=department)
-    return Response(json_document(effect), media_type="application/json")
+    return Response(json_document(effect.model_dump()), media_type="application/json")
 
 
 @router.get("/report", responses={200: {"model": DecisionReport}, **document(400, 401, 403, 404, 422)})

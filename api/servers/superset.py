@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from api.auth.service_keys import SUPERSET_SERVICE, service_key_file, write_private
 from api.errors import DashboardsFailed, DashboardsNotInstalled
@@ -20,6 +21,36 @@ from api.wiring import Services
 ADMIN = "admin"
 _CONFIG = Path(__file__).resolve().parents[2] / "dashboards" / "superset_config.py"
 _SYNC_SECONDS = 600
+
+
+class RemovedMetric(BaseModel):
+    """A metric that is no longer defined, and the charts that showed it."""
+
+    metric: str
+    charts: list[str]
+
+
+class WaitingChart(BaseModel):
+    """A chart that waits for data or a definition."""
+
+    dashboard: str
+    chart: str
+    missing: list[str]
+
+
+class Provisioned(BaseModel):
+    """What was brought up to date in Superset."""
+
+    model_config = ConfigDict(extra="allow")
+
+    changed: bool
+    dashboards: list[JsonValue]
+    charts: int
+    metrics: int
+    seconds: float
+    removed_metrics: list[RemovedMetric]
+    waiting: list[WaitingChart]
+    problems: list[str]
 
 
 @dataclass(frozen=True)
@@ -94,7 +125,7 @@ class Dashboards:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return _once(folder / user, secrets.token_urlsafe(12))
 
-    def sync(self, report: Callable[[str], None], *, force: bool = False) -> dict[str, Any]:
+    def sync(self, report: Callable[[str], None], *, force: bool = False) -> Provisioned:
         """Bring the dashboards to the definitions that the running API serves; what was done.
 
         Raises DashboardsNotInstalled, or DashboardsFailed with Superset's own words.
@@ -113,8 +144,8 @@ class Dashboards:
         log.parent.mkdir(parents=True, exist_ok=True)
         status, output = _run(command, os.environ | environment, log, report)
         outcome = _outcome(output)
-        if status != 0 or "error" in outcome:
-            problems = outcome.get("problems") or [str(outcome.get("error", ""))]
+        if status != 0 or isinstance(outcome, str):
+            problems = [outcome] if isinstance(outcome, str) else outcome.problems
             raise DashboardsFailed(
                 f"The dashboards could not be brought up to date. {' '.join(problems)}".strip(),
                 hint=f"`steelyard serve` has to run meanwhile; what happened is in {log}.",
@@ -144,11 +175,13 @@ def _run(
         return process.wait(), "".join(output)
 
 
-def _outcome(output: str) -> dict[str, Any]:
+def _outcome(output: str) -> Provisioned | str:
+    """The report of the last line that is one; the error, if that is what it says."""
     for line in reversed(output.splitlines()):
         if line.startswith("{"):
-            return dict(json.loads(line))
-    return {"error": "Superset ended without a report."}
+            report = json.loads(line)
+            return str(report["error"]) if "error" in report else Provisioned.model_validate(report)
+    return "Superset ended without a report."
 
 
 def _once(path: Path, text: str) -> str:

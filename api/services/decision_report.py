@@ -7,6 +7,7 @@ demand; they are simulated if their data are, and say so.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -29,6 +30,8 @@ _FEWEST = 10  # fewer decisions than this prove nothing about anybody
 _LEAST_USD = 0.03  # a decision, on average: less is noise
 _ALWAYS_ACCEPTED = 0.9
 _OFTEN_OVERRULED = 0.15
+Figures = dict[str, Any]
+"""A group, under its short name, and its figures by metric; NULL as None."""
 AUTOMATIC = "policy"
 
 
@@ -52,18 +55,18 @@ class DecisionReport:
 
     release: str
     is_simulated: bool
-    by_kind: list[dict[str, Any]]
-    by_person: list[dict[str, Any]]
-    by_reason: list[dict[str, Any]]
+    by_kind: list[Figures]
+    by_person: list[Figures]
+    by_reason: list[Figures]
     findings: list[Finding]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """JSON-ready form."""
         plain = asdict(self)
         return plain | {"findings": [_by_public_name(finding) for finding in plain["findings"]]}
 
 
-def _by_public_name(finding: dict[str, Any]) -> dict[str, Any]:
+def _by_public_name(finding: dict[str, object]) -> dict[str, object]:
     """The finding's sentence is called `words` in JSON."""
     return {"words" if name == "sentence" else name: value for name, value in finding.items()}
 
@@ -99,7 +102,7 @@ def _is_simulated(metrics: MetricService, reader: Principal | None) -> bool:
     return False
 
 
-def _about_the_model(by_kind: list[dict[str, Any]], by_reason: list[dict[str, Any]]) -> list[Finding]:
+def _about_the_model(by_kind: list[Figures], by_reason: list[Figures]) -> list[Finding]:
     """Proposals as made against the baseline; and reasons for which people saw what the model did not."""
     findings = []
     count = sum(row["decisions_measured"] for row in by_kind)
@@ -117,7 +120,7 @@ def _about_the_model(by_kind: list[dict[str, Any]], by_reason: list[dict[str, An
     return findings
 
 
-def _about_people(by_person: list[dict[str, Any]]) -> list[Finding]:
+def _about_people(by_person: list[Figures]) -> list[Finding]:
     """Who overrules often and loses by it was not convinced; who never overrules was asked in vain."""
     findings = []
     for row in by_person:
@@ -142,7 +145,7 @@ def _about_people(by_person: list[dict[str, Any]]) -> list[Finding]:
 
 def _rows(
     metrics: MetricService, reader: Principal | None, names: tuple[str, ...], group: str
-) -> tuple[str, list[dict[str, Any]]]:
+) -> tuple[str, list[Figures]]:
     query = MetricQuery(metrics=list(names), group_by=[group], order_by=[group])
     answer = metrics.answer(query, reader).as_dict()
     columns = [column["name"] for column in answer["columns"]]
@@ -151,6 +154,6 @@ def _rows(
     return answer["release"], [{short: row[group], **{n: _number(row[n]) for n in names}} for row in rows]
 
 
-def _number(value: Any) -> Any:
+def _number(value: float | Decimal | None) -> float | None:
     """Whole counts as they are, everything else as a float, NULL as NULL."""
     return value if value is None or isinstance(value, int) else float(value)

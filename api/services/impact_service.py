@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, Field
 
 from governance.approvals import OPEN, list_recommendations
 from governance.errors import Forbidden
@@ -15,10 +16,33 @@ from models_ml.recommend.impact import weekly_impact
 _PAGE = 5000
 
 
+class ImpactWeek(BaseModel):
+    """Change against doing nothing at the end of a week, in US dollars; cash is cumulative."""
+
+    week_ending: str
+    inventory_usd: float
+    payables_usd: float
+    working_capital_usd: float = Field(description="inventory less payables: bound (positive) or released")
+    cash_usd: float
+    working_capital_by_action_usd: dict[str, float]
+
+
+class Impact(BaseModel):
+    """What a set of proposals would do to working capital."""
+
+    states: list[str]
+    proposals: int
+    is_simulated: bool
+    weeks: list[ImpactWeek]
+    one_off: dict[str, dict[str, int | float]] = Field(
+        description="expected margin, units and outlay by action"
+    )
+
+
 def impact_of(
     store: OpsStore, reader: Principal | None, *, state: Sequence[str] | None = None,
     action: str | None = None, region: str | None = None, department: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> Impact:  # fmt: skip
     """Week by week, over the open proposals unless other states are named; `reader` None sees everything.
 
     Raises Forbidden for readers to whom cost and margin are not shown.
@@ -27,7 +51,7 @@ def impact_of(
         raise Forbidden(f"{reader.user!r} ({reader.role}) may not see what proposals cost")
     scope = None if reader is None else recommendation_scope(reader)
     states = tuple(state or OPEN)
-    rows: list[dict[str, Any]] = []
+    rows: list[Mapping[str, object]] = []
     cursor = None
     while True:
         page = list_recommendations(
@@ -37,4 +61,4 @@ def impact_of(
         rows += [row.as_dict() for row in page.items]
         cursor = page.next_cursor
         if cursor is None:
-            return {"states": list(states), **weekly_impact(rows)}
+            return Impact.model_validate({"states": states, **weekly_impact(rows)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import decimal
 import json
-from typing import Any
 
 import orjson
 
@@ -12,7 +11,7 @@ EXACT_DIGITS = 15
 """Decimal digits that a double keeps, whatever they are."""
 
 
-def json_document(body: Any) -> str:
+def json_document(body: object) -> str:
     """JSON with dates in ISO 8601, decimals as numbers of all their digits, NaN and infinity as null."""
     try:
         return orjson.dumps(body, default=_plain).decode()
@@ -20,7 +19,7 @@ def json_document(body: Any) -> str:
         return _text(body)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if not isinstance(value, decimal.Decimal):
         return str(value)
     if value.is_finite() and len(value.as_tuple().digits) > EXACT_DIGITS:
@@ -28,7 +27,7 @@ def _plain(value: Any) -> Any:
     return float(value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """The same document from parts, for what orjson cannot write."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{json.dumps(str(key))}:{_text(part)}" for key, part in value.items()) + "}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import RowMapping, select, union
 
@@ -30,7 +29,7 @@ class LineageView:
     release_id: str
     graph: LineageGraph
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Nodes, edges and the Mermaid text."""
         plain = self.graph.as_dict()
         return {

@@ -7,6 +7,7 @@ an alias without a judgement cannot come from here.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,20 @@ from models_ml.lifecycle.registry import ApprovalEvidence, ModelVersion
 from models_ml.models import MODELS
 
 
+@dataclass(frozen=True)
+class ReviewedVersion:
+    """A registered version and its newest review, None before the first."""
+
+    version: ModelVersion
+    review: ModelReview | None
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready form; where the files are stays here."""
+        fields = {name: value for name, value in self.version.as_dict().items() if name != "bundle"}
+        review = self.review
+        return fields | {"review": review and {"decision": review.decision, "by": review.reviewed_by}}
+
+
 class ModelService:
     """Model versions of the registry at `settings.mlflow_uri`, judged in `store`."""
 
@@ -37,7 +52,7 @@ class ModelService:
         self._artifacts = settings.mlflow_artifacts
         self._store = store
 
-    def versions(self, name: str | None = None) -> list[dict[str, Any]]:
+    def versions(self, name: str | None = None) -> list[ReviewedVersion]:
         """Every version with its aliases, metrics and newest review, by model, newest first."""
         names = MODELS if name is None else (name,)
         return [self._describe(version) for one in names for version in registry.versions(self._uri, one)]
@@ -77,7 +92,7 @@ class ModelService:
         *,
         action: str = "promote",
         request_id: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> ReviewedVersion:
         """Let an approved version score from now on."""
         registered = registry.get_version(self._uri, version, name)
         review = permit_promotion(
@@ -93,7 +108,7 @@ class ModelService:
         )
         return self._describe(promote(self._uri, self._artifacts, _evidence(review, registered)))
 
-    def roll_back(self, principal: Principal, name: str) -> dict[str, Any]:
+    def roll_back(self, principal: Principal, name: str) -> ReviewedVersion:
         """Let the newest approved version before the champion score again. Raises NotFound if none is."""
         champion = registry.champion(self._uri, name)
         for version in registry.versions(self._uri, name):
@@ -134,10 +149,8 @@ class ModelService:
             return f"{version.name} version {version.version}: its files changed after the approval"
         return ""
 
-    def _describe(self, version: ModelVersion) -> dict[str, Any]:
-        review = latest_review(self._store, version.name, version.version)
-        reviewed = None if review is None else {"decision": review.decision, "by": review.reviewed_by}
-        return {k: v for k, v in version.as_dict().items() if k != "bundle"} | {"review": reviewed}
+    def _describe(self, version: ModelVersion) -> ReviewedVersion:
+        return ReviewedVersion(version, latest_review(self._store, version.name, version.version))
 
 
 def _evidence(review: ModelReview, version: ModelVersion) -> ApprovalEvidence:

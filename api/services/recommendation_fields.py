@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
 
 from governance.approvals import Recommendation
 from governance.identity import Principal
 from governance.policy.authorize import sees_margin
 
-TELLS_MARGIN = ("expected_margin_usd", "expected_cash_usd", "at_stake_usd", "drivers", "details")
+
+def visible_part(row: Recommendation, reader: Principal | None) -> Recommendation:
+    """The recommendation; what shows cost or margin is None for a reader who may not see it."""
+    return row if _is_entitled(reader) else _without_margin(row)
 
 
-def visible_fields(row: Recommendation, reader: Principal | None) -> dict[str, Any]:
-    """Field by field; what shows cost or margin is NULL for a reader who may not see it."""
-    return visible_rows([row], reader)[0]
+def visible_fields(row: Recommendation, reader: Principal | None) -> dict[str, object]:
+    """`visible_part`, field by field."""
+    return visible_part(row, reader).as_dict()
 
 
-def visible_rows(rows: Iterable[Recommendation], reader: Principal | None) -> list[dict[str, Any]]:
+def visible_rows(rows: Iterable[Recommendation], reader: Principal | None) -> list[dict[str, object]]:
     """As `visible_fields`, of a page: what the reader is entitled to is asked once."""
-    hidden = {} if reader is None or sees_margin(reader) else dict.fromkeys(TELLS_MARGIN)
-    return [row.as_dict() | hidden for row in rows]
+    entitled = _is_entitled(reader)
+    return [(row if entitled else _without_margin(row)).as_dict() for row in rows]
+
+
+def _is_entitled(reader: Principal | None) -> bool:
+    return reader is None or sees_margin(reader)
+
+
+def _without_margin(row: Recommendation) -> Recommendation:
+    return replace(
+        row,
+        expected_margin_usd=None,
+        expected_cash_usd=None,
+        at_stake_usd=None,
+        drivers=None,
+        details=None,
+    )
