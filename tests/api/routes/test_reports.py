@@ -5,10 +5,14 @@ import json
 import pytest
 
 RELEASE = "20170101T000000-0123abcd"
-ALERT = {"kind": "price_shift", "feature": "shelf_price", "segment_type": "region", "segment": "West"}
+ALERT = {
+    "kind": "price_shift", "feature": "shelf_price", "segment_type": "region", "segment": "West",
+    "score": 0.4, "threshold": 0.2, "finding": "shelf prices shifted in the West",
+}  # fmt: skip
 FOUND = {
-    "release_id": RELEASE, "week": 40, "drift_share": 0.1, "alerts": [ALERT],
+    "release_id": RELEASE, "week": 40, "rows": 12, "drift_share": 0.1, "alerts": [ALERT],
     "retrain": {"is_recommended": False, "reasons": [], "sentence": "no retraining"},
+    "model_version": "1", "path": f"var/forecasts/{RELEASE}/drift.parquet",
     "report": f"var/reports/{RELEASE}/drift_demand.html",
 }  # fmt: skip
 
