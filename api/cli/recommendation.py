@@ -217,9 +217,12 @@ def reject(
 
 def _one_of(option: str, given: Given, choices: Collection[str]) -> Given:
     """What was given, if it is one of `choices`. Raises BadParameter with the near miss."""
+    from semantic.suggest import near
+
     for name in [given] if isinstance(given, str) else given or []:
         if name not in choices:
-            raise typer.BadParameter(f"no {name!r}; one of {', '.join(choices)}", param_hint=option)
+            others = f"one of {', '.join(choices)}"
+            raise typer.BadParameter(f"no {name!r}; {near(name, choices, 1) or others}", param_hint=option)
     return given
 
 
