@@ -10,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 
 from api.auth.caller import ON_BEHALF_OF, caller
 from api.wiring import Services
-from governance.errors import Forbidden, NotAuthenticated
+from governance.errors import ForbiddenError, NotAuthenticatedError
 from governance.identity import Principal
 
 _bearer = HTTPBearer(
@@ -41,11 +41,11 @@ def _current_user(
 ) -> Principal:
     """The caller, whose key (a service's) was issued for what the route does.
 
-    Raises NotAuthenticated: nobody is anonymous. Raises Forbidden if the key lacks the scope, and
-    TooManyRequests. A route that changes something and names no scope is closed to services.
+    Raises NotAuthenticatedError: nobody is anonymous. Raises ForbiddenError if the key lacks the scope, and
+    TooManyRequestsError. A route that changes something and names no scope is closed to services.
     """
     if credentials is None or len(request.headers.getlist("authorization")) != 1:
-        raise NotAuthenticated(
+        raise NotAuthenticatedError(
             "one bearer token is needed", hint="`steelyard auth token USER` prints one for the demo"
         )
     people = request.headers.getlist(ON_BEHALF_OF)
@@ -61,7 +61,7 @@ def _current_user(
     scopes = needed.scopes or (["read"] if request.method in _SAFE else ["none"])
     for scope in scopes:
         if not principal.may_use(scope):
-            raise Forbidden(
+            raise ForbiddenError(
                 f"the key of {principal.actor!r} was not issued to {scope}",
                 hint=f"`steelyard auth key issue SERVICE --scope {scope}`, if the directory allows it",
             )

@@ -9,61 +9,61 @@ class ApiError(SteelyardError):
     code = "api-error"
 
 
-class SettingsInvalid(ApiError):
+class SettingsInvalidError(ApiError):
     """A setting is missing or contradicts another."""
 
     code = "settings-invalid"
 
 
-class PipelineBusy(ApiError):
+class PipelineBusyError(ApiError):
     """Another pipeline holds the lock."""
 
     code = "pipeline-busy"
 
 
-class StepFailed(ApiError):
+class StepFailedError(ApiError):
     """A pipeline step ended without a result; what came before it stays usable."""
 
     code = "step-failed"
 
 
-class ServerFailed(ApiError):
+class ServerFailedError(ApiError):
     """A server could not be started or stopped answering."""
 
     code = "server-failed"
 
 
-class BackupFailed(ApiError):
+class BackupFailedError(ApiError):
     """A backup could not be made, or one that is sound could not be put in place; nothing was changed."""
 
     code = "backup-failed"
 
 
-class BackupInvalid(ApiError):
+class BackupInvalidError(ApiError):
     """An archive is damaged, is not a backup, or does not fit this installation; nothing was restored."""
 
     code = "backup-invalid"
 
 
-class StateNotEmpty(ApiError):
+class StateNotEmptyError(ApiError):
     """A backup would be restored over a state that is there."""
 
     code = "state-not-empty"
 
 
-class DashboardsNotInstalled(ApiError):
+class DashboardsNotInstalledError(ApiError):
     """Superset's own environment is missing."""
 
     code = "dashboards-not-installed"
 
 
-class DashboardsFailed(ApiError):
+class DashboardsFailedError(ApiError):
     """Superset could not be brought to what the definitions say."""
 
     code = "dashboards-failed"
 
 
-class TooManyRequests(ApiError):
+class TooManyRequestsError(ApiError):
     """An identity asks more often than it may; `retry_after_seconds` says when to come back."""
 
     code = "too-many-requests"

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from api.errors import TooManyRequests
+from api.errors import TooManyRequestsError
 from semantic.errors import EngineBusyError, SteelyardError
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,7 +85,7 @@ def answer_with_problems(app: FastAPI) -> None:
             instance = f"urn:uuid:{uuid.uuid4()}"
             _log.error("%s failed (%s)", request.url.path, instance, exc_info=error)
         headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
-        if isinstance(error, TooManyRequests):
+        if isinstance(error, TooManyRequestsError):
             headers["Retry-After"] = str(error.retry_after_seconds)
         if isinstance(error, EngineBusyError):
             headers["Retry-After"] = "1"

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from api.errors import SettingsInvalid
+from api.errors import SettingsInvalidError
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -92,9 +92,14 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings, read once. Raises SettingsInvalid with the variable's name, never its value."""
+    """The process's settings, read once.
+
+    Raises SettingsInvalidError with the variable's name, never its value.
+    """
     try:
         return Settings()
     except ValidationError as error:
         wrong = [f"STEELYARD_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-        raise SettingsInvalid("; ".join(wrong) + ".", hint="`api/settings.py` lists every setting.") from None
+        raise SettingsInvalidError(
+            "; ".join(wrong) + ".", hint="`api/settings.py` lists every setting."
+        ) from None

@@ -74,7 +74,7 @@ class Services:
 
     @cached_property
     def tokens(self) -> TokenVerifier:
-        """Checks tokens. Raises SettingsInvalid or Forbidden."""
+        """Checks tokens. Raises SettingsInvalidError or ForbiddenError."""
         from api.auth.sign_in import token_verifier
 
         return token_verifier(self.settings, self.directory)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from governance.errors import DiskFull
+from governance.errors import DiskFullError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FULL_MESSAGES = tuple(os.strerror(number) for number in _FULL)
@@ -47,14 +47,14 @@ def remove_stale_temp_files(folder: Path, name: str = "*") -> None:
 
 @contextmanager
 def raise_on_disk_full(doing: str) -> Iterator[None]:
-    """Raises DiskFull in place of whatever a library says of a full disk, a quota or a limit of file size."""
+    """Raises DiskFullError in place of what a library says of a full disk, a quota or a limit of size."""
     try:
         yield
     except (OSError, duckdb.Error) as error:
         if not is_disk_full(error):
             raise
         reason = str(error).splitlines()[0]
-        raise DiskFull(
+        raise DiskFullError(
             f"The disk is full: {doing} stopped ({reason}).",
             hint="Free some space and run it again: nothing half-done is used; what served before serves.",
         ) from error

@@ -1,16 +1,16 @@
 """What governance refuses, and how it says so.
 
 GovernanceError
-├── NotAuthenticated       no identity, or one that does not hold
-├── Forbidden              the identity may not do this; names the deciding policies
-├── NotFound               does not exist, or may not be seen: one answer for both
-├── Conflict               another decision came first, or the state does not allow it
-├── InvalidDecision        a reason, a quantity or a state is missing or impossible
-├── PolicyBroken           policies or limits that do not parse, validate or translate
-├── StoreUnavailable       the ops store cannot be reached or written
-│   └── StoreTooNew        … or was migrated by a newer version of the product
-├── DiskFull               no space is left to write; what was there before is there still
-├── AuditBroken            the audit chain does not hold
+├── NotAuthenticatedError       no identity, or one that does not hold
+├── ForbiddenError              the identity may not do this; names the deciding policies
+├── NotFoundError               does not exist, or may not be seen: one answer for both
+├── ConflictError               another decision came first, or the state does not allow it
+├── InvalidDecisionError        a reason, a quantity or a state is missing or impossible
+├── PolicyBrokenError           policies or limits that do not parse, validate or translate
+├── StoreUnavailableError       the ops store cannot be reached or written
+│   └── StoreTooNewError        … or was migrated by a newer version of the product
+├── DiskFullError               no space is left to write; what was there before is there still
+├── AuditBrokenError            the audit chain does not hold
 └── LineageError           a graph that is missing or incomplete
 """
 
@@ -23,13 +23,13 @@ class GovernanceError(SteelyardError):
     code = "governance-error"
 
 
-class NotAuthenticated(GovernanceError):
+class NotAuthenticatedError(GovernanceError):
     """No identity, or one that does not hold. The message never says which check failed to a caller."""
 
     code = "not-authenticated"
 
 
-class Forbidden(GovernanceError):
+class ForbiddenError(GovernanceError):
     """The identity is known and may not do this.
 
     `policy_ids` names the policies that decided (empty: nothing permitted it).
@@ -42,67 +42,67 @@ class Forbidden(GovernanceError):
         self.policy_ids = policy_ids
 
 
-class NotFound(GovernanceError):
+class NotFoundError(GovernanceError):
     """Does not exist, or may not be seen by who asks: the two answer alike."""
 
     code = "not-found"
 
 
-class Conflict(GovernanceError):
+class ConflictError(GovernanceError):
     """Somebody else was first, or the state does not allow the step. The caller reads again and decides."""
 
     code = "conflict"
 
 
-class IdempotencyMismatch(Conflict):
+class IdempotencyMismatchError(ConflictError):
     """The idempotency key was used before, for another request."""
 
     code = "idempotency-mismatch"
 
 
-class InvalidDecision(GovernanceError):
+class InvalidDecisionError(GovernanceError):
     """A decision that lacks a reason, names an unknown one, or has an impossible quantity."""
 
     code = "invalid-decision"
 
 
-class InvalidCursor(GovernanceError):
+class InvalidCursorError(GovernanceError):
     """A page cursor that this service did not issue."""
 
     code = "invalid-cursor"
 
 
-class PolicyBroken(GovernanceError):
+class PolicyBrokenError(GovernanceError):
     """Policies, schema or limits that do not parse, do not validate, or loosen what a higher level set."""
 
     code = "policy-broken"
 
 
-class PolicyUntranslatable(PolicyBroken):
+class PolicyUntranslatableError(PolicyBrokenError):
     """A row policy that the filter adapter cannot express exactly; it is refused, never approximated."""
 
     code = "policy-untranslatable"
 
 
-class StoreUnavailable(GovernanceError):
+class StoreUnavailableError(GovernanceError):
     """The ops store cannot be opened, migrated or written; nothing was recorded, so nothing was done."""
 
     code = "store-unavailable"
 
 
-class StoreTooNew(StoreUnavailable):
+class StoreTooNewError(StoreUnavailableError):
     """The ops store was migrated by a newer version of the product; this one leaves it as it is."""
 
     code = "store-too-new"
 
 
-class DiskFull(GovernanceError):
+class DiskFullError(GovernanceError):
     """No space is left to write; what was there before is there still."""
 
     code = "disk-full"
 
 
-class AuditBroken(GovernanceError):
+class AuditBrokenError(GovernanceError):
     """The audit chain does not hold; the message names the first row that shows it."""
 
     code = "audit-broken"
@@ -114,7 +114,7 @@ class LineageError(GovernanceError):
     code = "lineage-error"
 
 
-class UnknownNode(LineageError):
+class UnknownNodeError(LineageError):
     """No node of that name in the graph; the hint names near misses."""
 
     code = "unknown-node"

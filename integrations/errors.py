@@ -3,13 +3,13 @@
 IntegrationError
 ├── ContractError          a contract file is not readable or not consistent
 ├── SourceError            a source cannot be read at all
-│   ├── SourceNotFound     no such folder, file or package
-│   ├── UnreadableFile     wrong encoding, truncated, not what its name says
+│   ├── SourceNotFoundError     no such folder, file or package
+│   ├── UnreadableFileError     wrong encoding, truncated, not what its name says
 │   └── HeaderError        missing, duplicate or empty column names
-├── LandingBusy            another ingest is writing to the same landing
-├── LandingIncomplete      the last ingest did not reach its end: nothing may be built from it
-├── SourceConflict         the landing holds another retailer's data
-├── TooManyBadRows         more rows than tolerated break the contract: the batch is refused
+├── LandingBusyError            another ingest is writing to the same landing
+├── LandingIncompleteError      the last ingest did not reach its end: nothing may be built from it
+├── SourceConflictError         the landing holds another retailer's data
+├── TooManyBadRowsError         more rows than tolerated break the contract: the batch is refused
 └── ReconciliationError    rows in ≠ loaded + quarantined: the batch fails whole
 """
 
@@ -36,13 +36,13 @@ class SourceError(IntegrationError):
     code = "source-unreadable"
 
 
-class SourceNotFound(SourceError):
+class SourceNotFoundError(SourceError):
     """No such folder, file, table or package."""
 
     code = "source-not-found"
 
 
-class UnreadableFile(SourceError):
+class UnreadableFileError(SourceError):
     """A file has the wrong encoding, is truncated, or is not what its name says."""
 
     code = "file-unreadable"
@@ -54,25 +54,25 @@ class HeaderError(SourceError):
     code = "header-invalid"
 
 
-class SourceConflict(IntegrationError):
+class SourceConflictError(IntegrationError):
     """The landing already holds the data of another retailer."""
 
     code = "source-conflict"
 
 
-class LandingBusy(IntegrationError):
+class LandingBusyError(IntegrationError):
     """Another ingest is writing to the same landing; nothing was done."""
 
     code = "landing-busy"
 
 
-class LandingIncomplete(IntegrationError):
+class LandingIncompleteError(IntegrationError):
     """The last ingest was interrupted or refused; a release of what it left would be wrong."""
 
     code = "landing-incomplete"
 
 
-class TooManyBadRows(IntegrationError):
+class TooManyBadRowsError(IntegrationError):
     """More rows than tolerated break the contract; the batch was refused."""
 
     code = "too-many-bad-rows"

@@ -15,13 +15,13 @@ INSTALL = "sudo .venv/bin/python -m playwright install --with-deps chromium"
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
-class BrowserMissing(RuntimeError):
+class BrowserMissingError(RuntimeError):
     """No Chromium starts on this machine. The message names the command that installs one."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser that closes with the block. Raises BrowserMissing."""
+    """A browser that closes with the block. Raises BrowserMissingError."""
     with sync_playwright() as playwright:
         browser = _launch(playwright)
         try:
@@ -38,7 +38,7 @@ def _launch(playwright: Playwright) -> Browser:
             return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         except PlaywrightError as error:
             cause = str(error).splitlines()[0].removesuffix(".")
-    raise BrowserMissing(f"No Chromium starts ({cause}). Run: {INSTALL}")
+    raise BrowserMissingError(f"No Chromium starts ({cause}). Run: {INSTALL}")
 
 
 def window(browser: Browser, **options: object) -> Page:

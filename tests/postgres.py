@@ -14,7 +14,7 @@ from tests.services import postgres_binaries
 
 
 class Cluster:
-    """Raises ServiceMissing without PostgreSQL, and CalledProcessError if it refuses.
+    """Raises ServiceMissingError without PostgreSQL, and CalledProcessError if it refuses.
 
     PostgreSQL does not run as root: then it is another user's, with a copy of the binaries, which may be in a
     folder that only root reads.

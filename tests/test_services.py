@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests import postgres, services
-from tests.browser import BrowserMissing
+from tests.browser import BrowserMissingError
 
 
 def test_postgresql_starts_from_the_wheel_alone(monkeypatch):
@@ -37,13 +37,13 @@ def test_the_server_of_redis_protocol_is_one():
 def test_without_a_server_the_message_names_the_command(monkeypatch):
     monkeypatch.setattr(services, "_package", lambda name: Path("/nonexistent"))
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(services.ServiceMissing, match="make setup-dev"):
+    with pytest.raises(services.ServiceMissingError, match="make setup-dev"):
         services.redis_server()
 
 
 def test_a_browser_that_cannot_be_had_ends_the_run(monkeypatch, capsys):
     def none_starts():
-        raise BrowserMissing("No Chromium starts. Run: this")
+        raise BrowserMissingError("No Chromium starts. Run: this")
 
     commands = []
     monkeypatch.setattr(services, "_browser_version", none_starts)
@@ -56,7 +56,7 @@ def test_a_browser_that_cannot_be_had_ends_the_run(monkeypatch, capsys):
 
 
 def test_what_is_installed_is_asked_before_it_is_used(monkeypatch):
-    answers = iter([BrowserMissing("none"), "150.0"])
+    answers = iter([BrowserMissingError("none"), "150.0"])
 
     def version():
         answer = next(answers)

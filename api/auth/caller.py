@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from governance.errors import Forbidden
+from governance.errors import ForbiddenError
 from governance.identity import (
     Directory,
     Principal,
@@ -30,8 +30,8 @@ def caller(
 ) -> Principal:
     """The principal that a credential belongs to, or the person for whom a service acts.
 
-    `on_behalf_of` is every value of that header. Raises NotAuthenticated, or Forbidden if the header is
-    sent twice, by a person, or by a service that may not act for that person.
+    `on_behalf_of` is every value of that header. Raises NotAuthenticatedError, or ForbiddenError if the
+    header is sent twice, by a person, or by a service that may not act for that person.
     """
     if is_service_key(credential):
         principal = verify_service_key(store, credential, directory=directory, now=now)
@@ -40,5 +40,5 @@ def caller(
     if not on_behalf_of:
         return principal
     if len(on_behalf_of) > 1:
-        raise Forbidden(f"{ON_BEHALF_OF} was sent more than once")
+        raise ForbiddenError(f"{ON_BEHALF_OF} was sent more than once")
     return delegate(principal, on_behalf_of[0], directory)

@@ -18,7 +18,7 @@ from api.auth.service_keys import SUPERSET_SERVICE
 from api.settings import Settings
 from dashboards.superset_steelyard.identity import GUEST_AUDIENCE, asset_uuid
 from dashboards.superset_steelyard.spec import load_specs
-from governance.errors import Forbidden, NotFound
+from governance.errors import ForbiddenError, NotFoundError
 from governance.identity import Directory, Principal
 
 MINUTES = 5
@@ -38,17 +38,20 @@ class GuestToken:
 def guest_token(
     settings: Settings, directory: Directory, principal: Principal, slug: str, release: str, *, now: datetime
 ) -> GuestToken:
-    """For a person who asks for themselves. Raises Forbidden; NotFound as if there were no such dashboard."""
+    """For a person who asks for themselves.
+
+    Raises ForbiddenError; NotFoundError as if there were no such dashboard.
+    """
     if not settings.superset_embed_domains:
-        raise Forbidden(
+        raise ForbiddenError(
             "dashboards are not shown inside other sites here", hint="STEELYARD_SUPERSET_EMBED_DOMAINS"
         )
     if principal.is_service or principal.acting_service:
-        raise Forbidden("a guest token is given to the person who will look")
+        raise ForbiddenError("a guest token is given to the person who will look")
     spec = next((spec for spec in load_specs() if spec.slug == slug), None)
     open_to = directory.roles_delegable_to(SUPERSET_SERVICE)
     if spec is None or principal.role not in open_to or (spec.roles and principal.role not in spec.roles):
-        raise NotFound(f"no dashboard {slug!r}")
+        raise NotFoundError(f"no dashboard {slug!r}")
     until, embedded = now + timedelta(minutes=MINUTES), asset_uuid("embedded", slug)
     claims = {
         "iat": now,

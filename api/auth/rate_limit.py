@@ -10,7 +10,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from api.errors import TooManyRequests
+from api.errors import TooManyRequestsError
 from governance.identity import Principal
 
 
@@ -28,11 +28,11 @@ class RateLimit:
         )
 
     def count(self, principal: Principal) -> None:
-        """Count one request. Raises TooManyRequests, with the seconds to wait."""
+        """Count one request. Raises TooManyRequestsError, with the seconds to wait."""
         identity = "/".join(sorted(principal.identities))
         if not self.limiter.hit(self.item, identity):
             window = self.limiter.get_window_stats(self.item, identity)
-            raise TooManyRequests(
+            raise TooManyRequestsError(
                 f"More than {self.item.amount} requests in a minute.",
                 retry_after_seconds=max(1, math.ceil(window.reset_time - time.time())),
             )

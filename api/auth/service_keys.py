@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from governance.errors import NotAuthenticated, StoreUnavailable
+from governance.errors import NotAuthenticatedError, StoreUnavailableError
 from governance.identity import Directory, issue_service_key, verify_service_key
 from governance.store import OpsStore
 
@@ -29,14 +29,16 @@ def service_key_file(
     """`<folder>/<service>.key`, mode 0600, holding a key that is valid for another week at least.
 
     A valid key is kept; one that was revoked, is about to expire, or has other scopes is replaced by a
-    fresh one of ninety days. Raises StoreUnavailable if others can read the file.
+    fresh one of ninety days. Raises StoreUnavailableError if others can read the file.
     """
     path = folder / f"{service}.key"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     now, scopes_wanted = datetime.now(UTC), frozenset(scopes)
     if path.exists():
         if path.stat().st_mode & 0o077:
-            raise StoreUnavailable(f"the key {path.name} can be read by others", hint=f"chmod 600 {path}")
+            raise StoreUnavailableError(
+                f"the key {path.name} can be read by others", hint=f"chmod 600 {path}"
+            )
         if _still_good(
             path.read_text().strip(),
             service,
@@ -73,6 +75,6 @@ def _still_good(
 ) -> bool:
     try:
         holder = verify_service_key(store, key, directory=directory, now=then)
-    except NotAuthenticated:
+    except NotAuthenticatedError:
         return False
     return holder.user == service and holder.scopes == scopes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from api.errors import SettingsInvalid
+from api.errors import SettingsInvalidError
 from api.settings import Settings
 from governance.identity import Directory, LocalIssuer, RemoteKeys, TokenVerifier
 
@@ -20,20 +20,23 @@ def directory_of(settings: Settings) -> Directory:
 
 
 def local_issuer(settings: Settings) -> LocalIssuer:
-    """The demo's issuer. Raises Forbidden in production mode."""
+    """The demo's issuer. Raises ForbiddenError in production mode."""
     production = settings.mode == "production"
     return LocalIssuer(settings.var_dir / "keys", audience=settings.oidc_audience, production=production)
 
 
 def token_verifier(settings: Settings, directory: Directory) -> TokenVerifier:
-    """OIDC if an issuer is configured, else the local issuer. Raises SettingsInvalid or Forbidden."""
+    """OIDC if an issuer is configured, else the local issuer.
+
+    Raises SettingsInvalidError or ForbiddenError.
+    """
     if not settings.oidc_issuer:
         issuer = local_issuer(settings)
         return TokenVerifier(
             issuer=issuer.issuer, audience=issuer.audience, keys=issuer.jwks(), directory=directory
         )
     if not settings.oidc_jwks_url.startswith("https://"):
-        raise SettingsInvalid(
+        raise SettingsInvalidError(
             "STEELYARD_OIDC_JWKS_URL must be an https address.", hint="Ask your identity provider."
         )
 

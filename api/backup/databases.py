@@ -12,13 +12,13 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from api.errors import BackupFailed
+from api.errors import BackupFailedError
 
 _BUSY_SECONDS = 60
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """The database as it is at one moment; writers go on meanwhile. Raises BackupFailed."""
+    """The database as it is at one moment; writers go on meanwhile. Raises BackupFailedError."""
     try:
         with (
             closing(sqlite3.connect(source, timeout=_BUSY_SECONDS)) as reading,
@@ -26,11 +26,14 @@ def copy_sqlite(source: Path, target: Path) -> None:
         ):
             reading.backup(writing)
     except sqlite3.Error as error:
-        raise BackupFailed(f"{source.name} cannot be copied: {error}") from error
+        raise BackupFailedError(f"{source.name} cannot be copied: {error}") from error
 
 
 def dump_postgresql(url: URL, target: Path) -> None:
-    """The whole database as SQL, of one snapshot. Raises BackupFailed, with a hint if pg_dump is missing."""
+    """The whole database as SQL, of one snapshot.
+
+    Raises BackupFailedError, with a hint if pg_dump is missing.
+    """
     _run("pg_dump", ["--no-owner", "--file", str(target), _libpq(url)], url)
 
 
@@ -38,7 +41,7 @@ def load_postgresql(url: URL, dump: Path, *, aside: str | None) -> None:
     """Run a dump in one transaction: all of it or nothing.
 
     With `aside` the schema that is there is renamed to that first, in the same transaction. Raises
-    BackupFailed.
+    BackupFailedError.
     """
     options = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--single-transaction"]
     if aside is not None:
@@ -54,7 +57,7 @@ def _libpq(url: URL) -> str:
 
 def _run(tool: str, arguments: Sequence[str], url: URL) -> None:
     if shutil.which(tool) is None:
-        raise BackupFailed(
+        raise BackupFailedError(
             f"The ops store is in PostgreSQL, and {tool} is not installed here.",
             hint="Install PostgreSQL's client tools, of the server's version or newer (Debian and Ubuntu: "
             "postgresql-client), and run it again.",
@@ -70,4 +73,6 @@ def _run(tool: str, arguments: Sequence[str], url: URL) -> None:
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise BackupFailed(f"{tool}: {lines[-1]}", hint="See that the server answers, then run it again.")
+        raise BackupFailedError(
+            f"{tool}: {lines[-1]}", hint="See that the server answers, then run it again."
+        )

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from api.errors import BackupInvalid
+from api.errors import BackupInvalidError
 from api.settings import Settings
 
 FORMAT = 1
@@ -62,12 +62,12 @@ class BackupManifest:
 
     @classmethod
     def from_json(cls, text: bytes, digest: str) -> BackupManifest:
-        """Raises BackupInvalid if the text is damaged, of another format, or names a file elsewhere."""
+        """Raises BackupInvalidError if the text is damaged, of another format, or names a file elsewhere."""
         if hashlib.sha256(text).hexdigest() != digest:
-            raise BackupInvalid(f"{MANIFEST} was changed after the backup was made.")
+            raise BackupInvalidError(f"{MANIFEST} was changed after the backup was made.")
         body = json.loads(text)
         if body.get("format") != FORMAT:
-            raise BackupInvalid(
+            raise BackupInvalidError(
                 f"The backup has format {body.get('format')}, this version reads {FORMAT}.",
                 hint=f"Restore it with Steelyard {body.get('product_version', 'of its own version')}.",
             )
@@ -97,4 +97,4 @@ def plain_settings(settings: Settings) -> dict[str, str]:
 def _check_name(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or path.parts[0] not in (STATE, OPS):
-        raise BackupInvalid(f"The backup names a file outside the state: {name!r}.")
+        raise BackupInvalidError(f"The backup names a file outside the state: {name!r}.")

@@ -30,7 +30,7 @@ from api.backup.manifest import (
 )
 from api.backup.relocate import relocate_models
 from api.backup.swap import replace_folder
-from api.errors import BackupFailed, BackupInvalid, StateNotEmpty
+from api.errors import BackupFailedError, BackupInvalidError, StateNotEmptyError
 from api.settings import Settings
 from governance.disk import raise_on_disk_full
 from governance.store import OpsStore
@@ -56,9 +56,10 @@ def restore_backup(
 ) -> RestoreReport:
     """Put the state of `archive` where `settings` says that state is.
 
-    Raises StateNotEmpty if there is one and `force` was not given (with it, the old state is moved aside,
-    never removed), BackupInvalid naming the first file that is damaged or missing, BackupFailed or DiskFull;
-    in each case the old state stays as it was. Servers that run must be started again.
+    Raises StateNotEmptyError if there is one and `force` was not given (with it, the old state is moved
+    aside, never removed), BackupInvalidError naming the first file that is damaged or missing,
+    BackupFailedError or DiskFullError; in each case the old state stays as it was. Servers that run must be
+    started again.
     """
     place = settings.var_dir.resolve()
     manifest = read_manifest(archive)
@@ -82,7 +83,7 @@ def restore_backup(
                 moved.append(str(old))
             replace_folder(fresh, place, old)
         except OSError as error:
-            raise BackupFailed(
+            raise BackupFailedError(
                 f"{place} cannot be replaced: {error.strerror}.",
                 hint="If it is a mount, restore into a new folder below it, which STEELYARD_VAR_DIR names.",
             ) from error
@@ -96,14 +97,14 @@ def restore_backup(
 
 
 def read_manifest(archive: Path) -> BackupManifest:
-    """What the archive says it holds. Raises BackupInvalid."""
+    """What the archive says it holds. Raises BackupInvalidError."""
     with _reading(archive) as tar:
         texts = {}
         for name in (MANIFEST, MANIFEST_DIGEST):
             member = tar.next()
             content = tar.extractfile(member) if member is not None and member.name == name else None
             if content is None:
-                raise BackupInvalid(f"{archive.name} is not a backup of Steelyard: {name} is missing.")
+                raise BackupInvalidError(f"{archive.name} is not a backup of Steelyard: {name} is missing.")
             texts[name] = content.read()
     return BackupManifest.from_json(texts[MANIFEST], texts[MANIFEST_DIGEST].decode(errors="replace"))
 
@@ -114,11 +115,11 @@ def _reading(archive: Path) -> Iterator[tarfile.TarFile]:
     try:
         tar = tarfile.open(archive, "r:")  # noqa: SIM115  closed below: an OSError there is of writing
     except (tarfile.TarError, OSError) as error:
-        raise BackupInvalid(f"{unreadable}: {error}.") from error
+        raise BackupInvalidError(f"{unreadable}: {error}.") from error
     try:
         yield tar
     except tarfile.TarError as error:
-        raise BackupInvalid(f"{unreadable}: {error}.") from error
+        raise BackupInvalidError(f"{unreadable}: {error}.") from error
     finally:
         tar.close()
 
@@ -126,12 +127,12 @@ def _reading(archive: Path) -> Iterator[tarfile.TarFile]:
 def _check_fits(settings: Settings, manifest: BackupManifest) -> None:
     kind = make_url(settings.ops_store_url).get_backend_name()
     if manifest.ops_kind not in ("none", kind):
-        raise BackupInvalid(
+        raise BackupInvalidError(
             f"The backup's ops store is {manifest.ops_kind}, STEELYARD_OPS_URL names {kind}.",
             hint=f"Set STEELYARD_OPS_URL to a {manifest.ops_kind} database.",
         )
     if manifest.ops_revision is not None and not is_known_revision(manifest.ops_revision):
-        raise BackupInvalid(
+        raise BackupInvalidError(
             f"The backup was made by Steelyard {manifest.product_version}, whose ops store this version "
             f"({product_version()}) does not know.",
             hint=f"Restore it with Steelyard {manifest.product_version} or newer.",
@@ -139,17 +140,17 @@ def _check_fits(settings: Settings, manifest: BackupManifest) -> None:
 
 
 def _check_empty(settings: Settings, force: bool) -> None:
-    """Raises StateNotEmpty for what is there, if nobody said that it may be moved aside."""
+    """Raises StateNotEmptyError for what is there, if nobody said that it may be moved aside."""
     if force:
         return
     there = settings.var_dir.resolve()
     ops = _sqlite_path(settings)
     if there.is_dir() and any(there.iterdir()):
-        raise StateNotEmpty(f"There is a state in {there}.", hint=_FORCE)
+        raise StateNotEmptyError(f"There is a state in {there}.", hint=_FORCE)
     if ops is not None and ops.exists():
-        raise StateNotEmpty(f"There is an ops store in {ops}.", hint=_FORCE)
+        raise StateNotEmptyError(f"There is an ops store in {ops}.", hint=_FORCE)
     if ops is None and _has_tables(settings):
-        raise StateNotEmpty("There is an ops store in the database of STEELYARD_OPS_URL.", hint=_FORCE)
+        raise StateNotEmptyError("There is an ops store in the database of STEELYARD_OPS_URL.", hint=_FORCE)
 
 
 _FORCE = "`--force` moves it aside, under a name that the command prints; nothing is deleted."
@@ -183,12 +184,16 @@ def _unpack(archive: Path, manifest: BackupManifest, scratch: Path, progress: Pr
             try:
                 member = tar.next()
                 if member is None or member.name != name or not member.isreg():
-                    raise BackupInvalid(f"{name} is damaged or missing in {archive.name}.", hint=_OTHER)
+                    raise BackupInvalidError(f"{name} is damaged or missing in {archive.name}.", hint=_OTHER)
                 _unpack_one(tar, member, manifest, scratch / name)
             except tarfile.TarError as error:
-                raise BackupInvalid(f"{name} is damaged in {archive.name}: {error}.", hint=_OTHER) from error
+                raise BackupInvalidError(
+                    f"{name} is damaged in {archive.name}: {error}.", hint=_OTHER
+                ) from error
         if (member := tar.next()) is not None:
-            raise BackupInvalid(f"{member.name} is in {archive.name}, and its manifest does not name it.")
+            raise BackupInvalidError(
+                f"{member.name} is in {archive.name}, and its manifest does not name it."
+            )
 
 
 _OTHER = "Nothing was restored. Take another backup, or another copy of this one."
@@ -208,7 +213,7 @@ def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, manifest: BackupM
         os.fsync(file.fileno())
     path.chmod(entry.mode & 0o777)
     if digest.hexdigest() != entry.sha256:
-        raise BackupInvalid(f"{member.name} was changed after the backup was made.", hint=_OTHER)
+        raise BackupInvalidError(f"{member.name} was changed after the backup was made.", hint=_OTHER)
 
 
 def _place_ops(settings: Settings, unpacked: Path, fresh: Path, suffix: str) -> list[str]:

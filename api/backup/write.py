@@ -32,7 +32,7 @@ from api.backup.manifest import (
     plain_settings,
     product_version,
 )
-from api.errors import BackupFailed
+from api.errors import BackupFailedError
 from api.settings import Settings
 from governance.disk import raise_on_disk_full
 from governance.releases import ReleaseStore
@@ -72,7 +72,7 @@ def write_backup(
 
     `target` is a file or a folder (the current one by default). Decisions, queries and training go on
     meanwhile; an ingest or a pruning of releases waits or is refused, and one that is running refuses the
-    backup (LandingBusy). Raises BackupFailed or DiskFull; then there is no archive.
+    backup (LandingBusyError). Raises BackupFailedError or DiskFullError; then there is no archive.
     """
     created_at = datetime.now(UTC)
     archive = _target(settings, target, created_at)
@@ -113,25 +113,25 @@ def _target(settings: Settings, target: Path | None, created_at: datetime) -> Pa
     place = Path.cwd() if target is None else target
     archive = (place / name if place.is_dir() else place).resolve()
     if not settings.var_dir.is_dir():
-        raise BackupFailed(
+        raise BackupFailedError(
             f"There is no state in {settings.var_dir.resolve()}.",
             hint="STEELYARD_VAR_DIR names another folder.",
         )
     if archive.is_relative_to(settings.var_dir.resolve()):
-        raise BackupFailed(
+        raise BackupFailedError(
             f"{archive} is in the state folder: it would be lost with what it is to save.",
             hint="Name a file or folder outside it, best on another disk: `--to`.",
         )
     if archive.exists():
-        raise BackupFailed(f"{archive} is there already.", hint="Name another file: `--to`.")
+        raise BackupFailedError(f"{archive} is there already.", hint="Name another file: `--to`.")
     if not archive.parent.is_dir():
-        raise BackupFailed(f"There is no folder {archive.parent}.", hint="Make it first.")
+        raise BackupFailedError(f"There is no folder {archive.parent}.", hint="Make it first.")
     return archive
 
 
 @contextmanager
 def _unchanging(settings: Settings) -> Iterator[None]:
-    """No ingest lands, no release is published or removed. Raises LandingBusy."""
+    """No ingest lands, no release is published or removed. Raises LandingBusyError."""
     with ExitStack() as stack:
         if settings.landing.is_dir():
             stack.enter_context(only_writer(settings.landing))
@@ -253,7 +253,7 @@ def _write_archive(
                 hashing = _Hashing(content)
                 archive.addfile(_member(name, entry.bytes, entry.mode), hashing)
             if hashing.digest.hexdigest() != entry.sha256:
-                raise BackupFailed(f"{name} changed while it was backed up.", hint="Run it again.")
+                raise BackupFailedError(f"{name} changed while it was backed up.", hint="Run it again.")
 
 
 def _member(name: str, size: int, mode: int) -> tarfile.TarInfo:

@@ -104,7 +104,7 @@ def revoke(key_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
 
 
 def _key_manager(as_user: str | None) -> str:
-    """Who manages keys, for the audit: an entitled user or this machine's operator. Raises Forbidden."""
+    """Who manages keys, for the audit: an entitled user or this machine's operator. Raises ForbiddenError."""
     from governance.policy.authorize import require
 
     person = principal_named(as_user)

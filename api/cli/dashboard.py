@@ -39,12 +39,12 @@ def password(user: str, as_json: Json = False) -> None:
     """Print the generated password of a demo USER of the dashboards, or of `admin`, and nothing else."""
     from api.auth.service_keys import SUPERSET_SERVICE
     from api.servers.superset import ADMIN, Dashboards
-    from governance.errors import NotFound
+    from governance.errors import NotFoundError
 
     if user != ADMIN:
         person = services().directory.user(user)
         if person.role not in services().directory.roles_delegable_to(SUPERSET_SERVICE):
-            raise NotFound(f"{user!r} has no account in the dashboards")
+            raise NotFoundError(f"{user!r} has no account in the dashboards")
     text = Dashboards(settings(), services()).password(user)
     if as_json:
         print_json({"user": user, "password": text})

@@ -37,14 +37,14 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say which rule lets a user do ACTION (read_audit, see_margin, …) or not, and which rows remain."""
-    from governance.errors import NotFound
+    from governance.errors import NotFoundError
     from governance.policy import default_policy
     from governance.policy import explain as explain_policy
 
     explanation = explain_policy(as_user, action)
     steps = default_policy().steps
     if explanation.errors and action not in steps:
-        raise NotFound(
+        raise NotFoundError(
             f"no action {action!r} that is decided once for a person", hint=f"actions: {', '.join(steps)}"
         )
     if as_json:

@@ -22,7 +22,7 @@ AsUser = Annotated[
 
 
 def settings() -> Settings:
-    """The process's settings. Raises SettingsInvalid."""
+    """The process's settings. Raises SettingsInvalidError."""
     from api.settings import settings as read
 
     return read()
@@ -43,7 +43,7 @@ def close_services() -> None:
 
 
 def principal_named(user: str | None) -> Principal | None:
-    """The demo user of that name, or None for the operator. Raises NotFound with the near miss."""
+    """The demo user of that name, or None for the operator. Raises NotFoundError with the near miss."""
     return None if user is None else services().directory.user(user)
 
 

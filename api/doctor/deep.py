@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from api.doctor.finding import Finding, Level
 from api.doctor.state import open_store
 from api.settings import Settings
-from governance.releases import ReleaseCorrupt, ReleaseStore, check_content
+from governance.releases import ReleaseCorruptError, ReleaseStore, check_content
 from governance.store.migrate import newest_revision, revision_of
 from governance.store.schema import metadata
 from integrations.ingest import check_landing
@@ -29,7 +29,7 @@ def check_release_content(settings: Settings) -> Iterator[Finding]:
         try:
             check_content(store.get(release_id))
             sound += 1
-        except ReleaseCorrupt as error:
+        except ReleaseCorruptError as error:
             hint = "`steelyard release publish` a sound one; find out what wrote to the folder."
             yield Finding("release content", Level.FAILED, error.message, hint)
     yield Finding("release content", Level.OK, f"{sound} releases, every byte as sealed")

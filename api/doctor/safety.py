@@ -29,7 +29,7 @@ SECRET_FILES = (
 def check_settings(settings: Settings) -> Iterator[Finding]:
     """Whether the settings can be served, and are fit for where they are served."""
     if settings.mode == "production" or settings.oidc_issuer:
-        token_verifier(settings, directory_of(settings))  # raises SettingsInvalid or Forbidden
+        token_verifier(settings, directory_of(settings))  # raises SettingsInvalidError or ForbiddenError
     yield Finding("settings", Level.OK, f"mode {settings.mode}, bound to {settings.host}")
     if settings.mode == "demo" and settings.host not in _LOOPBACK:
         hint = "Set STEELYARD_MODE=production and an identity provider, or bind to 127.0.0.1."

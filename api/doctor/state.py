@@ -21,7 +21,7 @@ from semantic.sql.quoting import literal
 def check_release(settings: Settings) -> Iterator[Finding]:
     """The published release holds against its seal and opens; others that do not are named."""
     store = ReleaseStore(settings.var_dir)
-    current = store.current()  # raises ReleaseNotFound or ReleaseCorrupt
+    current = store.current()  # raises ReleaseNotFoundError or ReleaseCorruptError
     with opened(current.warehouse) as warehouse:
         tables = warehouse.execute("SELECT count(*) FROM duckdb_tables()").fetchone()
     yield Finding("release", Level.OK, f"{current.release_id} serves, {tables[0] if tables else 0} tables")

@@ -38,7 +38,7 @@ def ingest_step(settings: Settings, report: Progress) -> IngestResult:
 def build_step(settings: Settings, report: Progress) -> BuildResult:
     """A sealed release of the landing and the dbt project; the one that exists if nothing changed.
 
-    What has not changed since an older release is reused from it. Raises LandingIncomplete if the
+    What has not changed since an older release is reused from it. Raises LandingIncompleteError if the
     last ingest did not reach its end.
     """
     from integrations.ingest import require_complete

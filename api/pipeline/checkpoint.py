@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from api.errors import PipelineBusy
+from api.errors import PipelineBusyError
 from api.pipeline.results import StepResult
 from governance.disk import atomic_write
 
@@ -53,7 +53,7 @@ def only_one(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise PipelineBusy(
+            raise PipelineBusyError(
                 "Another pipeline is running on this state folder.",
                 hint="Wait for it to end, then run again.",
             ) from None

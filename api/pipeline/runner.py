@@ -52,7 +52,10 @@ def run_pipeline(
     listener: Listener = lambda *what: None,
     steps: tuple[AnyStep, ...] = STEPS,
 ) -> Iterator[StepReport]:
-    """Yield a report after each step. One pipeline at a time: raises PipelineBusy, or StepFailed."""
+    """Yield a report after each step.
+
+    One pipeline at a time: raises PipelineBusyError, or StepFailedError.
+    """
     with only_one(settings.var_dir / "pipeline.lock"):
         for step in steps:
             yield _one(settings, step, listener)

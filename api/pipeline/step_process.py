@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from api.errors import StepFailed
+from api.errors import StepFailedError
 from governance.progress import Progress
 from semantic.errors import SteelyardError
 
@@ -61,7 +61,7 @@ def run_in_subprocess(
 ) -> Outcome[R]:
     """Call `function(*arguments, report)` in a child process, its output appended to `log`.
 
-    Raises StepFailed, with the code and hint of what the step refused.
+    Raises StepFailedError, with the code and hint of what the step refused.
     """
     # A killed child's semaphores are cleaned up by Python, which warns of it on our standard error.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
@@ -78,11 +78,11 @@ def run_in_subprocess(
             process.terminate()
         process.join()
     if answer is None:
-        raise StepFailed(
+        raise StepFailedError(
             f"The step's process ended early (exit status {process.exitcode}).", hint="Run it again."
         )
     if isinstance(answer, _Failed):
-        raise StepFailed(answer.message, hint=answer.hint, code=answer.code)
+        raise StepFailedError(answer.message, hint=answer.hint, code=answer.code)
     return Outcome(answer.result, time.monotonic() - started, answer.peak_mb)
 
 
@@ -118,7 +118,7 @@ def _work(
     except SteelyardError as refusal:
         pipe.send(_Failed(refusal.message, refusal.hint, refusal.code))
     except Exception as crash:  # anything else is reported with its trace, not swallowed
-        pipe.send(_Failed(f"{type(crash).__name__}: {crash}", traceback.format_exc(), StepFailed.code))
+        pipe.send(_Failed(f"{type(crash).__name__}: {crash}", traceback.format_exc(), StepFailedError.code))
 
 
 def _redirect_output(log: Path) -> None:

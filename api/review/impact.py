@@ -12,7 +12,7 @@ from api.review.chart import Bar
 from api.review.render import page, problem_page
 from api.review.session import CurrentPerson
 from api.services.impact_service import ImpactWeek, impact_of
-from governance.errors import Forbidden
+from governance.errors import ForbiddenError
 
 router = APIRouter(prefix="/review/impact", include_in_schema=False)
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 220, 56, 14, 26
@@ -42,7 +42,7 @@ def impact_page(request: Request, person: CurrentPerson, services: ServicesDep) 
     """What this person may see of it; readers to whom cost is not shown get a sentence instead."""
     try:
         impact = impact_of(services.store, person)
-    except Forbidden as error:
+    except ForbiddenError as error:
         return problem_page(request, 403, "Not for your role", error.message)
     return page("impact.html", impact=impact, picture=draw(impact.weeks), person=person)
 

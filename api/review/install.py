@@ -11,7 +11,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from api.review import impact, lineage, pages, sign_in
 from api.review.render import CONTENT_SECURITY_POLICY
-from api.review.session import SignInNeeded
+from api.review.session import SignInNeededError
 
 STATIC = Path(__file__).parent / "static"
 
@@ -34,8 +34,8 @@ def install_review(app: FastAPI) -> None:
                 response.headers["Cache-Control"] = "public, max-age=300"
         return response
 
-    @app.exception_handler(SignInNeeded)
-    async def sign_in_first(request: Request, error: SignInNeeded) -> Response:
+    @app.exception_handler(SignInNeededError)
+    async def sign_in_first(request: Request, error: SignInNeededError) -> Response:
         if "hx-request" in request.headers:
             return Response(status_code=401, headers={"HX-Redirect": "/review/sign-in"})
         return RedirectResponse("/review/sign-in", 303)

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from api.deps import ServicesDep
 from api.review.render import page, problem_page
 from api.review.session import CurrentPerson
-from governance.errors import Forbidden, UnknownNode
+from governance.errors import ForbiddenError, UnknownNodeError
 
 router = APIRouter(prefix="/review/lineage", include_in_schema=False)
 _MOST_DRAWN = 250  # boxes; beyond that a picture explains nothing
@@ -37,9 +37,9 @@ def drawn(
     """The picture around a node; every box leads on. What one may not see answers like what is not there."""
     try:
         view = services.lineage.show(node, person, direction=direction, columns=columns)
-    except UnknownNode as error:
+    except UnknownNodeError as error:
         return problem_page(request, 404, "Nothing of that name", error.hint or "There is no such node.")
-    except Forbidden as error:
+    except ForbiddenError as error:
         return problem_page(request, 403, "Not for your role", error.message)
     count = len(view.graph.nodes)
     return page(

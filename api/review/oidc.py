@@ -11,9 +11,9 @@ from authlib.integrations.httpx_client import OAuth2Client
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.errors import SettingsInvalid
+from api.errors import SettingsInvalidError
 from api.settings import Settings
-from governance.errors import NotAuthenticated
+from governance.errors import NotAuthenticatedError
 
 COOKIE = "steelyard_review_oidc"
 _MINUTES = 10
@@ -49,15 +49,15 @@ def depart(request: Request, settings: Settings) -> Response:
 
 
 def arrive(request: Request, settings: Settings) -> str:
-    """The id token for the code in `request`, to be verified. Raises NotAuthenticated."""
+    """The id token for the code in `request`, to be verified. Raises NotAuthenticatedError."""
     try:
         names = ("state", "verifier", "nonce")
         remembered = dict(zip(names, request.cookies[COOKIE].split("."), strict=True))
         state, code = request.query_params["state"], request.query_params["code"]
     except (KeyError, ValueError):
-        raise NotAuthenticated("The sign-in was not begun here, or took too long: try again.") from None
+        raise NotAuthenticatedError("The sign-in was not begun here, or took too long: try again.") from None
     if not hmac.compare_digest(state.encode(), str(remembered["state"]).encode()):
-        raise NotAuthenticated("The sign-in was not begun here: try again.")
+        raise NotAuthenticatedError("The sign-in was not begun here: try again.")
     with _client(request, settings) as client:
         try:
             tokens = client.fetch_token(
@@ -66,10 +66,10 @@ def arrive(request: Request, settings: Settings) -> str:
                 code_verifier=remembered["verifier"],
             )
         except Exception as error:  # whatever the provider refuses with
-            raise NotAuthenticated("The identity provider did not confirm the sign-in.") from error
+            raise NotAuthenticatedError("The identity provider did not confirm the sign-in.") from error
     token = str(tokens.get("id_token", ""))
     if _nonce(token) != remembered["nonce"]:
-        raise NotAuthenticated("The identity provider answered another sign-in.")
+        raise NotAuthenticatedError("The identity provider answered another sign-in.")
     return token
 
 
@@ -90,7 +90,7 @@ def _nonce(token: str) -> str | None:
 
 def _client(request: Request, settings: Settings) -> OAuth2Client:
     if not (settings.oidc_issuer and settings.oidc_client_id):
-        raise SettingsInvalid(
+        raise SettingsInvalidError(
             "Signing in by browser needs STEELYARD_OIDC_CLIENT_ID.",
             hint="Register the page with your identity provider; its redirect is /review/oidc/callback.",
         )

@@ -30,7 +30,13 @@ from governance.approvals import (
     list_recommendations,
     may_decide,
 )
-from governance.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidDecision, NotFound
+from governance.errors import (
+    ConflictError,
+    ForbiddenError,
+    IdempotencyMismatchError,
+    InvalidDecisionError,
+    NotFoundError,
+)
 from governance.identity import Principal
 from governance.policy.authorize import recommendation_scope, sees_margin
 from semantic.errors import SteelyardError
@@ -41,10 +47,10 @@ Short = Annotated[str, Query(max_length=128)]
 _EARLIER = 6
 _DONE = {"approve": "Approved", "override": "Changed and approved", "reject": "Rejected"}
 _STATUS: dict[type[SteelyardError], int] = {
-    Forbidden: 403,
-    Conflict: 409,
-    InvalidDecision: 422,
-    IdempotencyMismatch: 422,
+    ForbiddenError: 403,
+    ConflictError: 409,
+    InvalidDecisionError: 422,
+    IdempotencyMismatchError: 422,
 }
 
 
@@ -68,7 +74,7 @@ def item(request: Request, recommendation_id: Id, person: CurrentPerson, service
     """One recommendation. What the person may not see answers like what does not exist."""
     try:
         record = _find(services, person, recommendation_id)
-    except NotFound:
+    except NotFoundError:
         return _missing(request)
     if "hx-request" in request.headers:
         return page("item.html", **_item(request, person, services, record))
@@ -84,7 +90,7 @@ def item_chart(
         record = _find(services, person, recommendation_id)
         last = as_of(record)
         days = chart.read_days(services.metrics, person, record, last)
-    except NotFound:
+    except NotFoundError:
         return _missing(request)
     except SteelyardError as error:
         return page("chart.html", chart=None, why=error.message)
@@ -102,7 +108,7 @@ def item_lineage(
     try:
         record = _find(services, person, recommendation_id)
         view = services.lineage.show(f"recommendation.{record.recommendation_id}", person, depth=2)
-    except NotFound:
+    except NotFoundError:
         return _missing(request)
     picture = Response(view.svg(), media_type="image/svg+xml")
     picture.headers["X-Content-Type-Options"] = "nosniff"
@@ -139,9 +145,9 @@ def decide_on(
             idempotency_key=f"review-{key}",
             now=datetime.now(UTC),
         )
-    except NotFound:
+    except NotFoundError:
         return _missing(request)
-    except (Forbidden, Conflict, InvalidDecision, IdempotencyMismatch) as error:
+    except (ForbiddenError, ConflictError, InvalidDecisionError, IdempotencyMismatchError) as error:
         return _refused(request, person, services, recommendation_id, error)
     notice = (
         _DONE[done.decision] if done.state != State.IN_REVIEW else "Approved; a second person decides too"
@@ -180,7 +186,7 @@ def approve_several(
                 now=datetime.now(UTC),
             )
             done += 1
-        except (NotFound, Forbidden, Conflict, InvalidDecision, IdempotencyMismatch):
+        except (NotFoundError, ForbiddenError, ConflictError, InvalidDecisionError, IdempotencyMismatchError):
             refused += 1
     notice = f"{done} approved." + (
         f" {refused} stay: not yours to decide, or decided already." if refused else ""

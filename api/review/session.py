@@ -18,13 +18,13 @@ from api.auth.secret import secret_in
 from api.deps import ServicesDep
 from api.settings import Settings
 from api.wiring import Services
-from governance.errors import Forbidden, NotAuthenticated
+from governance.errors import ForbiddenError, NotAuthenticatedError
 from governance.identity import Principal, is_service_key
 
 COOKIE = "steelyard_review"
 
 
-class SignInNeeded(NotAuthenticated):
+class SignInNeededError(NotAuthenticatedError):
     """Nobody is signed in, or the session has ended: the page leads to the sign-in."""
 
 
@@ -52,27 +52,27 @@ def end(response: Response) -> None:
 
 
 def reader(services: Services, token: str) -> Principal:
-    """The person behind a token. Raises NotAuthenticated; a service has no business at a page."""
+    """The person behind a token. Raises NotAuthenticatedError; a service has no business at a page."""
     if is_service_key(token):
-        raise NotAuthenticated("the review page is for people")
+        raise NotAuthenticatedError("the review page is for people")
     person = services.tokens.verify(token, now=datetime.now(UTC))
     if person.is_service:
-        raise NotAuthenticated("the review page is for people")
+        raise NotAuthenticatedError("the review page is for people")
     return person
 
 
 def _person(request: Request, services: ServicesDep) -> Principal:
     token = request.cookies.get(COOKIE)
     if token is None:
-        raise SignInNeeded("sign in first")
+        raise SignInNeededError("sign in first")
     try:
         return reader(services, token)
-    except NotAuthenticated as error:
-        raise SignInNeeded(error.message) from error
+    except NotAuthenticatedError as error:
+        raise SignInNeededError(error.message) from error
 
 
 CurrentPerson = Annotated[Principal, Depends(_person)]
-"""Who is signed in. Raises SignInNeeded."""
+"""Who is signed in. Raises SignInNeededError."""
 
 
 def form_token(request: Request, settings: Settings) -> str:
@@ -82,12 +82,12 @@ def form_token(request: Request, settings: Settings) -> str:
 
 
 def from_our_page(request: Request) -> None:
-    """Raises Forbidden if the browser says that the form stood on another site."""
+    """Raises ForbiddenError if the browser says that the form stood on another site."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Forbidden("this form was sent from another site")
+        raise ForbiddenError("this form was sent from another site")
     origin = request.headers.get("origin")
     if origin not in (None, "null", f"{request.url.scheme}://{request.url.netloc}"):
-        raise Forbidden("this form was sent from another site")
+        raise ForbiddenError("this form was sent from another site")
 
 
 def _own_form(
@@ -98,8 +98,8 @@ def _own_form(
 ) -> None:
     from_our_page(request)
     if not hmac.compare_digest(csrf.encode(), form_token(request, services.settings).encode()):
-        raise Forbidden("this form is not of your session", hint="load the page again")
+        raise ForbiddenError("this form is not of your session", hint="load the page again")
 
 
 OwnForm = Depends(_own_form)
-"""For routes that change something. Raises Forbidden on a form that our page did not make."""
+"""For routes that change something. Raises ForbiddenError on a form that our page did not make."""

@@ -16,7 +16,7 @@ from api.review import oidc
 from api.review.render import page
 from api.review.session import OwnForm, end, from_our_page, password_file, reader, start
 from api.wiring import Services
-from governance.errors import NotAuthenticated, NotFound
+from governance.errors import NotAuthenticatedError, NotFoundError
 
 router = APIRouter(prefix="/review", include_in_schema=False)
 _DEMO_ORDER = (
@@ -44,7 +44,7 @@ def sign_in(
         return _form(services, "Sign in through your identity provider.", 400)
     try:
         token = _token(services, user, password.strip())
-    except (NotAuthenticated, NotFound):
+    except (NotAuthenticatedError, NotFoundError):
         return _form(services, "That user and password do not fit together.", 401)
     answer = RedirectResponse("/review", 303)
     start(answer, request, token, services.settings.token_hours)
@@ -75,7 +75,7 @@ def from_provider(request: Request, services: ServicesDep) -> Response:
     try:
         token = oidc.arrive(request, services.settings)
         reader(services, token)
-    except NotAuthenticated as error:
+    except NotAuthenticatedError as error:
         return _form(services, error.message, 401)
     answer = page("signed_in.html")
     start(answer, request, token, services.settings.token_hours)
@@ -84,13 +84,13 @@ def from_provider(request: Request, services: ServicesDep) -> Response:
 
 
 def _token(services: Services, user: str, password: str) -> str:
-    """Raises NotAuthenticated if neither password nor token holds, NotFound for an unknown user."""
+    """Raises NotAuthenticatedError if neither password nor token holds, NotFoundError for an unknown user."""
     if password.count(".") == 2:
         reader(services, password)
         return password
     expected = secret_in(password_file(services.settings))
     if not hmac.compare_digest(password.encode(), expected.encode()):
-        raise NotAuthenticated("wrong password")
+        raise NotAuthenticatedError("wrong password")
     services.directory.user(user)
     lifetime = timedelta(hours=services.settings.token_hours)
     return local_issuer(services.settings).issue(user, now=datetime.now(UTC), lifetime=lifetime)

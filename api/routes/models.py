@@ -9,7 +9,7 @@ from api.deps import CurrentUser, ServicesDep
 from api.pipeline.monitor import last_monitored
 from api.pipeline.results import Alert, MonitorResult, RetrainAdvice
 from api.problems import document
-from governance.errors import NotFound
+from governance.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -66,7 +66,7 @@ def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswe
     """Versions of one model, open alerts, advice on retraining, and where the report is."""
     versions = services.models.versions(name)
     if not versions:
-        raise NotFound(f"there is no model {name!r}", hint="GET /v1/models lists them")
+        raise NotFoundError(f"there is no model {name!r}", hint="GET /v1/models lists them")
     last_run = last_monitored(services.settings) if name == "demand" else None
     sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))
     return ModelAnswer(

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from api.deps import CurrentUser, ServicesDep
 from api.problems import document
-from governance.errors import Forbidden, NotFound
+from governance.errors import ForbiddenError, NotFoundError
 
 router = APIRouter(prefix="/v1/reports", tags=["models"])
 # The page brings its own scripts. In a sandbox they are nobody's: no cookie, no other request of ours.
@@ -28,8 +28,8 @@ def report(
 ) -> FileResponse:
     """A page of Evidently. It shows all regions and departments, so only who may see them all opens it."""
     if not all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners)):
-        raise Forbidden("the report shows every region and department")
+        raise ForbiddenError("the report shows every region and department")
     path = services.settings.reports / release / name
     if not path.is_file():
-        raise NotFound(f"release {release} has no report {name}")
+        raise NotFoundError(f"release {release} has no report {name}")
     return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": _POLICY})

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from api.auth.secret import secret_in
-from api.errors import ServerFailed
+from api.errors import ServerFailedError
 from api.servers.superset import Dashboards
 from api.settings import Settings
 from api.wiring import Services
@@ -57,7 +57,7 @@ def servers(settings: Settings, services: Services) -> list[Server]:
 def serving(settings: Settings, report: Report = lambda _: None) -> Iterator[list[Server]]:
     """Start every server, those that need the API once it answers; wait for all; stop them on leaving.
 
-    `report` hears what is happening. Raises ServerFailed or DashboardsFailed.
+    `report` hears what is happening. Raises ServerFailedError or DashboardsFailedError.
     """
     services = Services.from_settings(settings)
     logs = settings.var_dir / "logs"
@@ -181,11 +181,13 @@ def _refuse_taken_port(server: Server) -> None:
             is_taken = probe.connect_ex((host, port or 0)) == 0
         except OSError as error:
             hint = "Set STEELYARD_HOST to an address of this machine; 127.0.0.1 is reached from here alone."
-            raise ServerFailed(f"{server.name} cannot start: {host}: {error.strerror}.", hint=hint) from error
+            raise ServerFailedError(
+                f"{server.name} cannot start: {host}: {error.strerror}.", hint=hint
+            ) from error
         if is_taken:
             name = server.name.upper()
             hint = f"Stop what listens there, or set STEELYARD_{name}_PORT to a free port."
-            raise ServerFailed(f"{server.name} cannot start: port {port} is taken.", hint=hint)
+            raise ServerFailedError(f"{server.name} cannot start: port {port} is taken.", hint=hint)
 
 
 def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], logs: Path) -> None:
@@ -193,13 +195,15 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], log
     deadline = time.monotonic() + _STARTUP_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServerFailed(f"{server.name} ended at start (exit status {process.returncode}).", hint=hint)
+            raise ServerFailedError(
+                f"{server.name} ended at start (exit status {process.returncode}).", hint=hint
+            )
         try:
             if httpx.get(server.health, timeout=2).is_success:
                 return
         except httpx.TransportError:
             time.sleep(0.3)
-    raise ServerFailed(f"{server.name} did not answer within {_STARTUP_SECONDS} s.", hint=hint)
+    raise ServerFailedError(f"{server.name} did not answer within {_STARTUP_SECONDS} s.", hint=hint)
 
 
 def _stop(running: list[subprocess.Popen[bytes]]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from api.auth.service_keys import SUPERSET_SERVICE, service_key_file, write_private
-from api.errors import DashboardsFailed, DashboardsNotInstalled
+from api.errors import DashboardsFailedError, DashboardsNotInstalledError
 from api.settings import Settings
 from api.wiring import Services
 
@@ -128,10 +128,10 @@ class Dashboards:
     def sync(self, report: Callable[[str], None], *, force: bool = False) -> Provisioned:
         """Bring the dashboards to the definitions that the running API serves; what was done.
 
-        Raises DashboardsNotInstalled, or DashboardsFailed with Superset's own words.
+        Raises DashboardsNotInstalledError, or DashboardsFailedError with Superset's own words.
         """
         if not self.is_installed:
-            raise DashboardsNotInstalled(
+            raise DashboardsNotInstalledError(
                 f"Superset is not installed in {self.settings.superset_venv}.",
                 hint="`make setup-superset` does.",
             )
@@ -146,7 +146,7 @@ class Dashboards:
         outcome = _outcome(output)
         if status != 0 or isinstance(outcome, str):
             problems = [outcome] if isinstance(outcome, str) else outcome.problems
-            raise DashboardsFailed(
+            raise DashboardsFailedError(
                 f"The dashboards could not be brought up to date. {' '.join(problems)}".strip(),
                 hint=f"`steelyard serve` has to run meanwhile; what happened is in {log}.",
             )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.services.metric_service import MetricService
-from governance.errors import Forbidden
+from governance.errors import ForbiddenError
 from governance.identity import Principal
 from governance.policy.authorize import sees_margin
 from semantic import MetricQuery
@@ -72,9 +72,9 @@ def _by_public_name(finding: dict[str, object]) -> dict[str, object]:
 
 
 def decision_report(metrics: MetricService, reader: Principal | None) -> DecisionReport:
-    """The report over everything decided. Raises Forbidden for readers to whom margin is not shown."""
+    """The report over everything decided. Raises ForbiddenError for readers to whom margin is not shown."""
     if reader is not None and not sees_margin(reader):
-        raise Forbidden(f"{reader.user!r} ({reader.role}) may not see what decisions brought")
+        raise ForbiddenError(f"{reader.user!r} ({reader.role}) may not see what decisions brought")
     release, by_kind = _rows(metrics, reader, OUTCOMES, "decision_outcome__decision_kind")
     _, outcomes = _rows(metrics, reader, OUTCOMES, "decision_outcome__decided_by")
     _, habits = _rows(metrics, reader, HABITS, "decision__decided_by")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, Field
 
 from governance.approvals import OPEN, list_recommendations
-from governance.errors import Forbidden
+from governance.errors import ForbiddenError
 from governance.identity import Principal
 from governance.policy.authorize import recommendation_scope, sees_margin
 from governance.store import OpsStore
@@ -45,10 +45,10 @@ def impact_of(
 ) -> Impact:  # fmt: skip
     """Week by week, over the open proposals unless other states are named; `reader` None sees everything.
 
-    Raises Forbidden for readers to whom cost and margin are not shown.
+    Raises ForbiddenError for readers to whom cost and margin are not shown.
     """
     if reader is not None and not sees_margin(reader):
-        raise Forbidden(f"{reader.user!r} ({reader.role}) may not see what proposals cost")
+        raise ForbiddenError(f"{reader.user!r} ({reader.role}) may not see what proposals cost")
     scope = None if reader is None else recommendation_scope(reader)
     states = tuple(state or OPEN)
     rows: list[Mapping[str, object]] = []

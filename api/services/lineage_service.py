@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, select, union
 
 from api.services.metric_service import MetricService, Opened
 from governance.approvals import EXECUTION, find_recommendation
-from governance.errors import NotFound
+from governance.errors import NotFoundError
 from governance.identity import Principal
 from governance.lineage import Edge, LineageGraph, Node
 from governance.lineage.draw import Link, to_svg
@@ -64,8 +64,8 @@ class LineageService:
     ) -> LineageView:
         """The graph around `node`, upstream, downstream or both; by column if `columns`, else by table.
 
-        Raises UnknownNode with the near miss. What the reader may not see is taken out before the walk, so
-        it answers like what does not exist.
+        Raises UnknownNodeError with the near miss. What the reader may not see is taken out before the walk,
+        so it answers like what does not exist.
         """
         if reader is not None:
             require(reader, "read_lineage")
@@ -96,7 +96,7 @@ class LineageService:
         scope = None if reader is None else recommendation_scope(reader)
         try:
             record = find_recommendation(self._store, key, scope=scope)
-        except NotFound:
+        except NotFoundError:
             return [], []  # the walk then says that there is no such node
         at = f"recommendation.{key}"
         nodes = [Node(at, "recommendation", record.reason or record.action)]

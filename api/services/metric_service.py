@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from api.settings import Settings
 from governance.disclosure import GroupControl
-from governance.errors import Forbidden, NotFound
+from governance.errors import ForbiddenError, NotFoundError
 from governance.identity import Principal
 from governance.policy.restriction import for_query
 from governance.policy.tags import TaggedCatalog
-from governance.releases import Release, ReleaseCorrupt, ReleaseStore
+from governance.releases import Release, ReleaseCorruptError, ReleaseStore
 from semantic import CompiledQuery, Engine, MetricQuery, Restriction, SemanticLayer, parse_semantic_sql
 from semantic.definitions.catalog import Dimension, Metric
 from semantic.errors import UnknownNameError
@@ -77,13 +77,13 @@ class MetricService:
     def opened(self, release_id: str | None = None) -> Opened:
         """The release of that name, or the current one; where that is damaged, the last good one before it.
 
-        Raises ReleaseNotFound or ReleaseCorrupt.
+        Raises ReleaseNotFoundError or ReleaseCorruptError.
         """
         if release_id is not None:
             return self._opened(release_id)
         try:
             return self._opened(self._releases.current_id() or self._releases.current().release_id)
-        except ReleaseCorrupt as refused:
+        except ReleaseCorruptError as refused:
             last_good = self._releases.serving().release_id
             if last_good == self._releases.current_id():  # its seal holds, and yet it cannot be opened
                 raise
@@ -148,7 +148,7 @@ class MetricService:
         floor = restriction.minimum_group if restriction is not None else None
         if principal is not None and restriction is not None and floor is not None and compiled.probes:
             if self._groups is None:
-                raise Forbidden("groups of households cannot be judged here, so none are shown")
+                raise ForbiddenError("groups of households cannot be judged here, so none are shown")
             floor = self._groups.suppress(
                 principal.user, compiled.probes, opened.engine.run, floor, now=datetime.now(UTC)
             )
@@ -171,12 +171,12 @@ class MetricService:
     def describe_metric(
         self, name: str, principal: Principal | None, release_id: str | None = None
     ) -> dict[str, Any]:
-        """One metric. Raises NotFound, with the near miss, where it does not exist for this reader."""
+        """One metric. Raises NotFoundError, with the near miss, where it does not exist for this reader."""
         opened = self.opened(release_id)
         try:
             return _describe(opened.layer.metric(name, self.restriction(opened, principal, [name])))
         except UnknownNameError as error:
-            raise NotFound(error.message, hint=error.hint) from error
+            raise NotFoundError(error.message, hint=error.hint) from error
 
     def describe_dimensions(
         self, metrics: list[str], principal: Principal | None, release_id: str | None = None

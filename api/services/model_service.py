@@ -20,7 +20,7 @@ from governance.approvals.model_review import (
     record_refusal,
     review_model,
 )
-from governance.errors import Conflict, NotFound
+from governance.errors import ConflictError, NotFoundError
 from governance.identity import Principal
 from governance.store import OpsStore
 from models_ml.lifecycle import registry
@@ -109,13 +109,16 @@ class ModelService:
         return self._describe(promote(self._uri, self._artifacts, _evidence(review, registered)))
 
     def roll_back(self, principal: Principal, name: str) -> ReviewedVersion:
-        """Let the newest approved version before the champion score again. Raises NotFound if none is."""
+        """Let the newest approved version before the champion score again.
+
+        Raises NotFoundError if none is.
+        """
         champion = registry.champion(self._uri, name)
         for version in registry.versions(self._uri, name):
             older = champion is not None and int(version.version) < int(champion.version)
             if older and not self._why_not(version):
                 return self.promote(principal, name, version.version, action="rollback")
-        raise NotFound(f"{name} has no earlier approved version to roll back to")
+        raise NotFoundError(f"{name} has no earlier approved version to roll back to")
 
     def _newest(self, name: str) -> ModelVersion:
         return next(iter(registry.versions(self._uri, name)), None) or registry.get_version(
@@ -143,7 +146,7 @@ class ModelService:
     def _why_not(self, version: ModelVersion) -> str:
         try:
             current_approval(self._store, version.name, version.version, version.digest)
-        except Conflict as missing:
+        except ConflictError as missing:
             return missing.message
         if bundle_digest(version.bundle) != version.digest:
             return f"{version.name} version {version.version}: its files changed after the approval"

@@ -25,7 +25,7 @@ from .catalog import fetch
 from .client import Client
 from .errors import Error
 from .json_types import Json
-from .spec import DashboardSpec, SpecInvalid, load_specs
+from .spec import DashboardSpec, SpecInvalidError, load_specs
 
 HOME = "STEELYARD_SUPERSET_HOME"
 _MARKER = "provisioned.json"
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         report = provision(
             Path(os.environ[HOME]), json.loads(given.people.read_text()), given.site.rstrip("/"), given.force
         )
-    except (Error, SpecInvalid) as error:
+    except (Error, SpecInvalidError) as error:
         print(json.dumps({"error": str(error)}))
         return 1
     print(json.dumps(report | {"seconds": round(time.monotonic() - started, 1)}))

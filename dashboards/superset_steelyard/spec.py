@@ -12,7 +12,7 @@ import yaml
 SPECS = Path(__file__).parent / "specs"
 
 
-class SpecInvalid(Exception):
+class SpecInvalidError(Exception):
     """A dashboard's YAML says something that the generator does not know."""
 
 
@@ -60,7 +60,7 @@ class DashboardSpec:
 
 
 def load_specs(folder: Path = SPECS) -> tuple[DashboardSpec, ...]:
-    """Every dashboard, in the order of its file's name. Raises SpecInvalid, naming file and place."""
+    """Every dashboard, in the order of its file's name. Raises SpecInvalidError, naming file and place."""
     return tuple(_spec(path) for path in sorted(folder.glob("*.yaml")))
 
 
@@ -79,10 +79,10 @@ def _spec(path: Path) -> DashboardSpec:
             rows=tuple(_row(row, f"{path.name}, row {at}") for at, row in enumerate(content["rows"], 1)),
         )
     except (KeyError, TypeError) as error:
-        raise SpecInvalid(f"{path.name}: {error} is missing or malformed") from error
+        raise SpecInvalidError(f"{path.name}: {error} is missing or malformed") from error
     names = [item.id for item in spec.items]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise SpecInvalid(f"{path.name}: used twice: {', '.join(sorted(twice))}")
+        raise SpecInvalidError(f"{path.name}: used twice: {', '.join(sorted(twice))}")
     return spec
 
 
@@ -98,7 +98,7 @@ def _row(raw: Mapping[str, Any], where: str) -> Row:
         return Row(tuple(_kpi(kpi, width) for kpi in raw["kpis"]))
     items = tuple(_item(item, where) for item in raw["charts"])
     if sum(item.width for item in items) > 12:
-        raise SpecInvalid(f"{where}: wider than twelve columns")
+        raise SpecInvalidError(f"{where}: wider than twelve columns")
     return Row(items)
 
 
@@ -123,4 +123,4 @@ def _item(raw: Mapping[str, Any], where: str) -> Item:
             options=given,
         )
     except KeyError as error:
-        raise SpecInvalid(f"{where}: {error} is missing") from error
+        raise SpecInvalidError(f"{where}: {error} is missing") from error

@@ -15,7 +15,7 @@ from governance.approvals.reasons import check_reason
 from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import load
 from governance.approvals.routing import decision_route, money_at_stake_usd
-from governance.errors import Conflict, Forbidden, InvalidDecision
+from governance.errors import ConflictError, ForbiddenError, InvalidDecisionError
 from governance.identity.principal import Principal
 from governance.json_types import JsonDict
 from governance.policy.authorize import recommendation_scope
@@ -72,9 +72,10 @@ def decide(
 ) -> Decision:
     """`approve`, `override` (with the quantity, in units) or `reject`.
 
-    Raises NotFound (also for what the principal may not see), Conflict (already decided or expired),
-    Forbidden (with the policies), InvalidDecision (reason or quantity), IdempotencyMismatch. The same
-    idempotency key and request give the first answer again and change nothing.
+    Raises NotFoundError (also for what the principal may not see), ConflictError (already decided or
+    expired), ForbiddenError (with the policies), InvalidDecisionError (reason or quantity),
+    IdempotencyMismatchError. The same idempotency key and request give the first answer again and change
+    nothing.
     """
     rules = policy or default_policy()
     _check(decision, quantity, reason_code, note)
@@ -86,16 +87,16 @@ def decide(
             return Decision.from_dict(first)
         record = load(transaction.conn, recommendation_id, scope)
         if record.state not in OPEN:
-            raise Conflict(f"recommendation {recommendation_id!r} is already {record.state}")
+            raise ConflictError(f"recommendation {recommendation_id!r} is already {record.state}")
         if record.expires_at is not None and record.expires_at <= now:
-            raise Conflict(f"recommendation {recommendation_id!r} has expired")
+            raise ConflictError(f"recommendation {recommendation_id!r} has expired")
         deciders = _deciders(transaction, recommendation_id)
         verdict = _authorize(rules, principal, decision, record, deciders=deciders, quantity=quantity)
         route = decision_route(record, quantity)
         waits = decision != "reject" and route == "two_people" and not deciders
         _agree(decision, quantity, record, deciders)
         if decision != "reject" and (outside := guardrail_violation(record, quantity=quantity)):
-            raise InvalidDecision(f"outside policy: {outside}", hint="reject it, or decide on less")
+            raise InvalidDecisionError(f"outside policy: {outside}", hint="reject it, or decide on less")
         decided = _decided_values(principal, record, decision, quantity)
         decided |= {
             "state": State.IN_REVIEW if waits else _STATE[decision],
@@ -116,7 +117,7 @@ def may_decide(
     """Whether policy lets `principal` decide so: for showing, since `decide` asks again and knows more."""
     try:
         _authorize(policy or default_policy(), principal, decision, record, deciders={})
-    except Forbidden:
+    except ForbiddenError:
         return False
     return True
 
@@ -130,13 +131,13 @@ def decisions_on(store: OpsStore, recommendation_id: str) -> list[JsonDict]:
 
 def _check(decision: str, quantity: float | None, reason_code: str | None, note: str | None) -> None:
     if decision not in _STATE:
-        raise InvalidDecision(f"no decision {decision!r}", hint=f"decisions: {', '.join(_STATE)}")
+        raise InvalidDecisionError(f"no decision {decision!r}", hint=f"decisions: {', '.join(_STATE)}")
     check_reason(decision, reason_code, note)
     if decision == "override":
         if quantity is None or not math.isfinite(quantity) or quantity < 0:
-            raise InvalidDecision("an override needs the quantity, in units, from zero")
+            raise InvalidDecisionError("an override needs the quantity, in units, from zero")
     elif quantity is not None:
-        raise InvalidDecision(f"to {decision} takes no quantity", hint="use override to change it")
+        raise InvalidDecisionError(f"to {decision} takes no quantity", hint="use override to change it")
 
 
 def _authorize(
@@ -168,7 +169,7 @@ def _authorize(
     }
     verdict = rules.authorize(principal, decision, Resource("Proposal", record.recommendation_id, attributes))
     if not verdict.allowed:
-        raise Forbidden(
+        raise ForbiddenError(
             f"{principal.user!r} ({principal.role}) may not {decision} this recommendation",
             hint=f"it is routed to: {route}",
             policy_ids=verdict.policy_ids,
@@ -193,7 +194,7 @@ def _agree(
     first = next(iter(deciders.values()))
     second = record.quantity_units if quantity is None else quantity
     if first != second:
-        raise Conflict(f"the first of two people decided on {first:g} units, not {second:g}")
+        raise ConflictError(f"the first of two people decided on {first:g} units, not {second:g}")
 
 
 def _decided_values(
@@ -239,7 +240,7 @@ def _store(
         )
     )
     if changed.rowcount != 1:
-        raise Conflict(f"recommendation {record.recommendation_id!r} was decided at the same moment")
+        raise ConflictError(f"recommendation {record.recommendation_id!r} was decided at the same moment")
     audit.record(
         transaction,
         principal,

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from governance.approvals.actions import ACTIONS, ROUTES
-from governance.errors import PolicyBroken
+from governance.errors import PolicyBrokenError
 from governance.json_types import JsonDict, JsonObject
 
 DEFAULT_LIMITS = Path(__file__).parent / "limits.yaml"
@@ -43,7 +43,7 @@ class Level:
         return self.least_routes.get(action, ACTIONS[action].least_route)
 
     def tightened(self, changes: JsonObject, where: str) -> Level:
-        """With the changes of a lower level. Raises PolicyBroken when one loosens or is unknown."""
+        """With the changes of a lower level. Raises PolicyBrokenError when one loosens or is unknown."""
         values = _values(changes, where)
         for name, value in values.items():
             own = getattr(self, name)
@@ -58,7 +58,7 @@ class Level:
             else:
                 loosens = value < own if name.endswith("confidence") else value > own
             if loosens:
-                raise PolicyBroken(
+                raise PolicyBrokenError(
                     f"{where} loosens {name} from {own} to {value}", hint="a lower level may only tighten"
                 )
         return replace(self, **values)
@@ -74,7 +74,7 @@ class Limits:
 
     @classmethod
     def load(cls, path: Path = DEFAULT_LIMITS) -> Limits:
-        """Raises PolicyBroken on a file that does not parse, or where a lower level loosens."""
+        """Raises PolicyBrokenError on a file that does not parse, or where a lower level loosens."""
         try:
             content = yaml.safe_load(path.read_text())
             values = _values(content["enterprise"], "enterprise")
@@ -82,7 +82,7 @@ class Limits:
             enterprise = Level(**values).tightened({"least_routes": routes}, "enterprise")
             limits = cls(enterprise, dict(content.get("banners") or {}), dict(content.get("regions") or {}))
         except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-            raise PolicyBroken(f"the limits in {path.name} cannot be read: {error}") from error
+            raise PolicyBrokenError(f"the limits in {path.name} cannot be read: {error}") from error
         for banner in (None, *limits.banners):
             for region in (None, *limits.regions):
                 limits.at(banner, region)
@@ -100,7 +100,7 @@ class Limits:
 def _values(changes: JsonObject, where: str) -> JsonDict:
     valid_names = {one.name for one in fields(Level)}
     if unknown := set(changes) - valid_names:
-        raise PolicyBroken(f"{where} has unknown limits: {', '.join(sorted(unknown))}")
+        raise PolicyBrokenError(f"{where} has unknown limits: {', '.join(sorted(unknown))}")
     values: JsonDict = {}
     for name, value in changes.items():
         if name == "category_manager_departments":
@@ -108,7 +108,7 @@ def _values(changes: JsonObject, where: str) -> JsonDict:
         elif name == "least_routes":
             values[name] = _routes_by_action(value, where)
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise PolicyBroken(f"{where}: {name} must be a number from zero, not {value!r}")
+            raise PolicyBrokenError(f"{where}: {name} must be a number from zero, not {value!r}")
         else:
             values[name] = float(value)
     return values
@@ -117,7 +117,7 @@ def _values(changes: JsonObject, where: str) -> JsonDict:
 def _routes_by_action(value: Mapping[str, str] | None, where: str) -> dict[str, str]:
     for action, route in dict(value or {}).items():
         if action not in ACTIONS or route not in ROUTES:
-            raise PolicyBroken(
+            raise PolicyBrokenError(
                 f"{where}: least_routes says {action}: {route}",
                 hint=f"actions: {', '.join(ACTIONS)}; routes: {', '.join(ROUTES)}",
             )

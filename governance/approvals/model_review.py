@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 
-from governance.errors import Conflict, Forbidden, InvalidDecision
+from governance.errors import ConflictError, ForbiddenError, InvalidDecisionError
 from governance.identity.principal import Principal
 from governance.json_types import JsonObject
 from governance.policy.authorize import require
@@ -52,9 +52,12 @@ def review_model(
     request_id: str | None = None,
     policy: Policy | None = None,
 ) -> ModelReview:
-    """Record a judgement with its audit row. Raises Forbidden (author, service, role) or InvalidDecision."""
+    """Record a judgement with its audit row.
+
+    Raises ForbiddenError (author, service, role) or InvalidDecisionError.
+    """
     if decision not in DECISIONS or not reason.strip() or not evidence.get("artifact_digest"):
-        raise InvalidDecision("a review needs approve or reject, a reason, and the artifact's digest")
+        raise InvalidDecisionError("a review needs approve or reject, a reason, and the artifact's digest")
     version = f"{model_name}/{model_version}"
     with _audited_if_refused(
         store, principal, action=decision, version=version, evidence=evidence, now=now, request_id=request_id
@@ -109,8 +112,8 @@ def permit_promotion(
     """The approval that lets this artifact score, with the promotion written to the audit in one transaction:
     no rejection comes between.
 
-    `action` is promote or rollback. Raises Forbidden, or Conflict where the newest review of the version is
-    no approval of exactly this artifact, or too old. What is refused is audited too.
+    `action` is promote or rollback. Raises ForbiddenError, or ConflictError where the newest review of the
+    version is no approval of exactly this artifact, or too old. What is refused is audited too.
     """
     version, asked = f"{model_name}/{model_version}", {"artifact_digest": artifact_digest}
     with _audited_if_refused(
@@ -143,7 +146,7 @@ def current_approval(
     now: dt.datetime | None = None,
 ) -> ModelReview:
     """The newest review of the version, if it approves exactly this artifact; with `now` also if it is not
-    older than `APPROVAL_DAYS`. Raises Conflict saying which of these fails."""
+    older than `APPROVAL_DAYS`. Raises ConflictError saying which of these fails."""
     with store.read() as conn:
         return _approval(conn, model_name, model_version, artifact_digest, now=now)
 
@@ -160,7 +163,7 @@ def _approval(
     elif now is not None and now - _utc(review.reviewed_at) > dt.timedelta(days=APPROVAL_DAYS):
         why = f"was approved more than {APPROVAL_DAYS} days ago: the evidence is stale"
     if review is None or why is not None:
-        raise Conflict(
+        raise ConflictError(
             f"{model_name} version {model_version} has no current approval of this artifact: it {why}",
             hint=f"`steelyard model approve {model_name} {model_version} --reason … --as ml_reviewer`",
         )
@@ -208,7 +211,7 @@ def _audited_if_refused(
 ) -> Iterator[None]:
     try:
         yield
-    except (Forbidden, Conflict) as refusal:
+    except (ForbiddenError, ConflictError) as refusal:
         record_refusal(
             store,
             actor=principal.actor,

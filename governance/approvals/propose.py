@@ -38,7 +38,7 @@ def propose(
     model, who set the run off): none of them may approve. Automatic ones become approved, the rest
     in_review. A row's own `model_state` goes before that of the whole. Other keys that a recommendation does
     not have are ignored. What lies outside the bounds of its
-    action is refused: it is not stored, and an audit row says why. Raises Forbidden.
+    action is refused: it is not stored, and an audit row says why. Raises ForbiddenError.
     """
     policy_ids = require(principal, "propose", policy=policy)
     people = sorted({*authors, *principal.identities})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from governance.errors import InvalidDecision
+from governance.errors import InvalidDecisionError
 
 REASON_CODES = {
     "local-event": "something local that the model cannot know",
@@ -21,12 +21,14 @@ REASON_CODES = {
 
 
 def check_reason(decision: str, reason_code: str | None, note: str | None) -> None:
-    """Overrides and rejections need a known code; `other` needs a note. Raises InvalidDecision."""
+    """Overrides and rejections need a known code; `other` needs a note. Raises InvalidDecisionError."""
     if reason_code is not None and reason_code not in REASON_CODES:
-        raise InvalidDecision(f"no reason code {reason_code!r}", hint=f"codes: {', '.join(REASON_CODES)}")
+        raise InvalidDecisionError(
+            f"no reason code {reason_code!r}", hint=f"codes: {', '.join(REASON_CODES)}"
+        )
     if decision == "approve":
         return
     if reason_code is None:
-        raise InvalidDecision(f"to {decision} needs a reason", hint=f"codes: {', '.join(REASON_CODES)}")
+        raise InvalidDecisionError(f"to {decision} needs a reason", hint=f"codes: {', '.join(REASON_CODES)}")
     if reason_code == "other" and not (note or "").strip():
-        raise InvalidDecision("the reason 'other' needs a note")
+        raise InvalidDecisionError("the reason 'other' needs a note")

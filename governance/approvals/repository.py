@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, 
 
 from governance.approvals.lifecycle import OPEN, State
 from governance.approvals.recommendation import NAMES, Recommendation
-from governance.errors import NotFound
+from governance.errors import NotFoundError
 from governance.json_types import JsonObject
 from governance.store import audit
 from governance.store.engine import OpsStore, Transaction
@@ -102,7 +102,10 @@ def list_recommendations(
 def find_recommendation(
     store: OpsStore, recommendation_id: str, *, scope: ColumnElement[bool] | None = None
 ) -> Recommendation:
-    """One recommendation. Raises NotFound when it does not exist or lies outside `scope`: no difference."""
+    """One recommendation.
+
+    Raises NotFoundError when it does not exist or lies outside `scope`: no difference.
+    """
     with store.read() as conn:
         return load(conn, recommendation_id, scope)
 
@@ -140,7 +143,7 @@ def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | 
     )
     row = conn.execute(query).first()
     if row is None:
-        raise NotFound(
+        raise NotFoundError(
             f"recommendation {recommendation_id!r} does not exist",
             hint="`steelyard recommendation list`, or GET /v1/recommendations, shows the open ones",
         )

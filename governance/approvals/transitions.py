@@ -13,7 +13,7 @@ from governance.approvals.lifecycle import CARRIED_OUT, EXECUTION, STATES, State
 from governance.approvals.limits import Limits, default_limits
 from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import find_recommendation, load, propose_recommendations
-from governance.errors import Conflict, InvalidDecision
+from governance.errors import ConflictError, InvalidDecisionError
 from governance.identity.principal import Principal
 from governance.json_types import JsonObject
 from governance.policy.authorize import recommendation_scope, require
@@ -36,18 +36,20 @@ def transition(
 ) -> None:
     """Move an approved recommendation to executing, executed, failed or measured. Services only.
 
-    `outcome` (document number, error, realised figures) goes into the audit. Raises Conflict when the state
-    does not lead there, so that two executors never run one decision twice.
+    `outcome` (document number, error, realised figures) goes into the audit. Raises ConflictError when the
+    state does not lead there, so that two executors never run one decision twice.
     """
     if state not in EXECUTION:
         steps = [step for step in STATES if step in EXECUTION]
-        raise InvalidDecision(f"no such step: {state!r}", hint=f"steps: {', '.join(steps)}")
+        raise InvalidDecisionError(f"no such step: {state!r}", hint=f"steps: {', '.join(steps)}")
     policy_ids = require(principal, "measure" if state == State.MEASURED else "execute", policy=policy)
     table = recommendations
     with store.write() as transaction:
         record = load(transaction.conn, recommendation_id, recommendation_scope(principal, policy))
         if not can_become(record.state, state):
-            raise Conflict(f"recommendation {recommendation_id!r} is {record.state}, not ready to be {state}")
+            raise ConflictError(
+                f"recommendation {recommendation_id!r} is {record.state}, not ready to be {state}"
+            )
         transaction.conn.execute(
             update(table)
             .where(table.c.recommendation_id == recommendation_id)
@@ -79,16 +81,18 @@ def compensate(
 ) -> Recommendation:
     """Propose the opposite of an executed decision; somebody else decides on it.
 
-    One compensation per decision: asking again returns nothing new but the first one. Raises Conflict when
-    it was not executed, InvalidDecision without a reason.
+    One compensation per decision: asking again returns nothing new but the first one. Raises ConflictError
+    when it was not executed, InvalidDecisionError without a reason.
     """
     if not reason.strip():
-        raise InvalidDecision("a rollback needs a reason")
+        raise InvalidDecisionError("a rollback needs a reason")
     policy_ids = require(principal, "roll_back", policy=policy)
     scope = recommendation_scope(principal, policy)
     done = find_recommendation(store, recommendation_id, scope=scope)
     if done.state not in CARRIED_OUT:
-        raise Conflict(f"recommendation {recommendation_id!r} is {done.state}: there is nothing to take back")
+        raise ConflictError(
+            f"recommendation {recommendation_id!r} is {done.state}: there is nothing to take back"
+        )
     new_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"compensates:{recommendation_id}"))
     level = (limits or default_limits()).at(done.banner, done.region)
     units = done.decided_quantity_units or done.quantity_units

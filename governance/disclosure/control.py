@@ -15,7 +15,7 @@ from governance.disclosure.complement import Flags, hidden_in_answer, hide_small
 from governance.disclosure.disclosed import Disclosure, DisclosureHistory
 from governance.disclosure.groups import Groups, Probe, add_up, read_probe, support
 from governance.disclosure.history import StoredHistory
-from governance.errors import Forbidden
+from governance.errors import ForbiddenError
 from governance.store.engine import OpsStore
 from semantic.definitions.restriction import MinimumGroup
 from semantic.plan.suppression_probe import GroupProbe
@@ -46,13 +46,14 @@ class GroupControl:
     ) -> MinimumGroup:
         """The threshold with the groups to suppress for `reader`, whose history then holds what is shown.
 
-        The history is written before anything is shown. Raises Forbidden where a query tells groups apart by
-        more than MOST_DIMENSIONS; the answer depends on who stands behind groups, never on their figures.
+        The history is written before anything is shown. Raises ForbiddenError where a query tells groups
+        apart by more than MOST_DIMENSIONS; the answer depends on who stands behind groups, never on their
+        figures.
         """
         suppressed: set[tuple[str, str]] = set()
         for probe in probes:
             if probe.dimensions > MOST_DIMENSIONS:
-                raise Forbidden(
+                raise ForbiddenError(
                     f"where households are described, at most {MOST_DIMENSIONS} dimensions can be combined",
                     hint="ask for fewer dimensions, or filter by fewer attributes of the customer",
                 )

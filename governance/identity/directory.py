@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from governance.errors import NotAuthenticated, NotFound, PolicyBroken
+from governance.errors import NotAuthenticatedError, NotFoundError, PolicyBrokenError
 from governance.identity.principal import SCOPES, Principal
 from governance.json_types import JsonObject
 from semantic.suggest import near
@@ -30,23 +30,23 @@ class Directory:
 
     @classmethod
     def load(cls, path: Path = DEMO) -> Directory:
-        """Raises PolicyBroken on a file that does not parse or holds an unknown attribute."""
+        """Raises PolicyBrokenError on a file that does not parse or holds an unknown attribute."""
         try:
             content = yaml.safe_load(path.read_text())
             users, services = dict(content["users"]), dict(content.get("services") or {})
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-            raise PolicyBroken(
+            raise PolicyBrokenError(
                 f"the user directory {path} cannot be read: {error}",
                 hint="STEELYARD_DIRECTORY names it; write it like governance/demo_users.yaml",
             ) from error
         if twice := set(users) & set(services):
-            raise PolicyBroken(f"both a user and a service: {sorted(twice)}")
+            raise PolicyBrokenError(f"both a user and a service: {sorted(twice)}")
         directory = cls(users, services)
         for name, entry in {**users, **services}.items():
             if unknown := set(entry) - _KEYS:
-                raise PolicyBroken(f"{name!r} has unknown attributes: {sorted(unknown)}")
+                raise PolicyBrokenError(f"{name!r} has unknown attributes: {sorted(unknown)}")
             if unknown := set(entry.get("scopes", ())) - SCOPES:
-                raise PolicyBroken(f"{name!r} has unknown scopes: {sorted(unknown)}")
+                raise PolicyBrokenError(f"{name!r} has unknown scopes: {sorted(unknown)}")
             Principal.from_attributes(name, entry)
         return directory
 
@@ -55,16 +55,19 @@ class Directory:
         return Directory({}, self.services)
 
     def user(self, name: str) -> Principal:
-        """A person. Raises NotFound with the near miss."""
+        """A person. Raises NotFoundError with the near miss."""
         if name not in self.users:
             hint = near(name, self.users, 1) or f"users: {', '.join(sorted(self.users))}"
-            raise NotFound(f"no user {name!r}", hint=hint)
+            raise NotFoundError(f"no user {name!r}", hint=hint)
         return Principal.from_attributes(name, self.users[name])
 
     def service(self, name: str) -> Principal:
-        """A service, with its role's rights and no scopes. Raises NotAuthenticated when it is unknown."""
+        """A service, with its role's rights and no scopes.
+
+        Raises NotAuthenticatedError when it is unknown.
+        """
         if name not in self.services:
-            raise NotAuthenticated(f"no service {name!r}")
+            raise NotAuthenticatedError(f"no service {name!r}")
         return Principal.from_attributes(name, self.services[name], is_service=True, scopes=frozenset())
 
     def roles_delegable_to(self, service: str) -> frozenset[str]:

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.errors import Forbidden, StoreUnavailable
+from governance.errors import ForbiddenError, StoreUnavailableError
 from governance.json_types import JsonDict
 
 ALGORITHM = "EdDSA"
@@ -24,14 +24,14 @@ AUDIENCE = "steelyard"
 class LocalIssuer:
     """Signs tokens with the key in `keys/local_issuer.pem` (made on first use, mode 0600).
 
-    Raises Forbidden when `production` is set: there, people come from the retailer's identity provider.
+    Raises ForbiddenError when `production` is set: there, people come from the retailer's identity provider.
     """
 
     def __init__(
         self, keys: Path, *, issuer: str = ISSUER, audience: str = AUDIENCE, production: bool = False
     ) -> None:
         if production:
-            raise Forbidden(
+            raise ForbiddenError(
                 "the local token issuer does not run in production",
                 hint="configure an OIDC issuer, its audience and its JWKS address",
             )
@@ -71,10 +71,10 @@ def _load_or_create(path: Path) -> Ed25519PrivateKey:
         )
         _write_once(path, pem)
     if path.stat().st_mode & 0o077:
-        raise StoreUnavailable(f"the key {path.name} can be read by others", hint=f"chmod 600 {path}")
+        raise StoreUnavailableError(f"the key {path.name} can be read by others", hint=f"chmod 600 {path}")
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise StoreUnavailable(f"the key {path.name} is not an Ed25519 key")
+        raise StoreUnavailableError(f"the key {path.name} is not an Ed25519 key")
     return key
 
 

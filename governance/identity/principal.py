@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from governance.errors import NotAuthenticated
+from governance.errors import NotAuthenticatedError
 from governance.json_types import JsonDict, JsonObject
 
 ALL = "*"
@@ -57,11 +57,11 @@ class Principal:
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
-            raise NotAuthenticated(f"no such role: {self.role!r}")
+            raise NotAuthenticatedError(f"no such role: {self.role!r}")
         if not (0 < len(self.user) <= _LONGEST_NAME and self.user.isprintable()) or set(self.user) & set(
             '"\\'
         ):
-            raise NotAuthenticated("a name must be printable, without quotes and backslashes")
+            raise NotAuthenticatedError("a name must be printable, without quotes and backslashes")
 
     @property
     def actor(self) -> str:
@@ -86,13 +86,13 @@ class Principal:
 
     @classmethod
     def from_attributes(cls, user: str, attributes: JsonObject, **more: Any) -> Principal:
-        """From a directory entry or from claims. Raises NotAuthenticated when they make no sense."""
+        """From a directory entry or from claims. Raises NotAuthenticatedError when they make no sense."""
         try:
             sets: JsonDict = {name: _strings(attributes.get(name, ())) for name in _SETS}
             limit = float(attributes.get("approval_limit_usd", 0))
             return cls(user=user, role=str(attributes["role"]), approval_limit_usd=limit, **sets, **more)
         except (KeyError, TypeError, ValueError) as error:
-            raise NotAuthenticated(f"the attributes of {user!r} are incomplete or malformed") from error
+            raise NotAuthenticatedError(f"the attributes of {user!r} are incomplete or malformed") from error
 
 
 def _strings(value: Any) -> frozenset[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import insert, select, update
 
-from governance.errors import InvalidDecision, NotAuthenticated, NotFound
+from governance.errors import InvalidDecisionError, NotAuthenticatedError, NotFoundError
 from governance.identity.directory import Directory
 from governance.identity.principal import Principal
 from governance.store import audit
@@ -51,19 +51,21 @@ def issue_service_key(
 
     256 random bits, so a plain SHA-256 is all the hashing it needs. At most a year, and at most the scopes
     that the directory gives the service. The caller has checked that `created_by` may do this. Raises
-    InvalidDecision on scopes or a lifetime that cannot be, NotFound on an unknown service.
+    InvalidDecisionError on scopes or a lifetime that cannot be, NotFoundError on an unknown service.
     """
     wanted = frozenset(scopes)
     if service not in directory.services:
-        raise NotFound(f"no service {service!r}", hint=f"services: {', '.join(sorted(directory.services))}")
+        raise NotFoundError(
+            f"no service {service!r}", hint=f"services: {', '.join(sorted(directory.services))}"
+        )
     possible = directory.scopes_of(service)
     if not wanted or wanted - possible:
-        raise InvalidDecision(
+        raise InvalidDecisionError(
             f"{service} cannot have a key for {', '.join(sorted(wanted - possible)) or 'nothing'}",
             hint=f"scopes of {service}: {', '.join(sorted(possible))}",
         )
     if not dt.timedelta(0) < lifetime <= _LONGEST:
-        raise InvalidDecision("a service key lives between a moment and a year")
+        raise InvalidDecisionError("a service key lives between a moment and a year")
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     row = {
         "key_id": key_id,
@@ -83,8 +85,11 @@ def issue_service_key(
 
 
 def verify_service_key(store: OpsStore, key: str, *, directory: Directory, now: dt.datetime) -> Principal:
-    """The service behind a key, with the key's scopes. Raises NotAuthenticated, always with one sentence."""
-    refused = NotAuthenticated(
+    """The service behind a key, with the key's scopes.
+
+    Raises NotAuthenticatedError, always with one sentence.
+    """
+    refused = NotAuthenticatedError(
         "the service key is not valid",
         hint="it may have expired or been revoked: `steelyard auth key list` shows the live ones",
     )
@@ -120,13 +125,13 @@ def list_service_keys(store: OpsStore) -> list[ServiceKey]:
 
 
 def revoke_service_key(store: OpsStore, key_id: str, *, revoked_by: str, now: dt.datetime) -> None:
-    """From now on the key opens nothing. Raises NotFound when there is no such live key."""
+    """From now on the key opens nothing. Raises NotFoundError when there is no such live key."""
     table = service_keys
     change = update(table).where(table.c.key_id == key_id, table.c.revoked_at.is_(None))
     entry = audit.AuditEntry(revoked_by, "service_key.revoke", f"service_key.{key_id}")
     with store.write() as transaction:
         if transaction.conn.execute(change.values(revoked_at=now)).rowcount != 1:
-            raise NotFound(
+            raise NotFoundError(
                 f"no live service key {key_id!r}",
                 hint="`steelyard auth key list` shows the keys and their ids",
             )

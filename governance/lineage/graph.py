@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from governance.errors import LineageError, UnknownNode
+from governance.errors import LineageError, UnknownNodeError
 from governance.json_types import JsonDict, JsonObject
 from semantic.suggest import near_misses
 
@@ -95,7 +95,7 @@ class LineageGraph:
     def upstream(self, node: str, depth: int | None = None, *, columns: bool = False) -> LineageGraph:
         """What the node is made of, `depth` steps back; by column where `columns` or the node is one.
 
-        Raises UnknownNode with the near miss.
+        Raises UnknownNodeError with the near miss.
         """
         return self._walk(node, depth, back=True, columns=columns)
 
@@ -129,7 +129,7 @@ class LineageGraph:
 
     def _walk(self, start: str, depth: int | None, *, back: bool, columns: bool) -> LineageGraph:
         if start not in self.nodes:
-            raise UnknownNode(f"no node {start!r} in the lineage", hint=self._near(start))
+            raise UnknownNodeError(f"no node {start!r} in the lineage", hint=self._near(start))
         levels = {"any", "column" if columns or self.nodes[start].kind == "column" else "model"}
         steps: dict[str, list[Edge]] = defaultdict(list)
         for edge in self.edges:

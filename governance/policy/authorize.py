@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement
 
-from governance.errors import Forbidden
+from governance.errors import ForbiddenError
 from governance.identity.principal import Principal
 from governance.policy.engine import OPERATIONS, Policy, Resource, default_policy
 from governance.policy.predicate import FALSE, to_clause
@@ -16,10 +16,10 @@ from governance.store.schema import recommendations
 def require(
     principal: Principal, action: str, *, resource: Resource | None = None, policy: Policy | None = None
 ) -> tuple[str, ...]:
-    """The policies that permit a step. Raises Forbidden when none does."""
+    """The policies that permit a step. Raises ForbiddenError when none does."""
     verdict = (policy or default_policy()).authorize(principal, action, resource or Resource("System"))
     if not verdict.allowed:
-        raise Forbidden(
+        raise ForbiddenError(
             f"{principal.user!r} ({principal.role}) may not {action.replace('_', ' ')}",
             hint=f"`steelyard policy explain {action} --as {principal.user}` says which rule decides",
             policy_ids=verdict.policy_ids,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from governance.errors import PolicyBroken
+from governance.errors import PolicyBrokenError
 from governance.identity.directory import Directory
 from governance.json_types import JsonDict, JsonObject
 from governance.policy.engine import POLICIES, Policy, Resource, Verdict, default_policy
@@ -50,7 +50,7 @@ class Explanation:
 
 
 def policy_test(path: Path = POLICIES / "cases.yaml", policy: Policy | None = None) -> list[CaseResult]:
-    """Run every case. Raises PolicyBroken when the file is not a list of cases."""
+    """Run every case. Raises PolicyBrokenError when the file is not a list of cases."""
     rules, directory = policy or default_policy(), Directory.load()
     results = []
     try:
@@ -60,7 +60,7 @@ def policy_test(path: Path = POLICIES / "cases.yaml", policy: Policy | None = No
                 verdict = _run(rules, directory, user, case)
                 results.append(CaseResult(case["name"], user, case["action"], expected, verdict))
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise PolicyBroken(f"the policy cases in {path.name} cannot be read: {error!r}") from error
+        raise PolicyBrokenError(f"the policy cases in {path.name} cannot be read: {error!r}") from error
     return results
 
 

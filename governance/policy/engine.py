@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import cedarpy
 
-from governance.errors import PolicyBroken
+from governance.errors import PolicyBrokenError
 from governance.identity.principal import Principal
 from governance.json_types import JsonDict, JsonObject
 from governance.policy.predicate import FALSE, Predicate
@@ -72,19 +72,21 @@ class Policy:
     """
 
     def __init__(self, policies: str, schema: str) -> None:
-        """Raises PolicyBroken on text that does not parse, does not validate, or lacks an @id."""
+        """Raises PolicyBrokenError on text that does not parse, does not validate, or lacks an @id."""
         try:
             self._schema = cedarpy.Schema.from_str(schema)
             self._policies = cedarpy.PolicySet.from_str(policies)
             checked = cedarpy.validate_policies(policies, self._schema)
         except ValueError as error:
-            raise PolicyBroken(f"the policies do not parse: {error}") from error
+            raise PolicyBrokenError(f"the policies do not parse: {error}") from error
         self._names_people = _names(json.loads(cedarpy.policies_to_json_str(policies)), "User")
         self.steps = tuple(
             sorted(name.strip() for listed in _STEPS.findall(schema) for name in listed.split(","))
         )
         if not checked.validation_passed:
-            raise PolicyBroken("the policies do not fit the schema: " + "; ".join(map(str, checked.errors)))
+            raise PolicyBrokenError(
+                "the policies do not fit the schema: " + "; ".join(map(str, checked.errors))
+            )
 
     @classmethod
     def load(cls, folder: Path = POLICIES) -> Policy:
@@ -93,7 +95,7 @@ class Policy:
             texts = [path.read_text() for path in sorted(folder.glob("*.cedar"))]
             return cls("\n".join(texts), (folder / "schema.cedarschema").read_text())
         except OSError as error:
-            raise PolicyBroken(f"the policies in {folder} cannot be read: {error}") from error
+            raise PolicyBrokenError(f"the policies in {folder} cannot be read: {error}") from error
 
     def without_name(self, principal: Principal) -> Principal:
         """The principal with only what these policies can look at, so that equals can share what they get."""
@@ -127,7 +129,7 @@ class Policy:
     ) -> Predicate:
         """Which rows of an entity type the principal may read: partial evaluation with the row unknown.
 
-        Equal, row by row, to `authorize(principal, "read_row", row)`. Raises PolicyUntranslatable.
+        Equal, row by row, to `authorize(principal, "read_row", row)`. Raises PolicyUntranslatableError.
         """
         request = {
             "principal": f'User::"{_user_id(principal)}"',

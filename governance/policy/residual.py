@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from governance.errors import PolicyUntranslatable
+from governance.errors import PolicyUntranslatableError
 from governance.json_types import JsonObject
 from governance.policy.predicate import (
     FALSE,
@@ -69,7 +69,7 @@ _ORDER = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def row_condition(residuals: Mapping[str, JsonObject], row_type: RowType) -> Predicate:
-    """Which rows the residual policies permit. Raises PolicyUntranslatable, naming the policy."""
+    """Which rows the residual policies permit. Raises PolicyUntranslatableError, naming the policy."""
     permits: list[Predicate] = []
     forbids: list[Predicate] = []
     errors: list[Predicate] = []
@@ -77,8 +77,8 @@ def row_condition(residuals: Mapping[str, JsonObject], row_type: RowType) -> Pre
         name = policy.get("annotations", {}).get("id") or policy_id
         try:
             condition = _policy(policy, row_type)
-        except (PolicyUntranslatable, KeyError, TypeError, ValueError) as error:
-            raise PolicyUntranslatable(
+        except (PolicyUntranslatableError, KeyError, TypeError, ValueError) as error:
+            raise PolicyUntranslatableError(
                 f"policy {name!r} cannot be turned into a row filter: {error}",
                 hint="use comparisons with constants, contains, has, &&, ||, ! and if on attributes",
             ) from error
@@ -89,7 +89,7 @@ def row_condition(residuals: Mapping[str, JsonObject], row_type: RowType) -> Pre
 
 def _policy(policy: JsonObject, row_type: RowType) -> _Truth:
     if any(policy[scope]["op"] != "All" for scope in ("principal", "action", "resource")):
-        raise PolicyUntranslatable("its scope was not resolved")
+        raise PolicyUntranslatableError("its scope was not resolved")
     condition = _Truth(TRUE)
     for clause in policy["conditions"]:
         if condition.true == FALSE:
@@ -107,12 +107,12 @@ def _truth(body: JsonObject, row_type: RowType) -> _Truth:
         return _Truth(Fixed(term.value))
     if isinstance(term, _Attribute) and term.type is bool:
         return _test(term, OneOf(term.name, (True,)))
-    raise PolicyUntranslatable("a condition that is not a truth value")
+    raise PolicyUntranslatableError("a condition that is not a truth value")
 
 
 def _term(body: JsonObject, row_type: RowType) -> _Term:
     if len(body) != 1:
-        raise PolicyUntranslatable(f"an expression of an unknown form: {sorted(body)}")
+        raise PolicyUntranslatableError(f"an expression of an unknown form: {sorted(body)}")
     ((kind, parts),) = body.items()
     if kind in ("Value", "Set", "unknown"):
         return _operand(kind, parts)
@@ -125,26 +125,26 @@ def _term(body: JsonObject, row_type: RowType) -> _Term:
         return _Truth(Fixed(parts["entity_type"] == row_type.name))
     if kind in ("==", "!=", "contains", *_ORDER):
         return _relation(kind, left, _term(parts["right"], row_type))
-    raise PolicyUntranslatable(f"operator {kind!r}")
+    raise PolicyUntranslatableError(f"operator {kind!r}")
 
 
 def _operand(kind: str, parts: Any) -> _Term:
     if kind == "unknown":
         if parts != [{"Value": "resource"}]:
-            raise PolicyUntranslatable(f"an unknown other than the resource: {parts}")
+            raise PolicyUntranslatableError(f"an unknown other than the resource: {parts}")
         return _Row()
     if kind == "Set":
         values = [_operand("Value", item["Value"]) for item in parts]
         return _Constant(frozenset(_scalar(value) for value in values))
     if not isinstance(parts, str | int | bool):
-        raise PolicyUntranslatable("a constant that is neither text nor a number nor a truth value")
+        raise PolicyUntranslatableError("a constant that is neither text nor a number nor a truth value")
     return _Constant(parts)
 
 
 def _scalar(term: _Term) -> Scalar:
     if isinstance(term, _Constant) and not isinstance(term.value, frozenset):
         return term.value
-    raise PolicyUntranslatable("a set that holds more than constants")
+    raise PolicyUntranslatableError("a set that holds more than constants")
 
 
 def _connective(kind: str, parts: JsonObject, row_type: RowType) -> _Truth:
@@ -177,9 +177,11 @@ def _or(left: _Truth, right: _Truth) -> _Truth:
 
 def _access(kind: str, left: _Term, name: str, row_type: RowType) -> _Term:
     if not isinstance(left, _Row):
-        raise PolicyUntranslatable("an attribute of something other than the resource")
+        raise PolicyUntranslatableError("an attribute of something other than the resource")
     if name not in row_type.attributes:
-        raise PolicyUntranslatable(f"attribute {name!r}, which {row_type.name} does not have as a column")
+        raise PolicyUntranslatableError(
+            f"attribute {name!r}, which {row_type.name} does not have as a column"
+        )
     return _Truth(NotNull(name)) if kind == "has" else _Attribute(name, row_type.attributes[name])
 
 
@@ -191,17 +193,17 @@ def _relation(kind: str, left: _Term, right: _Term) -> _Truth:
             and isinstance(right, _Attribute)
         ):
             return _one_of(right, left.value)
-        raise PolicyUntranslatable("contains, other than of an attribute in a fixed set")
+        raise PolicyUntranslatableError("contains, other than of an attribute in a fixed set")
     if isinstance(left, _Constant) and isinstance(right, _Attribute):
         left, right, kind = right, left, _ORDER.get(kind, kind)
     if not (isinstance(left, _Attribute) and isinstance(right, _Constant)):
-        raise PolicyUntranslatable(f"{kind!r}, other than of an attribute with a constant")
+        raise PolicyUntranslatableError(f"{kind!r}, other than of an attribute with a constant")
     if kind in ("==", "!="):
         equal = _one_of(left, frozenset({_scalar(right)}))
         return equal if kind == "==" else _Truth(equal.false, equal.error)
     value = _scalar(right)
     if left.type is not int or isinstance(value, bool) or not isinstance(value, int):
-        raise PolicyUntranslatable(f"{kind!r} on something that is not a whole number")
+        raise PolicyUntranslatableError(f"{kind!r} on something that is not a whole number")
     return _test(left, Compare(left.name, kind, value))
 
 

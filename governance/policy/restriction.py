@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 
-from governance.errors import Forbidden, PolicyUntranslatable
+from governance.errors import ForbiddenError, PolicyUntranslatableError
 from governance.identity.principal import Principal
 from governance.policy.engine import OPERATIONS, Policy, Resource, default_policy
 from governance.policy.predicate import TRUE, Predicate, columns_of, to_sql
@@ -34,7 +34,7 @@ def for_principal(
     `names_customers` says of the query, since sums that name no customer need no such floor. Metrics
     whose models lack the entity by which the principal's rows are cut are hidden. Results are remembered by
     the principal's attributes, so that a thousand planners of one region share one.
-    Raises PolicyUntranslatable when a row policy needs a column that the definitions lack.
+    Raises PolicyUntranslatableError when a row policy needs a column that the definitions lack.
     """
     rules = policy or default_policy()
     threshold = minimum_group_size if about_customers else 0
@@ -53,7 +53,7 @@ def for_query(
 
     `names` are metrics, dimensions, and the texts of filters and orderings; none at all asks what there is
     to see. A name that the principal may not see for the purpose that it demands demands nothing: the query
-    is then refused as if there were no such name. Raises Forbidden when the query needs two purposes.
+    is then refused as if there were no such name. Raises ForbiddenError when the query needs two purposes.
     """
     asked = tuple(names)
     if not asked:
@@ -103,7 +103,7 @@ def purpose_of(
     demanded = {n: need for n, need in catalog.purposes.items() if any(n in text for text in texts)}
     needed = {need for name, need in demanded.items() if sees(name, need)}
     if len(needed) > 1:
-        raise Forbidden(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
+        raise ForbiddenError(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
     return needed.pop() if needed else OPERATIONS
 
 
@@ -155,7 +155,7 @@ def _sql(condition: Predicate, entity: str, catalog: TaggedCatalog) -> str:
     names = {f"{entity}_id": entity}
     missing = {names.get(c, c) for c in columns_of(condition)} - catalog.entity_dimensions[entity]
     if missing:
-        raise PolicyUntranslatable(
+        raise PolicyUntranslatableError(
             f"a row policy on {entity} needs {', '.join(sorted(missing))}, which the definitions do not have",
             hint=f"add it as a dimension of the semantic model whose key is {entity}",
         )

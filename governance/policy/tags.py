@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from governance.errors import PolicyBroken
+from governance.errors import PolicyBrokenError
 from governance.json_types import JsonObject
 
 PII = ("none", "quasi_identifier", "pseudonym", "identifier")
@@ -29,9 +29,9 @@ class Tags:
     purpose: str | None = None
 
     def __or__(self, other: Tags) -> Tags:
-        """The stricter of both. Raises PolicyBroken when two purposes are demanded at once."""
+        """The stricter of both. Raises PolicyBrokenError when two purposes are demanded at once."""
         if self.purpose and other.purpose and self.purpose != other.purpose:
-            raise PolicyBroken(f"one metric demands two purposes: {self.purpose} and {other.purpose}")
+            raise PolicyBrokenError(f"one metric demands two purposes: {self.purpose} and {other.purpose}")
         return Tags(
             max(self.pii, other.pii, key=PII.index),
             self.margin_sensitive or other.margin_sensitive,
@@ -76,13 +76,16 @@ class TaggedCatalog:
 
     @classmethod
     def from_manifest(cls, manifest: Path | JsonObject) -> TaggedCatalog:
-        """From dbt's semantic_manifest.json, in either form. Raises PolicyBroken when it cannot be read."""
+        """From dbt's semantic_manifest.json, in either form.
+
+        Raises PolicyBrokenError when it cannot be read.
+        """
         try:
             content = json.loads(manifest.read_text()) if isinstance(manifest, Path) else manifest
             models = {model["name"]: model for model in content["semantic_models"]}
             metrics = {metric["name"]: metric for metric in content["metrics"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise PolicyBroken(f"the semantic manifest cannot be read for its tags: {error}") from error
+            raise PolicyBrokenError(f"the semantic manifest cannot be read for its tags: {error}") from error
         owners = {measure["name"]: name for name, m in models.items() for measure in m.get("measures") or ()}
         measures = {x["name"]: Tags.of(x) for m in models.values() for x in m.get("measures") or ()}
         walk = _Walk(models, metrics, owners, measures)

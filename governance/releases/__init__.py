@@ -8,11 +8,11 @@ one of its tests passed; `BuildState` says which was which.
 
 from governance.releases.build import build_release, project_fingerprint
 from governance.releases.errors import (
-    ReleaseBuildFailed,
-    ReleaseBusy,
-    ReleaseCorrupt,
+    ReleaseBuildFailedError,
+    ReleaseBusyError,
+    ReleaseCorruptError,
     ReleaseError,
-    ReleaseNotFound,
+    ReleaseNotFoundError,
 )
 from governance.releases.layout import Release, check_content
 from governance.releases.publish import ReleaseStore
@@ -21,11 +21,11 @@ from governance.releases.reuse import BuildState
 __all__ = [
     "BuildState",
     "Release",
-    "ReleaseBuildFailed",
-    "ReleaseBusy",
-    "ReleaseCorrupt",
+    "ReleaseBuildFailedError",
+    "ReleaseBusyError",
+    "ReleaseCorruptError",
     "ReleaseError",
-    "ReleaseNotFound",
+    "ReleaseNotFoundError",
     "ReleaseStore",
     "build_release",
     "check_content",

@@ -16,7 +16,7 @@ from pathlib import Path
 from governance.json_types import JsonDict
 from governance.progress import Progress, silent
 from governance.releases.checks import check_definitions_against_data
-from governance.releases.errors import ReleaseBuildFailed
+from governance.releases.errors import ReleaseBuildFailedError
 from governance.releases.layout import WAREHOUSE, Release, open_release
 from governance.releases.node_keys import node_keys
 from governance.releases.publish import BUILDING, ReleaseStore
@@ -72,8 +72,8 @@ def build_release(
     """Run `dbt build` (models and tests) into a new release. It is not published yet.
 
     With `full` nothing is taken over; beyond `memory_limit` DuckDB spills to disk. `write_lineage` gets the
-    folder, with the manifests in it, and writes `lineage.json`. Raises ReleaseBuildFailed naming the first
-    failed model or test; nothing of the attempt stays.
+    folder, with the manifests in it, and writes `lineage.json`. Raises ReleaseBuildFailedError naming the
+    first failed model or test; nothing of the attempt stays.
     """
     fingerprint = project_fingerprint(project_dir, landing)
     with store.building(fingerprint) as work:
@@ -116,7 +116,7 @@ def _build_rest(dbt: DbtRun, plan: Plan, manifest: JsonDict, warehouse: Path, pr
     fresh = dbt.build(progress, selectors(manifest, plan.build))
     missed = set(plan.build) - {result["unique_id"] for result in fresh["results"]}
     if missed:
-        raise ReleaseBuildFailed(
+        raise ReleaseBuildFailedError(
             f"dbt did not run {len(missed)} nodes that have changed, first {min(missed)}.",
             hint="Build in full: `steelyard release build --full`.",
         )

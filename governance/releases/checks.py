@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from governance.releases.errors import ReleaseBuildFailed
+from governance.releases.errors import ReleaseBuildFailedError
 from governance.releases.layout import WAREHOUSE
 from semantic import SemanticLayer, check_next_snapshots, check_rollups
 from semantic.errors import ManifestError
@@ -15,7 +15,7 @@ from semantic.errors import ManifestError
 def check_definitions_against_data(folder: Path) -> None:
     """Where a rollup differs from its fact, or a snapshot from its next counts, there is no release.
 
-    Raises ReleaseBuildFailed naming the rollup or model. Taken-over tables are checked like fresh ones.
+    Raises ReleaseBuildFailedError naming the rollup or model. Taken-over tables are checked like fresh ones.
     """
     try:
         layer = SemanticLayer.from_manifest(folder / "semantic_manifest.json")
@@ -23,4 +23,4 @@ def check_definitions_against_data(folder: Path) -> None:
             check_rollups(layer.catalog, connection)
             check_next_snapshots(layer.catalog, connection)
     except ManifestError as error:
-        raise ReleaseBuildFailed(error.message, hint=error.hint) from error
+        raise ReleaseBuildFailedError(error.message, hint=error.hint) from error

@@ -9,25 +9,25 @@ class ReleaseError(SteelyardError):
     code = "release-error"
 
 
-class ReleaseNotFound(ReleaseError):
+class ReleaseNotFoundError(ReleaseError):
     """No release of that name, or none published yet."""
 
     code = "release-not-found"
 
 
-class ReleaseCorrupt(ReleaseError):
+class ReleaseCorruptError(ReleaseError):
     """The folder is incomplete or differs from what was sealed; it is never served."""
 
     code = "release-corrupt"
 
 
-class ReleaseBuildFailed(ReleaseError):
+class ReleaseBuildFailedError(ReleaseError):
     """dbt reported a failed model or test; the last release keeps serving."""
 
     code = "release-build-failed"
 
 
-class ReleaseBusy(ReleaseError):
+class ReleaseBusyError(ReleaseError):
     """Another process is building a release in the same store; nothing was done."""
 
     code = "release-busy"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.json_types import JsonDict
-from governance.releases.errors import ReleaseCorrupt
+from governance.releases.errors import ReleaseCorruptError
 
 WAREHOUSE = "warehouse.duckdb"  # constant: dbt writes the catalog's name into views
 DEFINITIONS = ("manifest.json", "semantic_manifest.json", "run_results.json", "lineage.json")
@@ -64,30 +64,35 @@ def seal(folder: Path, release_id: str, created_at: str, fingerprint: str) -> No
 
 
 def open_release(folder: Path) -> Release:
-    """Read the seal and hold the folder against it. Raises ReleaseCorrupt naming the file."""
+    """Read the seal and hold the folder against it. Raises ReleaseCorruptError naming the file."""
     body = _read_seal(folder)
     if body["release_id"] != folder.name:
-        raise ReleaseCorrupt(f"Release {folder.name}: {SEAL} is that of {body['release_id']}.")
+        raise ReleaseCorruptError(f"Release {folder.name}: {SEAL} is that of {body['release_id']}.")
     warehouse = folder / WAREHOUSE
     if not warehouse.is_file() or warehouse.stat().st_size != body["warehouse_bytes"]:
-        raise ReleaseCorrupt(f"Release {folder.name}: {WAREHOUSE} is missing or not of its sealed size.")
+        raise ReleaseCorruptError(f"Release {folder.name}: {WAREHOUSE} is missing or not of its sealed size.")
     for name, digest in body["sha256"].items():
         if not (folder / name).is_file() or _sha256(folder / name) != digest:
-            raise ReleaseCorrupt(f"Release {folder.name}: {name} is missing or was changed after sealing.")
+            raise ReleaseCorruptError(
+                f"Release {folder.name}: {name} is missing or was changed after sealing."
+            )
     return Release(body["release_id"], folder, body["created_at"], body["fingerprint"])
 
 
 def check_content(release: Release) -> None:
-    """Read every file of the release against its seal. Raises ReleaseCorrupt naming what differs."""
+    """Read every file of the release against its seal. Raises ReleaseCorruptError naming what differs."""
     open_release(release.path)
     check_warehouse(release)
 
 
 def check_warehouse(release: Release) -> None:
-    """Read the whole warehouse against its seal. Raises ReleaseCorrupt; an older seal knows its size only."""
+    """Read the whole warehouse against its seal.
+
+    Raises ReleaseCorruptError; an older seal knows its size only.
+    """
     sealed = _read_seal(release.path).get("warehouse_sha256")
     if sealed is not None and sealed != _sha256(release.warehouse):
-        raise ReleaseCorrupt(f"Release {release.release_id}: {WAREHOUSE} was changed after sealing.")
+        raise ReleaseCorruptError(f"Release {release.release_id}: {WAREHOUSE} was changed after sealing.")
 
 
 def _read_seal(folder: Path) -> JsonDict:
@@ -97,7 +102,7 @@ def _read_seal(folder: Path) -> JsonDict:
             return dict(body)
     except (OSError, ValueError, AttributeError):
         pass
-    raise ReleaseCorrupt(
+    raise ReleaseCorruptError(
         f"Release {folder.name}: {SEAL} is missing or unreadable.", hint="Build a new release."
     )
 

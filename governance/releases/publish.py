@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from governance.disk import raise_on_disk_full
-from governance.releases.errors import ReleaseBusy, ReleaseCorrupt, ReleaseNotFound
+from governance.releases.errors import ReleaseBusyError, ReleaseCorruptError, ReleaseNotFoundError
 from governance.releases.layout import Release, check_warehouse, open_release, seal
 from semantic.suggest import near
 
@@ -43,7 +43,7 @@ class ReleaseStore:
         """A new folder `.building-<release id>`. Becomes a release, or vanishes on an exception.
 
         A kill leaves a `.building-` folder that nobody reads; the next build sweeps it away. One build at a
-        time, or the one would sweep the other's folder: raises ReleaseBusy.
+        time, or the one would sweep the other's folder: raises ReleaseBusyError.
         """
         with raise_on_disk_full("the build of a release"), self._alone("building"):
             yield from self._build(fingerprint)
@@ -84,16 +84,16 @@ class ReleaseStore:
         """Releases that hold against their seal, oldest first."""
         sound = []
         for release_id in self.ids():
-            with suppress(ReleaseCorrupt):
+            with suppress(ReleaseCorruptError):
                 sound.append(open_release(self.folder / release_id))
         return sound
 
     def get(self, release_id: str) -> Release:
-        """Raises ReleaseNotFound (with the near miss) or ReleaseCorrupt."""
+        """Raises ReleaseNotFoundError (with the near miss) or ReleaseCorruptError."""
         ids = self.ids()
         if release_id not in ids:  # also keeps path parts such as '..' out
             hint = near(release_id, ids, 1) or "`steelyard release list` shows them."
-            raise ReleaseNotFound(f"There is no release {release_id!r}.", hint=hint)
+            raise ReleaseNotFoundError(f"There is no release {release_id!r}.", hint=hint)
         return open_release(self.folder / release_id)
 
     def current_id(self) -> str | None:
@@ -104,10 +104,10 @@ class ReleaseStore:
             return None
 
     def current(self) -> Release:
-        """The published release. Raises ReleaseNotFound where none is."""
+        """The published release. Raises ReleaseNotFoundError where none is."""
         release_id = self.current_id()
         if release_id is None:
-            raise ReleaseNotFound(
+            raise ReleaseNotFoundError(
                 f"No release is published yet in {self.pointer.parent.resolve()}.",
                 hint="`make pipeline` builds the first one; STEELYARD_VAR_DIR names another place.",
             )
@@ -116,11 +116,11 @@ class ReleaseStore:
     def serving(self) -> Release:
         """The release to answer from: the published one or, where damaged, the last good one before it.
 
-        Raises ReleaseCorrupt where there is none. What builds on a release asks for `current` instead.
+        Raises ReleaseCorruptError where there is none. What builds on a release asks for `current` instead.
         """
         try:
             return self.current()
-        except ReleaseCorrupt:
+        except ReleaseCorruptError:
             published = self.current_id() or ""
             older = [release for release in self.list() if release.release_id < published]
             if not older:
@@ -150,7 +150,7 @@ class ReleaseStore:
         now = self.current_id()
         older = [r for r in self.list() if now is not None and r.release_id < now]
         if not older:
-            raise ReleaseNotFound(
+            raise ReleaseNotFoundError(
                 "No older release to roll back to.", hint="`steelyard release list` shows them."
             )
         return self.publish(older[-1].release_id)
@@ -181,7 +181,7 @@ class ReleaseStore:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise ReleaseBusy(
+                raise ReleaseBusyError(
                     f"Another process is {what} a release in {self.folder}.",
                     hint="Wait for it to end, then run again.",
                 ) from error

@@ -16,7 +16,7 @@ import duckdb
 
 from governance.json_types import JsonDict
 from governance.progress import Progress
-from governance.releases.errors import ReleaseBuildFailed
+from governance.releases.errors import ReleaseBuildFailedError
 
 """Called with what finished, how many nodes are done, and how many there are (0: not known yet)."""
 
@@ -26,7 +26,7 @@ _PARSED, _SEMANTIC = "partial_parse.msgpack", "semantic_manifest.json"
 
 
 class DbtRun:
-    """A dbt project run against one warehouse file. Every method raises ReleaseBuildFailed."""
+    """A dbt project run against one warehouse file. Every method raises ReleaseBuildFailedError."""
 
     def __init__(
         self, project_dir: Path, landing: Path, warehouse: Path, target: Path, memory_limit: str = "2200MB"
@@ -120,7 +120,7 @@ class DbtRun:
             result = runner.invoke([command, *self._options], **chosen)
         if not result.success:
             reason = _first_failure(self._target, result.exception)
-            raise ReleaseBuildFailed(reason, hint="The last release keeps serving.")
+            raise ReleaseBuildFailedError(reason, hint="The last release keeps serving.")
         return result
 
 

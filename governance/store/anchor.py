@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.errors import AuditBroken, StoreUnavailable
+from governance.errors import AuditBrokenError, StoreUnavailableError
 
 _CUT_SHORT = re.compile(r"\d*|\d+ [0-9a-f]{0,63}")
 
@@ -38,12 +38,12 @@ class Anchor:
         self.path = path
 
     def check_writable(self) -> None:
-        """Raises StoreUnavailable before anything is done, rather than after."""
+        """Raises StoreUnavailableError before anything is done, rather than after."""
         with self._needed():
             os.close(self._open())
 
     def begin(self) -> None:
-        """Anchor the empty chain. Raises StoreUnavailable."""
+        """Anchor the empty chain. Raises StoreUnavailableError."""
         with self._needed():
             self.append(GENESIS)
 
@@ -52,7 +52,7 @@ class Anchor:
         try:
             yield
         except OSError as error:
-            raise StoreUnavailable(f"the audit anchor {self.path} cannot be written: {error}") from error
+            raise StoreUnavailableError(f"the audit anchor {self.path} cannot be written: {error}") from error
 
     def is_empty(self) -> bool:
         """Whether no whole line was ever written; a file that is not there is empty."""
@@ -77,8 +77,8 @@ class Anchor:
     def leading_hashes(self) -> dict[int, str]:
         """Hash by sequence number; empty when nothing was anchored yet.
 
-        The beginning of a line, which a full disk leaves, says nothing. Raises AuditBroken on any other line
-        that is not a head, or on two heads for one row.
+        The beginning of a line, which a full disk leaves, says nothing. Raises AuditBrokenError on any other
+        line that is not a head, or on two heads for one row.
         """
         if not self.path.exists():
             return {}
@@ -88,7 +88,7 @@ class Anchor:
                 continue
             seq, _, digest = line.partition(" ")
             if not seq.isdigit() or leading_hashes.setdefault(int(seq), digest) != digest:
-                raise AuditBroken(f"line {number} of the audit anchor {self.path.name} does not hold")
+                raise AuditBrokenError(f"line {number} of the audit anchor {self.path.name} does not hold")
         return leading_hashes
 
     def _ends_within_a_line(self) -> bool:

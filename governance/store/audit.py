@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypedDict, Unpack
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from governance.errors import AuditBroken
+from governance.errors import AuditBrokenError
 from governance.json_types import JsonDict, JsonObject
 from governance.store.anchor import GENESIS, AnchorLine
 from governance.store.engine import OpsStore, Transaction
@@ -121,7 +121,7 @@ def verify(store: OpsStore, *, require_anchor: bool = True) -> AuditReport:
     leading_hashes, unreadable = {}, ""
     try:
         leading_hashes = store.anchor.leading_hashes() if store.anchor is not None else {}
-    except AuditBroken as broken:
+    except AuditBrokenError as broken:
         unreadable = broken.message
     with store.read() as conn:
         rows = conn.execute(select(*columns).order_by(audit_log.c.seq)).all()
@@ -133,10 +133,10 @@ def verify(store: OpsStore, *, require_anchor: bool = True) -> AuditReport:
 
 
 def check(store: OpsStore) -> AuditReport:
-    """As `verify`, but raises AuditBroken when the chain does not hold."""
+    """As `verify`, but raises AuditBrokenError when the chain does not hold."""
     report = verify(store)
     if not report.holds:
-        raise AuditBroken(
+        raise AuditBrokenError(
             f"audit row {report.first_broken}: {report.problem}",
             hint="keep the store as it is and compare it with a backup",
         )

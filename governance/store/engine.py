@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from governance.errors import StoreUnavailable
+from governance.errors import StoreUnavailableError
 from governance.store.anchor import Anchor, AnchorLine
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class OpsStore:
     """The store at `url` (`sqlite:///…` or `postgresql+psycopg://…`).
 
     `anchor` is the file outside the store that keeps the audit heads; for SQLite it defaults to a file
-    beside the database. Raises StoreUnavailable when the database cannot be opened.
+    beside the database. Raises StoreUnavailableError when the database cannot be opened.
     """
 
     def __init__(self, url: str, *, anchor: Path | None = None) -> None:
@@ -54,7 +54,7 @@ class OpsStore:
                 anchor = anchor or database.with_name(database.name + ".audit-anchor")
             self.engine = _sqlite(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
         except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
-            raise StoreUnavailable(
+            raise StoreUnavailableError(
                 f"the ops store cannot be opened: {error}",
                 hint="use sqlite:///path or postgresql+psycopg://…",
             ) from error
@@ -86,7 +86,7 @@ class OpsStore:
                         transaction = Transaction(conn)
                         yield transaction
             except SQLAlchemyError as error:
-                raise StoreUnavailable(
+                raise StoreUnavailableError(
                     f"the ops store refused the write: {_cause(error)}",
                     hint="see that it answers (STEELYARD_OPS_URL), then try again",
                 ) from error
@@ -101,7 +101,7 @@ class OpsStore:
     def _anchor_late_head(self) -> None:
         self._anchor(self._late_head)
         if self._late_head is not None:
-            raise StoreUnavailable(
+            raise StoreUnavailableError(
                 "the head of the last audit row could not be anchored yet, so nothing more is written",
                 hint="free some space where the audit anchor lies",
             )
@@ -124,7 +124,7 @@ class OpsStore:
             with self.engine.connect() as conn, conn.begin():
                 yield conn
         except SQLAlchemyError as error:
-            raise StoreUnavailable(f"the ops store cannot be read: {_cause(error)}") from error
+            raise StoreUnavailableError(f"the ops store cannot be read: {_cause(error)}") from error
 
     @contextmanager
     def read_page(self) -> Iterator[Connection]:

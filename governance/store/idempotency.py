@@ -7,7 +7,7 @@ import hashlib
 
 from sqlalchemy import insert, select
 
-from governance.errors import IdempotencyMismatch
+from governance.errors import IdempotencyMismatchError
 from governance.json_types import JsonDict, JsonObject
 from governance.store.engine import Transaction
 from governance.store.schema import idempotency_keys
@@ -15,7 +15,10 @@ from governance.store.types import canonical_json
 
 
 def find(transaction: Transaction, principal: str, key: str | None, request: object) -> JsonDict | None:
-    """The stored answer, or None. Raises IdempotencyMismatch when the key was used for something else."""
+    """The stored answer, or None.
+
+    Raises IdempotencyMismatchError when the key was used for something else.
+    """
     if key is None:
         return None
     table = idempotency_keys
@@ -24,7 +27,7 @@ def find(transaction: Transaction, principal: str, key: str | None, request: obj
     if row is None:
         return None
     if row["request_hash"] != _hash(request):
-        raise IdempotencyMismatch(f"the idempotency key {key!r} was used for another request")
+        raise IdempotencyMismatchError(f"the idempotency key {key!r} was used for another request")
     return dict(row["response"])
 
 

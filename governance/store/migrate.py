@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from governance.errors import StoreTooNew
+from governance.errors import StoreTooNewError
 from governance.store.engine import OpsStore
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(store: OpsStore, revision: str = "head") -> None:
     """Upgrade in one write transaction; two processes that start together queue up.
 
-    A store that is in the newest schema already is left alone. Raises StoreTooNew if a newer version of the
-    product has migrated it.
+    A store that is in the newest schema already is left alone. Raises StoreTooNewError if a newer version of
+    the product has migrated it.
     """
     current = revision_of(store)
     if revision == "head" and current == newest_revision():
         return
     if current is not None and not is_known_revision(current):
-        raise StoreTooNew(
+        raise StoreTooNewError(
             f"the ops store has schema {current!r}; this version knows those up to {newest_revision()!r}",
             hint="install the version of Steelyard that last opened it, or `steelyard restore` a backup "
             "that this version made",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from governance.errors import InvalidCursor
+from governance.errors import InvalidCursorError
 
 Row = TypeVar("Row")
 
@@ -28,13 +28,13 @@ def encode_cursor(key: Sequence[object]) -> str:
 
 
 def decode_cursor(cursor: str, types: Sequence[type | tuple[type, ...]]) -> list[Any]:
-    """The sort key again. Raises InvalidCursor on anything that `encode_cursor` did not make."""
+    """The sort key again. Raises InvalidCursorError on anything that `encode_cursor` did not make."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, UnicodeError) as error:
-        raise InvalidCursor("the cursor was not issued by this service") from error
+        raise InvalidCursorError("the cursor was not issued by this service") from error
     good = isinstance(key, list) and len(key) == len(types)
     if not good or any(not isinstance(part, kind) for part, kind in zip(key, types, strict=True)):
-        raise InvalidCursor("the cursor was not issued by this service")
+        raise InvalidCursorError("the cursor was not issued by this service")
     return list(key)

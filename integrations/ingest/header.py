@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from integrations.contracts import Contract
-from integrations.errors import HeaderError, UnreadableFile
+from integrations.errors import HeaderError, UnreadableFileError
 from semantic.suggest import near_misses
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -26,22 +26,22 @@ def open_text(path: Path) -> TextIO:
 
 
 def read_header(path: Path, label: str, contract: Contract) -> tuple[list[str], str]:
-    """Column names and delimiter. Raises HeaderError or UnreadableFile, naming file and line 1."""
+    """Column names and delimiter. Raises HeaderError or UnreadableFileError, naming file and line 1."""
     try:
         with path.open("rb") as binary:
             encoding = WIDE_ENCODINGS.get(binary.read(2))
         if encoding:
-            raise UnreadableFile(f"{label}, line 1: the file is {encoding}.", hint="Save it as UTF-8.")
+            raise UnreadableFileError(f"{label}, line 1: the file is {encoding}.", hint="Save it as UTF-8.")
         with open_text(path) as file:
             first = file.readline()
     except BROKEN as error:
-        raise UnreadableFile(
+        raise UnreadableFileError(
             f"{label}, line 1: the file is damaged ({error}).", hint="Send it again."
         ) from error
     if not first.strip():
         raise HeaderError(f"{label} is empty: line 1 should name the columns.", hint=_expected(contract))
     if not first.isprintable() and any("\udc80" <= c <= "\udcff" or c == "\0" for c in first):
-        raise UnreadableFile(f"{label}, line 1: the header is not UTF-8 text.", hint="Save it as UTF-8.")
+        raise UnreadableFileError(f"{label}, line 1: the header is not UTF-8 text.", hint="Save it as UTF-8.")
     delimiter = max(DELIMITERS, key=first.count)
     names = [n.strip() for n in next(csv.reader([first], delimiter=delimiter))]
     check_columns(names, label, contract)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from governance.disk import remove_stale_temp_files
 from integrations.contracts import Contract, contracts
-from integrations.errors import LandingBusy
+from integrations.errors import LandingBusyError
 from integrations.ingest.context import IngestContext
 from integrations.ingest.load_batch import move_into_landing
 from integrations.ingest.state import LandingState, batch_folder
@@ -21,12 +21,12 @@ EMPTY = "empty"
 
 @contextmanager
 def only_writer(landing: Path) -> Iterator[None]:
-    """Hold the landing's lock; the system frees it when the process ends. Raises LandingBusy."""
+    """Hold the landing's lock; the system frees it when the process ends. Raises LandingBusyError."""
     with (landing / "_lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise LandingBusy(
+            raise LandingBusyError(
                 f"Another ingest is writing to {landing}.", hint="Wait for it to end, then run again."
             ) from error
         yield

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from integrations.contracts import Contract
-from integrations.errors import ReconciliationError, TooManyBadRows
+from integrations.errors import ReconciliationError, TooManyBadRowsError
 from integrations.ingest.batch_seal import seal_batch
 from integrations.ingest.checked_relation import CheckedRelation
 from integrations.ingest.context import IngestContext
@@ -46,8 +46,8 @@ def load_batch(
 ) -> LandedBatch | None:
     """Check, write and rename one batch. `relation` has the raw columns and `_line`.
 
-    With `only_if_clean`, None if a row would be quarantined. Raises TooManyBadRows or ReconciliationError;
-    then the landing is as it was.
+    With `only_if_clean`, None if a row would be quarantined. Raises TooManyBadRowsError or
+    ReconciliationError; then the landing is as it was.
     """
     con = context.connection
     rows = CheckedRelation.describe(con, contract, relation)
@@ -137,7 +137,7 @@ def _repeated_keys(con: duckdb.DuckDBPyConnection, contract: Contract, part: Pat
 def _check_tolerance(context: IngestContext, table: str, batch_id: str, label: str, counts: _Counts) -> None:
     if counts.quarantined <= context.tolerance * counts.rows_in:
         return
-    raise TooManyBadRows(
+    raise TooManyBadRowsError(
         f"{label}: {counts.quarantined:,} of {counts.rows_in:,} rows break the contract of '{table}', "
         f"more than the tolerated {context.tolerance:.1%}.",
         hint=f"See {context.quarantine / table / ('batch=' + batch_id) / 'rejects.csv'}.",

@@ -16,7 +16,7 @@ import duckdb
 from governance.disk import raise_on_disk_full
 from governance.progress import Progress, silent
 from integrations.contracts import Contract, contract, contracts
-from integrations.errors import SourceConflict
+from integrations.errors import SourceConflictError
 from integrations.ingest.context import IngestContext, open_connection
 from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
 from integrations.ingest.platform_tables import ensure_platform
@@ -41,7 +41,8 @@ def ingest(
     """Load a source into the landing; the same content twice changes nothing.
 
     `tolerance` is the share of bad rows a batch may have. `as_of` is the day after which a recorded event
-    is in the future (today by default). Raises IntegrationError or DiskFull; batches landed before it stay.
+    is in the future (today by default). Raises IntegrationError or DiskFullError; batches landed before it
+    stay.
     """
     started = time.monotonic()
     with raise_on_disk_full("ingest"):
@@ -167,7 +168,7 @@ def _fingerprint(source: Source) -> str:
 def _check_owner(state: LandingState, source: Source, landing: Path) -> None:
     """The demo never overwrites a retailer's data; a retailer's data replaces the demo."""
     if source.replaces_itself and state.source and not state.is_demo and state.batches:
-        raise SourceConflict(
+        raise SourceConflictError(
             f"{landing} holds the data of '{state.source}'; the demo would be mixed into it.",
             hint=f"To go on with it: STEELYARD_SOURCE='{state.source}'. The demo wants a folder of its own: "
             "STEELYARD_VAR_DIR.",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from integrations.errors import UnreadableFile
+from integrations.errors import UnreadableFileError
 from integrations.ingest.checks import BROKEN_QUOTES, NOT_UTF8, NUL_BYTE, RAGGED
 from integrations.ingest.header import BROKEN, open_text
 from semantic.sql.quoting import literal
@@ -35,7 +35,7 @@ def strict_relation(path: Path, columns: list[str], delimiter: str) -> str:
 def numbered_relation(path: Path, label: str, columns: list[str], delimiter: str, workspace: Path) -> str:
     """SQL over the rows with `_line`, `_raw` and `_defect` (NULL for a sound row), in bounded memory.
 
-    Raises UnreadableFile naming the line for a truncated archive or a quote that is never closed.
+    Raises UnreadableFileError naming the line for a truncated archive or a quote that is never closed.
     """
     schema = pa.schema([(c, pa.string()) for c in [*columns, "_raw", "_defect"]] + [("_line", pa.int64())])
     target = workspace / f"{path.name}.numbered.parquet"
@@ -76,13 +76,13 @@ def _rows(path: Path, label: str, width: int, delimiter: str) -> Iterator[tuple[
                         problem = (
                             "a quote is never closed" if "unexpected" in str(error) else "a field is too long"
                         )
-                        raise UnreadableFile(f"{label}, line {line}: {problem}.") from error
+                        raise UnreadableFileError(f"{label}, line {line}: {problem}.") from error
                     fields = None
                 if fields == []:
                     continue
                 yield _row(fields, "".join(consumed).rstrip("\r\n"), width, line)
     except BROKEN as error:
-        raise UnreadableFile(
+        raise UnreadableFileError(
             f"{label}, after line {line}: the file ends early or is damaged ({error}).", hint="Send it again."
         ) from error
 

@@ -47,7 +47,10 @@ def record(
     progress: Progress = silent,
     memory_limit: str = "1500MB",
 ) -> RecordReport:
-    """Export `tables` into the landing. Raises TooManyBadRows when one row of our own breaks a contract."""
+    """Export `tables` into the landing.
+
+    Raises TooManyBadRowsError when one row of our own breaks a contract.
+    """
     landing.mkdir(parents=True, exist_ok=True)
     report = RecordReport()
     with only_writer(landing):

@@ -21,7 +21,7 @@ from sqlalchemy.schema import MetaData
 
 from governance.progress import Progress
 from integrations.contracts import contract, contracts
-from integrations.errors import SourceError, SourceNotFound
+from integrations.errors import SourceError, SourceNotFoundError
 from integrations.sources.base import SourceBatch
 from semantic.sql.quoting import literal
 
@@ -38,7 +38,7 @@ class DatabaseSource:
         try:
             self.url = make_url(url)
         except SQLAlchemyError as error:
-            raise SourceNotFound(
+            raise SourceNotFoundError(
                 "The database URL cannot be read.", hint="dialect://user@host/name"
             ) from error
         self.name = self.url.render_as_string(hide_password=True)
@@ -56,7 +56,7 @@ class DatabaseSource:
             present = {*inspector.get_table_names(), *inspector.get_view_names()}
             tables = [t for t in contracts() if t in present]
             if not tables:
-                raise SourceNotFound(
+                raise SourceNotFoundError(
                     f"{self.name} has no contract table.", hint="See docs/bring-your-own-data.md."
                 )
             with engine.connect() as remote:

@@ -18,7 +18,7 @@ import duckdb
 
 from governance.progress import Progress
 from integrations.contracts import contracts
-from integrations.errors import SourceNotFound, UnreadableFile
+from integrations.errors import SourceNotFoundError, UnreadableFileError
 from integrations.sources.base import SourceBatch
 from semantic.sql.quoting import literal
 from semantic.suggest import near
@@ -36,7 +36,7 @@ class FolderSource:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise SourceNotFound(
+            raise SourceNotFoundError(
                 f"There is no folder '{path}'.", hint="Give a folder with a folder per table."
             )
         self.path = path
@@ -64,11 +64,11 @@ class FolderSource:
                     yield SourceBatch(table, label, content, file)
 
     def _files(self) -> list[tuple[str, list[Path]]]:
-        """Files by table in loading order. Raises SourceNotFound if a folder is not a table."""
+        """Files by table in loading order. Raises SourceNotFoundError if a folder is not a table."""
         entries = [p for p in sorted(self.path.iterdir()) if not p.name.startswith((".", "_"))]
         unknown = [p.name for p in entries if p.is_dir() and p.name not in contracts()]
         if unknown:
-            raise SourceNotFound(
+            raise SourceNotFoundError(
                 f"'{unknown[0]}' in {self.path} is not a contract table.",
                 hint=near(unknown[0], contracts(), 1) or "Tables: " + ", ".join(contracts()) + ".",
             )
@@ -80,7 +80,7 @@ class FolderSource:
             if files:
                 tables.append((table, files))
         if not tables:
-            raise SourceNotFound(
+            raise SourceNotFoundError(
                 f"{self.path} holds no file of a contract table.", hint="See docs/bring-your-own-data.md."
             )
         return tables
@@ -104,7 +104,7 @@ def _parquet_relation(connection: duckdb.DuckDBPyConnection, file: Path, label: 
     try:
         connection.execute(f"DESCRIBE SELECT * FROM {scan}")
     except duckdb.Error as error:
-        raise UnreadableFile(
+        raise UnreadableFileError(
             f"{label} is not a readable Parquet file: {str(error).splitlines()[0]}"
         ) from error
     return f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _line FROM {scan})"

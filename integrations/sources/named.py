@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integrations.demo import CompleteJourney
-from integrations.errors import SourceNotFound
+from integrations.errors import SourceNotFoundError
 from integrations.sources.base import Source
 from integrations.sources.database import DatabaseSource
 from integrations.sources.folder import FolderSource
@@ -41,7 +41,8 @@ KINDS: tuple[SourceKind, ...] = (
 
 
 def source_named(name: str, *, planted_anomalies: Path | None = None) -> Source:
-    """The source of the first kind that takes the name. Raises SourceNotFound, with an example of each kind.
+    """The source of the first kind that takes the name. Raises SourceNotFoundError, with an example of each
+    kind.
 
     `planted_anomalies` is the folder in which the demo writes what it planted, for tests only.
     """
@@ -49,4 +50,4 @@ def source_named(name: str, *, planted_anomalies: Path | None = None) -> Source:
         if kind.takes(name):
             return kind.open(name, planted_anomalies)
     *others, last = (kind.example for kind in KINDS)
-    raise SourceNotFound(f"There is no source '{name}'.", hint=f"Give {', '.join(others)}, or {last}.")
+    raise SourceNotFoundError(f"There is no source '{name}'.", hint=f"Give {', '.join(others)}, or {last}.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.disk import is_disk_full
-from governance.errors import DiskFull
+from governance.errors import DiskFullError
 from models_ml.errors import EvidenceMissingError, ModelNotFoundError, RegistryUnavailableError
 from models_ml.lifecycle.artifacts import bundle_digest
 
@@ -92,7 +92,7 @@ def reaching_registry() -> Iterator[None]:
         if getattr(error, "error_code", "") in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
         if is_disk_full(error):
-            raise DiskFull(
+            raise DiskFullError(
                 "The disk is full: the registry of models stopped.", hint="Free some space."
             ) from error
         raise RegistryUnavailableError(

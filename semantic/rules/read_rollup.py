@@ -4,8 +4,8 @@
 
 Exact because everything that the select says of a row of the fact (keys, filters, joins, the reader's row
 rules) can be said of what the rollup keeps, so that whole rows of the rollup fall into or out of each group,
-and every aggregate is made of partial ones. Whatever cannot be derived raises `NotDerivable`, and the fact
-answers.
+and every aggregate is made of partial ones. Whatever cannot be derived raises `NotDerivableError`, and the
+fact answers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .statistics import Statistics
 COARSEST_PART = {"YEAR": "year", "QUARTER": "quarter"}
 
 
-class NotDerivable(Exception):
+class NotDerivableError(Exception):
     """What a select needs and a rollup has dropped; the text says it."""
 
 
@@ -43,7 +43,7 @@ def read_rollup(select: Select, statistics: Statistics) -> Select:
     for coverage in rollups:
         try:
             return over_rollup(select, coverage, statistics, signatures)
-        except NotDerivable:
+        except NotDerivableError:
             continue
     return select
 
@@ -51,14 +51,14 @@ def read_rollup(select: Select, statistics: Statistics) -> Select:
 def over_rollup(
     select: Select, coverage: RollupCoverage, statistics: Statistics, signatures: Signatures | None = None
 ) -> Select:
-    """The select over one rollup. Raises NotDerivable, saying why, where that would not be exact.
+    """The select over one rollup. Raises NotDerivableError, saying why, where that would not be exact.
 
     `signatures`: of this select, where other rollups are tried, too.
     """
     if not (select.grouped or (select.distinct and not select.values)):
-        raise NotDerivable("single rows are needed")
+        raise NotDerivableError("single rows are needed")
     if any(j.kind == "FULL" for j in select.joins) or select.source is None:
-        raise NotDerivable("rows of other tables are needed")
+        raise NotDerivableError("rows of other tables are needed")
     signatures = signatures or Signatures(table_names(select.source.alias, select.joins))
     return _Rewrite(select, select.source, coverage, statistics, signatures).select()
 
@@ -72,7 +72,7 @@ class _VisibleRollup:
 
 
 @memoize_by_identity(1024)
-def _ruled(table: Table, coverage: RollupCoverage) -> _VisibleRollup | NotDerivable:
+def _ruled(table: Table, coverage: RollupCoverage) -> _VisibleRollup | NotDerivableError:
     """The rollup under the row rules of a fact's table; once per reader's table, as it is printed once."""
     rules, cut = [], set()
     for rule in table.rules:
@@ -80,14 +80,14 @@ def _ruled(table: Table, coverage: RollupCoverage) -> _VisibleRollup | NotDeriva
             rules.append(rule)
             continue
         if not isinstance(rule, exp.In) or not rule.args.get("query"):
-            return NotDerivable("a row rule speaks of single rows")
+            return NotDerivableError("a row rule speaks of single rows")
         foreign_key = signature(rule.this, {"": FACT})
         column_name = coverage.columns.get(foreign_key)
         condition = on_rollup_columns(rule, coverage) if column_name is None else None
         if column_name is not None:
             condition = exp.In(this=exp.column(column_name), query=rule.args["query"].copy())
         if condition is None:
-            return NotDerivable(f"the row rule on {rule.this.sql('duckdb')} speaks of what is not kept")
+            return NotDerivableError(f"the row rule on {rule.this.sql('duckdb')} speaks of what is not kept")
         rules.append(condition)
         if (parts := semi_join(rule)) is not None:
             cut.add((parts.foreign_key, parts.relation, exp.paren(parts.condition.copy()).sql()))
@@ -95,12 +95,15 @@ def _ruled(table: Table, coverage: RollupCoverage) -> _VisibleRollup | NotDeriva
 
 
 def _visible_rollup(node: object, coverage: RollupCoverage) -> _VisibleRollup:
-    """The rollup instead of what a select reads. Raises NotDerivable where the reader's rules need more."""
+    """The rollup instead of what a select reads.
+
+    Raises NotDerivableError where the reader's rules need more.
+    """
     if not isinstance(node, Table) or not node.rules:
         return _VisibleRollup(_rollup_table(coverage), frozenset())
     visible = _ruled(node, coverage)
-    if isinstance(visible, NotDerivable):
-        raise NotDerivable(str(visible))
+    if isinstance(visible, NotDerivableError):
+        raise NotDerivableError(str(visible))
     return visible
 
 
@@ -157,7 +160,7 @@ class _Rewrite:
         if isinstance(node, exp.Query):
             return self._standing_alone(node)
         if isinstance(node, (exp.AggFunc, exp.Window)):
-            raise NotDerivable("rows are aggregated on the way")
+            raise NotDerivableError("rows are aggregated on the way")
         if not node.find(exp.Column):
             return node.copy()
         covered = self._covered(node)
@@ -165,7 +168,7 @@ class _Rewrite:
             return covered
         if isinstance(node, exp.Column):
             if node.table == self.fact:
-                raise NotDerivable(f"{node.name} is not kept")
+                raise NotDerivableError(f"{node.name} is not kept")
             return node.copy()
         return _with_children(node, self.over)
 
@@ -219,7 +222,7 @@ class _Rewrite:
         """A subquery of its own: exact as it is, unless it looks at the row outside."""
         inside = {t.alias_or_name for t in query.find_all(exp.Table, exp.Subquery, exp.CTE)}
         if any(c.table in self.names and c.table not in inside for c in query.find_all(exp.Column)):
-            raise NotDerivable("a subquery looks at single rows")
+            raise NotDerivableError("a subquery looks at single rows")
         return query.copy()
 
     # -- aggregates ---------------------------------------------------------------------------------------
@@ -227,11 +230,11 @@ class _Rewrite:
     def aggregated(self, node: exp.Expr) -> exp.Expr:
         """An expression over aggregates of the fact as one over aggregates of the rollup."""
         if isinstance(node, (exp.WithinGroup, exp.Filter, exp.Window)):
-            raise NotDerivable(f"{node.sql('duckdb')} cannot be aggregated again")
+            raise NotDerivableError(f"{node.sql('duckdb')} cannot be aggregated again")
         if isinstance(node, exp.AggFunc):
             return self._again(node)
         if isinstance(node, exp.Column) and node.table:
-            raise NotDerivable(f"{node.name} is no aggregate")
+            raise NotDerivableError(f"{node.name} is no aggregate")
         return _with_children(node, self.aggregated)
 
     def _again(self, node: exp.AggFunc) -> exp.Expr:
@@ -249,7 +252,7 @@ class _Rewrite:
             return type(node)(this=self.over(node.this))
         if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
             return exp.Count(this=exp.Distinct(expressions=[self.over(e) for e in node.this.expressions]))
-        raise NotDerivable(f"{node.sql('duckdb')} is not kept")
+        raise NotDerivableError(f"{node.sql('duckdb')} is not kept")
 
     # -- sources ------------------------------------------------------------------------------------------
 
@@ -304,6 +307,6 @@ def why_not(select: Select, coverage: RollupCoverage, statistics: Statistics) ->
     """Why a rollup of its fact does not answer a select; empty where it does."""
     try:
         over_rollup(select, coverage, statistics)
-    except NotDerivable as reason:
+    except NotDerivableError as reason:
         return str(reason)
     return ""

@@ -8,7 +8,7 @@ import yaml
 
 from dashboards.superset_steelyard.bundle import build
 from dashboards.superset_steelyard.charts import written
-from dashboards.superset_steelyard.spec import Item, SpecInvalid, load_specs
+from dashboards.superset_steelyard.spec import Item, SpecInvalidError, load_specs
 from tests.dashboards.conftest import metric
 
 
@@ -201,14 +201,14 @@ def test_a_dashboard_with_a_mistake_is_refused_by_name(tmp_path):
     (tmp_path / "wrong.yaml").write_text(
         "slug: x\ntitle: X\ndescription: x\nperiod: {of: net_sales}\nrows: []\n"
     )
-    with pytest.raises(SpecInvalid, match=r"wrong\.yaml.*default"):
+    with pytest.raises(SpecInvalidError, match=r"wrong\.yaml.*default"):
         load_specs(tmp_path)
     wide = "{id: a, kind: line, title: A, metrics: [net_sales], width: 8}"
     (tmp_path / "wrong.yaml").write_text(
         "slug: x\ntitle: X\ndescription: x\nperiod: {of: net_sales, default: all}\n"
         f"rows: [{{charts: [{wide}, {wide.replace('id: a', 'id: b')}]}}]\n"
     )
-    with pytest.raises(SpecInvalid, match="wider than twelve"):
+    with pytest.raises(SpecInvalidError, match="wider than twelve"):
         load_specs(tmp_path)
 
 

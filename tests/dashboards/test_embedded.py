@@ -254,11 +254,11 @@ def test_each_token_is_in_the_audit(site):
 
 def test_embedding_is_off_unless_a_site_is_named(site):
     from api.auth.embedding import guest_token as made_by_the_api
-    from governance.errors import Forbidden
+    from governance.errors import ForbiddenError
 
     off = site.settings.model_copy(update={"superset_embed_domains": ""})
     directory = site.dashboards.services.directory
-    with pytest.raises(Forbidden, match="not shown inside other sites"):
+    with pytest.raises(ForbiddenError, match="not shown inside other sites"):
         made_by_the_api(
             off, directory, directory.user("executive"), "stock", "r1", now=dt.datetime.now(dt.UTC)
         )

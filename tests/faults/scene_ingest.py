@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from integrations.errors import LandingIncomplete
+from integrations.errors import LandingIncompleteError
 from integrations.ingest import ingest, landing_is_complete, require_complete
 from integrations.ingest.state import LandingState
 from integrations.sources.folder import FolderSource
@@ -74,7 +74,7 @@ def between(root: Path, before: State, after: State) -> None:
     if landing_is_complete(landing):
         assert rows(landing) in (before["rows"], after["rows"])
     else:
-        with pytest.raises(LandingIncomplete):
+        with pytest.raises(LandingIncompleteError):
             require_complete(landing)
     known = {(b.table, b.batch_id) for b in LandingState.read(landing).batches}
     assert known >= {(b["table"], b["batch_id"]) for b in before["known"]["batches"]}

@@ -15,12 +15,12 @@ import pytest
 from api.pipeline.build import build_step, ingest_step, publish_step
 from governance.approvals import decide, escalate_due, expire_due, find_recommendation, propose
 from governance.approvals.limits import default_limits
-from governance.errors import Conflict, NotAuthenticated
+from governance.errors import ConflictError, NotAuthenticatedError
 from governance.identity import Directory, LocalIssuer, TokenVerifier
 from governance.identity.tokens import RemoteKeys
 from governance.releases import ReleaseStore
 from governance.store import audit
-from integrations.errors import TooManyBadRows
+from integrations.errors import TooManyBadRowsError
 from integrations.ingest import ingest
 from integrations.sources.folder import FolderSource
 from tests.faults.kill import ask
@@ -53,7 +53,7 @@ def test_a_proposal_lives_its_hours_whatever_the_clock_on_the_wall_does(store, m
     assert one.escalate_at == utc + dt.timedelta(hours=level.escalate_after_hours)
     assert expire_due(store, now=one.expires_at - TICK) == []
     assert decide(store, planner, "r0", "approve", now=one.expires_at - TICK).state == "approved"
-    with pytest.raises(Conflict, match="expired"):
+    with pytest.raises(ConflictError, match="expired"):
         decide(store, planner, "r1", "approve", now=two.expires_at.astimezone(NEW_YORK))
     assert expire_due(store, now=two.expires_at.astimezone(BERLIN)) == ["r1"]
 
@@ -95,7 +95,7 @@ def test_tokens_and_clocks_that_disagree(tmp_path, jump):
     leeway = dt.timedelta(seconds=30)
     assert verify(token, now=now - leeway).user == "planner_east"
     for at in (now - leeway - dt.timedelta(seconds=1), now + jump):
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             verify(token, now=at)
     assert verify(token, now=now).user == "planner_east"
 
@@ -133,7 +133,7 @@ def test_sales_of_today_under_a_clock_a_day_behind_are_refused_whole_not_lost(tm
     today = dt.date(2025, 1, 5)
     _keep_day(tmp_path / "in" / "sales_lines" / "all.csv", today)
     bring = partial(ingest, FolderSource(tmp_path / "in"), tmp_path / "landing", tmp_path / "quarantine")
-    with pytest.raises(TooManyBadRows):
+    with pytest.raises(TooManyBadRowsError):
         bring(as_of=today - DAY)
     assert bring(as_of=today).tables["sales_lines"].rows_quarantined == 0
     assert not bring(as_of=today + DAY).changed

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.services.metric_service import MetricService
 from api.settings import Settings
-from governance.releases import ReleaseCorrupt, ReleaseStore
+from governance.releases import ReleaseCorruptError, ReleaseStore
 from governance.releases.layout import DEFINITIONS, SEAL, WAREHOUSE
 from semantic import MetricQuery
 from tests.faults.two_releases import two_releases
@@ -65,7 +65,7 @@ def test_it_is_not_published(store, how, name):
     older, newer = store.ids()
     store.publish(older)
     how(store.folder / newer / name, seeded(how.__name__, name))
-    with pytest.raises(ReleaseCorrupt, match=newer):
+    with pytest.raises(ReleaseCorruptError, match=newer):
         store.publish(newer)
     assert store.current().release_id == older
 

@@ -23,7 +23,7 @@ from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.approvals import decide
 from governance.disk import raise_on_disk_full
-from governance.errors import DiskFull, StoreUnavailable
+from governance.errors import DiskFullError, StoreUnavailableError
 from governance.identity import Directory
 from governance.store import OpsStore, audit
 from tests.faults import scene_decide, scene_ingest, scene_release
@@ -119,7 +119,7 @@ def _decide_twice_beside_a_full_anchor(root: Path, limit: int) -> tuple[str, str
     first = decide(store, planner, "r0", "approve", now=scene_decide.NOW)
     try:
         decide(store, planner, "r1", "approve", now=scene_decide.NOW)
-    except StoreUnavailable as refused:
+    except StoreUnavailableError as refused:
         report = audit.verify(store)
         return first.state, refused.code, (report.holds, report.problem)
     return first.state, "decided", (False, "")
@@ -167,7 +167,7 @@ def _decide_and_fail_to_tell(root: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_other_errors_are_not_taken_for_a_full_disk(number):
-    with pytest.raises(DiskFull), raise_on_disk_full("work"):
+    with pytest.raises(DiskFullError), raise_on_disk_full("work"):
         raise OSError(number, os.strerror(number))
     with pytest.raises(PermissionError), raise_on_disk_full("work"):
         raise PermissionError(errno.EACCES, "no")

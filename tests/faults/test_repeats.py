@@ -20,7 +20,7 @@ from api.pipeline.build import build_step, ingest_step, publish_step
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
 from governance.approvals import decide, propose, transition
-from governance.errors import Conflict
+from governance.errors import ConflictError
 from governance.identity import Directory
 from governance.releases import ReleaseStore
 from governance.store import audit
@@ -144,11 +144,11 @@ def test_requests_ten_times_shuffled(ledger, tmp_path):
     assert all(len(made) == 1 for made in answers.values()), "the same request had two answers"
     refused = 0
     for _ in range(TIMES):  # without a key: a second decision is a conflict
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             decide(ledger, planner, f"r{rng.randrange(PROPOSED)}", "approve", now=NOW)
         try:
             transition(ledger, service(), "r0", "executing", now=NOW)
-        except Conflict:
+        except ConflictError:
             refused += 1
     assert refused == TIMES - 1
     trail = [row["action"] for row in audit.read(ledger, limit=1000).items]

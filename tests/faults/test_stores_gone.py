@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from governance.approvals import decide, find_recommendation, propose
-from governance.errors import StoreUnavailable
+from governance.errors import StoreUnavailableError
 from governance.identity import Directory
 from governance.store import OpsStore, audit
 from governance.store.migrate import upgrade
@@ -46,7 +46,7 @@ def test_postgresql_stops_while_people_decide(postgres, tmp_path):
             try:
                 decide(store, planner, f"r{i}", "approve", now=NOW, idempotency_key=f"k{i}")
                 answered.add(f"r{i}")
-            except StoreUnavailable as refusal:
+            except StoreUnavailableError as refusal:
                 refused.append(refusal)
             if i % 4 == 0 and i > count // 4:
                 down.wait(10)
@@ -61,7 +61,7 @@ def test_postgresql_stops_while_people_decide(postgres, tmp_path):
     for thread in planners:
         thread.join(60)
     assert refused and all(r.code == "store-unavailable" and "password" not in r.message for r in refused)
-    with pytest.raises(StoreUnavailable, match="cannot be read"):
+    with pytest.raises(StoreUnavailableError, match="cannot be read"):
         find_recommendation(store, "r0")
 
     postgres.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
-from governance.releases import ReleaseBusy, ReleaseStore
+from governance.releases import ReleaseBusyError, ReleaseStore
 from tests.conftest import ROOT
 from tests.faults import scene_ingest, scene_release
 from tests.faults.kill import ask, run
@@ -52,7 +52,7 @@ def test_a_second_build_does_not_touch_the_first_ones_folder(tmp_path):
     """It would sweep it as the folder of a build that died."""
     store = ReleaseStore(tmp_path)
     with pytest.raises(RuntimeError, match="enough"), store.building("a" * 64) as work:
-        with pytest.raises(ReleaseBusy, match="Another process is building"), store.building("b" * 64):
+        with pytest.raises(ReleaseBusyError, match="Another process is building"), store.building("b" * 64):
             pytest.fail("two builds at once")
         assert work.is_dir()
         raise RuntimeError("enough")

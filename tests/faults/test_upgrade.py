@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from api.pipeline.steps import build_step, ingest_step, publish_step
 from api.settings import Settings
 from governance.approvals import decide, list_recommendations
-from governance.errors import StoreTooNew
+from governance.errors import StoreTooNewError
 from governance.identity import Directory
 from governance.releases import BuildState, ReleaseStore, check_content
 from governance.store import OpsStore
@@ -82,7 +82,7 @@ def test_a_store_of_a_newer_version_is_refused_in_words_and_left_as_it_is(store)
     with store.engine.begin() as conn:
         conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9876'")
     before = rows(store)
-    with pytest.raises(StoreTooNew, match="'9876'") as refusal:
+    with pytest.raises(StoreTooNewError, match="'9876'") as refusal:
         upgrade(store)
     assert "version of Steelyard" in refusal.value.hint and "restore" in refusal.value.hint
     assert rows(store) == before

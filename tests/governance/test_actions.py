@@ -17,7 +17,7 @@ from governance.approvals import ACTIONS, DECISIONS, ROUTES, STATES, action_of, 
 from governance.approvals.actions import recorded_names
 from governance.approvals.guardrails import _GUARDRAILS
 from governance.approvals.limits import default_limits
-from governance.errors import PolicyBroken
+from governance.errors import PolicyBrokenError
 from integrations.contracts import contract
 from models_ml.recommend.reproduce import FORMULAS
 
@@ -109,7 +109,7 @@ def test_a_level_may_only_tighten_what_an_action_asks_for(action):
     own = ROUTES.index(ACTIONS[action].least_route)
     for position, route in enumerate(ROUTES):
         if position < own:
-            with pytest.raises(PolicyBroken, match="loosens least_routes"):
+            with pytest.raises(PolicyBrokenError, match="loosens least_routes"):
                 enterprise.tightened({"least_routes": {action: route}}, "region North")
         else:
             tightened = enterprise.tightened({"least_routes": {action: route}}, "region North")

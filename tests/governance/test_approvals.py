@@ -26,13 +26,13 @@ from governance.approvals import (
     transition,
 )
 from governance.errors import (
-    Conflict,
-    Forbidden,
-    IdempotencyMismatch,
-    InvalidDecision,
-    NotFound,
-    PolicyBroken,
-    StoreUnavailable,
+    ConflictError,
+    ForbiddenError,
+    IdempotencyMismatchError,
+    InvalidDecisionError,
+    NotFoundError,
+    PolicyBrokenError,
+    StoreUnavailableError,
 )
 from governance.store import OpsStore, audit
 
@@ -68,16 +68,16 @@ def test_a_planner_approves_overrides_and_rejects(store, proposed, people, now):
 )
 def test_a_decision_without_its_reason_or_quantity_is_refused(sqlite_store, proposed, people, decision, more):
     now = proposed(sqlite_store).created_at
-    with pytest.raises(InvalidDecision):
+    with pytest.raises(InvalidDecisionError):
         decide(sqlite_store, people["planner_east"], "r1", decision, now=now, **more)
     assert find_recommendation(sqlite_store, "r1").state == "in_review"
 
 
 def test_what_one_may_not_see_does_not_exist(sqlite_store, proposed, people, now):
     proposed(sqlite_store)
-    with pytest.raises(NotFound) as hidden:
+    with pytest.raises(NotFoundError) as hidden:
         decide(sqlite_store, people["planner_west"], "r1", "approve", now=now)
-    with pytest.raises(NotFound) as missing:
+    with pytest.raises(NotFoundError) as missing:
         decide(sqlite_store, people["planner_west"], "zz", "approve", now=now)
     assert str(hidden.value).replace("r1", "zz") == str(missing.value)
 
@@ -90,15 +90,15 @@ def test_nobody_approves_their_own_directly_as_author_or_by_delegation(
     proposed(sqlite_store, "trained", authors=["planner_east"])
     for key in ("mine", "trained"):
         for who in (planner, replace(planner, acting_service="svc-superset")):
-            with pytest.raises(Forbidden) as refused:
+            with pytest.raises(ForbiddenError) as refused:
                 decide(sqlite_store, who, key, "approve", now=now)
             assert "separation-of-duties" in refused.value.policy_ids
     proposes = {"acting_service": "svc-superset", "scopes": frozenset({"propose", "decide"})}
     propose(sqlite_store, replace(planner, **proposes), [proposal("through")], now=now)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         decide(sqlite_store, planner, "through", "approve", now=now)
     other = replace(people["category_manager"], **proposes)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         decide(sqlite_store, other, "through", "approve", now=now)
 
 
@@ -107,9 +107,9 @@ def test_two_people_must_agree(sqlite_store, proposed, people, now):
     assert record.policy_route == "two_people"
     finance, manager = people["finance_controller"], people["category_manager"]
     assert decide(sqlite_store, finance, "r1", "approve", now=now).state == "in_review"
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         decide(sqlite_store, finance, "r1", "approve", now=now)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         decide(sqlite_store, manager, "r1", "override", quantity=5, reason_code="space", now=now)
     assert decide(sqlite_store, manager, "r1", "approve", now=now).state == "approved"
 
@@ -120,9 +120,9 @@ def test_the_same_key_gives_the_same_answer_once(store, proposed, people, now):
     first = decide(store, planner, "r1", "approve", now=now, idempotency_key="k")
     later = now + dt.timedelta(minutes=1)
     assert decide(store, planner, "r1", "approve", now=later, idempotency_key="k") == first
-    with pytest.raises(IdempotencyMismatch):
+    with pytest.raises(IdempotencyMismatchError):
         decide(store, planner, "r1", "reject", reason_code="space", now=later, idempotency_key="k")
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         decide(store, planner, "r1", "approve", now=later)
     assert len(audit.read(store).items) == 2
 
@@ -164,7 +164,7 @@ def _decide_in_a_process(url, anchor, number, now):
     store = OpsStore(url, anchor=Path(anchor))
     try:
         return decide(store, planner, "r1", "approve", now=now).state
-    except Conflict:
+    except ConflictError:
         return "Conflict"
     finally:
         store.close()
@@ -177,9 +177,9 @@ def _race(store, principals, now):
         gate.wait()
         try:
             outcomes[decide(store, principal, "r1", "approve", now=now).state] += 1
-        except Conflict:
+        except ConflictError:
             outcomes["Conflict"] += 1
-        except Forbidden:
+        except ForbiddenError:
             outcomes["other"] += 1
 
     threads = [threading.Thread(target=run, args=(p,)) for p in principals]
@@ -207,7 +207,7 @@ def test_an_audit_that_cannot_be_anchored_means_no_decision(store, proposed, peo
     anchored = store.anchor.path.read_text()
     store.anchor.path.unlink()
     store.anchor.path.mkdir()
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         decide(store, people["planner_east"], "r1", "approve", now=now)
     assert find_recommendation(store, "r1").state == "in_review"
     store.anchor.path.rmdir()
@@ -222,7 +222,7 @@ def test_expiry_and_escalation(sqlite_store, proposed, people, now):
     assert escalate_due(sqlite_store, now=later) == ["r1"]
     assert find_recommendation(sqlite_store, "r1").policy_route == "category_manager"
     end = now + dt.timedelta(hours=168)
-    with pytest.raises(Conflict, match="expired"):
+    with pytest.raises(ConflictError, match="expired"):
         decide(sqlite_store, people["category_manager"], "r1", "approve", now=end)
     assert expire_due(sqlite_store, now=end) == ["r1"]
     assert expire_due(sqlite_store, now=end) == []
@@ -232,19 +232,19 @@ def test_expiry_and_escalation(sqlite_store, proposed, people, now):
 def test_carried_out_once_then_taken_back_by_somebody_else(sqlite_store, proposed, people, pipeline, now):
     proposed(sqlite_store)
     planner, manager = people["planner_east"], people["category_manager"]
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         transition(sqlite_store, pipeline, "r1", "executing", now=now)
     decide(sqlite_store, planner, "r1", "approve", now=now)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         transition(sqlite_store, planner, "r1", "executing", now=now)
     transition(sqlite_store, pipeline, "r1", "executing", now=now)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         transition(sqlite_store, pipeline, "r1", "executing", now=now)
     transition(sqlite_store, pipeline, "r1", "executed", outcome={"document": "PO-1"}, now=now)
     undo = compensate(sqlite_store, manager, "r1", reason="wrong store", now=now)
     assert (undo.compensates, undo.state) == ("r1", "in_review")
     assert compensate(sqlite_store, manager, "r1", reason="again", now=now) == undo
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         decide(sqlite_store, manager, undo.recommendation_id, "approve", now=now)
 
 
@@ -308,7 +308,7 @@ def test_a_lower_level_only_tightens(tmp_path, level, change):
     content[level] = {"North": change}
     path = tmp_path / "limits.yaml"
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(PolicyBroken):
+    with pytest.raises(PolicyBrokenError):
         Limits.load(path)
 
 

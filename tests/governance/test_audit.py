@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from governance.errors import AuditBroken, StoreUnavailable
+from governance.errors import AuditBrokenError, StoreUnavailableError
 from governance.store import OpsStore, audit
 from governance.store.migrate import upgrade
 from semantic.sql.quoting import literal
@@ -51,7 +51,7 @@ def test_an_edit_of_any_field_is_found(trail, column, row):
         con.execute(f"UPDATE audit_log SET {column} = 'x' WHERE seq = ?", [row])
     report = audit.verify(trail)
     assert (report.holds, report.first_broken) == (False, row)
-    with pytest.raises(AuditBroken, match=f"audit row {row}: {report.problem}") as broken:
+    with pytest.raises(AuditBrokenError, match=f"audit row {row}: {report.problem}") as broken:
         audit.check(trail)
     assert "compare it with a backup" in broken.value.hint
 
@@ -165,7 +165,7 @@ def test_the_database_itself_refuses_changes(store, now):
     with store.write() as transaction:
         audit.append(transaction, audit.AuditEntry("a", "b", "c"), now=now)
     for statement in ("UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log"):
-        with pytest.raises((StoreUnavailable, SQLAlchemyError)), store.write() as transaction:
+        with pytest.raises((StoreUnavailableError, SQLAlchemyError)), store.write() as transaction:
             transaction.conn.execute(text(statement))
     assert audit.verify(store) == audit.AuditReport(1, True)
 
@@ -174,7 +174,7 @@ def test_nothing_happens_when_the_anchor_cannot_be_written(tmp_path, now):
     blocked = tmp_path / "file"
     blocked.write_text("")
     store = OpsStore(f"sqlite:///{tmp_path}/ops.db", anchor=blocked / "anchor")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailableError):
         upgrade(store)
 
 

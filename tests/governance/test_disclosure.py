@@ -13,7 +13,7 @@ from governance.disclosure import GroupControl, control
 from governance.disclosure.control import review
 from governance.disclosure.disclosed import Disclosure, DisclosureHistory
 from governance.disclosure.groups import read_probe
-from governance.errors import Forbidden
+from governance.errors import ForbiddenError
 from semantic.definitions.restriction import MinimumGroup
 from semantic.plan.suppression_probe import BUCKETS, GroupProbe
 from tests.seeds import generator, seeded
@@ -216,7 +216,7 @@ def test_too_many_dimensions_are_refused_before_anything_is_read(sqlite_store, n
         raise AssertionError
 
     probe = GroupProbe("q", "", "sales", control.MOST_DIMENSIONS + 1)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         GroupControl(sqlite_store).suppress("ann", [probe], never, MinimumGroup(SIZE), now=now)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from governance.approvals import Limits, decide, escalate_due, find_recommendation, propose
 from governance.approvals.limits import DEFAULT_LIMITS
-from governance.errors import PolicyBroken
+from governance.errors import PolicyBrokenError
 from governance.store import audit
 
 HOUR = dt.timedelta(hours=1)
@@ -119,7 +119,7 @@ def test_what_policy_refuses_is_kept_in_the_audit_alone(sqlite_store, pipeline, 
 def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
     text = DEFAULT_LIMITS.read_text().replace("least_routes: {}", f"least_routes: {{{action}: {route}}}")
     (tmp_path / "limits.yaml").write_text(text)
-    with pytest.raises(PolicyBroken, match=f"enterprise: least_routes says {action}: {route}") as broken:
+    with pytest.raises(PolicyBrokenError, match=f"enterprise: least_routes says {action}: {route}") as broken:
         Limits.load(tmp_path / "limits.yaml")
     assert "two_people" in broken.value.hint and "markdown" in broken.value.hint
 
@@ -137,7 +137,7 @@ def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
 )
 def test_a_lower_level_that_loosens_is_refused_by_name(changes, sentence):
     limits = replace(Limits.load(), regions={"North": changes})
-    with pytest.raises(PolicyBroken, match=f"region North loosens {sentence}") as broken:
+    with pytest.raises(PolicyBrokenError, match=f"region North loosens {sentence}") as broken:
         limits.at(None, "North")
     assert broken.value.hint == "a lower level may only tighten"
 
@@ -167,5 +167,5 @@ def test_limits_that_nobody_knows_are_named(tmp_path, level):
     )
     indent = "  " if level == "enterprise" else "    "
     (tmp_path / "limits.yaml").write_text(text.replace(at, f"{at}{indent}zeal: 1\n{indent}awe: 2\n"))
-    with pytest.raises(PolicyBroken, match=f"{where} has unknown limits: awe, zeal"):
+    with pytest.raises(PolicyBrokenError, match=f"{where} has unknown limits: awe, zeal"):
         Limits.load(tmp_path / "limits.yaml")

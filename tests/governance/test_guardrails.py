@@ -14,7 +14,7 @@ from governance.approvals import (
     propose,
     route,
 )
-from governance.errors import Forbidden, InvalidDecision
+from governance.errors import ForbiddenError, InvalidDecisionError
 from governance.store import audit
 from tests.seeds import SEED, seeded
 
@@ -130,7 +130,7 @@ def test_an_override_stays_within_what_the_donor_can_spare(sqlite_store, propose
     details = {"donor_free_units": 24, "from_region": "East"}
     proposed(sqlite_store, action="transfer", from_location_id="9", details=details)
     planner = people["planner_east"]
-    with pytest.raises(InvalidDecision, match="spare"):
+    with pytest.raises(InvalidDecisionError, match="spare"):
         decide(sqlite_store, planner, "r1", "override", quantity=25, reason_code="space", now=now)
     decided = decide(sqlite_store, planner, "r1", "override", quantity=20, reason_code="space", now=now)
     assert decided.state == "overridden"
@@ -140,7 +140,7 @@ def test_a_planner_does_not_empty_another_regions_shelf(sqlite_store, proposed, 
     details = {"donor_free_units": 24, "from_region": "West"}
     record = proposed(sqlite_store, action="transfer", from_location_id="9", details=details)
     assert record.policy_route == "category_manager"
-    with pytest.raises(Forbidden) as refused:
+    with pytest.raises(ForbiddenError) as refused:
         decide(sqlite_store, people["planner_east"], "r1", "reject", reason_code="space", now=now)
     assert "transfer-only-from-reach" in refused.value.policy_ids
 

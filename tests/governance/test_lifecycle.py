@@ -27,7 +27,7 @@ from governance.approvals import (
     withdraw_recommendations,
 )
 from governance.approvals.lifecycle import INITIAL, TRANSITIONS
-from governance.errors import Conflict
+from governance.errors import ConflictError
 from governance.store.schema import decisions, recommendations
 from tests.seeds import SEED, seeded
 
@@ -113,7 +113,7 @@ def test_each_pair_of_states(sqlite_store, put, attempts, before):
         put("r", before)
         try:
             attempt()
-        except Conflict:
+        except ConflictError:
             assert not can_become(before, after)
         assert _state(sqlite_store, "r") == (after if can_become(before, after) else before), (before, after)
         _forget(sqlite_store)

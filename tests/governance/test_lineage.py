@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 
-from governance.errors import LineageError, UnknownNode
+from governance.errors import LineageError, UnknownNodeError
 from governance.lineage import Edge, LineageGraph, Node, SourceFile, build_lineage, write_lineage
 from governance.lineage.draw import _places, to_svg
 
@@ -216,7 +216,7 @@ def test_edges_run_left_to_right(release):
 def test_unknown_nodes_get_a_near_miss(release):
     graph = build_lineage(release)
     for wrong, right in (("metric.net_sale", "metric.net_sales"), ("model.sale", "model.sales")):
-        with pytest.raises(UnknownNode) as error:
+        with pytest.raises(UnknownNodeError) as error:
             graph.upstream(wrong)
         assert right in error.value.hint
 

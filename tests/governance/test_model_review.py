@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from governance.approvals.model_review import APPROVAL_DAYS, latest_review, permit_promotion, review_model
-from governance.errors import Conflict, Forbidden, InvalidDecision
+from governance.errors import ConflictError, ForbiddenError, InvalidDecisionError
 from governance.store import audit
 
 DIGEST, OTHER = "a" * 64, "b" * 64
@@ -77,9 +77,9 @@ def test_nobody_approves_or_promotes_what_they_trained(store, people, review, pr
         (through, "svc-superset"),
         (through, "somebody else"),  # judging a model is a person's own step
     ):
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenError):
             review(by=who, trained_by=trained_by)
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenError):
             promote(by=who, trained_by=trained_by)
     assert latest_review(store, "demand", "3") is None
     assert set(actions(store)) == {"model.refuse"}
@@ -89,27 +89,27 @@ def test_nobody_approves_or_promotes_what_they_trained(store, people, review, pr
 def test_only_reviewers_judge(people, pipeline, review, promote):
     review()
     for who in (people["analytics_engineer"], people["executive"], people["data_steward"], pipeline):
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenError):
             review(by=who)
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenError):
             promote(by=who)
 
 
 @pytest.mark.parametrize("broken", [{"decision": "adopt"}, {"reason": "  "}, {"digest": ""}])
 def test_a_judgement_needs_a_word_a_reason_and_an_artifact(store, review, broken):
-    with pytest.raises(InvalidDecision):
+    with pytest.raises(InvalidDecisionError):
         review(**broken)
     assert actions(store) == []
 
 
 def test_without_approval_with_another_artifact_or_after_a_rejection_nothing_scores(review, promote, now):
-    with pytest.raises(Conflict, match="no approval"):
+    with pytest.raises(ConflictError, match="no approval"):
         promote()
     review()
-    with pytest.raises(Conflict, match="another artifact"):
+    with pytest.raises(ConflictError, match="another artifact"):
         promote(digest=OTHER)
     review("reject", at=now + dt.timedelta(minutes=1))
-    with pytest.raises(Conflict, match="rejected last"):
+    with pytest.raises(ConflictError, match="rejected last"):
         promote()
 
 
@@ -117,7 +117,7 @@ def test_evidence_gets_stale_but_the_way_back_stays_open(store, review, promote,
     review()
     edge = now + dt.timedelta(days=APPROVAL_DAYS)
     assert promote(at=edge)
-    with pytest.raises(Conflict, match="stale"):
+    with pytest.raises(ConflictError, match="stale"):
         promote(at=edge + dt.timedelta(seconds=1))
     assert promote(at=edge + dt.timedelta(days=300), action="rollback")
     assert actions(store) == ["model.approve", "model.promote", "model.refuse", "model.rollback"]
@@ -135,7 +135,7 @@ def test_a_rejection_at_the_last_moment_wins(store, review, promote, monkeypatch
         return begin()
 
     monkeypatch.setattr(store, "write", after_a_rejection)
-    with pytest.raises(Conflict, match="rejected last"):
+    with pytest.raises(ConflictError, match="rejected last"):
         promote()
     assert actions(store) == ["model.approve", "model.reject", "model.refuse"]
 
@@ -148,7 +148,7 @@ def test_no_promotion_follows_a_rejection(store, review, promote, now):
         review("reject", at=now + dt.timedelta(seconds=1))
 
     def promoting():
-        with suppress(Conflict):
+        with suppress(ConflictError):
             promote(at=now + dt.timedelta(seconds=2))
 
     steps = [promoting] * 12
@@ -163,7 +163,7 @@ def test_no_promotion_follows_a_rejection(store, review, promote, now):
 
 
 def test_a_refusal_is_audited_with_its_reason(store, promote):
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         promote(digest=OTHER)
     (entry,) = audit.read(store).items
     assert (entry["action"], entry["actor"], entry["role"]) == ("model.refuse", "ml_reviewer", "ml_reviewer")

@@ -13,7 +13,7 @@ from governance.approvals import (
     transition,
 )
 from governance.approvals.routing import decision_route
-from governance.errors import Conflict, Forbidden
+from governance.errors import ConflictError, ForbiddenError
 from governance.store import audit
 from tests.seeds import SEED, seeded
 
@@ -51,7 +51,7 @@ def _override(store, person, quantity, now, key="r1"):
 def test_nobody_alone_decides_on_millions_at_the_price_of_one(sqlite_store, small, people, now, action):
     """$65 million: not the planner at all, the category manager only as the first of two."""
     record = small(action)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         _override(sqlite_store, people["planner_east"], 9_999_999.0, now)
     assert find_recommendation(sqlite_store, "r1") == record
     assert audit.read(sqlite_store).items[0]["action"] == "recommendation.propose"
@@ -65,7 +65,7 @@ def test_the_limit_is_met_to_the_cent(sqlite_store, small, people, now, action):
     own = find_recommendation(sqlite_store, "r1").policy_route
     person = people["planner_east" if own == "planner" else "category_manager"]
     most = {"planner": 384, "category_manager": 1536}[own]  # 384 × 6.51 = 2,499.84; 1,536 × 6.51 = 9,999.36
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         _override(sqlite_store, person, most + 1.0, now)
     assert _override(sqlite_store, person, float(most), now).state == "overridden"
 
@@ -114,7 +114,7 @@ def test_without_a_money_of_one_unit_no_one_decides_on_another_quantity(
 ):
     small("reorder", **changes)
     for name in DECIDERS:
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenError):
             _override(sqlite_store, people[name], 2.0, now)
 
 
@@ -122,16 +122,16 @@ def test_what_needs_two_people_now_is_decided_by_two(sqlite_store, small, people
     """$60,000 instead of $600: the first leaves it in review, on the route of two; the second agrees."""
     small("reorder", expected_cash_usd=600.0)
     planner, manager, finance = (people[name] for name in DECIDERS)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         _override(sqlite_store, planner, 100.0, now)
     assert _override(sqlite_store, manager, 100.0, now).state == "in_review"
     moved = find_recommendation(sqlite_store, "r1")
     assert (moved.policy_route, moved.state) == ("two_people", "in_review")
     entry = audit.read(sqlite_store).items[0]
     assert (entry["before"]["policy_route"], entry["after"]["policy_route"]) == ("planner", "two_people")
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         decide(sqlite_store, finance, "r1", "approve", now=now)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         _override(sqlite_store, manager, 100.0, now)
     assert _override(sqlite_store, finance, 100.0, now).state == "overridden"
 
@@ -139,7 +139,7 @@ def test_what_needs_two_people_now_is_decided_by_two(sqlite_store, small, people
 def test_deciding_on_less_is_judged_on_less(sqlite_store, small, people, now):
     """A smaller quantity does not ease the route that the proposal has."""
     small("reorder", expected_cash_usd=3_000.0)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         _override(sqlite_store, people["planner_east"], 0.5, now)
     assert _override(sqlite_store, people["category_manager"], 0.5, now).state == "overridden"
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from governance.errors import PolicyBroken, PolicyUntranslatable
+from governance.errors import PolicyBrokenError, PolicyUntranslatableError
 from governance.identity import Principal
 from governance.policy import Policy, Resource, default_policy, explain, policy_test, to_clause, to_sql
 from governance.policy.engine import POLICIES, ROW_TYPES
@@ -170,7 +170,7 @@ def _sqlite(predicate, table, kind):
 def test_what_cannot_be_translated_is_refused(condition):
     who = Principal("ann", "planner", regions=frozenset({"East"}))
     policy = _unchecked(f'@id("odd") permit (principal, action, resource) when {{ {condition} }};')
-    with pytest.raises(PolicyUntranslatable, match="odd"):
+    with pytest.raises(PolicyUntranslatableError, match="odd"):
         policy.row_condition(who, "Location", {})
 
 
@@ -186,9 +186,9 @@ def test_an_erring_forbid_denies():
 
 def test_broken_policies_do_not_load():
     for text in ("permit (principal", "permit (principal, action, resource) when { resource.nothing };"):
-        with pytest.raises(PolicyBroken):
+        with pytest.raises(PolicyBrokenError):
             Policy(text, SCHEMA)
-    with pytest.raises(PolicyBroken):
+    with pytest.raises(PolicyBrokenError):
         Policy.load(Path("/nowhere"))
 
 

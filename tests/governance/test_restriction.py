@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from governance.errors import Forbidden, PolicyBroken, PolicyUntranslatable
+from governance.errors import ForbiddenError, PolicyBrokenError, PolicyUntranslatableError
 from governance.identity import Principal
 from governance.policy import Policy
 from governance.policy.engine import POLICIES
@@ -134,16 +134,16 @@ def test_a_rule_on_a_column_that_is_not_defined_is_refused(catalog):
         "ann", "planner", regions=frozenset({"*"}), stores=frozenset({"*"}), departments=frozenset({"*"}),
         banners=frozenset({"Urban"}), purposes=frozenset({"operations"}),
     )  # fmt: skip
-    with pytest.raises(PolicyUntranslatable, match="banner"):
+    with pytest.raises(PolicyUntranslatableError, match="banner"):
         for_principal(who, catalog)
 
 
 def test_unknown_tags_count_as_the_strictest():
     assert Tags.of(_meta(pii="sort-of")).pii == "identifier"
     assert Tags.of(_meta(pii=True)).pii == "identifier"
-    with pytest.raises(PolicyBroken):
+    with pytest.raises(PolicyBrokenError):
         Tags(purpose="a") | Tags(purpose="b")
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         both = {"a__x": Tags(purpose="analytics"), "b__y": Tags(purpose="marketing")}
         purpose_of(TaggedCatalog({}, {}, both, {}), ["a__x", "b__y"])
 
@@ -206,12 +206,12 @@ def test_a_listing_goes_by_the_policies_it_is_given(catalog, people):
 
 
 def test_policies_that_cannot_be_read_are_named(tmp_path):
-    with pytest.raises(PolicyBroken, match=str(tmp_path)):
+    with pytest.raises(PolicyBrokenError, match=str(tmp_path)):
         Policy.load(tmp_path)
     for path in POLICIES.glob("*.cedar*"):
         (tmp_path / path.name).write_text(path.read_text())
     (tmp_path / "unfinished.cedar").write_text('@id("one") permit (principal')
-    with pytest.raises(PolicyBroken):
+    with pytest.raises(PolicyBrokenError):
         Policy.load(tmp_path)
 
 
@@ -246,5 +246,5 @@ def test_policies_that_name_a_person_are_not_shared_with_her_equals(catalog, peo
     ],
 )
 def test_broken_policies_say_what_is_wrong(policies, message):
-    with pytest.raises(PolicyBroken, match=message + r"\S"):
+    with pytest.raises(PolicyBrokenError, match=message + r"\S"):
         Policy(policies, (POLICIES / "schema.cedarschema").read_text())

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from governance.approvals import find_recommendation, list_recommendations, propose_recommendations
-from governance.errors import InvalidCursor, NotFound, StoreUnavailable
+from governance.errors import InvalidCursorError, NotFoundError, StoreUnavailableError
 from governance.policy.authorize import recommendation_scope
 from governance.store import OpsStore, audit
 from governance.store.migrate import newest_revision, revision_of, upgrade
@@ -87,13 +87,13 @@ def test_scope_and_filters(store, proposal, people, now):
     assert seen("data_steward") == set()
     assert seen("executive", region="West", state=["proposed"]) == {"w"}
     assert seen("executive", action="transfer") == set()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         find_recommendation(store, "w", scope=recommendation_scope(people["planner_east"]))
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "AAAA", "WzEsMl0", "bnVsbA", "é", "W10", "' OR 1=1"])
 def test_a_made_up_cursor_is_refused(sqlite_store, cursor):
-    with pytest.raises(InvalidCursor):
+    with pytest.raises(InvalidCursorError):
         list_recommendations(sqlite_store, cursor=cursor)
 
 
@@ -106,6 +106,6 @@ def test_times_come_back_as_instants(store, proposal):
 
 def test_a_store_that_cannot_be_opened_says_so(tmp_path):
     for url in ("nonsense", "oracle://x", f"sqlite:///{tmp_path}/ops.db/below/ops.db"):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailableError):
             (tmp_path / "ops.db").write_text("")
             upgrade(OpsStore(url))

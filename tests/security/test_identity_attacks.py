@@ -14,7 +14,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.errors import Forbidden, InvalidDecision, NotAuthenticated, NotFound, StoreUnavailable
+from governance.errors import (
+    ForbiddenError,
+    InvalidDecisionError,
+    NotAuthenticatedError,
+    NotFoundError,
+    StoreUnavailableError,
+)
 from governance.identity import (
     Directory,
     LocalIssuer,
@@ -97,7 +103,7 @@ def test_bad_claims(issuer, verifier, changes):
         token = _signed(issuer, **changes)
     except (TypeError, ValueError):
         pytest.skip("cannot even be encoded")
-    with pytest.raises(NotAuthenticated, match="the token is not valid"):
+    with pytest.raises(NotAuthenticatedError, match="the token is not valid"):
         verifier.verify(token, now=NOW)
 
 
@@ -106,7 +112,7 @@ def test_leeway_is_at_most_a_minute(issuer, directory):
         issuer=issuer.issuer, audience=issuer.audience, keys=issuer.jwks(), directory=directory, leeway=HOUR
     )
     assert generous.verify(_signed(issuer, exp=AT - 59), now=NOW)
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(NotAuthenticatedError):
         generous.verify(_signed(issuer, exp=AT - 61), now=NOW)
 
 
@@ -118,7 +124,7 @@ def _b64(content):
 def test_no_algorithm(issuer, verifier):
     for alg in ("none", "None", "NONE", ""):
         token = f"{_b64({'alg': alg, 'kid': issuer.key_id})}.{_b64(_claims(issuer))}."
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             verifier.verify(token, now=NOW)
 
 
@@ -133,7 +139,7 @@ def test_the_public_key_as_a_shared_secret(issuer, verifier):
         for alg in ("HS256", "EdDSA"):
             body = f"{_b64({'alg': alg, 'kid': issuer.key_id})}.{_b64(_claims(issuer))}"
             signature = hmac.new(secret, body.encode(), hashlib.sha256).digest()
-            with pytest.raises(NotAuthenticated):
+            with pytest.raises(NotAuthenticatedError):
                 verifier.verify(f"{body}.{_b64(signature)}", now=NOW)
 
 
@@ -145,7 +151,7 @@ def test_another_key(issuer, verifier):
         "jku": "https://evil/jwks",
     }
     for headers in ({"kid": issuer.key_id}, {"kid": "../../dev/null"}, {}, numbers):
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             verifier.verify(_signed(issuer, key=other, headers=headers), now=NOW)
 
 
@@ -155,7 +161,7 @@ def test_another_algorithm_than_the_pinned_one(issuer, directory):
     pinned = TokenVerifier(
         issuer=issuer.issuer, audience=issuer.audience, keys={"keys": [jwk]}, directory=directory
     )
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(NotAuthenticatedError):
         pinned.verify(_signed(issuer, key=key, algorithm="RS256", headers={"kid": "r"}), now=NOW)
     remote = TokenVerifier(
         issuer=issuer.issuer,
@@ -166,19 +172,19 @@ def test_another_algorithm_than_the_pinned_one(issuer, directory):
     )
     assert remote.verify(_signed(issuer, key=key, algorithm="RS256", headers={"kid": "r"}), now=NOW)
     for algorithm in ("HS256", "none"):
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             TokenVerifier(issuer="i", audience="a", keys={"keys": []}, algorithm=algorithm)
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "é.é.é", "x" * 100_000, '{"alg":"none"}'])
 def test_garbage(verifier, token):
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(NotAuthenticatedError):
         verifier.verify(token, now=NOW)
 
 
 def test_changed_payload(issuer, verifier):
     head, _, signature = _signed(issuer).split(".")
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(NotAuthenticatedError):
         verifier.verify(f"{head}.{_b64(_claims(issuer, sub='data_steward'))}.{signature}", now=NOW)
 
 
@@ -194,7 +200,7 @@ def test_remote_keys_rotate_and_made_up_ids_cost_one_fetch(issuer, directory):
     )
     assert verifier.verify(_signed(issuer), now=NOW)
     for number in range(50):
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             verifier.verify(_signed(issuer, headers={"kid": f"made-up-{number}"}), now=NOW)
     assert len(calls) == 1
 
@@ -212,7 +218,7 @@ def test_claims_of_a_foreign_issuer_become_attributes(issuer):
         {"role": "planner", "regions": "East"},
         {"role": ["planner"]},
     ):
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             verifier.verify(_signed(issuer, sub="ann", steelyard=attributes), now=NOW)
 
 
@@ -221,10 +227,10 @@ def test_the_local_issuer_is_private_and_not_for_production(tmp_path):
     path = tmp_path / "k" / "local_issuer.pem"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert LocalIssuer(tmp_path / "k").key_id == first.key_id
-    with pytest.raises(Forbidden, match="production"):
+    with pytest.raises(ForbiddenError, match="production"):
         LocalIssuer(tmp_path / "k", production=True)
     path.chmod(0o644)
-    with pytest.raises(StoreUnavailable, match="read by others"):
+    with pytest.raises(StoreUnavailableError, match="read by others"):
         LocalIssuer(tmp_path / "k")
 
 
@@ -255,23 +261,23 @@ def test_service_keys_expire_are_revoked_and_are_not_stored(store, directory, tm
     assert secret.encode() not in stored
     bad = ["", "steelyard", key[:-1], key + "x", f"other.{key_id}.{secret}", f"steelyard.{key_id}.", "a.b.c"]
     for wrong in bad:
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             verify_service_key(store, wrong, directory=directory, now=NOW)
     for when in (NOW + HOUR, NOW - HOUR):
-        with pytest.raises(NotAuthenticated):
+        with pytest.raises(NotAuthenticatedError):
             verify_service_key(store, key, directory=directory, now=when)
     revoke_service_key(store, key_id, revoked_by="data_steward", now=NOW)
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(NotAuthenticatedError):
         verify_service_key(store, key, directory=directory, now=NOW)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         revoke_service_key(store, key_id, revoked_by="data_steward", now=NOW)
 
 
 def test_silly_keys_are_not_issued(store, directory):
     for scopes, lifetime in (((), HOUR), (("root",), HOUR), (("read",), HOUR * 9000), (("read",), -HOUR)):
-        with pytest.raises(InvalidDecision):
+        with pytest.raises(InvalidDecisionError):
             _issue(store, directory, scopes=scopes, lifetime=lifetime)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         _issue(store, directory, service="executive")
 
 
@@ -292,11 +298,11 @@ def test_only_named_services_act_for_people_and_only_with_the_scope(directory):
         (superset, "pipeline"),
         (superset, "svc-superset"),
     ):
-        with pytest.raises(Forbidden):
+        with pytest.raises(ForbiddenError):
             delegate(who, whom, directory)
 
 
 @pytest.mark.parametrize("name", ["", 'x"', "x\\", "x\n", "x" * 129, "x\u202e"])
 def test_names_that_could_be_code_are_refused(name):
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(NotAuthenticatedError):
         Principal(name, "planner")

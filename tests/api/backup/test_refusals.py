@@ -14,7 +14,7 @@ import pytest
 
 from api.backup import restore_backup, swap, write_backup
 from api.backup.manifest import MANIFEST, MANIFEST_DIGEST
-from api.errors import BackupInvalid, StateNotEmpty
+from api.errors import BackupInvalidError, StateNotEmptyError
 from tests.api.backup.conftest import contents
 from tests.seeds import seeded
 
@@ -33,7 +33,7 @@ def untouched(state, before, tmp_path):
 
 def test_a_state_that_is_there_is_not_overwritten(state, archive, tmp_path):
     before = contents(state.var_dir)
-    with pytest.raises(StateNotEmpty) as refusal:
+    with pytest.raises(StateNotEmptyError) as refusal:
         restore_backup(state, archive)
     assert "--force" in refusal.value.hint
     untouched(state, before, tmp_path)
@@ -50,7 +50,7 @@ def test_one_damaged_byte_is_found_and_its_file_named(state, archive, tmp_path, 
     body = bytearray(archive.read_bytes())
     body[offset] ^= 1 << random.randrange(8)
     archive.write_bytes(body)
-    with pytest.raises(BackupInvalid) as refusal:
+    with pytest.raises(BackupInvalidError) as refusal:
         restore_backup(state, archive, force=True)
     assert member.name in refusal.value.message, (member.name, in_header)
     untouched(state, before, tmp_path)
@@ -62,12 +62,12 @@ def test_what_is_cut_short_or_no_backup_at_all(state, archive, tmp_path):
     body = archive.read_bytes()
     for size in (0, 700, len(body) // 2):
         archive.write_bytes(body[:size])
-        with pytest.raises(BackupInvalid):
+        with pytest.raises(BackupInvalidError):
             restore_backup(state, archive, force=True)
     with tarfile.open(archive, "w") as tar:
         tar.add(__file__, "x.py")
     for path in (archive, tmp_path / "nothing.tar", tmp_path):
-        with pytest.raises(BackupInvalid, match=path.name):
+        with pytest.raises(BackupInvalidError, match=path.name):
             restore_backup(state, path, force=True)
     untouched(state, before, tmp_path)
 
@@ -103,7 +103,7 @@ def rewritten(archive, change):
 def test_a_manifest_that_does_not_fit(state, archive, tmp_path, change, message):
     before = contents(state.var_dir)
     rewritten(archive, change)
-    with pytest.raises(BackupInvalid, match=message):
+    with pytest.raises(BackupInvalidError, match=message):
         restore_backup(state, archive, force=True)
     untouched(state, before, tmp_path)
 

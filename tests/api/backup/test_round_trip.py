@@ -13,12 +13,12 @@ import pytest
 from api.backup import restore_backup, write_backup
 from api.backup.manifest import MANIFEST
 from api.doctor import DEEP_CHECKS, Level
-from api.errors import BackupFailed, StateNotEmpty
+from api.errors import BackupFailedError, StateNotEmptyError
 from api.settings import Settings
 from governance.store import OpsStore
 from governance.store.audit import AuditEntry, append, verify
 from governance.store.migrate import upgrade
-from integrations.errors import LandingBusy
+from integrations.errors import LandingBusyError
 from integrations.ingest import only_writer
 from models_ml.demand.bundle import load_bundle
 from models_ml.lifecycle.champion import find_champion
@@ -130,7 +130,7 @@ def test_an_ops_store_elsewhere_is_part_of_it(state, tmp_path):
         (state.var_dir / name).rename(outside.parent / name.replace("ops.db", "decisions.db"))
     there = state.model_copy(update={"ops_url": f"sqlite:///{outside}"})
     archive = write_backup(there, tmp_path / "x.tar").archive
-    with pytest.raises(StateNotEmpty, match="ops store"):
+    with pytest.raises(StateNotEmptyError, match="ops store"):
         restore_backup(Settings(var_dir=tmp_path / "new", ops_url=there.ops_url), archive)
     place = elsewhere(tmp_path, ops_url=f"sqlite:///{tmp_path}/second/decisions.db")
     restore_backup(place, archive)
@@ -143,14 +143,14 @@ def test_an_ops_store_elsewhere_is_part_of_it(state, tmp_path):
 
 
 def test_where_a_backup_may_not_go(state, tmp_path):
-    with pytest.raises(BackupFailed, match="lost with what it is to save"):
+    with pytest.raises(BackupFailedError, match="lost with what it is to save"):
         write_backup(state, state.var_dir / "x.tar")
     (tmp_path / "there.tar").touch()
-    with pytest.raises(BackupFailed, match="is there already"):
+    with pytest.raises(BackupFailedError, match="is there already"):
         write_backup(state, tmp_path / "there.tar")
-    with pytest.raises(BackupFailed, match="no state"):
+    with pytest.raises(BackupFailedError, match="no state"):
         write_backup(elsewhere(tmp_path), tmp_path / "x.tar")
-    with only_writer(state.landing), pytest.raises(LandingBusy):
+    with only_writer(state.landing), pytest.raises(LandingBusyError):
         write_backup(state, tmp_path / "x.tar")
     assert not (tmp_path / "x.tar").exists() and not list(tmp_path.glob(".*"))
 
@@ -158,7 +158,7 @@ def test_where_a_backup_may_not_go(state, tmp_path):
 def test_postgresql_without_its_tools_says_what_to_install(state, tmp_path, monkeypatch):
     monkeypatch.setattr("api.backup.databases.shutil.which", lambda tool: None)
     there = state.model_copy(update={"ops_url": "postgresql+psycopg://x@127.0.0.1:1/ops"})
-    with pytest.raises(BackupFailed, match="pg_dump is not installed") as refusal:
+    with pytest.raises(BackupFailedError, match="pg_dump is not installed") as refusal:
         write_backup(there, tmp_path / "x.tar")
     assert "postgresql-client" in refusal.value.hint
 
@@ -180,7 +180,7 @@ def test_postgresql_comes_back_and_the_old_schema_is_moved_aside(state, tmp_path
         with store.write() as transaction:
             append(transaction, AuditEntry("service:x", "later", "test"), now=NOW)
         store.close()
-        with pytest.raises(StateNotEmpty):
+        with pytest.raises(StateNotEmptyError):
             restore_backup(Settings(var_dir=tmp_path / "new", ops_url=there.ops_url), archive)
         moved = restore_backup(there, archive, force=True).moved_aside
         assert any(name.startswith("schema before_restore_") for name in moved)

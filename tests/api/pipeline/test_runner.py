@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import PipelineBusy, StepFailed
+from api.errors import PipelineBusyError, StepFailedError
 from api.pipeline.checkpoint import only_one
 from api.pipeline.runner import run_pipeline
 from api.pipeline.step import Step
@@ -58,27 +58,30 @@ def test_a_checkpoint_of_another_version_is_none(settings):
 
 
 def test_a_refusal_keeps_its_code_and_hint_and_stops_the_pipeline(settings):
-    with pytest.raises(StepFailed, match="the shelf is empty") as caught:
+    with pytest.raises(StepFailedError, match="the shelf is empty") as caught:
         run(settings, step(toy.refuses), step(toy.good))
     assert (caught.value.code, caught.value.hint) == ("empty-shelf", "fill it")
     assert not (settings.var_dir / "good.log").exists()
 
 
 def test_a_crash_is_reported_with_its_trace(settings):
-    with pytest.raises(StepFailed, match="ZeroDivisionError: oops") as caught:
+    with pytest.raises(StepFailedError, match="ZeroDivisionError: oops") as caught:
         run(settings, step(toy.crashes))
     assert "steps_for_tests.py" in caught.value.hint
 
 
 def test_a_killed_step_leaves_no_checkpoint_and_converges_on_the_next_run(settings):
-    with pytest.raises(StepFailed, match="ended early"):
+    with pytest.raises(StepFailedError, match="ended early"):
         run(settings, step(toy.dies_once))
     (after,) = run(settings, step(toy.dies_once))
     assert after.result == toy.Runs(runs=3)
 
 
 def test_two_pipelines_do_not_run_at_once(settings):
-    with only_one(settings.var_dir / "pipeline.lock"), pytest.raises(PipelineBusy, match="Another pipeline"):
+    with (
+        only_one(settings.var_dir / "pipeline.lock"),
+        pytest.raises(PipelineBusyError, match="Another pipeline"),
+    ):
         run(settings, step(toy.good))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from api.services.model_service import ModelService
 from api.settings import Settings
-from governance.errors import Conflict, Forbidden
+from governance.errors import ConflictError, ForbiddenError
 from governance.identity import Directory
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
@@ -88,7 +88,7 @@ def approve(models, version, user: str) -> None:
 
 
 def test_self_approval_is_refused_and_audited(models, store, version) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         approve(models, version, "ml_reviewer")
     entry = last_entry(store)
     assert (entry["action"], entry["actor"]) == ("model.refuse", "ml_reviewer")
@@ -96,7 +96,7 @@ def test_self_approval_is_refused_and_audited(models, store, version) -> None:
 
 
 def test_promotion_without_approval_is_refused_and_audited(models, store, version) -> None:
-    with pytest.raises(Conflict, match="has no approval"):
+    with pytest.raises(ConflictError, match="has no approval"):
         models.promote(person("second"), "demand", version.version)
     assert last_entry(store)["action"] == "model.refuse"
 
@@ -121,7 +121,7 @@ def test_a_stale_approval_is_refused_and_audited(models, store, version) -> None
     old = dt.datetime.now(dt.UTC) - dt.timedelta(days=45)
     with store.write() as transaction:
         transaction.conn.execute(update(model_reviews).values(reviewed_at=old))
-    with pytest.raises(Conflict, match="stale"):
+    with pytest.raises(ConflictError, match="stale"):
         models.promote(person("second"), "demand", version.version)
     assert "stale" in last_entry(store)["reason"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from governance.releases import ReleaseBuildFailed
+from governance.releases import ReleaseBuildFailedError
 from governance.releases.checks import check_definitions_against_data
 from governance.releases.layout import WAREHOUSE
 from tests.governance.releases.test_state_aware import MODELS, Shop
@@ -38,7 +38,7 @@ def test_a_stale_rollup_fails_the_build(tmp_path: Path) -> None:
     check_definitions_against_data(folder)
     with duckdb.connect(str(folder / WAREHOUSE)) as connection:
         connection.execute("INSERT INTO fct_sales SELECT '9', '2024-03-31', 'p1', 'l1', 'c1', 'store', 1, 1")
-    with pytest.raises(ReleaseBuildFailed, match="sales_by_day differs from fct_sales in 1 groups"):
+    with pytest.raises(ReleaseBuildFailedError, match="sales_by_day differs from fct_sales in 1 groups"):
         check_definitions_against_data(folder)
 
 
@@ -47,6 +47,6 @@ def test_a_rollup_of_nothing_fails_the_build(tmp_path: Path) -> None:
     declared = "{of: sales, keeps: {product: product}, measures: {lines: count}}"
     name = "  - name: fct_by_product\n"
     shop.rewrite(MODELS, name, f"{name}    config: {{meta: {{steelyard: {{rollup: {declared}}}}}}}\n")
-    with pytest.raises(ReleaseBuildFailed, match="sales, which is no semantic model"):
+    with pytest.raises(ReleaseBuildFailedError, match="sales, which is no semantic model"):
         shop.build()
     assert shop.store.list() == []

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from governance.releases import ReleaseCorrupt, ReleaseNotFound, ReleaseStore
+from governance.releases import ReleaseCorruptError, ReleaseNotFoundError, ReleaseStore
 from governance.releases.layout import DEFINITIONS, WAREHOUSE
 
 
@@ -21,7 +21,7 @@ def test_a_build_is_listed_but_does_not_serve_until_published(tmp_path):
     store = ReleaseStore(tmp_path)
     release_id = build(store)
     assert [r.release_id for r in store.list()] == [release_id]
-    with pytest.raises(ReleaseNotFound, match="No release is published"):
+    with pytest.raises(ReleaseNotFoundError, match="No release is published"):
         store.current()
     store.publish(release_id)
     assert store.current().release_id == release_id
@@ -55,7 +55,7 @@ def test_a_damaged_release_is_refused_and_the_last_good_one_serves(tmp_path, nam
     store.publish(good)
     bad = build(store, "b" * 64)
     (store.folder / bad / name).write_text("damaged, and of another length")
-    with pytest.raises(ReleaseCorrupt, match=name.split(".")[0]):
+    with pytest.raises(ReleaseCorruptError, match=name.split(".")[0]):
         store.publish(bad)
     assert store.current().release_id == good
     assert [r.release_id for r in store.list()] == [good]
@@ -64,10 +64,10 @@ def test_a_damaged_release_is_refused_and_the_last_good_one_serves(tmp_path, nam
 def test_unknown_release_names_the_near_miss_and_paths_are_no_names(tmp_path):
     store = ReleaseStore(tmp_path)
     release_id = build(store)
-    with pytest.raises(ReleaseNotFound, match=release_id):
+    with pytest.raises(ReleaseNotFoundError, match=release_id):
         store.get(release_id[:-1] + "x")
     for hostile in ("..", ".", "../releases", "/etc", ""):
-        with pytest.raises(ReleaseNotFound):
+        with pytest.raises(ReleaseNotFoundError):
             store.get(hostile)
 
 
@@ -82,7 +82,7 @@ def test_rollback_goes_to_the_newest_older_release(tmp_path):
     store.publish("20170102T000000-c")
     assert store.rollback().release_id == "20170101T000000-b"
     assert store.rollback().release_id == "20170100T000000-a"
-    with pytest.raises(ReleaseNotFound, match="older"):
+    with pytest.raises(ReleaseNotFoundError, match="older"):
         store.rollback()
 
 

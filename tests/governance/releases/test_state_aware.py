@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from governance.releases import BuildState, ReleaseBuildFailed, ReleaseStore, build_release
+from governance.releases import BuildState, ReleaseBuildFailedError, ReleaseStore, build_release
 from governance.releases.layout import WAREHOUSE
 from governance.releases.node_keys import node_keys
 from governance.releases.reuse import best_plan, models
@@ -180,7 +180,7 @@ def test_back_and_forth_takes_over_from_the_release_that_fits_best(shop):
 def test_a_failing_test_leaves_no_release_and_the_old_one_whole(shop):
     before = tables(shop.base.warehouse)
     land(shop.landing, "products", SAME_TWICE)
-    with pytest.raises(ReleaseBuildFailed, match="unique_dim_product"):
+    with pytest.raises(ReleaseBuildFailedError, match="unique_dim_product"):
         shop.build()
     assert shop.store.ids() == [shop.base.release_id]
     assert tables(shop.base.warehouse) == before

@@ -6,7 +6,13 @@ import gzip
 
 import pytest
 
-from integrations.errors import HeaderError, IntegrationError, SourceError, TooManyBadRows, UnreadableFile
+from integrations.errors import (
+    HeaderError,
+    IntegrationError,
+    SourceError,
+    TooManyBadRowsError,
+    UnreadableFileError,
+)
 
 GOOD = "S9,Nine,30,4.0,1.0,,2"
 # name, bad line (bytes), column, rule of the one row that must be quarantined (line 7)
@@ -63,7 +69,7 @@ WHOLE_FILE = [
     ("duplicate header", b"supplier_id,supplier_id\n1,2\n", HeaderError, "occurs 2 times"),
     ("nameless column", b"supplier_id,,x\n1,2,3\n", HeaderError, "column 2 has no name"),
     ("missing columns", b"supplier_id,supplier_nam\nS1,x\n", HeaderError, "Is it 'supplier_nam'?"),
-    ("UTF-16", "supplier_id,supplier_name\n".encode("utf-16"), UnreadableFile, "UTF-16"),
+    ("UTF-16", "supplier_id,supplier_name\n".encode("utf-16"), UnreadableFileError, "UTF-16"),
     ("binary header", b"\x00\x01\x02\xff\n1\n", SourceError, "line 1"),
 ]
 
@@ -83,7 +89,7 @@ def test_unusable_file_is_refused_by_name(shop, content, error, says):
 def test_truncated_gzip_is_refused(shop, suppliers):
     whole = gzip.compress(suppliers(*(GOOD.replace("S9", f"T{i}") for i in range(5000))).encode())
     shop.put("suppliers/a.csv.gz", whole[: len(whole) // 2])
-    with pytest.raises(UnreadableFile, match=r"suppliers/a\.csv\.gz, after line \d+"):
+    with pytest.raises(UnreadableFileError, match=r"suppliers/a\.csv\.gz, after line \d+"):
         shop.run()
     shop.put("suppliers/a.csv.gz", whole)
     assert shop.run().rows_loaded == 5005
@@ -91,13 +97,13 @@ def test_truncated_gzip_is_refused(shop, suppliers):
 
 def test_unclosed_quote_is_refused_with_its_line(shop, suppliers):
     shop.put("suppliers/a.csv", suppliers('S6,"never closed,30,4,1,,2', "S7,Seven,30,4,1,,2"))
-    with pytest.raises(UnreadableFile, match=r"suppliers/a\.csv, line 7: a quote is never closed"):
+    with pytest.raises(UnreadableFileError, match=r"suppliers/a\.csv, line 7: a quote is never closed"):
         shop.run()
 
 
 def test_damaged_parquet_is_refused(shop):
     shop.put("suppliers/a.parquet", b"PAR1 not really PAR1")
-    with pytest.raises(UnreadableFile, match=r"suppliers/a\.parquet"):
+    with pytest.raises(UnreadableFileError, match=r"suppliers/a\.parquet"):
         shop.run()
 
 
@@ -129,7 +135,7 @@ def test_more_bad_rows_than_tolerated_refuse_the_batch(shop, suppliers):
     shop.run()
     before = shop.rows("suppliers")
     shop.put("suppliers/b.csv", suppliers("S6,x,bad,4,1,,2").replace("Supplier", "Other"))
-    with pytest.raises(TooManyBadRows, match=r"suppliers/b\.csv: 1 of 6 rows"):
+    with pytest.raises(TooManyBadRowsError, match=r"suppliers/b\.csv: 1 of 6 rows"):
         shop.run(tolerance=0.1)
     assert shop.rows("suppliers") == before
     assert len(shop.rejects("suppliers")) == 1

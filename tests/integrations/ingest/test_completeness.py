@@ -9,7 +9,7 @@ import pytest
 
 from api.pipeline.build import build_step
 from api.settings import Settings
-from integrations.errors import LandingIncomplete, TooManyBadRows
+from integrations.errors import LandingIncompleteError, TooManyBadRowsError
 from integrations.ingest import ingest, landing_is_complete, require_complete
 from integrations.ingest import load_batch as batch_module
 from integrations.ingest.state import FILE
@@ -62,7 +62,7 @@ def test_killed_without_a_chance_to_say_so(shop, suppliers, monkeypatch):
 
 def test_a_refused_batch_leaves_the_landing_incomplete(shop, suppliers):
     shop.put("suppliers.csv", suppliers("S9,Bad terms,31,x,1,,2"))
-    with pytest.raises(TooManyBadRows):
+    with pytest.raises(TooManyBadRowsError):
         shop.run(tolerance=0.01)
     assert not landing_is_complete(shop.landing)
 
@@ -95,12 +95,12 @@ def test_a_state_of_an_older_version_is_read_by_its_fingerprint(shop, suppliers)
 
 def test_the_build_refuses_and_names_the_fix(shop, suppliers):
     settings = Settings(var_dir=shop.root)
-    with pytest.raises(LandingIncomplete, match="holds no data yet"):
+    with pytest.raises(LandingIncompleteError, match="holds no data yet"):
         build_step(settings, lambda *what: None)
     shop.put("suppliers.csv", suppliers("S9,Bad terms,31,x,1,,2"))
-    with pytest.raises(TooManyBadRows):
+    with pytest.raises(TooManyBadRowsError):
         shop.run(tolerance=0.01)
-    with pytest.raises(LandingIncomplete) as refused:
+    with pytest.raises(LandingIncompleteError) as refused:
         build_step(settings, lambda *what: None)
     assert f"steelyard ingest run --source {shop.folder}" in refused.value.hint
     assert not (shop.root / "releases").exists()

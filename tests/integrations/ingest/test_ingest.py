@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from integrations.demo import CompleteJourney
-from integrations.errors import LandingBusy, SourceConflict, SourceError, SourceNotFound
+from integrations.errors import LandingBusyError, SourceConflictError, SourceError, SourceNotFoundError
 from integrations.ingest import ingest, landed_batches, landing_is_complete, rejects
 from integrations.ingest import load_batch as batch_module
 from integrations.ingest.landing import only_writer
@@ -116,7 +116,7 @@ def test_a_batch_landed_by_a_killed_run_is_not_left_behind(shop, suppliers):
 def test_two_writers_do_not_meet(shop, suppliers):
     shop.put("suppliers/a.csv", suppliers())
     shop.landing.mkdir()
-    with only_writer(shop.landing), pytest.raises(LandingBusy):
+    with only_writer(shop.landing), pytest.raises(LandingBusyError):
         shop.run()
     assert shop.run().rows_loaded == 5
 
@@ -141,16 +141,16 @@ def test_a_lost_batch_folder_is_loaded_again(shop, suppliers):
 
 def test_unknown_folders_and_sources_are_named(shop, tmp_path):
     (shop.folder / "supplier").mkdir()
-    with pytest.raises(SourceNotFound, match="Did you mean suppliers"):
+    with pytest.raises(SourceNotFoundError, match="Did you mean suppliers"):
         shop.run()
-    with pytest.raises(SourceNotFound, match="complete-journey"):
+    with pytest.raises(SourceNotFoundError, match="complete-journey"):
         source_named(str(tmp_path / "nowhere"))
 
 
 def test_the_demo_is_not_mixed_into_a_retailers_landing(shop, suppliers):
     shop.put("suppliers/a.csv", suppliers())
     shop.run()
-    with pytest.raises(SourceConflict, match="the demo would be mixed"):
+    with pytest.raises(SourceConflictError, match="the demo would be mixed"):
         ingest(CompleteJourney(), shop.landing, shop.quarantine)
 
 

@@ -16,7 +16,7 @@ from governance.store.migrate import upgrade
 from governance.store.schema import decisions
 from integrations.contracts import contracts, platform_contracts
 from integrations.contracts.loader import FOLDER
-from integrations.errors import TooManyBadRows
+from integrations.errors import TooManyBadRowsError
 from integrations.ingest.platform_tables import ensure_platform, platform_batch_id
 from integrations.platform import TABLES, PlatformState, PlatformTable, platform_fingerprint, record
 from semantic.sql.quoting import literal
@@ -104,7 +104,7 @@ def test_a_row_that_breaks_our_own_contract_is_refused_and_the_former_export_sta
     propose_recommendations(recorded.store, [row(1)], now=NOW)
     run()
     propose_recommendations(recorded.store, [row(2, confidence=1.5)], now=NOW)
-    with pytest.raises(TooManyBadRows, match="recommendations"):
+    with pytest.raises(TooManyBadRowsError, match="recommendations"):
         run()
     assert [key for (key,) in landed(tmp_path, "recommendations", "recommendation_id")] == ["r1"]
 

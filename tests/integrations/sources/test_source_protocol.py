@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 
 from integrations.contracts import contracts
 from integrations.demo.recorded import RECORDED
-from integrations.errors import SourceNotFound
+from integrations.errors import SourceNotFoundError
 from integrations.sources.named import DEMO, KINDS, source_named
 from semantic.sql.quoting import literal
 
@@ -71,6 +71,6 @@ def test_batches_name_tables_and_repeat_and_have_the_columns_of_their_contract(s
 
 
 def test_a_name_that_is_of_no_kind_is_refused_with_an_example_of_each():
-    with pytest.raises(SourceNotFound) as raised:
+    with pytest.raises(SourceNotFoundError) as raised:
         source_named("nowhere")
     assert all(kind.example in raised.value.hint for kind in KINDS)
