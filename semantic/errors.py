@@ -1,13 +1,72 @@
-"""Every error a user can meet has a code, a message that names the object, and a hint.
+"""Every error a user can meet has a code, a message that names the object, and a hint. The whole tree:
 
-SteelyardError
-├── semantic.errors.SemanticError      a query or a definition that cannot be answered
-├── governance errors                  refused, not found, conflict
-├── models_ml errors                   evidence, registry, fallback
-├── integrations errors                contracts and ingest
-└── api errors                         settings and usage
+SteelyardError                      error
+  SemanticError                     semantic-error
+    ManifestError                   invalid-manifest
+      RollupError                   invalid-rollup
+    UnknownNameError                unknown-name
+    AmbiguousNameError              ambiguous-name
+    InvalidQueryError               invalid-query
+    UnsupportedError                unsupported
+    ForbiddenUseError               masked-dimension
+    QueryTimeoutError               query-timeout
+    EngineBusyError                 engine-busy
+    ResultTooLargeError             result-too-large
+    InvalidValueError               invalid-value
+    ExecutionError                  execution-failed
+  GovernanceError                   governance-error
+    NotAuthenticatedError           not-authenticated
+      SignInNeededError             not-authenticated
+    ForbiddenError                  forbidden
+    NotFoundError                   not-found
+    ConflictError                   conflict
+      IdempotencyMismatchError      idempotency-mismatch
+    InvalidDecisionError            invalid-decision
+    InvalidCursorError              invalid-cursor
+    PolicyBrokenError               policy-broken
+      PolicyUntranslatableError     policy-untranslatable
+    StoreUnavailableError           store-unavailable
+      StoreTooNewError              store-too-new
+    DiskFullError                   disk-full
+    AuditBrokenError                audit-broken
+    LineageError                    lineage-error
+      UnknownNodeError              unknown-node
+  ReleaseError                      release-error
+    ReleaseNotFoundError            release-not-found
+    ReleaseCorruptError             release-corrupt
+    ReleaseBuildFailedError         release-build-failed
+    ReleaseBusyError                release-busy
+  ModelError                        model-error
+    NotEnoughHistoryError           not-enough-history
+    EvidenceMissingError            evidence-missing
+    ModelNotFoundError              model-not-found
+    RegistryUnavailableError        register-unavailable
+    ArtifactChangedError            artifact-changed
+    LeakageError                    leakage
+  IntegrationError                  integration-error
+    ContractError                   contract-invalid
+    SourceError                     source-unreadable
+      SourceNotFoundError           source-not-found
+      UnreadableFileError           file-unreadable
+      HeaderError                   header-invalid
+    SourceConflictError             source-conflict
+    LandingBusyError                landing-busy
+    LandingIncompleteError          landing-incomplete
+    TooManyBadRowsError             too-many-bad-rows
+    ReconciliationError             counts-do-not-reconcile
+  ApiError                          api-error
+    SettingsInvalidError            settings-invalid
+    PipelineBusyError               pipeline-busy
+    StepFailedError                 step-failed
+    ServerFailedError               server-failed
+    BackupFailedError               backup-failed
+    BackupInvalidError              backup-invalid
+    StateNotEmptyError              state-not-empty
+    DashboardsNotInstalledError     dashboards-not-installed
+    DashboardsFailedError           dashboards-failed
+    TooManyRequestsError            too-many-requests
 
-This module imports nothing, so that every layer may use it.
+`api/problems` maps codes to HTTP. This module imports nothing, so that every layer may use it.
 """
 
 from __future__ import annotations
