@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .ast.memoize import LeastRecentlyUsed
 from .definitions.catalog import Catalog, Metric
 from .definitions.manifest import build_catalog, load_catalog
 from .definitions.restriction import NO_RESTRICTION, Restriction
@@ -61,13 +61,13 @@ class CompiledQuery:
 
 
 class SemanticLayer:
-    """All metrics of one manifest. Immutable and safe to share between threads."""
+    """All metrics of one manifest. Immutable but for a locked cache of plans, so threads can share it."""
 
     def __init__(self, catalog: Catalog, statistics: Statistics | None = None) -> None:
         self.catalog = catalog
         self._resolver = Resolver(catalog)
         self._statistics = (statistics or Statistics()).with_rollups(catalog, self._resolver)
-        self._cache: OrderedDict[object, CompiledQuery] = OrderedDict()
+        self._plans: LeastRecentlyUsed[CompiledQuery] = LeastRecentlyUsed(PLAN_CACHE_SIZE)
 
     @classmethod
     def from_manifest(cls, path: str | Path, statistics: Statistics | None = None) -> SemanticLayer:
@@ -125,11 +125,7 @@ class SemanticLayer:
         never answers another question than the one asked. Repeated queries come from a cache.
         """
         key = (query.key(), dialect, restriction, explain, comments)
-        try:
-            cached = self._cache.get(key)
-        except TypeError:
-            cached = None
-        if cached is not None:
+        if (cached := self._plans.get(key)) is not None:
             return cached
         planner = self._planner(restriction)
         plan, resolved = planner.plan(query)
@@ -153,14 +149,12 @@ class SemanticLayer:
             rollups=tuple(rollups),
             probes=planner.probes(),
         )
-        self._cache[key] = compiled
-        if len(self._cache) > PLAN_CACHE_SIZE:
-            self._cache.popitem(last=False)
+        self._plans.put(key, compiled)
         return compiled
 
     def forget_plans(self) -> None:
         """Empty the plan cache (for measuring)."""
-        self._cache.clear()
+        self._plans.clear()
 
     def explain(self, query: MetricQuery, restriction: Restriction | None = None) -> str:
         """The logical plan as text."""
@@ -184,7 +178,7 @@ class SemanticLayer:
         below: dict[str, tuple[str, ...]] = {}
         for name in query.metrics:
             below[name.strip().lower()] = tuple(dict.fromkeys(self._below(name.strip().lower())))
-        models = tuple(planner.used_models)
+        models = tuple(planner.builder.used_models)
         return Lineage(
             metrics=tuple(dict.fromkeys(m for names in below.values() for m in names)),
             models=models,

@@ -1,13 +1,47 @@
-"""Results remembered by which objects they are of: for frozen plan nodes, whose contents are slow to hash."""
+"""Results remembered: by the identity of what they are of, or those that were used last."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class LeastRecentlyUsed(Generic[R]):
+    """At most `size` results by key; the least recently used goes first. Threads can share it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._results: OrderedDict[Hashable, R] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> R | None:
+        """What was put under a key; None if there is nothing, or the key cannot be one."""
+        try:
+            with self._lock:
+                self._results.move_to_end(key)
+                return self._results[key]
+        except (KeyError, TypeError):
+            return None
+
+    def put(self, key: Hashable, result: R) -> None:
+        with self._lock:
+            self._results[key] = result
+            self._results.move_to_end(key)
+            while len(self._results) > self._size:
+                self._results.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._results.clear()
+
+    def __len__(self) -> int:
+        return len(self._results)
 
 
 def memoize_by_identity(max_results: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
