@@ -13,14 +13,13 @@ from ..definitions.aggregations import aggregate
 from ..definitions.catalog import Model
 from ..query.predicates import Predicate, fill_placeholders
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, ResolvedQuery, time_only
-from .fact_scan import FactScan, PlanContext
+from ..query.resolved import MetricInput, ResolvedQuery, ScanGroup, time_only
+from .builder import PlanBuilder
+from .fact_scan import FactScan
 from .nodes import Column, Join, Select, Source, Table
 from .semi_additive import at_period_end
 from .suppression_probe import probe_rows, suppressed_condition
 from .time_offset import SPINE, offset_scan, period_items, spine_grain, time_items
-
-ScanGroup = list[tuple[str, MetricInput]]
 
 
 def measure_value(scan: FactScan, metric_input: MetricInput) -> exp.Expr:
@@ -29,7 +28,7 @@ def measure_value(scan: FactScan, metric_input: MetricInput) -> exp.Expr:
 
 def threshold_condition(scan: FactScan) -> tuple[exp.Expr, ...]:
     """The HAVING that suppresses groups with too few distinct entities behind them."""
-    minimum_group = scan.context.restriction.minimum_group
+    minimum_group = scan.builder.restriction.minimum_group
     if minimum_group is None or minimum_group.entity not in scan.model.entities:
         return ()
     key = bind(scan.model.entities[minimum_group.entity].expr, scan.alias)
@@ -41,23 +40,23 @@ def with_threshold(scan: FactScan, select: Select, query: ResolvedQuery, metric_
     """An aggregation under the reader's threshold, with its probe noted. Unchanged if there is no
     threshold.
     """
-    having, minimum_group = threshold_condition(scan), scan.context.restriction.minimum_group
+    having, minimum_group = threshold_condition(scan), scan.builder.restriction.minimum_group
     if not having or minimum_group is None:
         return select
     probe = probe_rows(scan, select, query, metric_input, minimum_group)
-    scan.context.probes[probe.name] = probe
+    scan.builder.probes[probe.name] = probe
     return replace(select, having=(*having, *suppressed_condition(select, query, probe, minimum_group)))
 
 
-def model_of(context: PlanContext, metric_input: MetricInput) -> Model:
-    return context.catalog.models[metric_input.simple.measure.model]
+def model_of(builder: PlanBuilder, metric_input: MetricInput) -> Model:
+    return builder.catalog.models[metric_input.simple.measure.model]
 
 
-def aggregate_measures(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
+def aggregate_measures(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Select:
     """A simple aggregation, shifted in time where the use says so."""
-    metric_input = group[0][1]
-    measure, model = metric_input.simple.measure, model_of(context, metric_input)
-    scan, extra = offset_scan(context, model, measure.agg_time, query, metric_input.offsets)
+    metric_input = group.first
+    measure, model = metric_input.simple.measure, model_of(builder, metric_input)
+    scan, extra = offset_scan(builder, model, measure.agg_time, query, metric_input.offsets)
     keys = tuple(Column(i.name, scan.column(i)) for i in query.items)
     values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
     if measure.non_additive is None:
@@ -67,7 +66,7 @@ def aggregate_measures(context: PlanContext, query: ResolvedQuery, group: ScanGr
         where = [
             *extra,
             *at_period_end(
-                context, query, metric_input, scan, expressions, in_one_pass=not threshold_condition(scan)
+                builder, query, metric_input, scan, expressions, in_one_pass=not threshold_condition(scan)
             ),
         ]
     select = Select(
@@ -77,12 +76,12 @@ def aggregate_measures(context: PlanContext, query: ResolvedQuery, group: ScanGr
     return with_threshold(scan, select, query, metric_input)
 
 
-def days_with_data(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
+def days_with_data(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Select:
     """Days of the period with data, by time keys alone: other groupings and filters do not matter."""
-    metric_input = group[0][1]
-    measure, model = metric_input.simple.measure, model_of(context, metric_input)
+    metric_input = group.first
+    measure, model = metric_input.simple.measure, model_of(builder, metric_input)
     timed = period_items(query, model, measure.agg_time, f"The number of days of {metric_input.simple.name}")
-    scan, extra = offset_scan(context, model, measure.agg_time, query, metric_input.offsets)
+    scan, extra = offset_scan(builder, model, measure.agg_time, query, metric_input.offsets)
     where = [*extra, *scan.conditions(query, metric_input, lambda p: time_only(p, scan.is_time))]
     keys = tuple(Column(i.name, scan.column(i)) for i in timed)
     values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
@@ -90,23 +89,23 @@ def days_with_data(context: PlanContext, query: ResolvedQuery, group: ScanGroup)
 
 
 def join_time_spine(
-    context: PlanContext, query: ResolvedQuery, metric_input: MetricInput, inner: Select
+    builder: PlanBuilder, query: ResolvedQuery, metric_input: MetricInput, inner: Select
 ) -> Select:
     """Every period of the time spine, with the measures where there are any.
 
     Filters on metric time apply to the spine; those on other selected items apply after the join, so a
     filter on a shown dimension removes the empty periods (the metric's own filters do not, as in dbt).
     """
-    measure, model = metric_input.simple.measure, model_of(context, metric_input)
+    measure, model = metric_input.simple.measure, model_of(builder, metric_input)
     timed = period_items(query, model, measure.agg_time, metric_input.simple.name)
     if not timed:
         return inner
     dimension = model.dimensions[measure.agg_time or ""]
     times = time_items(query, model, measure.agg_time)
-    spine = context.spine(
-        spine_grain(times, context, dimension.grain or "day"), f"{metric_input.simple.name}"
+    spine = builder.spine(
+        spine_grain(times, builder, dimension.grain or "day"), f"{metric_input.simple.name}"
     )
-    ticks = SpineScan(context, model, measure.agg_time, bind(spine.column, SPINE), spine.grain)
+    ticks = SpineScan(builder, model, measure.agg_time, bind(spine.column, SPINE), spine.grain)
     ticks.source = Source(Table(spine.relation), SPINE)
     keys = tuple(Column(i.name, ticks.column(i)) for i in timed)
     where = [ticks.condition(p) for p in metric_input.filters if time_only(p, ticks.is_time)]
@@ -123,7 +122,7 @@ def join_time_spine(
     values = tuple(Column(v.name, column("data", v.name)) for v in inner.values)
     after = [
         _over_output(p, out)
-        for p in (*metric_input.above, *query.filters)
+        for p in (*metric_input.inherited, *query.filters)
         if not time_only(p, ticks.is_time) and _selected(p, query)
     ]
     return Select(

@@ -14,9 +14,10 @@ from ..ast.constructors import interval, trunc
 from ..ast.grains import Window
 from ..definitions.aggregations import aggregate
 from ..errors import UnsupportedError
-from ..query.resolved import ResolvedQuery, time_only
-from .aggregate import ScanGroup, measure_value, model_of, threshold_condition
-from .fact_scan import FactScan, PlanContext
+from ..query.resolved import MetricInput, ResolvedQuery, ScanGroup, time_only
+from .aggregate import measure_value, model_of, threshold_condition
+from .builder import PlanBuilder
+from .fact_scan import FactScan
 from .nodes import Column, Join, Plan, Select, Source
 from .time_offset import SPINE, period_items, spine_grain, spine_instants, time_items
 from .to_sql import to_tree
@@ -24,16 +25,16 @@ from .to_sql import to_tree
 AT = "closes_at"
 
 
-def carry_forward(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
+def carry_forward(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Select:
     """Balances by the keys of the query. Raises UnsupportedError with offsets and smallest groups."""
-    metric_input = group[0][1]
-    measure, model = metric_input.simple.measure, model_of(context, metric_input)
-    scan = FactScan(context, model, measure.agg_time)
+    metric_input = group.first
+    measure, model = metric_input.simple.measure, model_of(builder, metric_input)
+    scan = FactScan(builder, model, measure.agg_time)
     if metric_input.offsets or threshold_condition(scan) or measure.carry_forward_days is None:
         raise UnsupportedError(
             f"{metric_input.simple.name} is carried forward: neither offsets nor group sizes go with it."
         )
-    periods = _periods(context, query, group, scan)
+    periods = _periods(builder, query, group, scan)
     at = column("period", AT)
     recorded_at = trunc(scan.own_time(), scan.own_grain())
     longest = interval(Window(measure.carry_forward_days, "day"))
@@ -74,25 +75,27 @@ def carry_forward(context: PlanContext, query: ResolvedQuery, group: ScanGroup) 
     )
 
 
-def _last_instant(context: PlanContext, scan: FactScan) -> exp.Expr:
+def _last_instant(builder: PlanBuilder, scan: FactScan) -> exp.Expr:
     """The last instant with data that the reader may see."""
     at = bind(scan.model.dimensions[scan.agg_time or ""].expr, "fact")
-    last = Select(Source(context.table(scan.model), "fact"), (Column("at", exp.Max(this=at)),), eager=False)
+    last = Select(Source(builder.table(scan.model), "fact"), (Column("at", exp.Max(this=at)),), eager=False)
     return exp.Subquery(this=to_tree(Plan(last)))
 
 
-def _periods(context: PlanContext, query: ResolvedQuery, group: ScanGroup, scan: FactScan) -> Select:
+def _periods(
+    builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[MetricInput], scan: FactScan
+) -> Select:
     """The periods asked for and the instant at which each closes: its last, or the last with data."""
-    metric_input = group[0][1]
+    metric_input = group.first
     timed = period_items(query, scan.model, scan.agg_time, metric_input.simple.name)
     own = scan.own_grain()
     times = time_items(query, scan.model, scan.agg_time)
-    spine = context.spine(spine_grain(times, context, own), f"{metric_input.simple.name}")
+    spine = builder.spine(spine_grain(times, builder, own), f"{metric_input.simple.name}")
     tick = bind(spine.column, SPINE)
-    ticks = FactScan(context, scan.model, scan.agg_time, tick, own)
+    ticks = FactScan(builder, scan.model, scan.agg_time, tick, own)
     ticks.source = spine_instants(spine, own)
     keys = tuple(Column(i.name, ticks.column(i)) for i in timed)
-    where: list[exp.Expr] = [exp.LTE(this=tick.copy(), expression=_last_instant(context, scan))]
+    where: list[exp.Expr] = [exp.LTE(this=tick.copy(), expression=_last_instant(builder, scan))]
     where += [ticks.condition(p) for p in metric_input.filters if time_only(p, ticks.is_time)]
     where += [ticks.condition(p) for p in query.filters if time_only(p, ticks.is_time)]
     if query.time_range is not None:

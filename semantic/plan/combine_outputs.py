@@ -14,7 +14,7 @@ from sqlglot import exp
 from ..ast.bind import column
 from ..ast.constructors import conjunction, same
 from ..query.resolved import ResolvedQuery
-from .fact_scan import PlanContext
+from .builder import PlanBuilder
 from .nodes import Column, Join, Ref, Select, Source, Union
 
 KEYS = "shown_keys"
@@ -54,19 +54,19 @@ def bound(expr: exp.Expr, replacement: Callable[[str], exp.Expr]) -> exp.Expr:
 
 
 def combine_outputs(
-    context: PlanContext, query: ResolvedQuery, relations: list[Relation], metrics: list[MetricColumn]
+    builder: PlanBuilder, query: ResolvedQuery, relations: list[Relation], metrics: list[MetricColumn]
 ) -> Select:
     """One select with all metrics."""
     if len(relations) == 1:
         return _single(relations[0], metrics)
     relations = _flagged(relations, metrics)
-    homes = [NamedRelation(context.add_cte(_title(r), r.select), r) for r in relations]
+    homes = [NamedRelation(builder.add_cte(_title(r), r.select), r) for r in relations]
     home = {c: h for h in homes for c in h.relation.columns}
     values = tuple(_value(m, home, homes) for m in metrics)
     keys = [i.name for i in query.items]
     if not keys:
-        return _one_row(context, homes, values)
-    keys_from = _keys_of(context, [h for h in homes if not h.relation.is_days], keys)
+        return _one_row(builder, homes, values)
+    keys_from = _keys_of(builder, [h for h in homes if not h.relation.is_days], keys)
     joins = tuple(_join(h, keys_from) for h in homes if h.name != keys_from)
     return Select(
         Source(Ref(keys_from), keys_from), tuple(Column(k, column(keys_from, k)) for k in keys), values, joins
@@ -127,14 +127,14 @@ def _value(metric: MetricColumn, home: Mapping[str, NamedRelation], homes: list[
     return Column(metric.name, expr)
 
 
-def _keys_of(context: PlanContext, rooted: list[NamedRelation], keys: list[str]) -> str:
+def _keys_of(builder: PlanBuilder, rooted: list[NamedRelation], keys: list[str]) -> str:
     """The name of what holds every combination of keys."""
     if len(rooted) == 1:
         return rooted[0].name
     parts = [
         Select(Source(Ref(h.name), h.name), tuple(Column(k, column(h.name, k)) for k in keys)) for h in rooted
     ]
-    return context.add_cte(KEYS, Union(tuple(parts)))
+    return builder.add_cte(KEYS, Union(tuple(parts)))
 
 
 def _join(home: NamedRelation, keys_from: str) -> Join:
@@ -144,10 +144,10 @@ def _join(home: NamedRelation, keys_from: str) -> Join:
     return Join(Source(Ref(home.name), home.name), on, "LEFT" if on is not None else "CROSS")
 
 
-def _one_row(context: PlanContext, homes: list[NamedRelation], values: tuple[Column, ...]) -> Select:
+def _one_row(builder: PlanBuilder, homes: list[NamedRelation], values: tuple[Column, ...]) -> Select:
     """Totals side by side. Where groups may be suppressed, a missing total leaves the others standing."""
     names = [h.name for h in homes]
-    if context.restriction.minimum_group is None:
+    if builder.restriction.minimum_group is None:
         joins = tuple(Join(Source(Ref(n), n), None, "CROSS") for n in names[1:])
         return Select(Source(Ref(names[0]), names[0]), (), values, joins)
     one = Select(None, (), (Column("one", exp.Literal.number(1)),))

@@ -14,30 +14,29 @@ from ..definitions.catalog import Model, SimpleMetric
 from ..errors import UnknownNameError
 from ..query.predicates import Predicate, parse_predicate
 from ..query.request import GroupByItem
-from ..query.resolved import ResolvedQuery
-from .aggregate import ScanGroup, threshold_condition
-from .fact_scan import FactScan, PlanContext
+from ..query.resolved import ConversionInput, ResolvedQuery, ScanGroup
+from .aggregate import threshold_condition
+from .builder import PlanBuilder
+from .fact_scan import FactScan
 from .nodes import Column, Join, Select, Source
 from .time_offset import offset_scan
 
 
-def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
+def conversions(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[ConversionInput]) -> Select:
     """Conversions by the keys of the base events. Each conversion counts once, with its last base event.
 
     With an offset the base events move, and the conversions that they led to with them.
     """
-    name, metric_input = group[0]
-    how = metric_input.conversion
-    if how is None:
-        raise TypeError(f"{metric_input.simple.name} is used as another kind of metric than it is")
-    catalog = context.catalog
+    name, metric_input = group.columns[0]
+    how = metric_input.how
+    catalog = builder.catalog
     base_model = catalog.models[how.base.measure.model]
     goal_model = catalog.models[how.conversion.measure.model]
 
-    base, extra = offset_scan(context, base_model, how.base.measure.agg_time, query, metric_input.offsets)
+    base, extra = offset_scan(builder, base_model, how.base.measure.agg_time, query, metric_input.offsets)
     by_days = bool(base.joins)  # the time spine shows a base event on each day that looks at it, if any does
     base.joins[:] = [replace(join, kind="LEFT") for join in base.joins]
-    goal = FactScan(context, goal_model, how.conversion.measure.agg_time)
+    goal = FactScan(builder, goal_model, how.conversion.measure.agg_time)
     grain = coarsest([base.own_grain(), goal.own_grain()])
     keys = tuple(Column(i.name, base.column(i)) for i in query.items)
     constants = [
@@ -69,7 +68,7 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
             Column("measured", bind(how.conversion.measure.expr, goal.alias)),
             Column("goal_number", exp.Window(this=exp.RowNumber())),
         ),
-        where=tuple(goal.condition(p) for p in goal_filters(context, how.conversion)),
+        where=tuple(goal.condition(p) for p in goal_filters(builder, how.conversion)),
         joins=tuple(goal.joins),
     )
     at, then = column("goal", "happened_at"), column("base", "happened_at")
@@ -116,14 +115,14 @@ def conversions(context: PlanContext, query: ResolvedQuery, group: ScanGroup) ->
     )
 
 
-def goal_filters(context: PlanContext, simple: SimpleMetric) -> list[Predicate]:
+def goal_filters(builder: PlanBuilder, simple: SimpleMetric) -> list[Predicate]:
     """The filters of the conversion metric itself; those of the query speak of the base events."""
-    grains = frozenset(context.catalog.custom_grains)
+    grains = frozenset(builder.catalog.custom_grains)
     return [parse_predicate(f, grains, True) for f in simple.filters]
 
 
 def _threshold_condition(base: FactScan, entity: str) -> tuple[exp.Expr, ...]:
-    minimum_group = base.context.restriction.minimum_group
+    minimum_group = base.builder.restriction.minimum_group
     if minimum_group is None or not threshold_condition(base):
         return ()
     key = column("matched", "entity_key")

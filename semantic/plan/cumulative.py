@@ -14,9 +14,8 @@ from ..ast.bind import bind, column
 from ..ast.constructors import coalesce, conjunction, eq, minus, number, trunc
 from ..definitions.aggregations import aggregate
 from ..errors import InvalidQueryError, UnsupportedError
-from ..query.resolved import MetricInput, ResolvedQuery, TimeRange, of_time_alone
+from ..query.resolved import CumulativeInput, ResolvedQuery, ScanGroup, TimeRange, of_time_alone
 from .aggregate import (
-    ScanGroup,
     aggregate_measures,
     coarser,
     measure_value,
@@ -24,33 +23,32 @@ from .aggregate import (
     threshold_condition,
     with_threshold,
 )
-from .fact_scan import FactScan, PlanContext
+from .builder import PlanBuilder
+from .fact_scan import FactScan
 from .nodes import Column, Join, Select, Source
 from .time_offset import SPINE, instant_read, period_items, spine_instants, time_items
 
 BASE = "accumulated_at"
 
 
-def cumulative(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
+def cumulative(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> Select:
     """Running values of one or more measures with the same way of accumulating."""
-    metric_input = group[0][1]
+    metric_input = group.first
     how, measure, model = (
-        metric_input.cumulative,
+        metric_input.how,
         metric_input.simple.measure,
-        model_of(context, metric_input),
+        model_of(builder, metric_input),
     )
-    if how is None:
-        raise TypeError(f"{metric_input.simple.name} is used as another kind of metric than it is")
     timed = time_items(query, model, measure.agg_time)
-    period_items(query, model, measure.agg_time, group[0][0])
+    period_items(query, model, measure.agg_time, group.names[0])
     if not timed:
         if how.window or how.grain_to_date or metric_input.offsets:
             raise InvalidQueryError(
-                f"{group[0][0]} accumulates over a stretch of time and needs metric_time in the group-by.",
+                f"{group.names[0]} accumulates over a stretch of time and needs metric_time in the group-by.",
                 hint="Add metric_time__day or a coarser grain.",
             )
         span = TimeRange(None, query.time_range.end) if query.time_range else None
-        return aggregate_measures(context, ResolvedQuery(query.items, query.filters, span), group)
+        return aggregate_measures(builder, ResolvedQuery(query.items, query.filters, span), group)
     if measure.non_additive is not None:
         raise UnsupportedError(
             f"{metric_input.simple.name} is semi-additive, so it cannot accumulate over time."
@@ -58,28 +56,30 @@ def cumulative(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> 
     from .cumulative_suppression import accumulate_above_threshold, threshold_of
     from .cumulative_window import accumulate, adds_up
 
-    minimum_group = threshold_of(context, query, group)
+    minimum_group = threshold_of(builder, query, group)
     if minimum_group is not None:
-        return accumulate_above_threshold(context, query, group, minimum_group)
-    is_guarded = bool(threshold_condition(FactScan(context, model, measure.agg_time)))
-    can = adds_up(context, query, group) and not is_guarded
-    base = accumulate(context, query, group) if can else _ranged(context, query, group)
+        return accumulate_above_threshold(builder, query, group, minimum_group)
+    is_guarded = bool(threshold_condition(FactScan(builder, model, measure.agg_time)))
+    can = adds_up(builder, query, group) and not is_guarded
+    base = accumulate(builder, query, group) if can else _ranged(builder, query, group)
     own = model.dimensions[measure.agg_time or ""].grain or "day"
     if any(i in timed and not coarser(i, own) for i in query.items):
         return _without_base(base)
     if metric_input.simple.join_spine:
-        base = _every_instant(context, query, group, base)
+        base = _every_instant(builder, query, group, base)
     return _per_period(base, how.period_agg)
 
 
-def _every_instant(context: PlanContext, query: ResolvedQuery, group: ScanGroup, base: Select) -> Select:
+def _every_instant(
+    builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput], base: Select
+) -> Select:
     """Instants without data, too, with the metric's fill value: they count for first, last and average."""
-    metric_input = group[0][1]
-    model = model_of(context, metric_input)
+    metric_input = group.first
+    model = model_of(builder, metric_input)
     own = model.dimensions[metric_input.simple.measure.agg_time or ""].grain or "day"
-    spine = context.spine(own, metric_input.simple.name)
+    spine = builder.spine(own, metric_input.simple.name)
     tick = bind(spine.column, SPINE)
-    scan = FactScan(context, model, metric_input.simple.measure.agg_time, tick, spine.grain)
+    scan = FactScan(builder, model, metric_input.simple.measure.agg_time, tick, spine.grain)
     keys = []
     for key in base.keys:
         item = next((i for i in query.items if i.name == key.name and of_time_alone(i, scan.is_time)), None)
@@ -95,19 +95,17 @@ def _every_instant(context: PlanContext, query: ResolvedQuery, group: ScanGroup,
     return Select(spine_instants(spine, own), tuple(keys), tuple(values), (join, *scan.joins))
 
 
-def _ranged(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
+def _ranged(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> Select:
     """Each instant of the spine joined with the rows that it accumulates, then aggregated."""
-    metric_input = group[0][1]
+    metric_input = group.first
     how, measure, model = (
-        metric_input.cumulative,
+        metric_input.how,
         metric_input.simple.measure,
-        model_of(context, metric_input),
+        model_of(builder, metric_input),
     )
-    if how is None:
-        raise TypeError(f"{metric_input.simple.name} is used as another kind of metric than it is")
-    recorded = FactScan(context, model, measure.agg_time)
+    recorded = FactScan(builder, model, measure.agg_time)
     own = recorded.own_grain()
-    spine = context.spine(own, f"The cumulative metric of {metric_input.simple.name}")
+    spine = builder.spine(own, f"The cumulative metric of {metric_input.simple.name}")
     tick = bind(spine.column, SPINE)
     at, recorded_at = instant_read(tick.copy(), metric_input.offsets), trunc(recorded.own_time(), own)
     on: list[exp.Expr] = [exp.LTE(this=recorded_at, expression=at)]
@@ -117,7 +115,7 @@ def _ranged(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Sel
     if how.grain_to_date is not None:
         _standard(how.grain_to_date, metric_input)
         on.append(exp.GTE(this=recorded_at.copy(), expression=trunc(at.copy(), how.grain_to_date)))
-    scan = FactScan(context, model, measure.agg_time, tick, own)
+    scan = FactScan(builder, model, measure.agg_time, tick, own)
     scan.joins.append(Join(spine_instants(spine, own), conjunction(on), "INNER"))
     keys = [Column(i.name, scan.column(i)) for i in query.items]
     keys.append(Column(BASE, tick.copy()))
@@ -133,7 +131,7 @@ def _ranged(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Sel
     return with_threshold(scan, select, query, metric_input)
 
 
-def _standard(grain: str, metric_input: MetricInput) -> None:
+def _standard(grain: str, metric_input: CumulativeInput) -> None:
     from ..ast.grains import RANK
 
     if grain not in RANK:

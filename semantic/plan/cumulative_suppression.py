@@ -16,11 +16,11 @@ from ..ast.bind import column
 from ..ast.constructors import cast, plus, trunc
 from ..ast.grains import RANK
 from ..definitions.aggregations import reaggregate
-from ..definitions.catalog import Cumulative
 from ..definitions.restriction import MinimumGroup
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, ResolvedQuery, time_only
-from .aggregate import ScanGroup, coarser, model_of, threshold_condition
+from ..query.resolved import CumulativeInput, ResolvedQuery, ScanGroup, time_only
+from .aggregate import coarser, model_of, threshold_condition
+from .builder import PlanBuilder
 from .cumulative_window import (
     BASE,
     ENTITY_COUNT,
@@ -34,7 +34,7 @@ from .cumulative_window import (
     window_predicate,
     windowed,
 )
-from .fact_scan import FactScan, PlanContext
+from .fact_scan import FactScan
 from .nodes import Column, Plan, ProbeRows, Ref, Select, Source, Union
 from .suppression_probe import (
     BUCKET,
@@ -65,63 +65,65 @@ PROBE_PARTS, PROBE_CONTRIBUTING = "probe_per_instant", "probe_contributing_entit
 PROBE_DELTAS, PROBE_ACCUMULATED = "probe_entity_deltas", "probe_accumulated"
 
 
-def threshold_of(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> MinimumGroup | None:
+def threshold_of(
+    builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]
+) -> MinimumGroup | None:
     """The threshold for the groups of a cumulative metric, if running sums can count the contributing
     entities
     of each value that shows."""
-    minimum_group = context.restriction.minimum_group
-    if minimum_group is None or group[0][1].simple.join_spine:
+    minimum_group = builder.restriction.minimum_group
+    if minimum_group is None or group.first.simple.join_spine:
         return None
-    run = _Accumulation(context, query, group[0][1])
+    run = _Accumulation(builder, query, group.first)
     if not threshold_condition(run.rows):
         return None
     countable = run.by_instant or run.how.period_agg != "average"
     return (
         minimum_group
-        if countable and adds_up(context, query, group) and is_framed(run.how, run.own)
+        if countable and adds_up(builder, query, group) and is_framed(run.how, run.own)
         else None
     )
 
 
 def accumulate_above_threshold(
-    context: PlanContext, query: ResolvedQuery, group: ScanGroup, minimum_group: MinimumGroup
+    builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput], minimum_group: MinimumGroup
 ) -> Select:
     """Accumulated values by the keys of the query, one instant a period; notes the probe of its groups."""
-    run = _Accumulation(context, query, group[0][1])
-    parts = context.add_cte(PARTS, instant_totals(run.rows, query, group, run.groups))
+    run = _Accumulation(builder, query, group.first)
+    parts = builder.add_cte(PARTS, instant_totals(run.rows, query, group, run.groups))
     names = tuple(i.name for i in run.groups)
     keys = tuple(Column(i.name, run.rows.column(i)) for i in run.groups)
     where = [
         *window_predicate(run.rows, query, run.metric_input),
         is_not_null(entity_key(run.rows, minimum_group)),
     ]
-    contributing = context.add_cte(CONTRIBUTING, run.contributing_entities(keys, where, minimum_group))
-    entity_deltas = context.add_cte(DELTAS, run.entity_deltas(contributing, names))
+    contributing = builder.add_cte(CONTRIBUTING, run.contributing_entities(keys, where, minimum_group))
+    entity_deltas = builder.add_cte(DELTAS, run.entity_deltas(contributing, names))
     values = tuple(Column(n, reaggregate(u.simple.measure, column(parts, n))) for n, u in group)
-    accumulated = context.add_cte(
+    accumulated = builder.add_cte(
         ACCUMULATED, windowed(parts, names, values, run.how, run.clock, deltas=entity_deltas)
     )
-    instants = context.add_cte(INSTANTS, run.instants(accumulated))
+    instants = builder.add_cte(INSTANTS, run.instants(accumulated))
     enough = exp.GTE(
         this=column(accumulated, ENTITY_COUNT), expression=exp.Literal.number(minimum_group.size)
     )
     answer = run.shown_values(
         accumulated, query.items, instants, enough, [Column(n, column(accumulated, n)) for n, _ in group]
     )
-    probe = _probe(context, query, run.metric_input, instants, minimum_group)
-    context.probes[probe.name] = probe
+    probe = _probe(builder, query, run.metric_input, instants, minimum_group)
+    builder.probes[probe.name] = probe
     return replace(answer, where=(*answer.where, *suppressed_condition(answer, query, probe, minimum_group)))
 
 
 def _probe(
-    context: PlanContext,
+    builder: PlanBuilder,
     query: ResolvedQuery,
-    metric_input: MetricInput,
+    metric_input: CumulativeInput,
     instants: str,
     minimum_group: MinimumGroup,
 ) -> ProbeRows:
     """The contributing entities of each shown instant, by the finest groups and by bucket."""
-    run = _Accumulation(context, query, metric_input)
+    run = _Accumulation(builder, query, metric_input)
     group_keys = tuple(Column(i.name, run.rows.column(i)) for i in run.groups)
     finest = cells(run.rows, group_keys, query, metric_input, minimum_group)
     key = entity_key(run.rows, minimum_group)
@@ -156,18 +158,16 @@ def _probe(
 class _Accumulation:
     """One accumulation under a threshold: `timed` items of the query, and the `groups` that are not."""
 
-    def __init__(self, context: PlanContext, query: ResolvedQuery, metric_input: MetricInput) -> None:
-        if metric_input.cumulative is None:
-            raise TypeError("not a cumulative use")
-        self.context, self.query, self.metric_input = context, query, metric_input
-        self.how: Cumulative = metric_input.cumulative
-        self.model, self.agg_time = model_of(context, metric_input), metric_input.simple.measure.agg_time
-        self.rows = FactScan(context, self.model, self.agg_time)
+    def __init__(self, builder: PlanBuilder, query: ResolvedQuery, metric_input: CumulativeInput) -> None:
+        self.builder, self.query, self.metric_input = builder, query, metric_input
+        self.how = metric_input.how
+        self.model, self.agg_time = model_of(builder, metric_input), metric_input.simple.measure.agg_time
+        self.rows = FactScan(builder, self.model, self.agg_time)
         self.own = self.rows.own_grain()
         self.timed = tuple(i for i in query.items if self.rows.is_time(i))
         self.groups = tuple(i for i in query.items if not self.rows.is_time(i))
         self.clock = Clock(
-            context.spine(self.own, f"The cumulative metric of {metric_input.simple.name}"), self.own
+            builder.spine(self.own, f"The cumulative metric of {metric_input.simple.name}"), self.own
         )
         self.by_instant = any(not coarser(i, self.own) for i in self.timed)
 
@@ -239,7 +239,7 @@ class _Accumulation:
         return cast(left, exp.DType.DATE) if RANK[self.own] >= RANK["day"] else left
 
     def _ticks(self, accumulated: str) -> FactScan:
-        return FactScan(self.context, self.model, self.agg_time, column(accumulated, BASE), self.own)
+        return FactScan(self.builder, self.model, self.agg_time, column(accumulated, BASE), self.own)
 
     def instants(self, accumulated: str) -> Select:
         """The instants that show: every one, or the last or first of each period."""

@@ -18,9 +18,10 @@ from ..definitions.aggregations import DECOMPOSABLE, aggregate, reaggregate
 from ..definitions.catalog import Cumulative, TimeSpine
 from ..query.predicates import Predicate
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, ResolvedQuery, TimeRange, time_only
-from .aggregate import ScanGroup, measure_value, model_of
-from .fact_scan import FactScan, PlanContext
+from ..query.resolved import CumulativeInput, ResolvedQuery, ScanGroup, TimeRange, time_only
+from .aggregate import measure_value, model_of
+from .builder import PlanBuilder
+from .fact_scan import FactScan
 from .nodes import Column, Join, Ref, Select, Source, Union
 from .time_offset import SPINE, spine_instants
 
@@ -38,12 +39,12 @@ class Clock:
     own: str
 
 
-def adds_up(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> bool:
+def adds_up(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> bool:
     """Whether the metrics can be accumulated from partial aggregates."""
-    metric_input = group[0][1]
-    model, how = model_of(context, metric_input), metric_input.cumulative
-    scan = FactScan(context, model, metric_input.simple.measure.agg_time)
-    if how is None or metric_input.offsets:
+    metric_input = group.first
+    model, how = model_of(builder, metric_input), metric_input.how
+    scan = FactScan(builder, model, metric_input.simple.measure.agg_time)
+    if metric_input.offsets:
         return False
     if any(u.simple.measure.agg not in DECOMPOSABLE for _, u in group):
         return False
@@ -55,31 +56,29 @@ def adds_up(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> boo
     return all(time_only(p, scan.is_time) or not any(map(scan.is_time, p.items())) for p in predicates)
 
 
-def accumulate(context: PlanContext, query: ResolvedQuery, group: ScanGroup) -> Select:
+def accumulate(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> Select:
     """Accumulated values by instant and keys; the instant is the last key."""
-    metric_input = group[0][1]
-    how = metric_input.cumulative
-    if how is None:
-        raise TypeError("not a cumulative use")
-    model = model_of(context, metric_input)
-    scan = FactScan(context, model, metric_input.simple.measure.agg_time)
+    metric_input = group.first
+    how = metric_input.how
+    model = model_of(builder, metric_input)
+    scan = FactScan(builder, model, metric_input.simple.measure.agg_time)
     own = scan.own_grain()
-    clock = Clock(context.spine(own, f"The cumulative metric of {metric_input.simple.name}"), own)
+    clock = Clock(builder.spine(own, f"The cumulative metric of {metric_input.simple.name}"), own)
     groups = tuple(i for i in query.items if not scan.is_time(i))
-    parts = context.add_cte(PARTS, instant_totals(scan, query, group, groups))
+    parts = builder.add_cte(PARTS, instant_totals(scan, query, group, groups))
     if how.window is None or is_framed(how, own):
         values = tuple(Column(n, reaggregate(u.simple.measure, column(parts, n))) for n, u in group)
         base = windowed(parts, tuple(g.name for g in groups), values, how, clock)
     else:
         base = _ranged(group, parts, groups, clock, how.window)
-    return _shown_instants(context, query, metric_input, base, clock)
+    return _shown_instants(builder, query, metric_input, base, clock)
 
 
 def instant_totals(
-    scan: FactScan, query: ResolvedQuery, group: ScanGroup, groups: tuple[GroupByItem, ...]
+    scan: FactScan, query: ResolvedQuery, group: ScanGroup[CumulativeInput], groups: tuple[GroupByItem, ...]
 ) -> Select:
     """The measures by instant and keys: the only scan of the fact."""
-    metric_input = group[0][1]
+    metric_input = group.first
     where = window_predicate(scan, query, metric_input)
     keys = (Column(BASE, scan.own_instant()), *(Column(i.name, scan.column(i)) for i in groups))
     values = tuple(Column(n, aggregate(u.simple.measure, measure_value(scan, u))) for n, u in group)
@@ -87,7 +86,7 @@ def instant_totals(
 
 
 def window_predicate(
-    scan: FactScan, query: ResolvedQuery, metric_input: MetricInput, but: tuple[Predicate, ...] = ()
+    scan: FactScan, query: ResolvedQuery, metric_input: CumulativeInput, but: tuple[Predicate, ...] = ()
 ) -> list[exp.Expr]:
     """The conditions on the rows that are accumulated: all but those on time, and the stretch that is shown.
 
@@ -98,10 +97,10 @@ def window_predicate(
     return where + (_needed(query.time_range, metric_input, scan) if query.time_range is not None else [])
 
 
-def _needed(time_range: TimeRange, metric_input: MetricInput, scan: FactScan) -> list[exp.Expr]:
-    how, time = metric_input.cumulative, scan.own_time()
+def _needed(time_range: TimeRange, metric_input: CumulativeInput, scan: FactScan) -> list[exp.Expr]:
+    how, time = metric_input.how, scan.own_time()
     conditions = TimeRange(None, time_range.end).conditions(time)
-    if how is None or time_range.start is None:
+    if time_range.start is None:
         return conditions
     if how.window is not None:
         conditions.append(exp.GT(this=time.copy(), expression=minus(moment(time_range.start), how.window)))
@@ -202,7 +201,11 @@ def _edge(parts: str, function: type[exp.AggFunc]) -> exp.Expr:
 
 
 def _ranged(
-    group: ScanGroup, parts: str, groups: tuple[GroupByItem, ...], clock: Clock, window: Window
+    group: ScanGroup[CumulativeInput],
+    parts: str,
+    groups: tuple[GroupByItem, ...],
+    clock: Clock,
+    window: Window,
 ) -> Select:
     """Every instant joined with the partial aggregates of its window."""
     tick, at = bind(clock.spine.column, SPINE), column(parts, BASE)
@@ -227,12 +230,12 @@ def on_spine_only(clock: Clock, at: exp.Expr) -> exp.Expr:
 
 
 def _shown_instants(
-    context: PlanContext, query: ResolvedQuery, metric_input: MetricInput, base: Select, clock: Clock
+    builder: PlanBuilder, query: ResolvedQuery, metric_input: CumulativeInput, base: Select, clock: Clock
 ) -> Select:
     """The instants and groups asked for that have accumulated anything."""
-    model = model_of(context, metric_input)
+    model = model_of(builder, metric_input)
     at = column("accumulated", BASE)
-    ticks = FactScan(context, model, metric_input.simple.measure.agg_time, at, clock.own)
+    ticks = FactScan(builder, model, metric_input.simple.measure.agg_time, at, clock.own)
     keys = [
         Column(i.name, ticks.column(i) if ticks.is_time(i) else column("accumulated", i.name))
         for i in query.items

@@ -13,7 +13,8 @@ from ..query.resolved import ResolvedQuery
 from ..query.visibility import visible_metrics
 from ..suggest import near
 from .aggregate import threshold_condition
-from .fact_scan import FactScan, PlanContext
+from .builder import PlanBuilder
+from .fact_scan import FactScan
 from .nodes import Column, Join, Select, Source, Table
 from .time_offset import SPINE, spine_grain
 
@@ -32,7 +33,7 @@ class ValueScan(FactScan):
 
 
 def distinct_values(
-    context: PlanContext, query: ResolvedQuery, *, deduplicate: bool, min_max: bool
+    builder: PlanBuilder, query: ResolvedQuery, *, deduplicate: bool, min_max: bool
 ) -> Select:
     """The distinct combinations of the items that exist. min_max: smallest and largest of one item."""
     refs = [r for p in query.filters for r in p.items()]
@@ -43,17 +44,17 @@ def distinct_values(
     metric_keys = [i for p in query.filters for r in p.refs if isinstance(r, MetricRef) for i in r.group_by]
     if query.time_range is not None and not timed:
         raise InvalidQueryError("A time constraint needs metric_time in the group-by of a dimension query.")
-    spine = context.spine(spine_grain(timed, context, "day"), "metric_time") if timed else None
+    spine = builder.spine(spine_grain(timed, builder, "day"), "metric_time") if timed else None
     time = bind(spine.column, SPINE) if spine else None
     if others or metric_keys:
         wanted = others or [GroupByItem((), i.element, kind="entity") for i in metric_keys]
-        model = nearest_model(context, wanted)
-        scan = ValueScan(context, model, None, time, spine.grain if spine else None)
+        model = nearest_model(builder, wanted)
+        scan = ValueScan(builder, model, None, time, spine.grain if spine else None)
         if spine:
             scan.joins.append(Join(Source(Table(spine.relation), SPINE), None, "CROSS"))
     else:
-        spine = spine or context.spine("day", "metric_time")
-        scan = ValueScan(context, next(iter(context.catalog.models.values())), None, time, spine.grain)
+        spine = spine or builder.spine("day", "metric_time")
+        scan = ValueScan(builder, next(iter(builder.catalog.models.values())), None, time, spine.grain)
         scan.source = Source(Table(spine.relation), SPINE)
     keys = tuple(Column(i.name, scan.column(i)) for i in query.items)
     where = [scan.condition(p) for p in query.filters]
@@ -80,14 +81,14 @@ def distinct_values(
     )  # fmt: skip
 
 
-def nearest_model(context: PlanContext, items: list[GroupByItem]) -> Model:
+def nearest_model(builder: PlanBuilder, items: list[GroupByItem]) -> Model:
     """The model that reaches all items by the fewest joins; keys are read from the model that owns them."""
     best: tuple[tuple[int, int], Model] | None = None
-    for model in context.catalog.models.values():
-        if not all(context.resolver.reaches(model, i, context.restriction) for i in items):
+    for model in builder.catalog.models.values():
+        if not all(builder.resolver.reaches(model, i, builder.restriction) for i in items):
             continue
         try:
-            resolved = [context.resolver.find(model, i, context.restriction) for i in items]
+            resolved = [builder.resolver.find(model, i, builder.restriction) for i in items]
         except UnknownNameError:
             continue
         steps = len({f.steps[:n] for f in resolved for n in range(1, len(f.steps) + 1)})
@@ -95,17 +96,17 @@ def nearest_model(context: PlanContext, items: list[GroupByItem]) -> Model:
         if best is None or (steps, foreign) < best[0]:
             best = ((steps, foreign), model)
     if best is None:
-        raise _unreachable(context, items)
+        raise _unreachable(builder, items)
     return best[1]
 
 
-def _unreachable(context: PlanContext, items: list[GroupByItem]) -> UnknownNameError:
-    models = list(context.catalog.models.values())
+def _unreachable(builder: PlanBuilder, items: list[GroupByItem]) -> UnknownNameError:
+    models = list(builder.catalog.models.values())
     for item in items:
-        if not any(context.resolver.reaches(m, item, context.restriction) for m in models):
-            names_known = {n for m in models for n in context.resolver.names(m)}
-            visible = [n for n in names_known if not is_hidden(dunder(n, ()), context.restriction)]
-            if item.base in visible_metrics(context.catalog, context.restriction):
+        if not any(builder.resolver.reaches(m, item, builder.restriction) for m in models):
+            names_known = {n for m in models for n in builder.resolver.names(m)}
+            visible = [n for n in names_known if not is_hidden(dunder(n, ()), builder.restriction)]
+            if item.base in visible_metrics(builder.catalog, builder.restriction):
                 hint = f"It is a metric: name it among the metrics, in SQL as MEASURE({item.base})."
                 return UnknownNameError(f"{item.base} is no dimension.", hint=hint)
             return UnknownNameError(f"{item.base} does not exist.", hint=near(item.base, visible))

@@ -7,54 +7,29 @@ repeated: an orphan or NULL key shows as a NULL dimension.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from ..ast.bind import bind, column
 from ..ast.constructors import conjunction, eq, extract, trunc
 from ..ast.grains import RANK
-from ..definitions.catalog import Catalog, Dimension, Model, TimeSpine
+from ..definitions.catalog import Dimension, Model
 from ..definitions.restriction import Restriction
 from ..errors import (
     AmbiguousNameError,
     ForbiddenUseError,
     InvalidQueryError,
     UnknownNameError,
-    UnsupportedError,
 )
 from ..query.predicates import Predicate, fill_placeholders
 from ..query.request import GroupByItem, MetricRef
-from ..query.resolve import JoinStep, ResolvedItem, Resolver, named_in, resolved_in
+from ..query.resolve import JoinStep, ResolvedItem, named_in, resolved_in
 from ..query.resolved import MetricInput, ResolvedQuery
 from ..query.total import is_total, total
-from .nodes import Join, ProbeRows, Select, Source, Table, Union
+from .builder import PlanBuilder
+from .nodes import Join, Source, Table
 
 MASK = "***"
-
-
-@dataclass
-class PlanContext:
-    """What every part of one compilation shares."""
-
-    catalog: Catalog
-    resolver: Resolver
-    restriction: Restriction
-    table: Callable[[Model], Table]
-    metric_subquery: Callable[[MetricRef], Select]
-    add_cte: Callable[[str, Select | Union], str]
-    dates: frozenset[tuple[str, str]] = frozenset()
-    probes: dict[str, ProbeRows] = field(default_factory=dict)
-
-    def spine(self, grain: str, why: str) -> TimeSpine:
-        """A time spine fine enough for `grain`. Raises UnsupportedError where the manifest has none."""
-        spine = self.catalog.spine(grain)
-        if spine is None:
-            raise UnsupportedError(
-                f"{why} needs a time spine of grain {grain} or finer.",
-                hint="Declare one in dbt (time_spine).",
-            )
-        return spine
 
 
 def masked(item: GroupByItem, restriction: Restriction) -> bool:
@@ -68,16 +43,16 @@ class FactScan:
     join_kind = "LEFT"
 
     def __init__(
-        self, context: PlanContext, model: Model, agg_time: str | None, time: exp.Expr | None = None,
+        self, builder: PlanBuilder, model: Model, agg_time: str | None, time: exp.Expr | None = None,
         time_grain: str | None = None,
     ) -> None:  # fmt: skip
-        self.context = context
+        self.builder = builder
         self.model = model
         self.alias = model.name
         self.agg_time = agg_time
         self.time_override = time
         self.time_grain = time_grain
-        self.source = Source(context.table(model), self.alias)
+        self.source = Source(builder.table(model), self.alias)
         self.joins: list[Join] = []
         self.metric_refs: dict[MetricRef, exp.Expr] = {}
         self._aliases: dict[tuple[JoinStep, ...], str] = {(): self.alias}
@@ -113,14 +88,14 @@ class FactScan:
         """The value of an item on each row. Raises for unknown, ambiguous and wrongly masked names."""
         if item.kind == "computed":
             return self.condition(item.expression)
-        if masked(item, self.context.restriction):
+        if masked(item, self.builder.restriction):
             return self._mask(item, filtering)
         if self.is_time(item):
             return self._at_grain(self.time(), item, self.time_grain or self.own_grain())
         if item.is_metric_time:
             raise UnknownNameError(f"metric_time does not exist for {self.model.name}.")
-        resolved = self.context.resolver.find(self.model, item, self.context.restriction)
-        if resolved_in(resolved, self.context.restriction.masked_dimensions):
+        resolved = self.builder.resolver.find(self.model, item, self.builder.restriction)
+        if resolved_in(resolved, self.builder.restriction.masked_dimensions):
             return self._mask(item, filtering)
         value = bind(resolved.definition.expr, self._join_path(resolved))
         dimension = resolved.dimension
@@ -145,7 +120,7 @@ class FactScan:
         if item.part:
             return extract(value, item.part)
         grain = item.grain or known_grain
-        if grain in self.context.catalog.custom_grains:
+        if grain in self.builder.catalog.custom_grains:
             return self._custom(value, grain)
         if grain not in RANK:
             raise UnknownNameError(f"The grain {grain} does not exist.")
@@ -160,7 +135,7 @@ class FactScan:
         """The period that holds a value; a column known to hold dates is its own day."""
         if grain == "day" and isinstance(value, exp.Column):
             relation = self.model.relation if value.table == self.alias else self._relations.get(value.table)
-            if relation is not None and (relation, value.name) in self.context.dates:
+            if relation is not None and (relation, value.name) in self.builder.dates:
                 return value
         return trunc(value, grain)
 
@@ -170,7 +145,7 @@ class FactScan:
 
     def _custom(self, value: exp.Expr, grain: str) -> exp.Expr:
         """A custom calendar's period: looked up in the time spine by the spine's grain."""
-        spine = self.context.catalog.custom_grains[grain]
+        spine = self.builder.catalog.custom_grains[grain]
         at = trunc(value, spine.grain)
         key = f"{spine.relation} {at.sql()}"
         alias = self._calendars.get(key)
@@ -179,7 +154,7 @@ class FactScan:
             self.joins.append(
                 Join(Source(Table(spine.relation), alias), eq(at, bind(spine.column, alias)), "LEFT")
             )
-        return bind(self.context.catalog.custom_column(grain), alias)
+        return bind(self.builder.catalog.custom_column(grain), alias)
 
     # -- joins --------------------------------------------------------------------------------------------
 
@@ -197,7 +172,7 @@ class FactScan:
         self, step: JoinStep, chain: list[tuple[Model, str]], path: tuple[JoinStep, ...]
     ) -> tuple[Model, str]:
         """Join one more model to a chain of joins from the fact."""
-        catalog = self.context.catalog
+        catalog = self.builder.catalog
         left_model, left = chain[-1]
         target = catalog.models[step.model]
         taken = {self.alias, *(j.source.alias for j in self.joins)}
@@ -212,7 +187,7 @@ class FactScan:
         ]
         on += self._partition_keys(chain, target, alias)
         on += self._validity(target, alias)
-        self.joins.append(Join(Source(self.context.table(target), alias), conjunction(on), self.join_kind))
+        self.joins.append(Join(Source(self.builder.table(target), alias), conjunction(on), self.join_kind))
         self._relations[alias] = target.relation
         return target, alias
 
@@ -258,7 +233,7 @@ class FactScan:
             return self.column(ref, filtering=True)
 
         filled = fill_placeholders(predicate, value)
-        if self.context.restriction.minimum_group is None or is_total(predicate.condition):
+        if self.builder.restriction.minimum_group is None or is_total(predicate.condition):
             return filled
         return total(filled)
 
@@ -280,7 +255,7 @@ class FactScan:
         if ref in self.metric_refs:
             return self.metric_refs[ref].copy()
         alias = f"by_{'_'.join(i.element for i in ref.group_by)}_{len(self.metric_refs) + 1}"
-        select = self.context.metric_subquery(ref)
+        select = self.builder.metric_filters[ref]
         on = []
         for item, key in zip(ref.group_by, select.keys, strict=True):
             on.append(eq(self._outer_key(item), column(alias, key.name)))

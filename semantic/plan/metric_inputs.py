@@ -16,7 +16,16 @@ from ..definitions.catalog import Input, Measure, Metric, SimpleMetric
 from ..errors import InvalidQueryError, UnsupportedError
 from ..query.names import NameResolver
 from ..query.predicates import Predicate
-from ..query.resolved import MetricInput, Offset, ResolvedQuery, shown_times
+from ..query.resolved import (
+    ConversionInput,
+    CumulativeInput,
+    DaysInput,
+    MetricInput,
+    Offset,
+    ResolvedQuery,
+    SimpleInput,
+    shown_times,
+)
 from .combine_outputs import MetricColumn
 from .fact_scan import is_time_item
 
@@ -84,13 +93,17 @@ class Expansion:
         self, metric: Metric, simple: SimpleMetric, inherited: InheritedFilters, used: set[str]
     ) -> exp.Expr:
         filters = (*inherited.filters, *self._filters(simple.filters, metric))
-        over = simple.measure.over_period
         above = inherited.filters if simple.join_spine else ()
-        one = MetricInput(simple, filters, inherited.offsets, metric.cumulative, is_days=over, above=above)
+        one: MetricInput = SimpleInput(simple, filters, inherited.offsets, above)
+        if metric.cumulative is not None:
+            one = CumulativeInput(simple, filters, inherited.offsets, above, how=metric.cumulative)
+            self._needs_time(one)
+        if simple.measure.over_period:
+            one = DaysInput(simple, filters, inherited.offsets, above)
         total = self._add(one, used)
         if metric.kind != "period_mean":
             return total
-        days = MetricInput(self._days_metric(simple), filters, inherited.offsets, is_days=True)
+        days = DaysInput(self._days_metric(simple), filters, inherited.offsets)
         return ratio(total, self._add(days, used))
 
     def _conversion(self, metric: Metric, inherited: InheritedFilters, used: set[str]) -> exp.Expr:
@@ -98,21 +111,19 @@ class Expansion:
         if how is None:
             raise TypeError(f"{metric.name} is no conversion metric")
         filters = (*inherited.filters, *self._filters(how.base.filters, metric))
-        converted = self._add(MetricInput(how.conversion, filters, inherited.offsets, conversion=how), used)
-        base = self._add(
-            MetricInput(how.base, filters, inherited.offsets), used
-        )  # shows groups without conversions
+        converted = self._add(ConversionInput(how.conversion, filters, inherited.offsets, how=how), used)
+        shows_groups_without = SimpleInput(how.base, filters, inherited.offsets)
+        base = self._add(shows_groups_without, used)
         return converted if how.calculation == "conversions" else ratio(converted, base)
 
     def _add(self, metric_input: MetricInput, used: set[str]) -> exp.Expr:
         if metric_input not in self.inputs:
             self._needs_time(metric_input)
             taken = {*self.inputs.values(), *(i.name for i in self.query.items)}
-            first = metric_input.simple.name + ("_converted" if metric_input.conversion else "")
-            name, n = first, 1
+            name, n = metric_input.title, 1
             while name in taken:
                 n += 1
-                name = f"{first}_{n}"
+                name = f"{metric_input.title}_{n}"
             self.inputs[metric_input] = name
         name = self.inputs[metric_input]
         used.add(name)
@@ -123,7 +134,7 @@ class Expansion:
 
     def _needs_time(self, metric_input: MetricInput) -> None:
         """Raises InvalidQueryError where a metric moves through time and the query shows no time."""
-        how = metric_input.cumulative
+        how = metric_input.how if isinstance(metric_input, CumulativeInput) else None
         if not metric_input.offsets and (how is None or (how.window is None and how.grain_to_date is None)):
             return
         measure = metric_input.simple.measure

@@ -71,7 +71,7 @@ def is_last_snapshot(
         return None
     if not how.dimension == measure.agg_time == model.agg_time:  # the time that the next count is told by
         return None
-    rules = {r.entity for r in scan.context.restriction.rows} & set(model.entities)
+    rules = {r.entity for r in scan.builder.restriction.rows} & set(model.entities)
     if set(how.groupings) != declared.of or not rules <= declared.of or not all(map(_is_grain, periods)):
         return None
     filters = (*metric_input.filters, *query.filters)
@@ -82,7 +82,7 @@ def is_last_snapshot(
         return None
 
     day = bind(declared.day.expr, scan.alias)
-    later = FactScan(scan.context, model, measure.agg_time, day)
+    later = FactScan(scan.builder, model, measure.agg_time, day)
     ends: list[exp.Expr] = [day.copy().is_(exp.null())]
     ends += [part for item in periods for part in _differs(later, scan, item)]
     left = [later.condition(predicate) for predicate in of_time]
@@ -130,15 +130,15 @@ def _is_constant(node: exp.Expr) -> bool:
 
 def _of_the_series(scan: FactScan, series_key: frozenset[str], predicate: Predicate) -> bool:
     """Whether all rows of a series meet a condition alike: its keys, or what they determine, decide it."""
-    context, model = scan.context, scan.model
+    builder, model = scan.builder, scan.model
 
     def is_of_series(item: object) -> bool:
         if not isinstance(item, GroupByItem) or item.kind == "computed" or scan.is_time(item):
             return False
-        resolved = context.resolver.find(model, item, context.restriction)
+        resolved = builder.resolver.find(model, item, builder.restriction)
         if not resolved.steps:
             return item.element in series_key and item.element in model.entities
-        timeless = all(context.catalog.models[h.model].validity() is None for h in resolved.steps)
+        timeless = all(builder.catalog.models[h.model].validity() is None for h in resolved.steps)
         partitioned = any(d.is_partition for d in model.dimensions.values())
         return timeless and not partitioned and resolved.steps[0].entity in series_key
 

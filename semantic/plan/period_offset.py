@@ -16,9 +16,10 @@ from ..ast.bind import bind, column, named_table
 from ..ast.constructors import plus
 from ..ast.grains import CALENDAR_UNITS, RANK, Window, floor
 from ..query.request import GroupByItem
-from ..query.resolved import MetricInput, Offset, ResolvedQuery, TimeRange, time_only
+from ..query.resolved import MetricInput, Offset, ResolvedQuery, SimpleInput, TimeRange, time_only
 from .aggregate import model_of
-from .fact_scan import PlanContext, is_time_item
+from .builder import PlanBuilder
+from .fact_scan import is_time_item
 from .nodes import Column, Ref, Select, Source
 from .time_offset import MONTHS, SPINE, spine_grain
 
@@ -26,16 +27,12 @@ SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800
 LABELLED = "period"
 
 
-def shifts_whole_periods(context: PlanContext, query: ResolvedQuery, metric_input: MetricInput) -> bool:
-    """Whether the offsets of a use move whole shown periods onto whole periods."""
-    if (
-        metric_input.conversion
-        or metric_input.cumulative
-        or metric_input.is_days
-        or metric_input.simple.measure.carry_forward_days is not None
-    ):
+def shifts_whole_periods(builder: PlanBuilder, query: ResolvedQuery, metric_input: MetricInput) -> bool:
+    """Whether the offsets of an input move whole shown periods onto whole periods."""
+    measure = metric_input.simple.measure
+    if not isinstance(metric_input, SimpleInput) or measure.carry_forward_days is not None:
         return False
-    model, agg_time = model_of(context, metric_input), metric_input.simple.measure.agg_time
+    model, agg_time = model_of(builder, metric_input), measure.agg_time
 
     def is_time(item: GroupByItem) -> bool:
         return is_time_item(item, model, agg_time)
@@ -91,7 +88,7 @@ def _back(at: dt.datetime | None, offsets: tuple[Offset, ...]) -> dt.datetime | 
 
 
 def shift_labels(
-    context: PlanContext,
+    builder: PlanBuilder,
     query: ResolvedQuery,
     metric_input: MetricInput,
     base: Select | Ref,
@@ -101,7 +98,7 @@ def shift_labels(
 
     `values` maps output columns to the columns of `base`.
     """
-    model, agg_time = model_of(context, metric_input), metric_input.simple.measure.agg_time
+    model, agg_time = model_of(builder, metric_input), metric_input.simple.measure.agg_time
     alias = base.name if isinstance(base, Ref) else LABELLED
     keys: list[Column] = []
     where: list[exp.Expr] = []
@@ -113,7 +110,7 @@ def shift_labels(
                 if isinstance(offset, Window):
                     label = plus(label, offset)
             if metric_input.offsets and not where:
-                spine = context.spine(spine_grain((item,), context, own), "An offset metric")
+                spine = builder.spine(spine_grain((item,), builder, own), "An offset metric")
                 last = exp.select(exp.Max(this=bind(spine.column, SPINE)))
                 last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True))
                 where.append(exp.LTE(this=label.copy(), expression=last.subquery()))

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlglot import exp
 
 from ..ast.grains import RANK, finest
-from ..definitions.catalog import Catalog, Metric, Model, SimpleMetric
+from ..definitions.catalog import Catalog, Metric, SimpleMetric
 from ..definitions.restriction import Restriction
 from ..errors import ForbiddenUseError, InvalidQueryError, UnknownNameError
 from ..query.names import NameResolver, check_request
+from ..query.predicates import Predicate
 from ..query.request import GroupByItem, MetricQuery, MetricRef, parse_item, parse_order
 from ..query.resolve import Resolver
-from ..query.resolved import MetricInput, ResolvedQuery
+from ..query.resolved import (
+    ConversionInput,
+    CumulativeInput,
+    DaysInput,
+    MetricInput,
+    ResolvedQuery,
+    ScanGroup,
+)
 from ..query.time_range import time_range
 from ..suggest import near
-from .aggregate import ScanGroup, aggregate_measures, days_with_data, join_time_spine
+from .aggregate import aggregate_measures, days_with_data, join_time_spine
+from .builder import PlanBuilder
 from .carry_forward import carry_forward
 from .combine_outputs import Relation, combine_outputs
-from .conversion import conversions
+from .conversion import conversions, goal_filters
 from .cumulative import cumulative
 from .distinct_values import distinct_values
-from .fact_scan import PlanContext, masked
+from .fact_scan import masked
 from .metric_inputs import Expansion
-from .nodes import Plan, Ref, Select, Table, Union
+from .nodes import Plan, Ref, Select
 from .period_offset import as_recorded, shift_labels, shifts_whole_periods
-from .row_rules import table_for
 from .suppression_probe import GroupProbe, probe_sql
 
+Kind = TypeVar("Kind", bound=MetricInput)
 DEEPEST = 8
 """Metric filters within metric filters."""
 
@@ -46,12 +57,7 @@ class Planner:
         self.catalog = catalog
         self.restriction = restriction
         self.names = NameResolver(catalog, resolver, restriction)
-        self.context = PlanContext(
-            catalog, resolver, restriction, self._table, self._metric_subquery, self._add_cte, dates
-        )
-        self.ctes: dict[str, Select | Union] = {}
-        self.used_models: dict[str, None] = {}
-        self._depth = 0
+        self.builder = PlanBuilder(catalog, resolver, restriction, dates)
 
     def plan(self, request: MetricQuery) -> tuple[Plan, ResolvedQuery]:
         """The plan of a query and what it was resolved to. Raises SemanticError subclasses."""
@@ -60,19 +66,20 @@ class Planner:
         metrics = [self.names.metric(n) for n in dict.fromkeys(n.strip().lower() for n in request.metrics)]
         query = self._resolve(request, metrics)
         if metrics:
-            body = self._metrics(metrics, query)
+            body = self._metrics(metrics, query, depth=0)
         elif query.items:
+            self._plan_metric_filters(_references(query, query.filters), depth=0)
             body = distinct_values(
-                self.context, query, deduplicate=request.apply_group_by, min_max=request.min_max_only
+                self.builder, query, deduplicate=request.apply_group_by, min_max=request.min_max_only
             )
         else:
             raise InvalidQueryError("The query names neither a metric nor a dimension.")
         body = self._ordered(body, request, query)
-        return Plan(body, tuple(self.ctes.items())), query
+        return Plan(body, tuple(self.builder.ctes.items())), query
 
     def probes(self) -> tuple[GroupProbe, ...]:
         """The probes of the contributing entities of the groups of the query that was planned."""
-        return tuple(probe_sql(probe, self.ctes.items()) for probe in self.context.probes.values())
+        return tuple(probe_sql(probe, self.builder.ctes.items()) for probe in self.builder.probes.values())
 
     def _resolve(self, request: MetricQuery, metrics: list[Metric]) -> ResolvedQuery:
         names, grains = self.names, self.names.grains(metrics)
@@ -86,116 +93,114 @@ class Planner:
         asked = time_range(request.time_constraint, grains.least, whole=whole)
         return ResolvedQuery(tuple(items), filters, asked)
 
-    def _metrics(self, metrics: list[Metric], query: ResolvedQuery) -> Select:
+    def _metrics(self, metrics: list[Metric], query: ResolvedQuery, depth: int) -> Select:
         expansion = Expansion(self.names, query)
         columns = [expansion.column(metric) for metric in metrics]
-        return combine_outputs(self.context, query, self._relations(expansion.inputs, query), columns)
+        filters = [p for i in expansion.inputs for p in self._filters_of(i)]
+        if any(not isinstance(i, DaysInput) for i in expansion.inputs) or query.items:
+            filters += query.filters
+        self._plan_metric_filters(_references(query, filters), depth)
+        return combine_outputs(self.builder, query, self._relations(expansion.inputs, query), columns)
+
+    def _filters_of(self, metric_input: MetricInput) -> tuple[Predicate, ...]:
+        """The filters that the scans of an input apply, beside those of the query."""
+        match metric_input:
+            case DaysInput():
+                return ()
+            case ConversionInput():
+                return (*metric_input.filters, *goal_filters(self.builder, metric_input.how.conversion))
+        return metric_input.filters
+
+    def _plan_metric_filters(self, references: list[MetricRef], depth: int) -> None:
+        """Plan the metrics that filters refer to, so that scans can join them."""
+        for reference in references:
+            if reference not in self.builder.metric_filters:
+                if depth > DEEPEST:
+                    raise InvalidQueryError(f"The metric filter on {reference.metric} refers to itself.")
+                probes = dict(self.builder.probes)
+                metric, keys = self.names.metric(reference.metric), ResolvedQuery(reference.group_by)
+                self.builder.metric_filters[reference] = self._metrics([metric], keys, depth + 1)
+                self.builder.probes = probes  # its groups decide rows and are not shown
 
     def _relations(self, inputs: dict[MetricInput, str], query: ResolvedQuery) -> list[Relation]:
         """One relation per shape: inputs of one fact with the same filters share a scan."""
-        shapes: dict[tuple[object, ...], ScanGroup] = {}
+        shapes: dict[tuple[object, ...], list[tuple[str, MetricInput]]] = {}
         for metric_input, name in inputs.items():
             shapes.setdefault(metric_input.shape(), []).append((name, metric_input))
-        selects = self._shared(query, list(shapes.values()))
+        groups = [ScanGroup(tuple(columns)) for columns in shapes.values()]
         relations = [
-            Relation(select, frozenset(n for n, _ in group), group[0][1].is_days)
-            for group, select in zip(shapes.values(), selects, strict=True)
+            Relation(select, frozenset(group.names), isinstance(group.first, DaysInput))
+            for group, select in zip(groups, self._shared(query, groups), strict=True)
         ]
         if query.items and all(r.is_days for r in relations):
-            keys = aggregate_measures(
-                self.context, query, [("days", replace(next(iter(inputs)), is_days=False))]
-            )
+            some = next(iter(inputs)).as_simple()
+            keys = aggregate_measures(self.builder, query, ScanGroup((("days", some),)))
             relations.append(Relation(replace(keys, values=()), frozenset()))
         return relations
 
-    def _shared(self, query: ResolvedQuery, shapes: list[ScanGroup]) -> list[Select]:
+    def _shared(self, query: ResolvedQuery, groups: list[ScanGroup[MetricInput]]) -> list[Select]:
         """The relation of each shape. Offsets of whole periods read one aggregate with what they offset."""
-        families: dict[tuple[object, ...], list[ScanGroup]] = {}
-        for group in shapes:
-            if shifts_whole_periods(self.context, query, group[0][1]):
-                families.setdefault(replace(group[0][1], offsets=()).shape(), []).append(group)
+        families: dict[tuple[object, ...], list[ScanGroup[MetricInput]]] = {}
+        for group in groups:
+            if shifts_whole_periods(self.builder, query, group.first):
+                families.setdefault(replace(group.first, offsets=()).shape(), []).append(group)
         bases: dict[tuple[object, ...], tuple[Ref, dict[SimpleMetric, str]]] = {}
         for shape, family in families.items():
             if len(family) > 1 and query.time_range is None:
                 simple_metrics = {u.simple: n for group in reversed(family) for n, u in group}
                 columns = [
-                    (n, replace(family[0][0][1], simple=simple, offsets=()))
+                    (n, replace(family[0].first, simple=simple, offsets=()))
                     for simple, n in simple_metrics.items()
                 ]
-                name = f"{columns[0][0]}_as_recorded"
+                shared, name = ScanGroup(tuple(columns)), f"{columns[0][0]}_as_recorded"
                 bases[shape] = (
-                    Ref(self._add_cte(name, aggregate_measures(self.context, query, columns))),
+                    Ref(self.builder.add_cte(name, aggregate_measures(self.builder, query, shared))),
                     simple_metrics,
                 )
-        return [self._with_base(query, group, bases) for group in shapes]
+        return [self._with_base(query, group, bases) for group in groups]
 
     def _with_base(
         self,
         query: ResolvedQuery,
-        group: ScanGroup,
+        group: ScanGroup[MetricInput],
         bases: dict[tuple[object, ...], tuple[Ref, dict[SimpleMetric, str]]],
     ) -> Select:
-        metric_input = group[0][1]
+        metric_input = group.first
         base = bases.get(replace(metric_input, offsets=()).shape())
-        entity_deltas = shifts_whole_periods(self.context, query, metric_input)
-        if base is not None and entity_deltas:
+        is_shifted = shifts_whole_periods(self.builder, query, metric_input)
+        if base is not None and is_shifted:
             select = shift_labels(
-                self.context, query, metric_input, base[0], {n: base[1][u.simple] for n, u in group}
+                self.builder, query, metric_input, base[0], {n: base[1][u.simple] for n, u in group}
             )
-        elif metric_input.offsets and entity_deltas:
-            still = [(n, replace(u, offsets=())) for n, u in group]
-            inner = aggregate_measures(self.context, as_recorded(query, metric_input), still)
-            select = shift_labels(self.context, query, metric_input, inner, {n: n for n, _ in group})
+        elif metric_input.offsets and is_shifted:
+            still = ScanGroup(tuple((n, replace(u, offsets=())) for n, u in group))
+            inner = aggregate_measures(self.builder, as_recorded(query, metric_input), still)
+            select = shift_labels(self.builder, query, metric_input, inner, {n: n for n, _ in group})
         else:
             return self._relation(query, group)
         return (
-            join_time_spine(self.context, query, metric_input, select)
+            join_time_spine(self.builder, query, metric_input, select)
             if metric_input.simple.join_spine
             else select
         )
 
-    def _relation(self, query: ResolvedQuery, group: ScanGroup) -> Select:
-        metric_input = group[0][1]
-        if metric_input.is_days:
-            return days_with_data(self.context, query, group)
-        timed = metric_input
-        if metric_input.conversion is not None:
-            select = conversions(self.context, query, group)
-            timed = replace(metric_input, simple=metric_input.conversion.base)
-        elif metric_input.cumulative is not None:
-            select = cumulative(self.context, query, group)
-        elif metric_input.simple.measure.carry_forward_days is not None:
-            select = carry_forward(self.context, query, group)
-        else:
-            select = aggregate_measures(self.context, query, group)
-        return (
-            join_time_spine(self.context, query, timed, select) if metric_input.simple.join_spine else select
-        )
-
-    # -- what the parts of a plan ask back ----------------------------------------------------------------
-
-    def _table(self, model: Model) -> Table:
-        self.used_models[model.name] = None
-        return table_for(self.catalog, model, self.restriction)
-
-    def _metric_subquery(self, ref: MetricRef) -> Select:
-        if self._depth > DEEPEST:
-            raise InvalidQueryError(f"The metric filter on {ref.metric} refers to itself.")
-        self._depth += 1
-        noted = dict(self.context.probes)
-        select = self._metrics([self.names.metric(ref.metric)], ResolvedQuery(ref.group_by))
-        self.context.probes.clear()  # its groups decide rows and are not shown
-        self.context.probes.update(noted)
-        self._depth -= 1
-        return select
-
-    def _add_cte(self, name: str, node: Select | Union) -> str:
-        unique, n = name, 1
-        while unique in self.ctes:
-            n += 1
-            unique = f"{name}_{n}"
-        self.ctes[unique] = node
-        return unique
+    def _relation(self, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Select:
+        """The aggregated rows of one scan group, as its kind of input says."""
+        builder, first = self.builder, group.first
+        timed = first
+        match first:
+            case DaysInput():
+                return days_with_data(builder, query, group)
+            case ConversionInput():
+                select = conversions(builder, query, _of(ConversionInput, group))
+                timed = replace(first, simple=first.how.base)
+            case CumulativeInput():
+                select = cumulative(builder, query, _of(CumulativeInput, group))
+            case _ if first.simple.measure.carry_forward_days is not None:
+                select = carry_forward(builder, query, group)
+            case _:
+                select = aggregate_measures(builder, query, group)
+        return join_time_spine(builder, query, timed, select) if first.simple.join_spine else select
 
     def _ordered(self, body: Select, request: MetricQuery, query: ResolvedQuery) -> Select:
         names = [c.name for c in body.columns]
@@ -212,3 +217,14 @@ class Planner:
                 raise ForbiddenUseError(f"{item.base} is masked for you.", hint="It cannot be ordered by.")
             order.append((exp.column(matches[0], quoted=True), descending))
         return replace(body, order=tuple(order), limit=request.limit)
+
+
+def _of(kind: type[Kind], group: ScanGroup[MetricInput]) -> ScanGroup[Kind]:
+    """A group of inputs of one kind, typed as that."""
+    return ScanGroup(tuple((name, i) for name, i in group if isinstance(i, kind)))
+
+
+def _references(query: ResolvedQuery, filters: Iterable[Predicate]) -> list[MetricRef]:
+    """The metrics that filters, and the computed keys of a query, refer to."""
+    computed = [i.expression for i in query.items if i.kind == "computed"]
+    return [r for p in (*filters, *computed) for r in p.refs if isinstance(r, MetricRef)]

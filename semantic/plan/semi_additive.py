@@ -20,7 +20,8 @@ from ..definitions.catalog import Dimension, NonAdditive
 from ..errors import UnknownNameError
 from ..query.request import GroupByItem
 from ..query.resolved import MetricInput, ResolvedQuery, of_time_alone, tells_period
-from .fact_scan import FactScan, PlanContext
+from .builder import PlanBuilder
+from .fact_scan import FactScan
 from .next_snapshot import is_last_snapshot
 from .nodes import Column, Join, Plan, Ref, Select, Source
 from .time_offset import offset_scan
@@ -33,7 +34,7 @@ SPELLING = (exp.Column, exp.Identifier, exp.DPipe, exp.Concat, exp.Literal, exp.
 
 
 def at_period_end(
-    context: PlanContext,
+    builder: PlanBuilder,
     query: ResolvedQuery,
     metric_input: MetricInput,
     scan: FactScan,
@@ -47,7 +48,7 @@ def at_period_end(
     an instant and `in_one_pass` allows it, `rows` are read from a select that has picked and filtered them.
     Raises UnknownNameError for a time dimension or window grouping that the model lacks.
     """
-    edge = _PeriodEnd.of(context, query, metric_input, scan)
+    edge = _PeriodEnd.of(builder, query, metric_input, scan)
     is_last = (
         is_last_snapshot(query, metric_input, scan, edge.periods()) if not metric_input.offsets else None
     )
@@ -64,7 +65,7 @@ def at_period_end(
 class _PeriodEnd:
     """The first or last instant of one use, per period shown and window grouping."""
 
-    context: PlanContext
+    builder: PlanBuilder
     query: ResolvedQuery
     metric_input: MetricInput
     scan: FactScan
@@ -74,7 +75,7 @@ class _PeriodEnd:
 
     @classmethod
     def of(
-        cls, context: PlanContext, query: ResolvedQuery, metric_input: MetricInput, scan: FactScan
+        cls, builder: PlanBuilder, query: ResolvedQuery, metric_input: MetricInput, scan: FactScan
     ) -> _PeriodEnd:
         model, how = scan.model, metric_input.simple.measure.non_additive
         dimension = model.dimensions.get(how.dimension) if how is not None else None
@@ -84,7 +85,7 @@ class _PeriodEnd:
                 f"{metric_input.simple.name}: {name} is no time dimension of {model.name}."
             )
         return cls(
-            context,
+            builder,
             query,
             metric_input,
             scan,
@@ -110,7 +111,7 @@ class _PeriodEnd:
         It has one where a key of the model says no more than the series and the day.
         """
         model, day = self.scan.model, bind(self.dimension.expr, "")
-        is_date = isinstance(day, exp.Column) and (model.relation, day.name) in self.context.dates
+        is_date = isinstance(day, exp.Column) and (model.relation, day.name) in self.builder.dates
         if not is_date or self.dimension.grain != "day":
             return None
         groups = [_grouping(self.scan, g) for g in self.groups]
@@ -123,7 +124,7 @@ class _PeriodEnd:
 
     def picked(self, series_key: dict[str, exp.Column], expressions: list[exp.Expr]) -> Select:
         """The fact's rows at the edge, with the columns that `expressions` and the joins of the rows read."""
-        inner = FactScan(self.context, self.scan.model, self.scan.agg_time)
+        inner = FactScan(self.builder, self.scan.model, self.scan.agg_time)
         instant = bind(self.dimension.expr, inner.alias)
         function, edge_of = FIRST_OR_LAST[self.how.choice]
         periods = [Column(f"period_{n}", inner.column(i)) for n, i in enumerate(self.periods(), 1)]
@@ -148,7 +149,7 @@ class _PeriodEnd:
         """
         scan, metric_input, measure = self.scan, self.metric_input, self.metric_input.simple.measure
         inner, extra = offset_scan(
-            self.context, scan.model, measure.agg_time, self.query, metric_input.offsets
+            self.builder, scan.model, measure.agg_time, self.query, metric_input.offsets
         )
         periods, grain = self.periods(), self.dimension.grain or "day"
         keys = [Column(i.name, inner.column(i)) for i in periods]
@@ -173,7 +174,7 @@ class _PeriodEnd:
         if metric_input.offsets:
             scan.joins.append(Join(Source(select, "edge"), conjunction(on), "INNER"))
             return []
-        name = self.context.add_cte("edge", select)
+        name = self.builder.add_cte("edge", select)
         scan.joins.append(Join(Source(Ref(name), "edge"), conjunction(on), "INNER"))
         edges = Select(Source(Ref(name), name), (Column("edge_at", column(name, "edge_at")),))
         return [exp.In(this=instant.copy(), query=exp.Subquery(this=to_tree(Plan(edges))))]
@@ -182,7 +183,7 @@ class _PeriodEnd:
         """The edges, from the few distinct instants instead of from all rows."""
         instants = Select(inner.source, (at,), joins=tuple(inner.joins), where=where, distinct=True)
         instant = column("instants", "at")
-        timed = FactScan(inner.context, inner.model, inner.agg_time, instant, inner.own_grain())
+        timed = FactScan(inner.builder, inner.model, inner.agg_time, instant, inner.own_grain())
         keys = tuple(Column(i.name, timed.column(i)) for i in self.periods())
         edge = FIRST_OR_LAST[self.how.choice][1](this=instant.copy())
         return Select(

@@ -167,7 +167,7 @@ def _is_about(scan: FactScan, item: GroupByItem, minimum_group: MinimumGroup) ->
     """Whether an item tells something about the entity that is counted."""
     if scan.is_time(item) or item.is_metric_time:
         return False
-    resolved = scan.context.resolver.find(scan.model, item, scan.context.restriction)
+    resolved = scan.builder.resolver.find(scan.model, item, scan.builder.restriction)
     return (
         any(step.entity == minimum_group.entity for step in resolved.steps)
         or resolved.definition.name == minimum_group.entity

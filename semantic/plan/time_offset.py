@@ -17,7 +17,8 @@ from ..definitions.catalog import Model, TimeSpine
 from ..errors import InvalidQueryError, UnknownNameError, UnsupportedError
 from ..query.request import GroupByItem
 from ..query.resolved import Offset, ResolvedQuery, of_time_alone, shown_times, tells_period
-from .fact_scan import FactScan, PlanContext, is_time_item
+from .builder import PlanBuilder
+from .fact_scan import FactScan, is_time_item
 from .nodes import Column, Join, Select, Source, Table
 
 SPINE = "time_spine"
@@ -48,17 +49,17 @@ def period_items(
     return items
 
 
-def spine_grain(items: tuple[GroupByItem, ...], context: PlanContext, own: str) -> str:
+def spine_grain(items: tuple[GroupByItem, ...], builder: PlanBuilder, own: str) -> str:
     """The grain at which a spine must tick to show the items."""
     grains = []
     for item in items:
-        custom = context.catalog.custom_grains.get(item.grain or "")
+        custom = builder.catalog.custom_grains.get(item.grain or "")
         grains.append(custom.grain if custom else item.grain or own)
     return finest(grains) if grains else own
 
 
 def offset_scan(
-    context: PlanContext,
+    builder: PlanBuilder,
     model: Model,
     agg_time: str | None,
     query: ResolvedQuery,
@@ -66,26 +67,26 @@ def offset_scan(
 ) -> tuple[FactScan, list[exp.Expr]]:
     """Rows whose metric time is shifted, and conditions that come with the shift."""
     if not offsets:
-        return FactScan(context, model, agg_time), []
+        return FactScan(builder, model, agg_time), []
     items = time_items(query, model, agg_time)
     if not items:
         raise InvalidQueryError(
             f"A metric of {model.name} looks back in time, so it needs metric_time in the group-by.",
             hint="Add metric_time__day or a coarser grain.",
         )
-    plain = FactScan(context, model, agg_time)
+    plain = FactScan(builder, model, agg_time)
     custom = [
-        o for o in offsets if (o.grain if isinstance(o, Window) else o) in context.catalog.custom_grains
+        o for o in offsets if (o.grain if isinstance(o, Window) else o) in builder.catalog.custom_grains
     ]
     if custom:
-        return _custom(context, plain, offsets)
+        return _custom(builder, plain, offsets)
     windows = [o for o in offsets if isinstance(o, Window)]
     for window in windows:
         if window.grain not in RANK:
             raise UnknownNameError(f"The grain {window.grain} of an offset does not exist.")
     if len(windows) == len(offsets) and not _by_days(query, items, windows, model, agg_time):
-        return _shift_rows(context, plain, windows, items)
-    return _by_spine(context, plain, offsets, items)
+        return _shift_rows(builder, plain, windows, items)
+    return _by_spine(builder, plain, offsets, items)
 
 
 def _by_days(
@@ -117,16 +118,16 @@ def _is_fine(item: GroupByItem) -> bool:
 
 
 def _shift_rows(
-    context: PlanContext, scan: FactScan, windows: list[Window], items: tuple[GroupByItem, ...]
+    builder: PlanBuilder, scan: FactScan, windows: list[Window], items: tuple[GroupByItem, ...]
 ) -> tuple[FactScan, list[exp.Expr]]:
     time = scan.own_time()
     for window in reversed(windows):
         time = plus(time, window)
-    spine = context.spine(spine_grain(items, context, scan.own_grain()), "An offset metric")
+    spine = builder.spine(spine_grain(items, builder, scan.own_grain()), "An offset metric")
     last = exp.Select().select(exp.Max(this=bind(spine.column, SPINE)), copy=False)
     last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True), copy=False)
     label = trunc(time, spine.grain)
-    scan = FactScan(context, scan.model, scan.agg_time, time, scan.own_grain())
+    scan = FactScan(builder, scan.model, scan.agg_time, time, scan.own_grain())
     return scan, [exp.LTE(this=label.copy(), expression=exp.Subquery(this=last))]
 
 
@@ -138,18 +139,18 @@ def instant_read(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:
 
 
 def _by_spine(
-    context: PlanContext, scan: FactScan, offsets: tuple[Offset, ...], items: tuple[GroupByItem, ...]
+    builder: PlanBuilder, scan: FactScan, offsets: tuple[Offset, ...], items: tuple[GroupByItem, ...]
 ) -> tuple[FactScan, list[exp.Expr]]:
     starts = [o for o in offsets if isinstance(o, str)]
-    grain = finest([spine_grain(items, context, scan.own_grain()), *starts])
-    spine = context.spine(grain, "An offset metric")
+    grain = finest([spine_grain(items, builder, scan.own_grain()), *starts])
+    spine = builder.spine(grain, "An offset metric")
     tick = bind(spine.column, SPINE)
     join = Join(
         Source(Table(spine.relation), SPINE),
         eq(instant_read(tick.copy(), offsets), trunc(scan.own_time(), spine.grain)),
         "INNER",
     )
-    shifted = FactScan(context, scan.model, scan.agg_time, tick, spine.grain)
+    shifted = FactScan(builder, scan.model, scan.agg_time, tick, spine.grain)
     shifted.joins.append(join)
     if all(isinstance(o, Window) for o in offsets):
         return shifted, []
@@ -177,15 +178,15 @@ def period_starts_only(spine: TimeSpine, items: tuple[GroupByItem, ...]) -> list
 
 
 def _custom(
-    context: PlanContext, scan: FactScan, offsets: tuple[Offset, ...]
+    builder: PlanBuilder, scan: FactScan, offsets: tuple[Offset, ...]
 ) -> tuple[FactScan, list[exp.Expr]]:
     """A shift by periods of a custom calendar: the nth day of a period shows as the nth day of the later
     one, or as its last day where that one is shorter."""
     offset = offsets[0]
     if len(offsets) > 1 or not isinstance(offset, Window):
         raise UnsupportedError("Only a single offset window by a custom calendar is supported.")
-    spine = context.catalog.custom_grains[offset.grain]
-    day, period = bind(spine.column, "s"), bind(context.catalog.custom_column(offset.grain), "s")
+    spine = builder.catalog.custom_grains[offset.grain]
+    day, period = bind(spine.column, "s"), bind(builder.catalog.custom_column(offset.grain), "s")
     table = Source(Table(spine.relation), "s")
     numbered = Select(
         table,
@@ -219,7 +220,7 @@ def _custom(
         joins=(Join(Source(led, "l"), eq(column("n", "period"), column("l", "period")), "INNER"),),
         where=(exp.not_(column("l", "first_at").is_(exp.null())),),
     )
-    shifted = FactScan(context, scan.model, scan.agg_time, column("shift", "shown_at"), spine.grain)
+    shifted = FactScan(builder, scan.model, scan.agg_time, column("shift", "shown_at"), spine.grain)
     on = eq(column("shift", "source_at"), trunc(scan.own_time(), spine.grain))
     shifted.joins.append(Join(Source(mapping, "shift"), on, "INNER"))
     return shifted, []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from sqlglot import exp
 
@@ -45,29 +46,90 @@ class ResolvedQuery:
 
 @dataclass(frozen=True)
 class MetricInput:
-    """A simple metric as some metric of the query needs it: with all filters and offsets. Equal ones share
-    a column.
+    """A simple metric as some metric of the query needs it, with all filters. Equal ones share a column.
+
+    Always one of its subclasses, which say how the measure becomes a value of each group.
     """
 
     simple: SimpleMetric
     filters: tuple[Predicate, ...] = ()
     offsets: tuple[Offset, ...] = ()
     """Outermost first."""
-    cumulative: Cumulative | None = None
-    conversion: Conversion | None = None
-    is_days: bool = False
-    """Counts the days of the period with data: keyed by time alone."""
-    above: tuple[Predicate, ...] = ()
+    inherited: tuple[Predicate, ...] = ()
     """Of a metric on a time spine: those of the filters that come from the metrics above it."""
 
     def shape(self) -> tuple[object, ...]:
         """Inputs with one shape can be computed by one scan."""
         measure = self.simple.measure
         return (
-            measure.model, measure.agg_time, self.filters, self.offsets, self.cumulative, self.conversion,
-            self.is_days, measure.non_additive, self.simple.join_spine, measure.carry_forward_days,
-            self.above,
+            type(self), measure.model, measure.agg_time, self.filters, self.offsets, measure.non_additive,
+            self.simple.join_spine, measure.carry_forward_days, self.inherited,
         )  # fmt: skip
+
+    @property
+    def title(self) -> str:
+        """The name of its column, unless that is taken."""
+        return self.simple.name
+
+    def as_simple(self) -> SimpleInput:
+        """The same rows, aggregated by the keys of the query."""
+        return SimpleInput(self.simple, self.filters, self.offsets, self.inherited)
+
+
+@dataclass(frozen=True)
+class SimpleInput(MetricInput):
+    """Aggregated by the keys of the query."""
+
+
+@dataclass(frozen=True)
+class DaysInput(MetricInput):
+    """The days of the period with data: keyed by time alone."""
+
+
+@dataclass(frozen=True)
+class CumulativeInput(MetricInput):
+    """Accumulated over time."""
+
+    how: Cumulative = field(kw_only=True)
+
+    def shape(self) -> tuple[object, ...]:
+        return (*super().shape(), self.how)
+
+
+@dataclass(frozen=True)
+class ConversionInput(MetricInput):
+    """Conversions by the keys of the base events; `simple` is what is counted of the conversions."""
+
+    how: Conversion = field(kw_only=True)
+
+    def shape(self) -> tuple[object, ...]:
+        return (*super().shape(), self.how)
+
+    @property
+    def title(self) -> str:
+        return f"{self.simple.name}_converted"
+
+
+Input_co = TypeVar("Input_co", bound=MetricInput, covariant=True)
+
+
+@dataclass(frozen=True)
+class ScanGroup(Generic[Input_co]):
+    """Inputs of one shape, each with the name of its column: one scan of one fact computes them all."""
+
+    columns: tuple[tuple[str, Input_co], ...]
+
+    @property
+    def first(self) -> Input_co:
+        """What all of them have in common is read from the first."""
+        return self.columns[0][1]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.columns)
+
+    def __iter__(self) -> Iterator[tuple[str, Input_co]]:
+        return iter(self.columns)
 
 
 def time_only(predicate: Predicate, is_time: Callable[[GroupByItem], bool]) -> bool:

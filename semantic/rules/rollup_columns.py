@@ -15,7 +15,8 @@ from ..definitions.aggregations import aggregate
 from ..definitions.catalog import Catalog, Entity, Measure, Model, Rollup
 from ..definitions.restriction import NO_RESTRICTION
 from ..errors import RollupError, SemanticError
-from ..plan.fact_scan import FactScan, PlanContext
+from ..plan.builder import PlanBuilder
+from ..plan.fact_scan import FactScan
 from ..plan.nodes import Join, Table
 from ..query.request import METRIC_TIME, GroupByItem, parse_item
 from ..query.resolve import Resolver
@@ -125,12 +126,8 @@ def coverage_of(rollup: Rollup, catalog: Catalog, resolver: Resolver) -> RollupC
 
 def fact_rows(catalog: Catalog, resolver: Resolver, fact: Model) -> FactScan:
     """The rows of a fact as every reader without restrictions sees them."""
-
-    def unused(*_: object) -> object:
-        raise AssertionError("a rollup keeps plain columns")
-
-    context = PlanContext(catalog, resolver, NO_RESTRICTION, lambda m: Table(m.relation), unused, unused)  # type: ignore[arg-type]
-    return FactScan(context, fact, fact.agg_time)
+    builder = PlanBuilder(catalog, resolver, NO_RESTRICTION)
+    return FactScan(builder, fact, fact.agg_time)
 
 
 def covered_items(rollup: Rollup, catalog: Catalog) -> list[tuple[GroupByItem, str]]:
