@@ -335,11 +335,11 @@ def test_finance_sees_what_the_open_set_does_and_others_are_refused(page, addres
     page.click("text=Working capital")
     page.wait_for_selector("#by-action")
     effect = impact_of(store, Directory.load().user("finance_controller"))
-    assert page.locator("svg rect").count() == len(effect["weeks"]) == 2
+    assert page.locator("svg rect").count() == len(effect.weeks) == 2
     rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
-    assert [line.split()[0] for line in rows] == [week["week_ending"] for week in effect["weeks"]]
-    assert page.locator("main table").last.locator("tbody tr").count() == len(effect["one_off"])
-    assert f"{effect['proposals']:,} proposals" in page.locator("main").inner_text()
+    assert [line.split()[0] for line in rows] == [week.week_ending for week in effect.weeks]
+    assert page.locator("main table").last.locator("tbody tr").count() == len(effect.one_off)
+    assert f"{effect.proposals:,} proposals" in page.locator("main").inner_text()
     assert Axe().run(page).violations_count == 0
     sign_in_form = {"user": "store_manager", "password": secret_in(password_file(settings))}
     with httpx.Client(base_url=address) as client:
