@@ -1,4 +1,4 @@
-"""Files that are there whole, old or new, whenever a process or the disk gives out; and a full disk, told."""
+"""Files that are there whole, old or new, whenever a process or the disk gives out; a full disk, reported."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Action:
     `label` is the verb as the review page writes it. `stock_effect` is what an agreed one does to the units
     that come to its location: adds or withdraws some, brings them sooner or later, or nothing. `least_route`
     is the least strict route, whatever the money; limits may only tighten it. `guardrail` names what it may
-    never be (`governance.approvals.guardrails`). `unit` is what its quantity counts, None where there is
+    never be (`governance.approvals.guardrails`). `unit` is what its quantity counts, None if there is
     nothing to count and so nothing to override.
     """
 

@@ -188,7 +188,7 @@ def _deciders(transaction: Transaction, recommendation_id: str) -> dict[str, flo
 def _agree(
     decision: str, quantity: float | None, record: Recommendation, deciders: dict[str, float | None]
 ) -> None:
-    """The second of two people approves what the first did, or rejects; two quantities are no agreement."""
+    """The second of two people approves what the first did, or rejects; they must agree on the quantity."""
     if not deciders or decision == "reject":
         return
     first = next(iter(deciders.values()))

@@ -20,7 +20,7 @@ _SHARES = ("expected_service", "confidence")
 def guardrail_violation(
     record: Recommendation, *, quantity: float | None = None, limits: Limits | None = None
 ) -> str | None:
-    """Why this lies outside policy, in a sentence; None where it lies within.
+    """Why this is outside policy, in a sentence; None if it is within.
 
     `quantity` is what a person decided instead of the proposed one, in units. What a guardrail needs and the
     record does not say (the depth of a markdown, the donor's free stock) violates it.
@@ -42,7 +42,7 @@ def _of_numbers(record: Recommendation, units: float) -> str | None:
         if value is not None and not math.isfinite(value):
             return f"{name} is not a number"
         if value is not None and name in _SHARES and not 0 <= value <= 1:
-            return f"{name} is no share"
+            return f"{name} is not a share"
     return "a quantity below zero" if units < 0 else None
 
 

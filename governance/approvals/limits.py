@@ -74,7 +74,7 @@ class Limits:
 
     @classmethod
     def load(cls, path: Path = DEFAULT_LIMITS) -> Limits:
-        """Raises PolicyBrokenError on a file that does not parse, or where a lower level loosens."""
+        """Raises PolicyBrokenError on a file that does not parse, or if a lower level loosens."""
         try:
             content = yaml.safe_load(path.read_text())
             values = _values(content["enterprise"], "enterprise")

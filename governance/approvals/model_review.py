@@ -112,7 +112,7 @@ def permit_promotion(
     """The approval that lets this artifact score, with the promotion written to the audit in one transaction:
     no rejection comes between.
 
-    `action` is promote or rollback. Raises ForbiddenError, or ConflictError where the newest review of the
+    `action` is promote or rollback. Raises ForbiddenError, or ConflictError if the newest review of the
     version is no approval of exactly this artifact, or too old. What is refused is audited too.
     """
     version, asked = f"{model_name}/{model_version}", {"artifact_digest": artifact_digest}

@@ -10,7 +10,7 @@ _URGENCY = ((1, 3.0), (3, 2.0), (7, 1.3))  # days left at most, times
 
 
 def priority(record: Recommendation, as_of: dt.date) -> float:
-    """Expected margin (what is at stake, where none can be promised) times the urgency on the day `as_of`.
+    """Expected margin (what is at stake, if none can be promised) times the urgency on the day `as_of`.
 
     Cash bound decides who decides, not what comes first.
     """
@@ -21,5 +21,5 @@ def priority(record: Recommendation, as_of: dt.date) -> float:
 
 
 def days_left(record: Recommendation, as_of: dt.date) -> int | None:
-    """Days until it has to be acted on; None where it has no date."""
+    """Days until it has to be acted on; None if it has no date."""
     return None if record.order_by is None else (record.order_by - as_of).days

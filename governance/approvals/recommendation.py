@@ -17,7 +17,7 @@ class Recommendation:
     shares between 0 and 1. `policy_route` says who decides. `decided_quantity_units` is NULL until decided.
 
     `location_id` is where the units are wanted; `from_location_id` where a transfer takes them.
-    `subject_id` names what the action is about where product and location do not: a purchase order line, a
+    `subject_id` names what the action is about if product and location do not: a purchase order line, a
     pair of places, a supplier; then `product_id` and `location_id` are where most of its money lies. A newer
     proposal on the same subject supersedes an open one. `details` holds what only this action has.
     """

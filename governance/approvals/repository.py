@@ -50,7 +50,7 @@ def propose_recommendations(
 ) -> list[Recommendation]:
     """Insert what is new by `recommendation_id`; returns only that, so a re-run proposes and returns nothing.
 
-    An open recommendation for the same action and subject (product and location where it names none) is
+    An open recommendation for the same action and subject (product and location if it names none) is
     superseded by a newer one: it expires, with a pointer to its successor. Each change leaves an audit row.
     `state`, `created_at`, `updated_at` and `is_simulated` (false) may be left out of `rows`.
     """

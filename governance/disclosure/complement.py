@@ -12,10 +12,10 @@ Flags = npt.NDArray[np.bool_]
 
 
 def hide_small(groups: Groups, history: DisclosureHistory, size: int) -> Flags:
-    """The groups under the floor, and those that keep every total from telling them (cell suppression).
+    """The groups under the threshold, and those that keep every total from disclosing them (suppression).
 
     Wherever a coarser group has both hidden and shown parts, the hidden ones together are of `size`
-    households or more: that is all that the coarser total less the shown parts can tell. What the reader
+    households or more: that is all that the coarser total less the shown parts can disclose. What the reader
     knows already hides nothing and is not chosen. The smallest are chosen, for they cost least.
     """
     hidden: Flags = groups.households < size
@@ -51,7 +51,7 @@ def _to_cover(
 def hidden_in_answer(probe: Probe, hidden: Flags, size: int) -> Flags:
     """The answer's groups that would show something of the hidden finest ones.
 
-    A group of several finest ones may contain hidden ones only where these, and those that it leaves hidden,
+    A group of several finest ones may contain hidden ones only if these, and those that it leaves hidden,
     are of `size` households each: else it could be compared with the table of the finest groups.
     """
     finest, member, number = probe.finest, probe.member, len(probe.names)

@@ -14,7 +14,7 @@ _COMBINED = 256  # newest sketches that are also tried in pairs
 
 @dataclass(frozen=True)
 class Disclosure:
-    """A group that an answer tells of. Not `is_shown`: the rest that a total, once asked, would leave."""
+    """A group that an answer discloses. Not `is_shown`: the rest that a total, once asked, would leave."""
 
     sketch: Sketches
     is_shown: bool = True
@@ -56,7 +56,7 @@ class DisclosureHistory:
         )
 
     def add(self, group: Disclosure) -> None:
-        """Remember a group that was told."""
+        """Remember a group that was disclosed."""
         if self.has(group):
             return
         sketch = group.sketch

@@ -1,4 +1,4 @@
-"""The groups of one answer, with who stands behind them, as the compiler's probe tells."""
+"""The groups of one answer with their contributing households, as the compiler's probe reports them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Groups:
     def margins(self) -> Iterator[npt.NDArray[np.int64]]:
         """For each way to leave out keys: the number of the coarser group that each group belongs to.
 
-        Where two groups share all keys (one matches the filters, one does not), they are a coarser one, too.
+        If two groups share all keys (one matches the filters, one does not), they are a coarser one, too.
         """
         width = len(self.keys[0]) if self.keys else 0
         repeated = len(set(self.keys)) < len(self.keys)
@@ -45,7 +45,7 @@ class Groups:
 class Probe:
     """The finest groups of a query, and the answer's groups made of them.
 
-    `member[i]` is the answer's group that finest group i belongs to, -1 where the filters leave it out.
+    `member[i]` is the answer's group that finest group i belongs to, -1 if the filters leave it out.
     """
 
     finest: Groups

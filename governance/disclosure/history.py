@@ -46,7 +46,7 @@ class StoredHistory:
         *,
         now: dt.datetime,
     ) -> bool:
-        """Record groups about to be shown. False, and nothing recorded, where the history grew meanwhile."""
+        """Record groups about to be shown. False, and nothing recorded, if the history grew meanwhile."""
         table = shown_groups
         readers_rows = (table.c.reader == reader, table.c.model == model)
         with self._store.write() as transaction:

@@ -33,7 +33,7 @@ def build_lineage(
     """From `manifest.json`, `semantic_manifest.json` and `warehouse.duckdb` in the folder.
 
     `files` were landed before the build. `previous` is another release's lineage.json: models that did not
-    change since keep what was found then. Raises LineageError where a manifest cannot be read.
+    change since keep what was found then. Raises LineageError if a manifest cannot be read.
     """
     manifest, semantic = _read(release, "manifest.json"), _read(release, "semantic_manifest.json")
     tables = built_tables(manifest, release / "warehouse.duckdb")

@@ -14,7 +14,7 @@ _SOURCE = "source"  # the catalog under which sources are parsed; their own rela
 
 
 def built_tables(manifest: Manifest, warehouse: Path) -> Tables:
-    """Every model and source of the manifest, with its columns where they are known."""
+    """Every model and source of the manifest, with its columns if they are known."""
     built = _built_columns(warehouse)
     schema: JsonDict = {}
     ids = {}
@@ -44,7 +44,7 @@ def with_named_sources(sql: str, manifest: Manifest) -> str:
 
 
 def columns_of(tables: Tables, node: JsonObject) -> list[str]:
-    """Names of a model's columns, in no particular order; empty where they are not known."""
+    """Names of a model's columns, in no particular order; empty if they are not known."""
     place = tables.schema.get(node["database"], {}).get(node["schema"], {})
     return list(place.get(table_name(node), {}))
 

@@ -1,7 +1,7 @@
 """Columns behind the columns of one SQL query.
 
 Direct origins are what a value is made of; deciding columns are what decides which rows there are (WHERE,
-JOIN, GROUP BY, HAVING, QUALIFY). An output that is no constant and has no origin is `lost`, never left out
+JOIN, GROUP BY, HAVING, QUALIFY). An output that is not constant and has no origin is `lost`, never left out
 in silence.
 """
 
@@ -51,7 +51,7 @@ class QueryLineage:
 
 
 def query_lineage(sql: str, tables: Tables) -> QueryLineage:
-    """Trace one DuckDB query. Raises LineageError where it does not parse or resolve."""
+    """Trace one DuckDB query. Raises LineageError if it does not parse or resolve."""
     try:
         tree = qualify(
             sqlglot.parse_one(sql, dialect="duckdb"),
@@ -90,7 +90,7 @@ def _origins(node: Node, tables: Tables) -> Iterator[str]:
 
 
 def _lost(expression: Any) -> bool:
-    """A leaf that still reads columns: their origin was not followed."""
+    """An origin that still reads columns: their origin was not followed."""
     return any(True for _ in expression.find_all(exp.Column)) and not expression.find(exp.Unnest)
 
 

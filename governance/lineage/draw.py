@@ -66,7 +66,7 @@ def _places(graph: LineageGraph) -> dict[str, tuple[float, float]]:
 
 
 def _lines(graph: LineageGraph) -> dict[tuple[str, str], str]:
-    """One line for each pair of nodes: solid where any of its edges is direct."""
+    """One line for each pair of nodes: solid if any of its edges is direct."""
     kinds: dict[tuple[str, str], str] = {}
     for edge in sorted(graph.edges, key=lambda e: (e.source, e.target, e.kind)):
         kinds.setdefault((edge.source, edge.target), edge.kind)  # 'direct' sorts before 'indirect'
@@ -99,7 +99,7 @@ def _draw_box(holder: Element, node: Node, place: tuple[float, float], *, heavy:
 
 
 def _captions(node: Node) -> tuple[str, str]:
-    """Name and caption: a column stands above its table."""
+    """Name and caption: a column is above its table."""
     kind, _, name = node.id.partition(".")
     if kind == "column":
         table, _, column = name.rpartition(".")

@@ -22,7 +22,7 @@ _BLOCK = 1 << 16
 
 
 class LineageSink:
-    """Where events go. Failing to send is logged and never stops the work that is being told of."""
+    """Where events go. Failing to send is logged and never stops the work that is being reported."""
 
     def __init__(self, client: OpenLineageClient, file: Path | None = None) -> None:
         self._client = client
@@ -36,7 +36,7 @@ class LineageSink:
 
     @classmethod
     def to_endpoint(cls, url: str, *, api_key: str = "", timeout_seconds: float = 5.0) -> LineageSink:
-        """`<url>/api/v1/lineage`, with a bearer key where one is given, three tries."""
+        """`<url>/api/v1/lineage`, with a bearer key if one is given, three tries."""
         auth = {"type": "api_key", "apiKey": api_key} if api_key else {}
         config = HttpConfig.from_dict(
             {"url": url, "timeout": timeout_seconds, "auth": auth, "retry": {"total": 3}}

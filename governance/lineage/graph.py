@@ -93,7 +93,7 @@ class LineageGraph:
         )
 
     def upstream(self, node: str, depth: int | None = None, *, columns: bool = False) -> LineageGraph:
-        """What the node is made of, `depth` steps back; by column where `columns` or the node is one.
+        """What the node is made of, `depth` steps back; by column if `columns` or if the node is one.
 
         Raises UnknownNodeError with the near miss.
         """

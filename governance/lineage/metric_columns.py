@@ -38,7 +38,7 @@ def add_metric_columns(trace: ColumnTrace, semantic: Manifest, tables: Tables) -
 
 
 def _sql(layer: SemanticLayer, metric: str) -> str:
-    """The metric in total, or by day where it means nothing without time."""
+    """The metric in total, or by day if it means nothing without time."""
     try:
         return layer.compile(MetricQuery([metric])).sql
     except SteelyardError:

@@ -143,7 +143,7 @@ def _facets(node: str, ran: Ran) -> JsonDict:
 def _column_lineage(
     edges: Sequence[Edge], column_names: Sequence[str]
 ) -> column_lineage_dataset.ColumnLineageDatasetFacet:
-    """Direct origins by field; what decides the rows stands for the dataset as a whole."""
+    """Direct origins by field; what decides the rows is for the dataset as a whole."""
     facet = column_lineage_dataset
     direct: dict[str, list[column_lineage_dataset.InputField]] = {
         name.rpartition(".")[2]: [] for name in column_names

@@ -1,6 +1,6 @@
 """Row conditions with two truth values, and how they are written for DuckDB and for the ops store.
 
-SQL has three truth values, policy has two. Every test of a column is therefore paired with `Known` by the
+SQL has three truth values, policy has two. Every test of a column is therefore paired with `NotNull` by the
 adapter that builds these trees, and negation is safe: a NULL never turns into permission.
 """
 
@@ -33,7 +33,7 @@ class NotNull:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The column is one of the values. Only used beside `Known`."""
+    """The column is one of the values. Only used beside `NotNull`."""
 
     column: str
     values: tuple[Scalar, ...]
@@ -41,7 +41,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Compare:
-    """A number in the column stands in this order to the value. Only used beside `Known`."""
+    """A number in the column is in this order to the value. Only used beside `NotNull`."""
 
     column: str
     operator: str

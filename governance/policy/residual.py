@@ -1,7 +1,7 @@
 """The adapter: what Cedar leaves open about an unknown resource, as a row condition. Exact, or refused.
 
 A Cedar expression is true, false or an error. It is translated into a pair of two-valued conditions, "it is
-true" and "it is an error"; a missing attribute (NULL) is an error where Cedar makes it one. A row is shown
+true" and "it is an error"; a missing attribute (NULL) is an error if Cedar makes it one. A row is shown
 when some permit is true, no forbid is true, and nothing is an error.
 """
 

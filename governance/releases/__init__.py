@@ -2,7 +2,7 @@
 
 `Release` is one immutable folder; `ReleaseStore` lists, publishes and rolls back; `check_content`
 reads one against its seal; `build_release`
-takes over what has not changed, fills the rest of a new folder with dbt, and hands it over only when every
+reuses what has not changed, fills the rest of a new folder with dbt, and hands it over only when every
 one of its tests passed; `BuildState` says which was which.
 """
 

@@ -1,6 +1,6 @@
 """Build a release with dbt: models, tests, definitions and lineage in one new folder.
 
-A build takes over from an older release every node whose code and inputs are the same, and builds and tests
+A build reuses of an older release every node whose code and inputs are the same, and builds and tests
 the rest.
 """
 
@@ -71,7 +71,7 @@ def build_release(
 ) -> Release:
     """Run `dbt build` (models and tests) into a new release. It is not published yet.
 
-    With `full` nothing is taken over; beyond `memory_limit` DuckDB spills to disk. `write_lineage` gets the
+    With `full` nothing is reused; beyond `memory_limit` DuckDB spills to disk. `write_lineage` gets the
     folder, with the manifests in it, and writes `lineage.json`. Raises ReleaseBuildFailedError naming the
     first failed model or test; nothing of the attempt stays.
     """
@@ -107,7 +107,7 @@ def build_release(
 
 
 def _build_rest(dbt: DbtRun, plan: Plan, manifest: JsonDict, warehouse: Path, progress: Progress) -> JsonDict:
-    """Build what cannot be taken over on a copy of the base. Returns the run results of the whole release."""
+    """Build what cannot be reused on a copy of the base. Returns the run results of the whole release."""
     compiled = dbt.artifact("run_results.json")
     progress(f"taking over {len(models(plan.keep))} models of {plan.base.release_id}", 0, 0)
     copy_reused(plan, manifest, warehouse)

@@ -1,4 +1,4 @@
-"""What the definitions of a release claim of its data, held against it before the release is sealed."""
+"""What the definitions of a release say of its data, checked against it before the release is sealed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from semantic.errors import ManifestError
 
 
 def check_definitions_against_data(folder: Path) -> None:
-    """Where a rollup differs from its fact, or a snapshot from its next counts, there is no release.
+    """If a rollup differs from its fact, or a snapshot from its next counts, there is no release.
 
-    Raises ReleaseBuildFailedError naming the rollup or model. Taken-over tables are checked like fresh ones.
+    Raises ReleaseBuildFailedError naming the rollup or model. Reused tables are checked like fresh ones.
     """
     try:
         layer = SemanticLayer.from_manifest(folder / "semantic_manifest.json")

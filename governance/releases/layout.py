@@ -12,7 +12,7 @@ from governance.releases.errors import ReleaseCorruptError
 
 WAREHOUSE = "warehouse.duckdb"  # constant: dbt writes the catalog's name into views
 DEFINITIONS = ("manifest.json", "semantic_manifest.json", "run_results.json", "lineage.json")
-STATE = "build_state.json"  # what was built and what taken over, with the key of each node
+STATE = "build_state.json"  # what was built and what reused, with the key of each node
 SEAL = "release.json"
 
 

@@ -36,7 +36,7 @@ _ENGINE = ("dbt-core", "dbt-duckdb", "duckdb")
 
 @dataclass(frozen=True)
 class NodeKey:
-    """`content` decides the rows. `statement` also holds where the landing lies, which a view remembers."""
+    """`content` decides the rows. `statement` also holds where the landing is, which a view remembers."""
 
     content: str
     statement: str
@@ -64,7 +64,7 @@ def node_keys(manifest: Manifest, landing: Path, project_dir: Path) -> dict[str,
 
 
 def _repeatable(node: JsonObject) -> bool:
-    """False where the same code on the same inputs may give other rows, or dbt did not hash a large seed."""
+    """False if the same code on the same inputs may give other rows, or dbt did not hash a large seed."""
     if node["resource_type"] == "snapshot" or _checksum(node).get("name") == "path":
         return False
     return not _UNREPEATABLE.search(_code(node))

@@ -64,7 +64,7 @@ class ReleaseStore:
             raise
 
     def _next_stamp(self, now: datetime) -> str:
-        """The moment, or a second after the newest release: ids rise also where the clock went back, since
+        """The moment, or a second after the newest release: ids rise also if the clock went back, since
         roll back and prune go by them."""
         newest = max((_stamped(name) for name in self.ids()), default=now - timedelta(seconds=1))
         return f"{max(now, newest + timedelta(seconds=1)):{_STAMP}}"
@@ -104,7 +104,7 @@ class ReleaseStore:
             return None
 
     def current(self) -> Release:
-        """The published release. Raises ReleaseNotFoundError where none is."""
+        """The published release. Raises ReleaseNotFoundError if none is."""
         release_id = self.current_id()
         if release_id is None:
             raise ReleaseNotFoundError(
@@ -114,9 +114,9 @@ class ReleaseStore:
         return self.get(release_id)
 
     def serving(self) -> Release:
-        """The release to answer from: the published one or, where damaged, the last good one before it.
+        """The release to answer from: the published one or, if that is damaged, the last good one before it.
 
-        Raises ReleaseCorruptError where there is none. What builds on a release asks for `current` instead.
+        Raises ReleaseCorruptError if there is none. What builds on a release asks for `current` instead.
         """
         try:
             return self.current()

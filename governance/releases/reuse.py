@@ -1,4 +1,4 @@
-"""What a new release takes over from an old one, and what it must build."""
+"""What a new release reuses of an old one, and what it must build."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _tests(nodes: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """`keep` is taken over from `base`, `build` is built and tested, `drop` is gone from the project."""
+    """`keep` is reused from `base`, `build` is built and tested, `drop` is gone from the project."""
 
     base: Release
     keep: frozenset[str]
@@ -87,7 +87,7 @@ class Plan:
 
 
 def best_plan(releases: Iterable[Release], manifest: Manifest, keys: Mapping[str, NodeKey]) -> Plan | None:
-    """The plan that takes over most, of the newest where several do; None where nothing can be taken over."""
+    """The plan that reuses most, of the newest if several do; None if nothing can be reused."""
     best: Plan | None = None
     for release in releases:
         state = BuildState.read(release)
@@ -109,7 +109,7 @@ def _holds(manifest: Manifest, uid: str, before: NodeKey | None, now: NodeKey) -
 
 
 def copy_reused(plan: Plan, manifest: Manifest, warehouse: Path) -> None:
-    """The base's warehouse with only the relations that are taken over; the space of the rest is free."""
+    """The base's warehouse with only the relations that are reused; the space of the rest is free."""
     warehouse.unlink(missing_ok=True)
     shutil.copyfile(plan.base.warehouse, warehouse)
     reused_relations = {
@@ -144,7 +144,7 @@ def selectors(manifest: Manifest, nodes: Iterable[str]) -> list[str]:
 
 
 def merged_results(fresh: JsonDict, base: Release, keep: frozenset[str]) -> JsonDict:
-    """dbt's run results of the whole release: of what was taken over, those of the run that built it."""
+    """dbt's run results of the whole release: of what was reused, those of the run that built it."""
     ran = {result["unique_id"] for result in fresh["results"]}
     before = json.loads(base.run_results.read_text())["results"]
     carried = [r for r in before if r["unique_id"] in keep and r["unique_id"] not in ran]

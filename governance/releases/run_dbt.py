@@ -31,7 +31,7 @@ class DbtRun:
     def __init__(
         self, project_dir: Path, landing: Path, warehouse: Path, target: Path, memory_limit: str = "2200MB"
     ) -> None:
-        from dbt.cli.main import dbtRunner  # two seconds to import: only where dbt runs
+        from dbt.cli.main import dbtRunner  # two seconds to import: only if dbt runs
 
         self._runner = dbtRunner
         self._target = target
@@ -50,7 +50,7 @@ class DbtRun:
     def parse(self, cache: Path, definitions: str) -> None:
         """Read the project, or take what was read of it before: parsing takes longer than a small build.
 
-        `cache` is a folder that keeps the last reading. It is used only where `definitions`, the hash of
+        `cache` is a folder that keeps the last reading. It is used only if `definitions`, the hash of
         every file of the project, and every environment variable that it asked for are the same.
         """
         environment = json.dumps(self._variables | {_WAREHOUSE: ""}, sort_keys=True)
@@ -63,7 +63,7 @@ class DbtRun:
                 shutil.copy(cached / _SEMANTIC, self._target)
                 return
         self._parsed = self._invoke("parse").result
-        if not (self._target / _PARSED).exists():  # dbt was told not to keep it
+        if not (self._target / _PARSED).exists():  # dbt is configured not to keep it
             return
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
@@ -143,7 +143,7 @@ def _same_environment(read: Mapping[str, str], ours: Mapping[str, str]) -> bool:
 
 
 def _first_failure(target: Path, exception: BaseException | None) -> str:
-    """One sentence on what failed, from run_results.json where dbt got that far."""
+    """One sentence on what failed, from run_results.json if dbt got that far."""
     try:
         results = json.loads((target / "run_results.json").read_text())["results"]
     except (OSError, ValueError, KeyError):

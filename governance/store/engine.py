@@ -67,10 +67,10 @@ class OpsStore:
     def write(self) -> Iterator[Transaction]:
         """One serialised transaction: all of it is committed, or none.
 
-        The anchor is opened first, so that a store whose audit could not be anchored refuses to act. Where
+        The anchor is opened first, so that a store whose audit could not be anchored refuses to act. If
         the disk gives out between commit and anchor, what was committed stays true; its head is anchored
         before anything else is written. Before the very first audit row the empty chain is anchored: a store
-        that is killed in between is told from one whose anchor was taken away.
+        that is killed in between is told apart from one whose anchor was taken away.
         """
         if self.anchor is not None:
             self.anchor.check_writable()
@@ -103,11 +103,11 @@ class OpsStore:
         if self._late_head is not None:
             raise StoreUnavailableError(
                 "the head of the last audit row could not be anchored yet, so nothing more is written",
-                hint="free some space where the audit anchor lies",
+                hint="free some space where the audit anchor is",
             )
 
     def _anchor(self, head: AnchorLine | None) -> None:
-        """Keeps the head for later where it cannot be anchored."""
+        """Keeps the head for later if it cannot be anchored."""
         if self.anchor is None or head is None:
             return
         try:

@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows and, where more follow, the cursor that asks for them."""
+    """Some rows and, if more follow, the cursor that asks for them."""
 
     items: tuple[Row, ...]
     next_cursor: str | None

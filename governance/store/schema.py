@@ -64,7 +64,7 @@ recommendations = Table(
     Column("compensates", String(64)),
     Column("is_simulated", Boolean, nullable=False),
     Column("from_location_id", String(64)),  # the donor of a transfer
-    Column("subject_id", String(160)),  # what it is about where product and location do not tell
+    Column("subject_id", String(160)),  # what it is about if product and location do not say
     Column("details", JsonText),  # what only this action has: alternatives, weekly cash, price depth, …
     Column("at_stake_usd", Float),  # what an anomaly cost beyond the usual: no margin can be promised of it
     Index("ix_recommendations_state", "state", "region", "department"),

@@ -14,7 +14,7 @@ Raw: TypeAlias = JsonObject
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One field by its dotted path; None where the field is not there."""
+    """One field by its dotted path; None if the field is not there."""
 
     field: str
     before: object
@@ -23,7 +23,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class NodeChange:
-    """A KPI, dimension or column. `fields` is empty where it was added or removed."""
+    """A KPI, dimension or column. `fields` is empty if it was added or removed."""
 
     name: str
     what: What

@@ -14,7 +14,7 @@ TEXT_FIELDS = frozenset({"description"})  # a change of words alone moves no num
 class ModelChange:
     """One dbt model. `layer` is its first folder: staging, intermediate, marts or features.
 
-    `sql_changed` is also true where only a macro that the model uses was changed.
+    `sql_changed` is also true if only a macro that the model uses was changed.
     """
 
     name: str
@@ -25,7 +25,7 @@ class ModelChange:
 
     @property
     def may_move_numbers(self) -> bool:
-        """False where nothing but words changed."""
+        """False if nothing but words changed."""
         only_words = all(
             c.what == "changed" and {f.field for f in c.fields} <= TEXT_FIELDS for c in self.columns
         )
@@ -51,7 +51,7 @@ def model_changes(before: Raw, after: Raw) -> tuple[ModelChange, ...]:
 
 
 def _models(manifest: Raw) -> dict[str, Raw]:
-    """By name, with the version where it has one: `dim_product`, `dim_product.v2`."""
+    """By name, with the version if it has one: `dim_product`, `dim_product.v2`."""
     nodes = manifest["nodes"].items()
     return {unique_id.split(".", 2)[2]: n for unique_id, n in nodes if n["resource_type"] == "model"}
 

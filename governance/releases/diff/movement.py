@@ -29,7 +29,7 @@ class MonthMove:
 
     @property
     def share(self) -> float | None:
-        """The change as a share of the value before; None where that was 0."""
+        """The change as a share of the value before; None if that was 0."""
         return None if self.change is None or not self.before else self.change / abs(self.before)
 
 

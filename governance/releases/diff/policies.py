@@ -12,7 +12,7 @@ from governance.releases.diff.changes import Raw
 
 @dataclass(frozen=True)
 class TagChange:
-    """`kind`: kpi or dimension. Tags that are set, by name; None where the release does not have it."""
+    """`kind`: kpi or dimension. Tags that are set, by name; None if the release does not have it."""
 
     kind: str
     name: str
