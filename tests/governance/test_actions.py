@@ -18,6 +18,7 @@ from governance.approvals.actions import recorded_names
 from governance.approvals.guardrails import _GUARDRAILS
 from governance.approvals.limits import default_limits
 from governance.errors import PolicyBrokenError
+from governance.policy.engine import POLICIES
 from integrations.contracts import contract
 from models_ml.recommend.reproduce import FORMULAS
 
@@ -115,3 +116,12 @@ def test_a_level_may_only_tighten_what_an_action_asks_for(action):
             tightened = enterprise.tightened({"least_routes": {action: route}}, "region North")
             assert tightened.least_route(action) == route
             assert replace(tightened, least_routes={}) == enterprise
+
+
+def test_every_action_has_its_policy_cases():
+    """At least one that lets somebody decide on it; and no case is about what is not an action."""
+    cases = yaml.safe_load((POLICIES / "cases.yaml").read_text(encoding="utf-8"))["cases"]
+    proposals = [case | case["on"]["Proposal"] for case in cases if "Proposal" in case.get("on", ())]
+    named = {case["on"]["Proposal"]["action"] for case in proposals}
+    allowed = {case["on"]["Proposal"]["action"] for case in proposals if case["expect"] == "allow"}
+    assert allowed == named == set(ACTIONS)
