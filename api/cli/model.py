@@ -27,7 +27,8 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Backtest, fit and register on the current release; makes a challenger, never a champion."""
-    from api.pipeline.models import MODELS, train_models
+    from api.pipeline.models import train_models
+    from models_ml.models import MODELS
 
     chosen = tuple(name or MODELS)
     unknown = [one for one in chosen if one not in MODELS]
@@ -83,6 +84,8 @@ def search(
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """Registered versions, newest first."""
+    from models_ml.models import MODELS
+
     versions = services().models.versions()
     if as_json:
         print_json([reviewed.as_dict() for reviewed in versions])
@@ -94,15 +97,13 @@ def list_(as_json: Json = False) -> None:
             ", ".join(reviewed.version.aliases),
             reviewed.version.trained_by,
             reviewed.review and reviewed.review.decision,
-            reviewed.version.metrics.get("category_demand_wape"),
-            reviewed.version.metrics.get("model_auc"),
+            MODELS[reviewed.version.name].headline(reviewed.version.metrics),
             reviewed.version.release_id,
         )
         for reviewed in versions
     ]
-    print_table(
-        "Models", ["name", "version", "alias", "trained by", "review", "WAPE", "AUC", "release"], table_rows
-    )
+    columns = ["name", "version", "alias", "trained by", "review", "backtest", "release"]
+    print_table("Models", columns, table_rows)
 
 
 @app.command()
@@ -148,18 +149,11 @@ def rollback(name: Name, as_user: AsUser = None, as_json: Json = False) -> None:
 
 def print_evaluation(name: str, rows: list[Row]) -> None:
     """The backtest: model and baselines in one table."""
+    from models_ml.models import MODELS
+
+    columns = MODELS[name].columns
     overall = [row for row in rows if row["slice"] == "all"]
-    print_table(
-        "Backtest",
-        _EVALUATION_COLUMNS[name],
-        [[row[column] for column in _EVALUATION_COLUMNS[name]] for row in overall],
-    )
-
-
-_EVALUATION_COLUMNS = {
-    "demand": ("tier", "model", "wape", "rmsse", "pinball", "coverage_80", "bias_median", "bias_mean"),
-    "margin_risk": ("model", "auc", "money_captured", "calibration_error", "brier", "money_bias"),
-}
+    print_table("Backtest", columns, [[row[column] for column in columns] for row in overall])
 
 
 def _judge(name: str, version: str, decision: str, reason: str, user: str | None, as_json: bool) -> None:

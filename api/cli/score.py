@@ -25,8 +25,12 @@ def run(as_json: Json = False) -> None:
     if as_json:
         print_json(result.as_dict())
     else:
+        others = "".join(
+            f"{one.rows:,} of {name.replace('_', ' ')} by {one.model}; "
+            for name, one in result.scores.items()
+        )
         console.print(
             f"{result.forecast_rows:,} forecasts by {result.model}; "
-            f"{result.margin_risk.rows:,} margin risks by {result.margin_risk.model}; "
+            f"{others}"
             f"{result.proposed:,} new recommendations of {result.considered:,} considered."
         )

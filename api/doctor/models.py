@@ -14,13 +14,16 @@ from governance.releases import ReleaseStore
 
 def check_models(settings: Settings) -> Iterator[Finding]:
     """An approved champion for each kind of model, its files unchanged since approval."""
-    from models_ml.demand.bundle import load_bundle as load_demand
     from models_ml.lifecycle.champion import find_champion  # these bring MLflow and XGBoost
-    from models_ml.margin_risk.bundle import load_bundle as load_margin_risk
+    from models_ml.models import MODELS
 
-    for name, load in (("demand", load_demand), ("margin_risk", load_margin_risk)):
+    for name, spec in MODELS.items():
         champion = find_champion(
-            name, load, tracking_uri=settings.mlflow_uri, artifact_root=settings.mlflow_artifacts, last_week=0
+            name,
+            spec.load,
+            tracking_uri=settings.mlflow_uri,
+            artifact_root=settings.mlflow_artifacts,
+            last_week=0,
         )
         subject = f"model {name}"
         if champion.model is not None:

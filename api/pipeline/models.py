@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,27 +16,36 @@ from governance.progress import Progress
 from governance.releases import Release, ReleaseStore
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
-from models_ml.models import READS
+from models_ml.models import MODELS, reads_of
 
 if TYPE_CHECKING:
+    from models_ml.lifecycle.champion import Approved
     from models_ml.lifecycle.spec import Scored
     from models_ml.lifecycle.training import TrainedModel
 
-MODELS = ("demand", "margin_risk")
 
-
-def train_models(settings: Settings, report: Progress, names: tuple[str, ...] = MODELS) -> TrainResult:
-    """Backtest, fit and register the named models on the current release."""
+def train_models(settings: Settings, report: Progress, names: Iterable[str] | None = None) -> TrainResult:
+    """Backtest, fit and register the named models (all by default) on the current release."""
     release = ReleaseStore(settings.var_dir).current()
     results = []
-    for name in names:
+    for spec in MODELS.values() if names is None else [MODELS[name] for name in names]:
         since = datetime.now(UTC)
-        trained = _train(name, settings, release, report)
+        trained = spec.train(
+            release.warehouse,
+            release.release_id,
+            tracking_uri=settings.mlflow_uri,
+            artifact_root=settings.mlflow_artifacts,
+            git_commit=_git_commit(),
+            progress=report,
+        )
         if not trained.reused:
             _report_trained(settings, trained, since)
-        if name == "demand":
+        if spec.is_watched:
             _remember_codes(settings, release, trained, report)
-        more = {"approved_as_first": approve_first(settings, trained), "headline": _headline(trained)}
+        more = {
+            "approved_as_first": approve_first(settings, trained),
+            "headline": f"{trained.name} version {trained.version}: {spec.headline(trained.metrics)}",
+        }
         results.append(TrainedVersion.model_validate(trained.as_dict() | more))
     return TrainResult(models=results, unchanged=all(model.unchanged for model in results))
 
@@ -68,33 +78,37 @@ def search_demand(settings: Settings, report: Progress, *, trials: int, seconds:
     return SearchResult.model_validate(search_result | {"mlflow_run_id": run_id})
 
 
-def score_margin(settings: Settings, release: Release, report: Progress) -> Scored:
-    """Margin risk of every store × category, beside the release's demand forecasts."""
-    from models_ml.margin_risk.score import score_margin_risk
+def score_models(
+    settings: Settings, release: Release, report: Progress, approved: Approved
+) -> dict[str, Scored]:
+    """Scores of every model on the release, by the model's name."""
+    scores = {}
+    for spec in MODELS.values():
+        since = datetime.now(UTC)
+        scored = spec.score(
+            release.warehouse,
+            release.release_id,
+            tracking_uri=settings.mlflow_uri,
+            artifact_root=settings.mlflow_artifacts,
+            output=scores_path(settings, release.release_id, spec.name),
+            progress=report,
+            approved=approved,
+        )
+        LineageEvents(settings).ran(
+            f"score.{spec.name}",
+            release.release_id,
+            reads=[*_features(spec.name), f"model_version.{scored.model_name}/{scored.model_version}"],
+            makes=[f"{spec.scores_node}.{release.release_id}"],
+            since=since,
+            release=release.release_id,
+        )
+        scores[spec.name] = scored
+    return scores
 
-    since = datetime.now(UTC)
-    scored = score_margin_risk(
-        release.warehouse,
-        release.release_id,
-        tracking_uri=settings.mlflow_uri,
-        artifact_root=settings.mlflow_artifacts,
-        output=margin_risk_path(settings, release.release_id),
-        progress=report,
-    )
-    LineageEvents(settings).ran(
-        "score.margin_risk",
-        release.release_id,
-        reads=[*_features("margin_risk"), f"model_version.{scored.model_name}/{scored.model_version}"],
-        makes=[f"margin_risk.{release.release_id}"],
-        since=since,
-        release=release.release_id,
-    )
-    return scored
 
-
-def margin_risk_path(settings: Settings, release_id: str) -> Path:
-    """Where the margin risk scores of a release are."""
-    return settings.var_dir / "forecasts" / release_id / "margin_risk.parquet"
+def scores_path(settings: Settings, release_id: str, name: str) -> Path:
+    """Where the scores of a release by a model are."""
+    return settings.var_dir / "forecasts" / release_id / f"{name}.parquet"
 
 
 def approve_first(settings: Settings, trained: TrainedModel) -> bool:
@@ -105,8 +119,8 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
     from api.services.model_service import ModelService
     from models_ml.lifecycle import registry
 
-    champion = registry.champion(settings.mlflow_uri, trained.name)
-    if settings.mode != "demo" or champion is not None or not _EARNS[trained.name](trained.metrics):
+    spec, champion = MODELS[trained.name], registry.champion(settings.mlflow_uri, trained.name)
+    if settings.mode != "demo" or champion is not None or not spec.earns_promotion(trained.metrics):
         return False
     store = OpsStore(settings.ops_store_url)
     upgrade(store)
@@ -117,7 +131,7 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
             trained.name,
             trained.version,
             decision="approve",
-            reason=f"First version of the demo: {_REASONS[trained.name]} in its backtest.",
+            reason=f"First version of the demo: {spec.merit} in its backtest.",
             request_id="pipeline",
         )
         models.promote(reviewer, trained.name, trained.version, request_id="pipeline")
@@ -126,27 +140,11 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
     return True
 
 
-def _train(name: str, settings: Settings, release: Release, report: Progress) -> TrainedModel:
-    if name == "demand":
-        from models_ml.demand.train import train_demand as train
-    else:
-        from models_ml.margin_risk.train import train_margin_risk as train  # type: ignore[assignment]
-
-    return train(
-        release.warehouse,
-        release.release_id,
-        tracking_uri=settings.mlflow_uri,
-        artifact_root=settings.mlflow_artifacts,
-        git_commit=_git_commit(),
-        progress=report,
-    )
-
-
 def _remember_codes(settings: Settings, release: Release, trained: TrainedModel, report: Progress) -> None:
     """What the version knows of departments, categories, regions, channels and stores: monitoring asks."""
     from models_ml.drift.codes import codes_path, save_codes
 
-    path = codes_path(settings.mlflow_artifacts, trained.version)
+    path = codes_path(settings.mlflow_artifacts, trained.name, trained.version)
     if not path.exists():
         report("remembering the codes it was trained with")
         save_codes(release.warehouse, path)
@@ -164,44 +162,7 @@ def _report_trained(settings: Settings, trained: TrainedModel, since: datetime) 
 
 
 def _features(model: str) -> list[str]:
-    return sorted({f"feature.{table}" for table, _ in READS[model]()})
-
-
-def _demand_earns(scored: dict[str, float]) -> bool:
-    """The category tier beats last week and the moving average on WAPE and on pinball loss."""
-    return all(
-        scored[f"category_demand_{name}"] < scored[f"category_{baseline}_{name}"]
-        for name in ("wape", "pinball")
-        for baseline in ("last_week", "ma13")
-    )
-
-
-def _margin_risk_earns(scored: dict[str, float]) -> bool:
-    """Orders risks better than both rules, finds more of the money, and its chances are truer than the
-    calibrated rule's."""
-    rules = ("repeat", "category_rate")
-    return scored["model_brier"] < scored["repeat_calibrated_brier"] and all(
-        scored[f"model_{name}"] > scored[f"{rule}_{name}"]
-        for name in ("auc", "money_captured")
-        for rule in rules
-    )
-
-
-_EARNS = {"demand": _demand_earns, "margin_risk": _margin_risk_earns}
-_REASONS = {
-    "demand": "beats both baselines on WAPE and pinball loss",
-    "margin_risk": "beats its rules on AUC, shortfall money found and Brier score",
-}
-
-
-def _headline(trained: TrainedModel) -> str:
-    """The version and its headline beside the baseline's."""
-    scored, version = trained.metrics, f"{trained.name} version {trained.version}"
-    if trained.name == "demand":
-        ours, theirs = scored["category_demand_wape"], scored["category_ma13_wape"]
-        return f"{version}: WAPE {ours:.3f}, moving average 13 {theirs:.3f}"
-    ours, theirs = scored["model_auc"], scored["repeat_auc"]
-    return f"{version}: AUC {ours:.3f}, last four weeks repeat {theirs:.3f}"
+    return sorted({f"feature.{table}" for table, _ in reads_of(model)})
 
 
 def _git_commit() -> str:

@@ -11,11 +11,13 @@ from governance.releases import ReleaseStore
 def monitor_step(settings: Settings, report: Progress) -> MonitorResult:
     """Drift of features, forecasts and errors in the newest week; rows and report beside the forecasts."""
     from models_ml.drift.monitor import monitor
+    from models_ml.models import MODELS
 
     release = ReleaseStore(settings.var_dir).current()
     monitored = monitor(
         release.warehouse,
         release.release_id,
+        MODELS.values(),
         tracking_uri=settings.mlflow_uri,
         artifact_root=settings.mlflow_artifacts,
         output=settings.var_dir / "forecasts" / release.release_id,

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.pipeline.models import score_margin
-from api.pipeline.results import MarginRiskScores, RecommendResult
+from api.pipeline.models import score_models
+from api.pipeline.results import ModelScores, RecommendResult
 from api.pipeline.stores import opened_store
 from api.services.lineage_events import LineageEvents
 from api.settings import Settings
@@ -28,7 +28,6 @@ from governance.identity import Directory
 from governance.progress import Progress
 from governance.releases import Release, ReleaseStore
 from governance.store import OpsStore
-from models_ml.models import READS
 from models_ml.recommend.inputs.tables import POSITION_TABLES
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from models_ml.lifecycle.spec import Scored
     from models_ml.recommend.run import Recommended
 
+FORECASTS = "demand"  # the model whose scores recommendations are made from
 PIPELINE, TRAINER = "pipeline", "svc-trainer"  # service identities, as in the directory and the registry
 _EVERYTHING = 10_000_000  # recommendations that still count are read at once
 
@@ -50,41 +50,27 @@ class _Proposed:
 
 
 def recommend_step(settings: Settings, report: Progress) -> RecommendResult:
-    """Score demand and margin risk on the current release, and propose.
+    """Score every model on the current release, and propose what follows from the forecasts.
 
     If no approved model may score, the moving-average rule does, and the routing sends it to a person.
     """
     release = ReleaseStore(settings.var_dir).current()
-    scored = _score_demand(settings, release, report)
-    margin_risk = score_margin(settings, release, report)
+    scores = score_models(settings, release, report, _recorded_approval(settings))
+    scored = scores[FORECASTS]
     report("recommending")
     now = datetime.now(UTC)
     with opened_store(settings.ops_store_url) as store:
         proposed = _propose(store, release, scored, now)
-    _report_scored(settings, scored, [row.recommendation_id for row in proposed.new], now)
-    return _result(scored, margin_risk, proposed)
+    _report_recommended(settings, scored, [row.recommendation_id for row in proposed.new], now)
+    return _result(scored, scores, proposed)
 
 
 def still_proposed(settings: Settings, result: RecommendResult) -> bool:
     """The forecasts are there, and so is what was proposed from them."""
     with opened_store(settings.ops_store_url) as store:
         first_rows = list_recommendations(store, limit=1).items
-    files = (result.forecasts, result.margin_risk.scores)
+    files = (result.forecasts, *(other.scores for other in result.scores.values()))
     return all(file.exists() for file in files) and bool(first_rows or result.considered == 0)
-
-
-def _score_demand(settings: Settings, release: Release, report: Progress) -> Scored:
-    from models_ml.demand.score import score_demand
-
-    return score_demand(
-        warehouse=release.warehouse,
-        release_id=release.release_id,
-        tracking_uri=settings.mlflow_uri,
-        artifact_root=settings.mlflow_artifacts,
-        output=settings.var_dir / "forecasts" / release.release_id / "demand.parquet",
-        progress=report,
-        approved=_recorded_approval(settings),
-    )
 
 
 def _recorded_approval(settings: Settings) -> Callable[[ModelVersion], bool]:
@@ -152,21 +138,17 @@ def _with_model_state(
     return {**row, "model_state": state} if state else row
 
 
-def _report_scored(settings: Settings, scored: Scored, proposed: list[str], since: datetime) -> None:
-    events, release = LineageEvents(settings), scored.release_id
-    features = sorted({f"feature.{table}" for table, _ in READS["demand"]()})
-    model, forecast = f"model_version.{scored.model_name}/{scored.model_version}", f"forecast.{release}"
-    events.ran(
-        "score.demand", release, reads=[*features, model], makes=[forecast], since=since, release=release
-    )
+def _report_recommended(settings: Settings, scored: Scored, proposed: list[str], since: datetime) -> None:
     if proposed:
-        stock = [f"model.{table}" for table in POSITION_TABLES]
+        release = scored.release_id
+        reads = [f"forecast.{release}", *(f"model.{table}" for table in POSITION_TABLES)]
         makes = [f"recommendation.{key}" for key in proposed]
-        key = f"{release}/{proposed[0]}"
-        events.ran("recommend", key, reads=[forecast, *stock], makes=makes, since=since, release=release)
+        LineageEvents(settings).ran(
+            "recommend", f"{release}/{proposed[0]}", reads=reads, makes=makes, since=since, release=release
+        )
 
 
-def _result(scored: Scored, margin_risk: Scored, proposed: _Proposed) -> RecommendResult:
+def _result(scored: Scored, scores: Mapping[str, Scored], proposed: _Proposed) -> RecommendResult:
     deduplicated = proposed.plan.deduplicated
     return RecommendResult(
         model=f"{scored.model_name} {scored.model_version}",
@@ -174,12 +156,7 @@ def _result(scored: Scored, margin_risk: Scored, proposed: _Proposed) -> Recomme
         note=scored.note,
         forecasts=Path(scored.path),
         forecast_rows=scored.rows,
-        margin_risk=MarginRiskScores(
-            model=f"{margin_risk.model_name} {margin_risk.model_version}",
-            fallback_reason=margin_risk.fallback_reason,
-            scores=margin_risk.path,
-            rows=margin_risk.rows,
-        ),
+        scores={name: _model_scores(other) for name, other in scores.items() if name != FORECASTS},
         considered=sum(proposed.plan.considered.values()),
         considered_by_action=dict(proposed.plan.considered),
         proposed=len(proposed.new),
@@ -190,4 +167,13 @@ def _result(scored: Scored, margin_risk: Scored, proposed: _Proposed) -> Recomme
         nervousness=round(deduplicated.nervousness, 4),
         withdrawn=proposed.withdrawn,
         automatic=sum(row.policy_route == "automatic" for row in proposed.new),
+    )
+
+
+def _model_scores(scored: Scored) -> ModelScores:
+    return ModelScores(
+        model=f"{scored.model_name} {scored.model_version}",
+        fallback_reason=scored.fallback_reason,
+        scores=scored.path,
+        rows=scored.rows,
     )

@@ -147,6 +147,7 @@ class Alert(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
+    model_name: str = ""
     kind: str
     feature: str
     segment_type: str
@@ -184,8 +185,8 @@ class MonitorResult(StepResult):
         return f"week {self.week}: {drifted}, {alerts}; {self.retrain.sentence}"
 
 
-class MarginRiskScores(BaseModel):
-    """Where the scores are; `fallback_reason` says why the rule scored, empty if a model did."""
+class ModelScores(BaseModel):
+    """Where the scores are; `fallback_reason` says why the baseline scored, empty if a model did."""
 
     model: str
     fallback_reason: str
@@ -194,14 +195,14 @@ class MarginRiskScores(BaseModel):
 
 
 class RecommendResult(StepResult):
-    """Forecasts, and what was proposed from them. Counts are of recommendations."""
+    """Forecasts, what was proposed from them, and other models' `scores`. Counts are of recommendations."""
 
     model: str
     fallback_reason: str
     note: str
     forecasts: Path
     forecast_rows: int
-    margin_risk: MarginRiskScores
+    scores: dict[str, ModelScores]
     considered: int
     considered_by_action: dict[str, int]
     proposed: int
@@ -212,6 +213,10 @@ class RecommendResult(StepResult):
     nervousness: float
     withdrawn: int
     automatic: int
+
+    def as_dict(self) -> Row:
+        """Each other model's scores under its own name too, as before there were several."""
+        return super().as_dict() | {name: one.model_dump(mode="json") for name, one in self.scores.items()}
 
     def summary(self) -> str:
         why = self.fallback_reason or self.note

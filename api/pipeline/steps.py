@@ -8,7 +8,7 @@ from typing import Any
 
 from api.pipeline.build import build_fingerprint, build_step, ingest_step, publish_step, serves
 from api.pipeline.checkpoint import code_fingerprint
-from api.pipeline.models import MODELS, train_models
+from api.pipeline.models import train_models
 from api.pipeline.monitor import monitor_step, still_watched
 from api.pipeline.recommend import recommend_step, still_proposed
 from api.pipeline.record import (
@@ -33,6 +33,7 @@ from api.pipeline.step import Step
 from api.settings import Settings
 from governance.progress import Progress
 from governance.releases import project_fingerprint
+from models_ml.models import MODELS
 
 
 def train_step(settings: Settings, report: Progress) -> TrainResult:

@@ -10,6 +10,8 @@ from api.pipeline.monitor import last_monitored
 from api.pipeline.results import Alert, MonitorResult, RetrainAdvice
 from api.problems import document
 from governance.errors import NotFoundError
+from models_ml.drift import report_name
+from models_ml.models import MODELS
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -67,22 +69,23 @@ def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswe
     versions = services.models.versions(name)
     if not versions:
         raise NotFoundError(f"there is no model {name!r}", hint="GET /v1/models lists them")
-    last_run = last_monitored(services.settings) if name == "demand" else None
+    spec = MODELS.get(name)
+    last_run = last_monitored(services.settings) if spec is not None and spec.is_watched else None
     sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))
     return ModelAnswer(
         name=name,
         versions=[ModelRow.model_validate(row.as_dict()) for row in versions],
-        monitoring=_monitoring(last_run, sees_all=sees_all) if last_run else None,
+        monitoring=_monitoring(name, last_run, sees_all=sees_all) if last_run else None,
     )
 
 
-def _monitoring(last_run: MonitorResult, *, sees_all: bool) -> Monitoring:
+def _monitoring(name: str, last_run: MonitorResult, *, sees_all: bool) -> Monitoring:
     """Alerts and the report are about every region and department, for those who may see them all."""
     return Monitoring(
         release_id=last_run.release_id,
         week=last_run.week,
         drift_share=last_run.drift_share,
-        alerts=last_run.alerts if sees_all else [],
+        alerts=[alert for alert in last_run.alerts if sees_all and alert.model_name in ("", name)],
         retrain=last_run.retrain,
-        report=f"/v1/reports/{last_run.release_id}/{last_run.report.name}" if sees_all else None,
+        report=f"/v1/reports/{last_run.release_id}/{report_name(name)}" if sees_all else None,
     )

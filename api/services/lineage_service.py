@@ -17,7 +17,7 @@ from governance.lineage.draw import Link, to_svg
 from governance.policy.authorize import recommendation_scope, require
 from governance.store import OpsStore
 from governance.store.schema import decisions, model_reviews, recommendations
-from models_ml.models import READS
+from models_ml.models import reads_of
 from models_ml.recommend.inputs.tables import POSITION_TABLES
 
 
@@ -145,7 +145,7 @@ class LineageService:
 
 def _model_reads(graph: LineageGraph, model: str, version: str) -> list[Edge]:
     """From the feature tables, and from their columns, that the model reads."""
-    read = READS[model]() if model in READS else frozenset()
+    read = reads_of(model)
     tables = sorted({f"feature.{table}" for table, _ in read})
     columns = sorted(f"column.{table}.{column}" for table, column in read)
     return [Edge(name, version) for name in tables if name in graph.nodes] + [

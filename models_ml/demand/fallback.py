@@ -19,6 +19,7 @@ import pandas as pd
 from models_ml.demand.features import build
 from models_ml.demand.model import DemandModel
 from models_ml.demand.panel import Panel
+from models_ml.demand.settings import MODEL_NAME
 from models_ml.evaluate.baselines import moving_average
 from models_ml.evaluate.forecast import Forecast
 from models_ml.lifecycle.drift_policy import Policy, default_policy
@@ -43,6 +44,7 @@ class Restraints:
     def read(cls, warehouse: Path, monitored: Path) -> Restraints:
         """The alerts of `monitored` (drift.json), none where the release was not monitored."""
         alerts = json.loads(monitored.read_text())["alerts"] if monitored.exists() else []
+        own = [alert for alert in alerts if alert.get("model_name", MODEL_NAME) == MODEL_NAME]
         with duckdb.connect(str(warehouse), read_only=True) as con:
             has_locations = con.execute(
                 "SELECT 1 FROM duckdb_tables() WHERE table_name = 'dim_location'"
@@ -52,7 +54,7 @@ class Restraints:
                 if has_locations
                 else []
             )
-        return cls(alerts, dict(rows))
+        return cls(own, dict(rows))
 
     def forecast(self, model: DemandModel, panel: Panel, cut: int) -> Forecast:
         """The model's forecast, the rule's for series that the model may not be asked about."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models_ml.drift.observe import LEAST_REFERENCE, REFERENCE_WEEKS, Observed
+from models_ml.drift.observe import Observed
+from models_ml.lifecycle.drift_policy import LEAST_REFERENCE, REFERENCE_WEEKS
 
 SEGMENTS = ("department", "region", "channel")
 LEAST_LINES = 500  # a week: of fewer lines the mix is chance

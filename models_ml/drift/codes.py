@@ -11,7 +11,8 @@ import pandas as pd
 
 from governance.disk import atomic_write
 from models_ml.drift.changes import before, by_week
-from models_ml.drift.observe import REFERENCE_WEEKS, Observed, observe
+from models_ml.drift.observe import Observed, observe
+from models_ml.lifecycle.drift_policy import REFERENCE_WEEKS
 
 CODES = {
     "department": "department", "category": "category", "region": "region", "channel": "channel",
@@ -48,9 +49,9 @@ def known_codes(observed: Observed) -> dict[str, list[str]]:
     return out
 
 
-def codes_path(artifact_root: Path, version: str) -> Path:
+def codes_path(artifact_root: Path, name: str, version: str) -> Path:
     """Where the codes lie that a version was trained with."""
-    return artifact_root / "codes" / f"demand-{version}.json"
+    return artifact_root / "codes" / f"{name}-{version}.json"
 
 
 def save_codes(warehouse: Path, path: Path) -> None:
@@ -62,9 +63,9 @@ def save_codes(warehouse: Path, path: Path) -> None:
     atomic_write(path, json.dumps(codes))
 
 
-def trained_codes(artifact_root: Path, version: str) -> dict[str, list[str]] | None:
+def trained_codes(artifact_root: Path, name: str, version: str) -> dict[str, list[str]] | None:
     """Codes that the version was trained with; None where they were not kept."""
-    path = codes_path(artifact_root, version)
+    path = codes_path(artifact_root, name, version)
     return json.loads(path.read_text()) if version and path.exists() else None
 
 

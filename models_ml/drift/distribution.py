@@ -6,59 +6,16 @@ The distance is the first Wasserstein distance in standard deviations of the ref
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
-from models_ml.demand.features import build
-from models_ml.demand.model import DemandModel
-from models_ml.demand.panel import Panel
-from models_ml.drift.observe import LEAST_REFERENCE, REFERENCE_WEEKS
+from models_ml.lifecycle.drift_policy import LEAST_REFERENCE, REFERENCE_WEEKS, SEED
+from models_ml.lifecycle.spec import FeatureSample
 
-SERIES = 1500  # sampled at each origin
-WATCHED_WEEKS = 20  # origins whose distance is told: enough to learn what is quiet, and the newest
 REFERENCE_ROWS = 4000  # of the thirteen earlier origins together
-SEED = 20170101
 
 
-@dataclass(frozen=True)
-class Origins:
-    """Features of sampled series at the ends of weeks: one row per series and week, and the names."""
-
-    rows: pd.DataFrame
-    names: list[str]
-
-
-def origins(panel: Panel, regions: Mapping[str, str], models: DemandModel | None = None) -> Origins:
-    """Sample the series that sell at each of the last origins; with a model also its forecast in units of
-    the series' level. Where history is short there are fewer origins."""
-    last = len(panel.weeks) - 1
-    first = max(LEAST_REFERENCE, last - WATCHED_WEEKS - REFERENCE_WEEKS + 1)
-    frames: list[pd.DataFrame] = []
-    names: list[str] = []
-    # What the calendar and the promotion plan say of the coming weeks is meant to differ from week to week.
-    ahead = {"horizon", *panel.calendar, *panel.plan, *(f"{name}_change" for name in panel.plan)}
-    for cut in range(first, last + 1):
-        selling = np.flatnonzero(panel.selling(cut))
-        rng = np.random.default_rng([SEED, int(panel.weeks[cut])])
-        chosen = np.sort(rng.choice(selling, min(SERIES, len(selling)), replace=False))
-        few = panel.select(chosen)
-        features, scale, names = build(few, cut)
-        frame = pd.DataFrame(features[:, 0], columns=names)[[n for n in names if n not in ahead]]
-        frame.insert(0, "week", int(panel.weeks[cut]))
-        frame.insert(1, "region", [regions.get(x, "UNKNOWN") for x in few.locations])
-        frame.insert(2, "department_name", few.departments)
-        frame.insert(3, "location_id", few.locations)
-        if models is not None:
-            frame["forecast_to_level"] = models.predict(features, scale).mean.mean(1) / scale
-        frames.append(frame)
-    watched = [name for name in names if name not in ahead]
-    return Origins(pd.concat(frames, ignore_index=True), watched)
-
-
-def distances(sampled: Origins, tier: str) -> pd.DataFrame:
+def distances(sampled: FeatureSample) -> pd.DataFrame:
     """One row per week, feature (forecast included) and segment: all, region, department."""
     rows = []
     weeks = sorted(sampled.rows["week"].unique())
@@ -73,7 +30,7 @@ def distances(sampled: Origins, tier: str) -> pd.DataFrame:
         # By segment only the forecast and what the model leans on most: every cut costs, and says the same.
         names = watched if segment_type == "all" else [n for n in watched if n in BY_SEGMENT]
         for segment, group in groups:
-            rows += _of_group(group, names, weeks, (tier, segment_type, segment))
+            rows += _of_group(group, names, weeks, (sampled.prefix, segment_type, segment))
     return pd.DataFrame(rows)
 
 
@@ -84,7 +41,7 @@ def _of_group(
     group: pd.DataFrame, names: list[str], weeks: list[int], where: tuple[str, str, str]
 ) -> list[dict[str, object]]:
     by_week = {week: rows[names].to_numpy(float) for week, rows in group.groupby("week")}
-    tier, segment_type, segment = where
+    prefix, segment_type, segment = where
     out: list[dict[str, object]] = []
     for i, week in enumerate(weeks):
         earlier = [by_week[w] for w in weeks[max(0, i - REFERENCE_WEEKS) : i] if w in by_week]
@@ -100,7 +57,7 @@ def _of_group(
             sentence = f"{name}: mean {reference[:, j].mean():.3g} before, {now[:, j].mean():.3g} now"
             out.append({
                 "week": week, "kind": "prediction_shift" if is_forecast else "distribution_shift",
-                "feature": f"{tier}.{name}", "segment_type": segment_type, "segment": segment,
+                "feature": f"{prefix}.{name}", "segment_type": segment_type, "segment": segment,
                 "value": distance, "words": sentence,
             })  # fmt: skip
     return out

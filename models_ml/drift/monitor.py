@@ -6,38 +6,38 @@ Rows go to `drift.parquet` beside the release's forecasts, in the form of the co
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from governance.disk import atomic_write
 from governance.progress import Progress, silent
-from models_ml.demand.artifacts import FOLDER as BACKTESTS
-from models_ml.demand.bundle import load_bundle
-from models_ml.demand.model import DemandModel
-from models_ml.demand.panel import read_panel
+from models_ml.drift import report_name
 from models_ml.drift.accuracy import error_changes
 from models_ml.drift.alerts import judge
 from models_ml.drift.changes import changes
 from models_ml.drift.codes import code_changes, trained_codes
-from models_ml.drift.distribution import Origins, distances, origins
+from models_ml.drift.distribution import distances
 from models_ml.drift.findings import aspect_of, finding, method_of
 from models_ml.drift.observe import Observed, observe
 from models_ml.drift.report import write_report
 from models_ml.drift.retraining import Advice, advise, drift_share
+from models_ml.errors import ModelError
 from models_ml.lifecycle.champion import Champion, find_champion
+from models_ml.lifecycle.spec import FeatureSample, ModelSpec
 
-Models = dict[str, DemandModel]  # by tier
 DRIFT_FILE = "drift.parquet"
 SUMMARY_FILE = "drift.json"
 COLUMNS = (
     "release_id", "model_name", "model_version", "week", "week_ending", "feature", "segment_type", "segment",
     "kind", "aspect", "method", "score", "threshold", "is_drifted", "alert_state", "finding", "is_simulated",
 )  # fmt: skip
-ALERT_COLUMNS = ("kind", "feature", "segment_type", "segment", "score", "threshold", "finding")
+ALERT_COLUMNS = ("model_name", "kind", "feature", "segment_type", "segment", "score", "threshold", "finding")
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,19 @@ class Monitored:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A model that is watched, the version that scores, and its features (with forecasts if one scores)."""
+
+    spec: ModelSpec
+    champion: Champion[object]
+    sample: FeatureSample
+
+
 def monitor(
     warehouse: Path,
     release_id: str,
+    specs: Iterable[ModelSpec],
     *,
     tracking_uri: str,
     artifact_root: Path,
@@ -75,67 +85,90 @@ def monitor(
     reports: Path,
     progress: Progress = silent,
 ) -> Monitored:
-    """Watch the release for the demand model: rows into the folder `output`, the report into `reports`."""
+    """Watch the release for the watched models: rows into the folder `output`, reports into `reports`.
+
+    What is no model's own, the retailer's data, is reported under the first of them, and so is the advice.
+    Raises ModelError if none is watched.
+    """
     progress("drift: reading the weeks")
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
         observed = observe(con)
         regions = dict(con.execute("SELECT location_id, region FROM dim_location").fetchall())
         last_week = observed.last_week
-        champion = find_champion(
-            "demand", load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week
-        )
-        backtest = artifact_root / BACKTESTS / f"demand-{champion.version}.parquet"
-        files = [backtest] if champion.version and backtest.exists() else []
-        errors = error_changes(con, files)
+        champions = {
+            spec: find_champion(
+                spec.name, spec.load, tracking_uri=tracking_uri, artifact_root=artifact_root,
+                last_week=last_week,
+            )
+            for spec in specs if spec.is_watched
+        }  # fmt: skip
+        backtests = (spec.backtest(artifact_root, holder.version) for spec, holder in champions.items())
+        errors = error_changes(con, [path for path in backtests if path is not None])
     progress("drift: features and forecasts")
-    sampled = _sampled(warehouse, regions, champion.model or {})
+    watched = [
+        Watched(spec, holder, sample)
+        for spec, holder in champions.items()
+        if (sample := spec.sample_features(warehouse, regions, holder.model)) is not None
+    ]
+    if not watched:
+        raise ModelError("No model is watched.")
+    first = watched[0]
     progress("drift: judging")
-    results = judged(observed, sampled, errors, trained=trained_codes(artifact_root, champion.version))
-    rows = _rows(results, observed, release_id, champion)
+    codes = trained_codes(artifact_root, first.spec.name, first.champion.version)
+    results = judged(observed, [one.sample for one in watched], errors, trained=codes)
+    rows = _rows(results, observed, release_id, watched)
     now = rows[rows["week"] == last_week]
-    advice = advise(rows, last_week=last_week, trained_through_week=_trained_through(champion))
+    trained_through = first.champion.trained_through_week if first.champion.model else None
+    advice = advise(_of(rows, first), last_week=last_week, trained_through_week=trained_through)
     progress("drift: report")
-    report = write_report(sampled, now, reports / "drift_demand.html", release_id=release_id)
+    pages = [_report(one, now, reports, release_id) for one in watched]
     path = output / DRIFT_FILE
     _replace(rows, path)
     alerts = now[now["alert_state"] == "alert"]
-    done = Monitored(
-        release_id, last_week, len(rows), drift_share(now),
-        _alert_rows(alerts),
-        advice, champion.version, path, report,
+    monitored = Monitored(
+        release_id, last_week, len(rows), drift_share(_of(now, first)), _alert_rows(alerts), advice,
+        first.champion.version, path, pages[0],
     )  # fmt: skip
-    atomic_write(output / SUMMARY_FILE, json.dumps(done.as_dict(), indent=1))
-    return done
+    atomic_write(output / SUMMARY_FILE, json.dumps(monitored.as_dict(), indent=1))
+    return monitored
 
 
 def judged(
     observed: Observed,
-    sampled: dict[str, Origins],
+    samples: Iterable[FeatureSample],
     errors: pd.DataFrame,
     trained: dict[str, list[str]] | None = None,
 ) -> pd.DataFrame:
     """Values of every detector with score, threshold and alert state."""
     values = [changes(observed), code_changes(observed, trained)]
-    values += [distances(origins_of_tier, tier) for tier, origins_of_tier in sampled.items()]
+    values += [distances(sample) for sample in samples]
     values += [errors] if len(errors) else []
     special = observed.weeks.loc[observed.weeks["is_special"], "week"]
     return judge(pd.concat(values, ignore_index=True), {int(week) for week in special})
 
 
-def _sampled(warehouse: Path, regions: dict[str, str], models: Models) -> dict[str, Origins]:
-    tier = "category"  # the primary grain: what products add up to
-    return {tier: origins(read_panel(warehouse, tier), regions, models.get(tier))}
+def _report(watched: Watched, now: pd.DataFrame, reports: Path, release_id: str) -> Path:
+    name, rows = watched.spec.name, _of(now, watched)
+    return write_report(watched.sample, rows, reports / report_name(name), model=name, release_id=release_id)
+
+
+def _of(rows: pd.DataFrame, watched: Watched) -> pd.DataFrame:
+    own: pd.DataFrame = rows[rows["model_name"] == watched.spec.name]
+    return own
 
 
 def _rows(
-    results: pd.DataFrame, observed: Observed, release_id: str, champion: Champion[Models]
+    results: pd.DataFrame, observed: Observed, release_id: str, watched: Sequence[Watched]
 ) -> pd.DataFrame:
+    """In the form of the contract; a feature belongs to the model whose sample has its prefix."""
     ending = observed.weeks.set_index("week")["last_day"]
+    owners = {one.sample.prefix: one for one in watched}
+    owner = [owners.get(str(name).partition(".")[0], watched[0]) for name in results["feature"]]
     rows = results.assign(
         release_id=release_id,
-        model_name="demand",
-        model_version=champion.version or None,
+        model_name=[one.spec.name for one in owner],
+        model_version=np.array([one.champion.version or None for one in owner], object),
         week=results["week"].astype("int32"),
         week_ending=pd.to_datetime(results["week"].map(ending)).dt.date,
         aspect=results["kind"].map(aspect_of),
@@ -144,10 +177,6 @@ def _rows(
         is_simulated=False,
     )  # fmt: skip
     return rows[list(COLUMNS)].sort_values(["week", "kind", "feature", "segment_type", "segment"])
-
-
-def _trained_through(champion: Champion[Models]) -> int | None:
-    return champion.trained_through_week if champion.model else None
 
 
 def _alert_rows(alerts: pd.DataFrame) -> list[dict[str, Any]]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-REFERENCE_WEEKS = 13  # a week is held against so many weeks before it
-LEAST_REFERENCE = 8
+from models_ml.lifecycle.drift_policy import REFERENCE_WEEKS
 
 CELLS = """
 SELECT s.week, s.location_id, coalesce(l.region, 'UNKNOWN') AS region, s.channel,

@@ -9,33 +9,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models_ml.drift.distribution import SEED, Origins
-from models_ml.drift.observe import REFERENCE_WEEKS
+from models_ml.lifecycle.drift_policy import REFERENCE_WEEKS, SEED
+from models_ml.lifecycle.spec import FeatureSample
 
 METHOD = "wasserstein"
 REFERENCE_ROWS = 6000
 
 
-def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, release_id: str) -> Path:
-    """Write the report of the newest origin of the first tier in `sampled`; `now` are its judged rows."""
+def write_report(
+    sampled: FeatureSample, now: pd.DataFrame, path: Path, *, model: str, release_id: str
+) -> Path:
+    """Write the report of the newest origin in `sampled`; `now` are its judged rows."""
     os.environ.setdefault("DO_NOT_TRACK", "1")  # Evidently's own switch for telemetry
     from evidently import Report
     from evidently.presets import DataDriftPreset
 
     from models_ml.drift.findings_widget import Findings
 
-    tier, sampled_tier = next(iter(sampled.items()))
-    reference, current, watched = _frames(sampled_tier)
+    reference, current, watched = _frames(sampled)
     learned = now[
         (now["segment_type"] == "all") & now["kind"].isin(["distribution_shift", "prediction_shift"])
     ]
     thresholds = {
         str(row.feature).partition(".")[2]: float(str(row.threshold))
         for row in learned.itertuples()
-        if str(row.feature).startswith(f"{tier}.")
+        if str(row.feature).startswith(f"{sampled.prefix}.")
     }
     watched = [name for name in watched if name in thresholds] or watched
-    week = int(sampled_tier.rows["week"].max())
+    week = int(sampled.rows["week"].max())
     report = Report(
         [
             Findings(rows=_table(now)),
@@ -44,9 +45,11 @@ def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, 
                 per_column_method=dict.fromkeys(watched, METHOD), drift_share=0.3,
             ),
         ],
-        metadata={"release": release_id, "week": str(week), "tier": tier},
+        metadata={"release": release_id, "week": str(week), "tier": sampled.prefix},
     )  # fmt: skip
-    snapshot = report.run(current[watched], reference[watched], name=f"Drift of demand, week {week}")
+    snapshot = report.run(
+        current[watched], reference[watched], name=f"Drift of {model.replace('_', ' ')}, week {week}"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     snapshot.save_html(str(partial))
@@ -54,7 +57,7 @@ def write_report(sampled: dict[str, Origins], now: pd.DataFrame, path: Path, *, 
     return path
 
 
-def _frames(sampled_tier: Origins) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def _frames(sampled_tier: FeatureSample) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     week = int(sampled_tier.rows["week"].max())
     earlier = sampled_tier.rows[
         (sampled_tier.rows["week"] < week) & (sampled_tier.rows["week"] >= week - REFERENCE_WEEKS)

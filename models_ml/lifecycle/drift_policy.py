@@ -9,6 +9,12 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+REFERENCE_WEEKS = 13  # a week is compared with so many weeks before it
+LEAST_REFERENCE = 8
+WATCHED_WEEKS = 20  # origins whose distance is reported: enough to learn what is quiet, and the newest
+SAMPLED_SERIES = 1500  # at each origin
+SEED = 20170101
+
 Response = Literal["rule", "person", "nothing"]
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 
 AFTER_FIT = frozenset({
-    "card", "evidence", "fallback", "promotion", "pyfunc", "reasons", "score", "search", "served", "spec",
+    "card", "evidence", "fallback", "monitoring", "promotion", "pyfunc", "reasons", "score",
+    "search", "served", "spec",
 })  # fmt: skip
 
 

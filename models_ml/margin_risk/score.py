@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from governance.progress import Progress, silent
-from models_ml.lifecycle.champion import find_champion
+from models_ml.lifecycle.champion import Approved, find_champion
 from models_ml.lifecycle.spec import Scored
 from models_ml.margin_risk.baselines import calibrated_repeat
 from models_ml.margin_risk.bundle import load_bundle
@@ -34,6 +34,7 @@ def score_margin_risk(
     artifact_root: Path,
     output: Path,
     progress: Progress = silent,
+    approved: Approved | None = None,
 ) -> Scored:
     """Write one row per store × category that sold in the last quarter to `output` (Parquet, replaced whole).
 
@@ -42,8 +43,9 @@ def score_margin_risk(
     panel = read_margin_panel(warehouse)
     last_week, cut = int(panel.demand.weeks[-1]), len(panel.demand.weeks) - 1
     champion = find_champion(
-        MODEL_NAME, load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week
-    )
+        MODEL_NAME, load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week,
+        approved=approved,
+    )  # fmt: skip
     progress(f"score: margin risk {'version ' + champion.version if champion.model else champion.reason}")
     frame = _by_baseline(panel, cut, champion.reason or TOO_RARE)
     if champion.model is not None:

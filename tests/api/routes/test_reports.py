@@ -6,6 +6,7 @@ import pytest
 
 RELEASE = "20170101T000000-0123abcd"
 ALERT = {
+    "model_name": "demand",
     "kind": "price_shift", "feature": "shelf_price", "segment_type": "region", "segment": "West",
     "score": 0.4, "threshold": 0.2, "finding": "shelf prices shifted in the West",
 }  # fmt: skip
