@@ -3,6 +3,7 @@
 Data flows down one pipe: definitions → query → plan → rules → SQL → engine.
 
 SemanticLayer   all metrics of one manifest: list, compile, explain
+ParsedQuery     a query with all its names read, for policy and planning
 MetricQuery     metrics, group-by, filters, order, limit, time constraint
 CompiledQuery   SQL of any dialect with its columns and lineage
 Restriction     what a reader may not see: RowRule, hidden and masked names, MinimumGroup
@@ -13,11 +14,13 @@ parse_semantic_sql  the SQL that BI tools write, onto the same query
 
 from .checks import check_next_snapshots, check_rollups
 from .definitions.restriction import NO_RESTRICTION, MinimumGroup, Restriction, RowRule
+from .definitions.used_name import UsedName
 from .engine import Engine
-from .layer import CompiledQuery, Lineage, OutputColumn, SemanticLayer
+from .layer import SemanticLayer, parse_semantic_sql
+from .plan.compiled import CompiledQuery, Lineage, OutputColumn
+from .query.parsed import ParsedQuery
 from .query.request import MetricQuery
 from .rules import Statistics
-from .sql import parse_semantic_sql
 
 __all__ = [
     "NO_RESTRICTION",
@@ -27,10 +30,12 @@ __all__ = [
     "MetricQuery",
     "MinimumGroup",
     "OutputColumn",
+    "ParsedQuery",
     "Restriction",
     "RowRule",
     "SemanticLayer",
     "Statistics",
+    "UsedName",
     "check_next_snapshots",
     "check_rollups",
     "parse_semantic_sql",

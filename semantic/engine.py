@@ -23,7 +23,7 @@ from .errors import (
     QueryTimeoutError,
     ResultTooLargeError,
 )
-from .layer import CompiledQuery
+from .plan.compiled import CompiledQuery
 from .plan.suppression_probe import GroupProbe
 from .rules import Statistics
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,53 +12,20 @@ from .ast.memoize import LeastRecentlyUsed
 from .definitions.catalog import Catalog, Metric
 from .definitions.manifest import build_catalog, load_catalog
 from .definitions.restriction import NO_RESTRICTION, Restriction
+from .plan.compiled import CompiledQuery, Lineage, OutputColumn
+from .plan.explain import explain_plan
 from .plan.planner import Planner
-from .plan.suppression_probe import GroupProbe
 from .plan.to_sql import to_sql
+from .query.parse import QueryParser
+from .query.parsed import ParsedQuery
 from .query.request import GroupByItem, MetricQuery
 from .query.resolve import Resolver, is_hidden
 from .query.visibility import visible_metrics
 from .rules import Statistics, rewrite, rollups_not_read, rollups_read
+from .sql import read
+from .sql.shape import SqlShape
 
 PLAN_CACHE_SIZE = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class OutputColumn:
-    """A column of the answer. kind: metric, time, dimension or entity; meta is the metric's own."""
-
-    name: str
-    kind: str
-    label: str = ""
-    description: str = ""
-    meta: Mapping[str, object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """Where an answer comes from: metrics (with all they build on), semantic models, tables."""
-
-    metrics: tuple[str, ...]
-    models: tuple[str, ...]
-    relations: tuple[str, ...]
-    columns: Mapping[str, tuple[str, ...]]
-    """Output column to the metrics, or the dimension, that it is made of."""
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledQuery:
-    """SQL that answers a query, ready to run. `key` identifies (query, dialect, restriction)."""
-
-    sql: str
-    columns: tuple[OutputColumn, ...]
-    lineage: Lineage
-    dialect: str
-    explain: str = ""
-    key: int = 0
-    rollups: tuple[str, ...] = ()
-    """The rollups that it reads instead of their facts."""
-    probes: tuple[GroupProbe, ...] = ()
-    """Under a minimum size of groups: the probes of their contributing entities."""
 
 
 class SemanticLayer:
@@ -67,6 +35,8 @@ class SemanticLayer:
         self.catalog = catalog
         self._resolver = Resolver(catalog)
         self._statistics = (statistics or Statistics()).with_rollups(catalog, self._resolver)
+        self._parser = QueryParser(catalog, self._resolver)
+        self._parsed: LeastRecentlyUsed[ParsedQuery] = LeastRecentlyUsed(PLAN_CACHE_SIZE)
         self._plans: LeastRecentlyUsed[CompiledQuery] = LeastRecentlyUsed(PLAN_CACHE_SIZE)
 
     @classmethod
@@ -115,48 +85,73 @@ class SemanticLayer:
 
     # -- compile ------------------------------------------------------------------------------------------
 
+    def parse(self, query: MetricQuery | str) -> ParsedQuery:
+        """A metric query or semantic SQL with all its names read, whoever asks; see `ParsedQuery.names`.
+
+        Raises InvalidQueryError or UnsupportedError if it is malformed. A name that does not exist is refused
+        by `compile`, in the same words as one that a restriction hides.
+        """
+        key = query if isinstance(query, str) else query.key()
+        if (cached := self._parsed.get(key)) is not None:
+            return cached
+        parsed = read(query, self._parser) if isinstance(query, str) else self._parser.parse(query)
+        with suppress(TypeError):  # a query may be made of lists, which cannot be looked up
+            self._parsed.put(key, parsed)
+        return parsed
+
     def compile(
-        self, query: MetricQuery, dialect: str = "duckdb", restriction: Restriction | None = None, *,
-        explain: bool = False, comments: bool = False,
+        self, query: MetricQuery | ParsedQuery, dialect: str = "duckdb",
+        restriction: Restriction | None = None, *, explain: bool = False, comments: bool = False,
     ) -> CompiledQuery:  # fmt: skip
-        """SQL for a query under a restriction.
+        """SQL for a query under a restriction. A MetricQuery is parsed first.
 
         Raises UnknownNameError, AmbiguousNameError, InvalidQueryError, ForbiddenUseError or UnsupportedError;
-        never answers another question than the one asked. Repeated queries come from a cache.
+        never answers another question than the one asked. Planning uses no name but those that the query was
+        parsed to use and, if the restriction says which are authorized, none but those. Repeated queries come
+        from a cache.
         """
-        key = (query.key(), dialect, restriction, explain, comments)
+        parsed = self.parse(query) if isinstance(query, MetricQuery) else query
+        key = (parsed, dialect, restriction, explain, comments)
         if (cached := self._plans.get(key)) is not None:
             return cached
-        planner = self._planner(restriction)
+        if isinstance(parsed.shape, SqlShape):
+            inner = None
+            if not parsed.reads_nothing:
+                inner = self.compile(parsed.governed, "duckdb", restriction, explain=explain)
+            compiled = parsed.shape.over(inner, dialect)
+        else:
+            compiled = self._compile(parsed, dialect, restriction or NO_RESTRICTION, explain, comments)
+        compiled = replace(compiled, key=hash(key))
+        self._plans.put(key, compiled)
+        return compiled
+
+    def _compile(
+        self, query: ParsedQuery, dialect: str, restriction: Restriction, explain: bool, comments: bool
+    ) -> CompiledQuery:
+        names = query.names() if restriction.authorized is None else query.names() & restriction.authorized
+        planner = self._planner(replace(restriction, authorized=names))
         plan, resolved = planner.plan(query)
         plan = rewrite(plan, self._statistics)
         sql = to_sql(plan, dialect, comments=comments)
         rollups = rollups_read(plan) if self._statistics.rollups else {}
-        text = ""
-        if explain:
-            from .plan.explain import explain_plan
-
-            text = explain_plan(plan, rollups_not_read(plan, self._statistics))
-        compiled = CompiledQuery(
+        columns = [c.name for c in plan.body.columns]
+        return CompiledQuery(
             sql=sql,
-            columns=tuple(
-                self._column(c.name, {i.name: i for i in resolved.items}) for c in plan.body.columns
-            ),
-            lineage=self._lineage(planner, query, [c.name for c in plan.body.columns], rollups),
+            columns=tuple(self._column(name, {i.name: i for i in resolved.items}) for name in columns),
+            lineage=self._lineage(planner, query, columns, rollups),
             dialect=dialect,
-            explain=text,
-            key=hash(key),
+            explain=explain_plan(plan, rollups_not_read(plan, self._statistics)) if explain else "",
+            keys=planner.keys,
             rollups=tuple(rollups),
             probes=planner.probes(),
         )
-        self._plans.put(key, compiled)
-        return compiled
 
     def forget_plans(self) -> None:
-        """Empty the plan cache (for measuring)."""
+        """Empty the caches of plans and of parsed queries (for measuring)."""
         self._plans.clear()
+        self._parsed.clear()
 
-    def explain(self, query: MetricQuery, restriction: Restriction | None = None) -> str:
+    def explain(self, query: MetricQuery | ParsedQuery, restriction: Restriction | None = None) -> str:
         """The logical plan as text."""
         return self.compile(query, restriction=restriction, explain=True).explain
 
@@ -173,11 +168,11 @@ class SemanticLayer:
         return OutputColumn(name, kind, name)
 
     def _lineage(
-        self, planner: Planner, query: MetricQuery, names: list[str], rollups: Mapping[str, str]
+        self, planner: Planner, query: ParsedQuery, names: list[str], rollups: Mapping[str, str]
     ) -> Lineage:
         below: dict[str, tuple[str, ...]] = {}
         for name in query.metrics:
-            below[name.strip().lower()] = tuple(dict.fromkeys(self._below(name.strip().lower())))
+            below[name] = tuple(dict.fromkeys(self._below(name)))
         models = tuple(planner.builder.used_models)
         return Lineage(
             metrics=tuple(dict.fromkeys(m for names in below.values() for m in names)),
@@ -193,3 +188,14 @@ class SemanticLayer:
         if metric is None:
             return []
         return [name, *(m for i in metric.inputs for m in self._below(i.name))]
+
+
+def parse_semantic_sql(
+    layer: SemanticLayer, sql: str, restriction: Restriction | None = None, dialect: str = "duckdb"
+) -> CompiledQuery:
+    """A SELECT over `metrics` as a compiled, governed query.
+
+    Raises InvalidQueryError or UnsupportedError (with what to write instead) for any other SQL, and what
+    SemanticLayer.compile raises for unknown names.
+    """
+    return layer.compile(layer.parse(sql), dialect, restriction)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .used_name import UsedName
+
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
@@ -39,6 +41,8 @@ class Restriction:
     rows: row rules, all of which must hold. hidden_metrics and hidden_dimensions answer as if they did
     not exist (dimension names as in a query: `customer__age_band`, for every grain of a time dimension).
     masked_dimensions show `***` and can be neither filtered nor ordered by. allow_nothing yields no rows.
+    authorized: the names that one query may use; planning refuses every other, as if it did not exist. None
+    leaves it to the query: whatever it was parsed to use, and is not hidden.
     """
 
     rows: tuple[RowRule, ...] = ()
@@ -47,6 +51,7 @@ class Restriction:
     masked_dimensions: frozenset[str] = frozenset()
     minimum_group: MinimumGroup | None = None
     allow_nothing: bool = False
+    authorized: frozenset[UsedName] | None = None
 
 
 NO_RESTRICTION = Restriction()

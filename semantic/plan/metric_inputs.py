@@ -159,7 +159,7 @@ class Expansion:
         if not texts:
             return ()
         grains = self.names.grains([metric])
-        return tuple(self.names.filter(text, grains, trusted=True) for text in texts)
+        return tuple(self.names.defined(text, grains) for text in texts)
 
 
 def _unwrapped(expr: exp.Expr) -> exp.Expr:

@@ -12,9 +12,10 @@ from ..ast.grains import RANK, finest
 from ..definitions.catalog import Catalog, Metric, SimpleMetric
 from ..definitions.restriction import Restriction
 from ..errors import ForbiddenUseError, InvalidQueryError, UnknownNameError
-from ..query.names import NameResolver, check_request
+from ..query.names import NameResolver
+from ..query.parsed import ParsedQuery
 from ..query.predicates import Predicate
-from ..query.request import GroupByItem, MetricQuery, MetricRef, parse_item, parse_order
+from ..query.request import GroupByItem, MetricRef
 from ..query.resolve import Resolver
 from ..query.resolved import (
     ConversionInput,
@@ -58,12 +59,13 @@ class Planner:
         self.restriction = restriction
         self.names = NameResolver(catalog, resolver, restriction)
         self.builder = PlanBuilder(catalog, resolver, restriction, dates)
+        self.keys: tuple[str, ...] = ()
 
-    def plan(self, request: MetricQuery) -> tuple[Plan, ResolvedQuery]:
+    def plan(self, request: ParsedQuery) -> tuple[Plan, ResolvedQuery]:
         """The plan of a query and what it was resolved to. Raises SemanticError subclasses."""
-        check_request(request)
-        request = self.names.saved(request)
-        metrics = [self.names.metric(n) for n in dict.fromkeys(n.strip().lower() for n in request.metrics)]
+        if request.saved_query is not None:
+            self.names.check_saved(request.saved_query)
+        metrics = [self.names.metric(name) for name in request.metrics]
         query = self._resolve(request, metrics)
         if metrics:
             body = self._metrics(metrics, query, depth=0)
@@ -81,13 +83,16 @@ class Planner:
         """The probes of the contributing entities of the groups of the query that was planned."""
         return tuple(probe_sql(probe, self.builder.ctes.items()) for probe in self.builder.probes.values())
 
-    def _resolve(self, request: MetricQuery, metrics: list[Metric]) -> ResolvedQuery:
+    def _resolve(self, request: ParsedQuery, metrics: list[Metric]) -> ResolvedQuery:
         names, grains = self.names, self.names.grains(metrics)
-        items = [names.item(parse_item(g, names.custom), grains) for g in request.group_by]
-        items = list(dict.fromkeys(items))
-        for name, text in request.computed:
-            items.append(GroupByItem((), name, kind="computed", expression=names.filter(text, grains)))
-        filters = tuple(names.filter(text, grains) for text in request.where)
+        resolved = [names.item(item, grains) for item in request.items]
+        self.keys = (*(item.name for item in resolved), *(name for name, _ in request.computed))
+        items = list(dict.fromkeys(resolved))
+        for name, predicate in request.computed:
+            items.append(
+                GroupByItem((), name, kind="computed", expression=names.predicate(predicate, grains))
+            )
+        filters = tuple(names.predicate(predicate, grains) for predicate in request.filters)
         shown_grains = [i.grain or "" for i in items if i.is_metric_time and i.grain in RANK]
         whole = finest(shown_grains) if shown_grains and request.whole_periods else None
         asked = time_range(request.time_constraint, grains.least, whole=whole)
@@ -202,11 +207,11 @@ class Planner:
                 select = aggregate_measures(builder, query, group)
         return join_time_spine(builder, query, timed, select) if first.simple.join_spine else select
 
-    def _ordered(self, body: Select, request: MetricQuery, query: ResolvedQuery) -> Select:
+    def _ordered(self, body: Select, request: ParsedQuery, query: ResolvedQuery) -> Select:
         names = [c.name for c in body.columns]
         order: list[tuple[exp.Expr, bool]] = []
-        for key in request.order_by:
-            name, descending = parse_order(key)
+        for key in request.order:
+            name, descending = key.name, key.descending
             matches = [n for n in names if n == name] or [i.name for i in query.items if i.base == name]
             if len(set(matches)) != 1:
                 raise UnknownNameError(

@@ -42,7 +42,7 @@ def period_items(
     mixed = next((i for i in items if not of_time_alone(i, is_time)), None)
     if mixed is not None:
         raise UnsupportedError(
-            f"{what} is known by period, and {mixed.expression.text.partition(' /*')[0]:.80} mixes time with "
+            f"{what} is known by period, and {mixed.expression.described():.80} mixes time with "
             "another dimension.",
             hint="Group by each of them apart.",
         )

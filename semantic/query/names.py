@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from ..ast.grains import RANK, coarsest
 from ..definitions.catalog import Catalog, Input, Metric, SimpleMetric
 from ..definitions.restriction import Restriction
-from ..errors import InvalidQueryError, UnknownNameError
+from ..definitions.used_name import UsedName
+from ..errors import UnknownNameError
 from ..suggest import near
 from .predicates import Predicate, parse_predicate
-from .request import GroupByItem, MetricQuery, MetricRef
+from .request import GroupByItem, MetricRef
 from .resolve import Resolver
 from .visibility import visible_metrics
 
@@ -37,13 +38,17 @@ class NameResolver:
 
     def metric(self, name: str) -> Metric:
         """A metric that the reader may see. Raises UnknownNameError with near misses."""
-        if name not in self.visible:
+        if name not in self.visible or not self._is_authorized(name):
             raise UnknownNameError(f"The metric {name} does not exist.", hint=near(name, self.visible))
         return self.catalog.metrics[name]
 
+    def _is_authorized(self, name: str) -> bool:
+        authorized = self.restriction.authorized
+        return authorized is None or UsedName("metric", name) in authorized
+
     def input(self, owner: Metric, used: Input) -> Metric:
         """A metric that another is built on."""
-        if used.name not in self.catalog.metrics:
+        if used.name not in self.catalog.metrics or not self._is_authorized(used.name):
             raise UnknownNameError(f"Metric {owner.name} uses {used.name}, which does not exist.")
         return self.catalog.metrics[used.name]
 
@@ -94,50 +99,21 @@ class NameResolver:
                 return resolved.dimension.grain if resolved.dimension else None
         return None
 
-    def filter(self, text: str, grains: Grains, *, trusted: bool = False) -> Predicate:
-        """A filter with the grains of its references resolved. trusted: it is part of a definition."""
-        predicate = parse_predicate(text, self.custom, trusted)
+    def defined(self, text: str, grains: Grains) -> Predicate:
+        """A filter of a definition, with the grains of its references resolved."""
+        return self.predicate(parse_predicate(text, self.custom, True), grains)
+
+    def predicate(self, predicate: Predicate, grains: Grains) -> Predicate:
+        """A filter with the grains of its references resolved. Raises UnknownNameError for hidden metrics."""
         refs = tuple(r if isinstance(r, MetricRef) else self.item(r, grains) for r in predicate.refs)
         for ref in refs:
             if isinstance(ref, MetricRef):
                 self.metric(ref.metric)
-        names = " ".join(r.name for r in refs if isinstance(r, GroupByItem))
-        return Predicate(f"{predicate.text} /* {names} */", refs, predicate.condition)
+        return predicate.with_refs(refs)
 
-    def saved(self, query: MetricQuery) -> MetricQuery:
-        """The query with its saved query written out."""
-        if query.saved_query is None:
-            return query
-        saved = self.catalog.saved_queries.get(query.saved_query)
-        if saved is None or any(m not in self.visible for m in saved.metrics):
-            visible_names = [
-                n for n, q in self.catalog.saved_queries.items() if all(m in self.visible for m in q.metrics)
-            ]
-            raise UnknownNameError(
-                f"The saved query {query.saved_query} does not exist.",
-                hint=near(query.saved_query, visible_names),
-            )
-        return replace(
-            query,
-            saved_query=None,
-            metrics=[*saved.metrics, *query.metrics],
-            group_by=[*saved.group_by, *query.group_by],
-            where=[*saved.where, *query.where],
-            order_by=query.order_by or saved.order_by,
-            limit=saved.limit if query.limit is None else query.limit,
-        )
-
-
-def check_request(query: MetricQuery) -> None:
-    """Raises InvalidQueryError where a query is malformed before any name is looked at."""
-    for name in ("metrics", "group_by", "where", "order_by"):
-        value = getattr(query, name)
-        if isinstance(value, str) or not all(isinstance(v, str) for v in value):
-            raise InvalidQueryError(f"{name} must be a list of strings.")
-    limit = query.limit
-    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-        raise InvalidQueryError(f"The limit must be a whole number of rows, not {limit!r:.80}.")
-    if query.min_max_only and query.metrics:
-        raise InvalidQueryError("min_max_only is for a dimension without metrics.")
-    if not query.apply_group_by and query.metrics:
-        raise InvalidQueryError("apply_group_by=False is for dimensions without metrics.")
+    def check_saved(self, name: str) -> None:
+        """Raises UnknownNameError if there is no such saved query, or none that the reader may run."""
+        saved = self.catalog.saved_queries
+        shown = [n for n, q in saved.items() if all(m in self.visible for m in q.metrics)]
+        if name not in shown:
+            raise UnknownNameError(f"The saved query {name} does not exist.", hint=near(name, shown))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from sqlglot import exp
 
@@ -19,17 +19,33 @@ PLACEHOLDER = "steelyard_ref_"
 
 @dataclass(frozen=True)
 class Predicate:
-    """A filter: a condition whose references are numbered placeholders. Identity is its text."""
+    """A filter: a condition whose references are numbered placeholders.
 
-    text: str
+    Filters are equal if their conditions and references are. `sql` is the condition, written out.
+    """
+
+    sql: str
     refs: tuple[GroupByItem | MetricRef, ...]
-    condition: exp.Expr
+    condition: exp.Expr = field(compare=False)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.sql, self.refs))
 
     def __hash__(self) -> int:
-        return hash(self.text)
+        return self._hash
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Predicate) and other.text == self.text
+    def described(self) -> str:
+        """The condition with the names that it refers to, for people."""
+
+        def name(ref: GroupByItem | MetricRef) -> exp.Expr:
+            return exp.column(ref.name if isinstance(ref, GroupByItem) else ref.metric)
+
+        return fill_placeholders(self, name).sql("duckdb")
+
+    def with_refs(self, refs: tuple[GroupByItem | MetricRef, ...]) -> Predicate:
+        """The same condition over other references."""
+        return Predicate(self.sql, refs, self.condition)
 
     def items(self) -> tuple[GroupByItem, ...]:
         return tuple(r for r in self.refs if isinstance(r, GroupByItem))
@@ -68,7 +84,7 @@ def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = Fa
         node.replace(exp.column(number(dunder(node.name, custom_grains))))
     if isinstance(condition, exp.Column) and not is_reference(condition):
         condition = exp.column(number(dunder(condition.name, custom_grains)))
-    return Predicate(" ".join(text.split()), tuple(refs), condition)
+    return Predicate(condition.sql("duckdb"), tuple(refs), condition)
 
 
 def fill_placeholders(predicate: Predicate, value: Callable[[GroupByItem | MetricRef], exp.Expr]) -> exp.Expr:

@@ -205,11 +205,11 @@ def _sequence(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
-def parse_order(text: str) -> tuple[str, bool]:
+def parse_order(text: str) -> Order:
     """The name and direction of an order key: `-net_sales`, `Metric('net_sales').descending(True)`."""
     text = _checked(text)
     if "(" not in text:
-        return text.removeprefix("-").lower(), text.startswith("-")
+        return Order(text.removeprefix("-").lower(), text.startswith("-"))
     descending = text.startswith("-") or ".descending(True)" in text.replace(" ", "")
     call = parse_call(text.removeprefix("-"), ())
-    return (call.metric if isinstance(call, MetricRef) else call.name), descending
+    return Order(call.metric if isinstance(call, MetricRef) else call.name, descending)

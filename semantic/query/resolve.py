@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from ..definitions.catalog import Catalog, Dimension, Entity, Model
 from ..definitions.restriction import Restriction
+from ..definitions.used_name import UsedName
 from ..errors import AmbiguousNameError, UnknownNameError
 from ..suggest import near
 from .request import METRIC_TIME, GroupByItem
@@ -60,6 +61,21 @@ def resolved_in(resolved: ResolvedItem, names: frozenset[str]) -> bool:
     return element in names or any(f"{owner}__{element}" in names for owner in owners)
 
 
+def used_name(found: ResolvedItem) -> UsedName:
+    """What was found, as the definitions spell it."""
+    kind, name, model = "entity", found.definition.name, found.model
+    if isinstance(found.definition, Dimension):
+        kind, name = "dimension", f"{model.primary}__{name}" if model.primary else name
+    return UsedName(kind, name, model.name, tuple(step.entity for step in found.steps))
+
+
+def is_authorized(found: ResolvedItem, restriction: Restriction) -> bool:
+    """Whether a query may use what was found: not hidden, and among the names that it was authorized for."""
+    if resolved_in(found, restriction.hidden_dimensions):
+        return False
+    return restriction.authorized is None or used_name(found) in restriction.authorized
+
+
 class Resolver:
     """Resolution within one catalog, remembered per (model, item)."""
 
@@ -71,8 +87,8 @@ class Resolver:
         """Where `item` lives, seen from `model`. Raises UnknownNameError or AmbiguousNameError."""
         if is_hidden(item, restriction):
             raise self.unknown(model, item, restriction)
-        matches = self._find(model.name, item.links, item.element, item.kind)
-        if not matches or any(resolved_in(f, restriction.hidden_dimensions) for f in matches):
+        matches = self.everything(model, item)
+        if not matches or not all(is_authorized(f, restriction) for f in matches):
             raise self.unknown(model, item, restriction)
         if len(matches) > 1:
             paths = " and ".join(_path(model, f) for f in matches[:2])
@@ -86,8 +102,12 @@ class Resolver:
         """Whether `item` can be had from `model` at all (an ambiguous path counts as reaching)."""
         if is_hidden(item, restriction):
             return False
-        matches = self._find(model.name, item.links, item.element, item.kind)
-        return bool(matches) and not any(resolved_in(f, restriction.hidden_dimensions) for f in matches)
+        matches = self.everything(model, item)
+        return bool(matches) and all(is_authorized(f, restriction) for f in matches)
+
+    def everything(self, model: Model, item: GroupByItem) -> tuple[ResolvedItem, ...]:
+        """Whatever an item may mean, seen from `model`, whoever asks: nothing, one thing, or several."""
+        return self._find(model.name, item.links, item.element, item.kind)
 
     def unknown(self, model: Model, item: GroupByItem, restriction: Restriction) -> UnknownNameError:
         names = [n for n in self.names(model) if self._is_visible(model, n, restriction)]
@@ -97,7 +117,12 @@ class Resolver:
         return UnknownNameError(f"{item.base} does not exist for {model.name}.", hint=hint)
 
     def _is_visible(self, model: Model, name: str, restriction: Restriction) -> bool:
-        return not restriction.hidden_dimensions or self.reaches(model, _as_item(name), restriction)
+        """Whether a name may be told: none that is hidden, though this query was not authorized to use it."""
+        hidden, item = restriction.hidden_dimensions, _as_item(name)
+        if not hidden:
+            return True
+        found = () if is_hidden(item, restriction) else self.everything(model, item)
+        return bool(found) and not any(resolved_in(f, hidden) for f in found)
 
     def _search(
         self, model: str, links: tuple[str, ...], element: str, kind: str

@@ -10,7 +10,7 @@ from .resolved import TimeRange
 
 
 def time_range(
-    constraint: tuple[str, str] | None, known: str, *, whole: str | None = None
+    constraint: tuple[str | None, ...] | None, known: str, *, whole: str | None = None
 ) -> TimeRange | None:
     """The range of a constraint, inclusive at both ends; None at an end leaves it open.
 

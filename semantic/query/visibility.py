@@ -37,7 +37,10 @@ def _visible(catalog: Catalog, restriction: Restriction) -> frozenset[str]:
 
 def visible_metrics(catalog: Catalog, restriction: Restriction) -> frozenset[str]:
     """The metrics a reader may know of: none that is hidden, or built on something hidden."""
-    return _visible(catalog, restriction)
+    hidden = Restriction(
+        hidden_metrics=restriction.hidden_metrics, hidden_dimensions=restriction.hidden_dimensions
+    )
+    return _visible(catalog, hidden)
 
 
 def _simple_names(metric: Metric) -> tuple[str, ...]:

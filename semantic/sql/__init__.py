@@ -12,22 +12,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..definitions.restriction import Restriction
-from ..layer import CompiledQuery, SemanticLayer
+from ..query.parse import QueryParser
+from ..query.parsed import ParsedQuery
 from .statement import query, statement
 
 
-def parse_semantic_sql(
-    layer: SemanticLayer, sql: str, restriction: Restriction | None = None, dialect: str = "duckdb"
-) -> CompiledQuery:
-    """A SELECT over `metrics` as a compiled, governed query.
+def read(sql: str, parser: QueryParser) -> ParsedQuery:
+    """A SELECT over `metrics` as a parsed query.
 
-    Raises InvalidQueryError or UnsupportedError (with what to write instead) for any other SQL, and what
-    SemanticLayer.compile raises for unknown names.
+    Raises InvalidQueryError or UnsupportedError (with what to write instead) for any other SQL.
     """
-    select = statement(sql)
-    tree, compiled = query(layer, select, restriction)
-    return replace(compiled, sql=tree.sql(dialect=dialect, pretty=True), dialect=dialect)
+    return replace(query(parser, statement(sql)), text=sql)
 
 
-__all__ = ["parse_semantic_sql"]
+__all__ = ["read"]

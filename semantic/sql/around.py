@@ -2,58 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from ..ast.bind import ident
-from ..definitions.restriction import Restriction
 from ..errors import InvalidQueryError
-from ..layer import CompiledQuery, OutputColumn, SemanticLayer
+from ..plan.compiled import CompiledQuery, OutputColumn
+from ..query.parsed import ParsedQuery
 from ..query.scalar import check_scalar
 from ..suggest import near
 from .clauses import limited
+from .shape import SqlShape
 
 AGGREGATES = (
     exp.Count, exp.Sum, exp.Min, exp.Max, exp.Avg, exp.Median, exp.Stddev, exp.StddevPop, exp.StddevSamp,
 )  # fmt: skip
-Inner = Callable[[SemanticLayer, exp.Select, Restriction | None], tuple[exp.Select, CompiledQuery]]
 
 
-def around(
-    read: Inner,
-    layer: SemanticLayer,
-    select: exp.Select,
-    source: exp.Subquery,
-    restriction: Restriction | None,
-) -> tuple[exp.Select, CompiledQuery]:
+def around(inner: ParsedQuery, select: exp.Select, source: exp.Subquery) -> ParsedQuery:
     """A plain SELECT around a semantic query: its columns, counts of its rows, filters, order, limit."""
-    tree, compiled = read(layer, source.this, restriction)
+    if not isinstance(inner.shape, SqlShape):
+        raise TypeError("the inner query is not semantic SQL")
     alias = source.alias or "inner_query"
-    names = _InnerColumns(compiled.columns, alias)
-    columns, expressions = _outer_columns(select, names, compiled.columns)
-    outer = exp.Select(expressions=expressions)
-    physical = [ident(f"column_{n}") for n in range(1, len(compiled.columns) + 1)]
-    outer = outer.from_(
-        exp.Subquery(this=tree, alias=exp.TableAlias(this=ident(alias), columns=physical)), copy=False
-    )
-    named = {e.alias.lower(): e.this for e in expressions if isinstance(e, exp.Alias)}
-    with_aliases = replace(names, aliases=named)
-    if select.args.get("where") is not None:
-        outer.where(names.expression(select.args["where"].this), copy=False)
-    if select.args.get("having") is not None:
-        if not isinstance(select.args["having"].this, exp.Condition):
-            raise InvalidQueryError("HAVING takes one condition.", hint="Write HAVING COUNT(*) > 1.")
-        outer.having(with_aliases.expression(select.args["having"].this), copy=False)
-    if select.args.get("group") is not None:
-        outer.set("group", _group(select.args["group"], with_aliases))
-    if select.args.get("order") is not None:
-        outer.set("order", _order(select.args["order"], names, {c.name.lower() for c in columns}))
-    if select.args.get("distinct"):
-        outer.set("distinct", exp.Distinct())
-    limited(select, outer)
-    return outer, replace(compiled, columns=columns, key=hash(outer.sql()))
+    return replace(inner, shape=OuterShape(select.sql("duckdb"), select, inner.shape, alias))
+
+
+@dataclass(frozen=True)
+class OuterShape(SqlShape):
+    """SELECT … FROM (SELECT … FROM metrics) AS alias."""
+
+    inner: SqlShape = field(compare=False)
+    alias: str = field(compare=False)
+
+    def tree(self, answer: CompiledQuery | None) -> tuple[exp.Select, CompiledQuery]:
+        tree, compiled = self.inner.tree(answer)
+        select, names = self.select, _InnerColumns(compiled.columns, self.alias)
+        columns, expressions = _outer_columns(select, names, compiled.columns)
+        outer = exp.Select(expressions=expressions)
+        physical = [ident(f"column_{n}") for n in range(1, len(compiled.columns) + 1)]
+        table_alias = exp.TableAlias(this=ident(self.alias), columns=physical)
+        outer = outer.from_(exp.Subquery(this=tree, alias=table_alias), copy=False)
+        named = {e.alias.lower(): e.this for e in expressions if isinstance(e, exp.Alias)}
+        with_aliases = replace(names, aliases=named)
+        if select.args.get("where") is not None:
+            outer.where(names.expression(select.args["where"].this), copy=False)
+        if select.args.get("having") is not None:
+            if not isinstance(select.args["having"].this, exp.Condition):
+                raise InvalidQueryError("HAVING takes one condition.", hint="Write HAVING COUNT(*) > 1.")
+            outer.having(with_aliases.expression(select.args["having"].this), copy=False)
+        if select.args.get("group") is not None:
+            outer.set("group", _group(select.args["group"], with_aliases))
+        if select.args.get("order") is not None:
+            outer.set("order", _order(select.args["order"], names, {c.name.lower() for c in columns}))
+        if select.args.get("distinct"):
+            outer.set("distinct", exp.Distinct())
+        limited(select, outer)
+        return outer, replace(compiled, columns=columns)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from .reading import Reading, grain_of, is_measure, measure_name, measures
 
 def output_name(expression: exp.Expr) -> str:
     if isinstance(expression, exp.Alias):
-        return str(expression.alias)
+        return str(expression.alias) or output_name(expression.this)
     if isinstance(expression, exp.Column):
         return str(expression.name)
     if is_measure(expression):
@@ -64,25 +64,24 @@ def check_grouped(
         aggregate = node.find(exp.AggFunc)
         if aggregate is not None:
             raise UnsupportedError(
-                f"{name[:80]} aggregates, and metrics do so themselves.", hint=_instead(aggregate, reading)
+                f"{name[:80]} aggregates, and metrics do so themselves.", hint=_instead(aggregate)
             )
         if measures(node) or not node.find(exp.Column):
             continue
         if reading.over_names(node).sql("duckdb") in keys:
             continue
-        if (
-            isinstance(node, exp.Column)
-            and node.name.lower() in reading.layer.catalog.metrics
-            and not has_group
-        ):
-            raise InvalidQueryError(f"{name} is a metric.", hint=f"Write MEASURE({node.name}).")
-        raise InvalidQueryError(f"{name} is neither grouped nor a measure.", hint="Add GROUP BY ALL.")
+        hint = "Add GROUP BY ALL."
+        if isinstance(node, exp.Column) and not has_group:
+            hint = f"Add GROUP BY ALL, or write MEASURE({node.name}) if it is a metric."
+        raise InvalidQueryError(f"{name} is neither grouped nor a measure.", hint=hint)
 
 
-def _instead(aggregate: exp.Expr, reading: Reading) -> str:
-    """What to write instead of an aggregate over `metrics`."""
+def _instead(aggregate: exp.Expr) -> str:
+    """What to write instead of an aggregate over `metrics`: the same for a metric and for what is none.
+
+    Nothing is looked up here, so nothing tells whether there is a metric that the reader may not see.
+    """
     column = aggregate.find(exp.Column)
-    if column is not None and column.name.lower() in reading.layer.catalog.metrics:
-        return f"Write MEASURE({column.name.lower()})."
     what = "COUNT(*)" if column is None else aggregate.sql("duckdb")[:60]
-    return f"Aggregate around a query: SELECT {what} FROM (SELECT … FROM metrics GROUP BY …) AS q."
+    instead = f"Aggregate around a query: SELECT {what} FROM (SELECT … FROM metrics GROUP BY …) AS q."
+    return instead if column is None else f"Write MEASURE({column.name.lower()}) if it is a metric. {instead}"

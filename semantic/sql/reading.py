@@ -8,7 +8,6 @@ from sqlglot import exp
 
 from ..ast.grains import CALENDAR_UNITS, RANK, divides
 from ..errors import InvalidQueryError, UnsupportedError
-from ..layer import SemanticLayer
 from ..query.request import METRIC_TIME
 from ..query.scalar import check_scalar
 
@@ -24,7 +23,6 @@ _TIMES = frozenset({_DATE} | {exp.DataType.Type[name] for name in ("TIMESTAMP", 
 class Reading:
     """What the core query needs: collected while its expressions are read."""
 
-    layer: SemanticLayer
     metrics: dict[str, None] = field(default_factory=dict)
     items: dict[str, None] = field(default_factory=dict)
     computed: dict[str, str] = field(default_factory=dict)

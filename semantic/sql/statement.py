@@ -8,9 +8,9 @@ import sqlglot
 from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
-from ..definitions.restriction import Restriction
 from ..errors import InvalidQueryError, UnsupportedError
-from ..layer import CompiledQuery, SemanticLayer
+from ..query.parse import QueryParser
+from ..query.parsed import ParsedQuery
 from ..query.scalar import check_depth
 from .around import around
 from .core import core
@@ -44,10 +44,8 @@ def _alone(sql: str) -> str:
     return "".join(" " if at in ends else character for at, character in enumerate(sql)) if ends else sql
 
 
-def query(
-    layer: SemanticLayer, select: exp.Select, restriction: Restriction | None
-) -> tuple[exp.Select, CompiledQuery]:
-    """The SQL of one SELECT and what is known of its answer. Raises UnsupportedError with what to write."""
+def query(parser: QueryParser, select: exp.Select) -> ParsedQuery:
+    """One SELECT as a parsed query. Raises UnsupportedError with what to write."""
     refuse(select)
     clause = select.args.get("from_") or select.args.get("from")
     if clause is None:
@@ -58,13 +56,13 @@ def query(
             raise UnsupportedError(
                 "Only a plain subquery can be read.", hint="Write FROM (SELECT …) AS name."
             )
-        return around(query, layer, select, source, restriction)
+        return around(query(parser, source.this), select, source)
     plain = isinstance(source, exp.Table) and not any(
         v for k, v in source.args.items() if k not in TABLE_PARTS
     )
     if not plain or source.name.lower() != TABLE:
         raise UnsupportedError(f"{source.sql()[:80]} cannot be read.", hint="Write FROM metrics.")
-    return core(layer, select, restriction)
+    return core(parser, select)
 
 
 CLAUSES = frozenset(
