@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.deps import Reader, ServicesDep
 from api.problems import document
 from api.services.json_encoding import json_document
-from api.services.metric_service import Answer
+from governance.governed_query import GovernedAnswer
 from semantic import MetricQuery
 
 router = APIRouter(prefix="/v1", tags=["query"])
@@ -104,10 +104,10 @@ def sql(
     body: Annotated[SqlBody, Body()], user: Reader, services: ServicesDep, accept: Accept = "*/*"
 ) -> Response:
     """Semantic SQL, as BI tools write it, onto the same governed query."""
-    return _respond(services.metrics.answer_sql(body.sql, user, body.release), accept)
+    return _respond(services.metrics.answer(body.sql, user, body.release), accept)
 
 
-def _respond(answer: Answer, accept: str) -> Response:
+def _respond(answer: GovernedAnswer, accept: str) -> Response:
     headers = {
         "X-Steelyard-Release": answer.release_id,
         "X-Steelyard-Rollups": ",".join(answer.compiled.rollups),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import RowMapping, select, union
 
-from api.services.metric_service import MetricService, Opened
+from api.services.metric_service import MetricService
 from governance.approvals import EXECUTION, find_recommendation
 from governance.errors import NotFoundError
+from governance.governed_query import OpenRelease
 from governance.identity import Principal
 from governance.lineage import Edge, LineageGraph, Node
 from governance.lineage.draw import Link, to_svg
@@ -126,8 +127,8 @@ class LineageService:
         with self._store.read() as connection:
             return connection.execute(query).scalar() or ""
 
-    def _visible(self, graph: LineageGraph, opened: Opened, reader: Principal | None) -> LineageGraph:
-        restriction = self._metrics.restriction(opened, reader, ())
+    def _visible(self, graph: LineageGraph, opened: OpenRelease, reader: Principal | None) -> LineageGraph:
+        restriction = self._metrics.listing(opened, reader)
         if restriction is None:
             return graph
         gone = {f"metric.{name}" for name in restriction.hidden_metrics}

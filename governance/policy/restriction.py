@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -10,8 +10,9 @@ from governance.errors import ForbiddenError, PolicyUntranslatableError
 from governance.identity.principal import Principal
 from governance.policy.engine import OPERATIONS, Policy, Resource, default_policy
 from governance.policy.predicate import TRUE, Predicate, columns_of, to_sql
-from governance.policy.tags import TaggedCatalog, Tags
-from semantic.definitions.restriction import MinimumGroup, Restriction, RowRule
+from governance.policy.tagged_catalog import TaggedCatalog
+from governance.policy.tags import Tags
+from semantic import MinimumGroup, ParsedQuery, Restriction, RowRule, UsedName
 
 MINIMUM_GROUP_SIZE = 10  # households
 
@@ -30,10 +31,10 @@ def for_principal(
 ) -> Restriction:
     """Everything that `principal` may not see for `purpose`. What no policy permits is hidden.
 
-    `about_customers` (the default) suppresses groups of fewer than `minimum_group_size` households; pass what
-    `names_customers` says of the query, since sums that name no customer need no such floor. Metrics
-    whose models lack the entity by which the principal's rows are cut are hidden. Results are remembered by
-    the principal's attributes, so that a thousand planners of one region share one.
+    `about_customers` (the default) suppresses groups of fewer than `minimum_group_size` households; sums
+    that name nothing about a household need no such threshold. Metrics whose models lack the entity by which
+    the principal's rows are cut are hidden. Results are remembered by the principal's attributes, so that a
+    thousand planners of one region share one.
     Raises PolicyUntranslatableError when a row policy needs a column that the definitions lack.
     """
     rules = policy or default_policy()
@@ -41,37 +42,23 @@ def for_principal(
     return _restriction(rules.without_name(principal), catalog, purpose, rules, threshold)
 
 
-def for_query(
+def authorize(
     principal: Principal,
+    query: ParsedQuery,
     catalog: TaggedCatalog,
-    names: Iterable[str],
     *,
     purpose: str | None = None,
     policy: Policy | None = None,
 ) -> Restriction:
-    """As `for_principal`, for one query: purpose and floor on groups follow from what it names.
+    """What `principal` may see of one query, and the names that it may use.
 
-    `names` are metrics, dimensions, and the texts of filters and orderings; none at all asks what there is
-    to see. A name that the principal may not see for the purpose that it demands demands nothing: the query
-    is then refused as if there were no such name. Raises ForbiddenError when the query needs two purposes.
+    Purpose and minimum group size follow from the names of the query. A name that the principal may not see
+    for the purpose that it demands decides nothing and is not authorized, so planning refuses it as it does a
+    name that does not exist. Decisions are remembered by the principal's attributes and the query's names.
+    Raises ForbiddenError if the query needs two purposes.
     """
-    asked = tuple(names)
-    if not asked:
-        return for_listing(principal, catalog, policy=policy)
-
-    def sees(name: str, need: str) -> bool:
-        if need not in principal.purposes:
-            return False
-        allowed = for_principal(principal, catalog, purpose=need, policy=policy)
-        return name not in allowed.hidden_metrics and name not in allowed.hidden_dimensions
-
-    return for_principal(
-        principal,
-        catalog,
-        purpose=purpose or purpose_of(catalog, asked, sees),
-        about_customers=names_customers(catalog, asked),
-        policy=policy,
-    )
+    rules = policy or default_policy()
+    return _authorized(rules.without_name(principal), query.used, catalog, purpose, rules)
 
 
 def for_listing(principal: Principal, catalog: TaggedCatalog, *, policy: Policy | None = None) -> Restriction:
@@ -92,24 +79,46 @@ def for_listing(principal: Principal, catalog: TaggedCatalog, *, policy: Policy 
     )
 
 
-def purpose_of(
-    catalog: TaggedCatalog, names: Iterable[str], sees: Callable[[str, str], bool] = lambda *_: True
-) -> str:
+def purpose_of(demands: Iterable[str]) -> str:
     """What a query is for: the purpose that its names demand, else operations.
 
-    `sees` tells which names the reader may see for the purpose that they demand; others do not count.
+    Raises ForbiddenError if they demand two.
     """
-    texts = list(names)
-    demanded = {n: need for n, need in catalog.purposes.items() if any(n in text for text in texts)}
-    needed = {need for name, need in demanded.items() if sees(name, need)}
+    needed = set(demands)
     if len(needed) > 1:
         raise ForbiddenError(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
     return needed.pop() if needed else OPERATIONS
 
 
-def names_customers(catalog: TaggedCatalog, names: Iterable[str]) -> bool:
-    """Whether a query groups, filters or measures by anything about single households."""
-    return any(catalog.is_about_customers(name) for name in names)
+@lru_cache(maxsize=4096)
+def _authorized(
+    principal: Principal,
+    parts: tuple[frozenset[UsedName], ...],
+    catalog: TaggedCatalog,
+    purpose: str | None,
+    policy: Policy,
+) -> Restriction:
+    def visible(name: UsedName) -> bool:
+        """Whether the principal sees a name for the purpose that it demands."""
+        need = catalog.tags_of(name).purpose or OPERATIONS
+        granted = need == OPERATIONS or need in principal.purposes
+        return granted and sees(name, for_principal(principal, catalog, purpose=need, policy=policy))
+
+    # A metric that is hidden takes with it whatever it rests on: the query is refused because of it alone.
+    visible_parts = [part for part in parts if all(visible(name) for name in part if name.kind == "metric")]
+    names = {name for part in visible_parts for name in part if visible(name)}
+    chosen = purpose or purpose_of(need for name in names if (need := catalog.tags_of(name).purpose))
+    seen = for_principal(principal, catalog, purpose=chosen, policy=policy)
+    authorized = frozenset(name for name in names if sees(name, seen))
+    is_personal = any(catalog.is_personal(name) for name in authorized)
+    allowed = for_principal(principal, catalog, purpose=chosen, about_customers=is_personal, policy=policy)
+    return replace(allowed, authorized=authorized)
+
+
+def sees(name: UsedName, restriction: Restriction) -> bool:
+    """Whether a name is not hidden; masked ones are seen."""
+    hidden = restriction.hidden_metrics if name.kind == "metric" else restriction.hidden_dimensions
+    return name.name not in hidden
 
 
 @lru_cache(maxsize=512)

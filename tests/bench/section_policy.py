@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from governance.disclosure import GroupControl
 from governance.identity import Directory, Principal
-from governance.policy.restriction import for_query
-from governance.policy.tags import TaggedCatalog
+from governance.policy.restriction import authorize, for_listing
+from governance.policy.tagged_catalog import TaggedCatalog
 from governance.store import OpsStore, audit
 from governance.store.migrate import upgrade
 from semantic import Engine, MetricQuery, SemanticLayer
@@ -47,7 +47,7 @@ def run(*, quick: bool = False) -> Iterator[Row]:
     catalog = SemanticLayer.from_manifest(manifest).catalog
     layer = SemanticLayer(catalog, engine.statistics(catalog))
     yield from _planning(layer, TaggedCatalog.from_manifest(manifest), runs=9 if quick else 61)
-    yield _first_question(TaggedCatalog.from_manifest(manifest))
+    yield _first_question(layer, TaggedCatalog.from_manifest(manifest))
     yield from _households(layer, engine, TaggedCatalog.from_manifest(manifest), runs=3 if quick else 7)
     engine.close()
     yield from refusals(runs=20 if quick else 200)
@@ -90,7 +90,8 @@ def _beside_no_policy(
 
         def governed(query: MetricQuery = query, reader: Principal = reader) -> None:
             layer.forget_plans()
-            layer.compile(query, restriction=for_query(reader, tags, [*query.metrics, *query.group_by]))
+            parsed = layer.parse(query)
+            layer.compile(parsed, restriction=authorize(reader, parsed, tags))
 
         one, other = alternate_ms([plain, governed], runs)
         free.append(one)
@@ -105,27 +106,28 @@ def _random_questions(
     rng, directory, found = fixed_random(5), Directory.load(), 0
     while found < count:
         reader = directory.user(rng.choice(READERS))
-        shown = [m.name for m in layer.metrics(for_query(reader, tags, ()))]
+        shown = [m.name for m in layer.metrics(for_listing(reader, tags))]
         metrics = rng.sample(shown, rng.choice([1, 1, 2, 3]))
         names = [n for n in layer.dimensions(metrics) if n != "metric_time"]
         by = [f"metric_time__{rng.choice(['day', 'week', 'month'])}"]
         query = MetricQuery(metrics, [*by, *rng.sample(names, min(len(names), rng.choice([0, 1, 2])))])
         with suppress(SteelyardError):
-            restriction = for_query(reader, tags, [*query.metrics, *query.group_by])
+            restriction = authorize(reader, layer.parse(query), tags)
             layer.compile(query, restriction=restriction)
             if restriction.minimum_group is None:
                 found += 1
                 yield reader, query
 
 
-def _first_question(tags: TaggedCatalog) -> Row:
+def _first_question(layer: SemanticLayer, tags: TaggedCatalog) -> Row:
     from governance.policy import restriction
 
-    reader = Directory.load().user("planner_east")
+    reader, parsed = Directory.load().user("planner_east"), layer.parse(MetricQuery(["net_sales"]))
 
     def first() -> None:
         restriction._restriction.cache_clear()
-        for_query(reader, tags, ["net_sales"])
+        restriction._authorized.cache_clear()
+        authorize(reader, parsed, tags)
 
     return Row("policy", "decide what a reader sees, first question of the kind", "ms", median_ms(first, 9))
 
@@ -150,8 +152,9 @@ def _households(layer: SemanticLayer, engine: Engine, tags: TaggedCatalog, *, ru
         store = OpsStore(f"sqlite:///{folder}/ops.db")
         upgrade(store)
         for metrics, group_by in HOUSEHOLDS:
-            restriction = for_query(reader, tags, [*metrics, *group_by])
-            compiled = layer.compile(MetricQuery(metrics=metrics, group_by=group_by), restriction=restriction)
+            parsed = layer.parse(MetricQuery(metrics=metrics, group_by=group_by))
+            restriction = authorize(reader, parsed, tags)
+            compiled = layer.compile(parsed, restriction=restriction)
             floor, groups = restriction.minimum_group, GroupControl(store)
             if floor is None:
                 raise TypeError("a question about households without a floor")

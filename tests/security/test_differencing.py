@@ -144,6 +144,7 @@ def test_histories_are_apart_and_others_pay_nothing(planner, client, sign_in, th
     service, opened = client.app.state.services, client.app.state.services.metrics.opened()
     executive = service.directory.user("executive")
     query = MetricQuery(metrics=["net_sales"], group_by=["product__department"])
-    restriction = service.metrics.restriction(opened, executive, ["net_sales", "product__department"])
+    parsed = opened.layer.parse(query)
+    restriction = service.metrics.restriction(opened, parsed, executive)
     assert restriction.minimum_group is None
-    assert opened.layer.compile(query, restriction=restriction).probes == ()
+    assert opened.layer.compile(parsed, restriction=restriction).probes == ()

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from governance.json_types import JsonDict
-from governance.policy.tags import TaggedCatalog, Tags
+from governance.policy.tagged_catalog import TaggedCatalog
+from governance.policy.tags import Tags
 from governance.releases.diff.changes import Raw
 
 

@@ -1,0 +1,91 @@
+"""Releases that are open: opened on demand, the last few kept, a new one seen on the next call."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from governance.policy.tagged_catalog import TaggedCatalog
+from governance.releases import Release, ReleaseCorruptError, ReleaseStore
+from semantic import Engine, SemanticLayer
+
+_log = logging.getLogger("steelyard.governance")
+_KEPT_OPEN = 3
+
+
+@dataclass(frozen=True)
+class QueryLimits:
+    """What one query may take; see `semantic.Engine`. `memory` in DuckDB's syntax, e.g. "2GB"."""
+
+    max_rows: int = 100_000
+    timeout_seconds: float = 30.0
+    memory: str = "2GB"
+
+
+@dataclass(frozen=True)
+class OpenRelease:
+    """A release ready to answer."""
+
+    release: Release
+    layer: SemanticLayer
+    engine: Engine
+    tags: TaggedCatalog
+
+
+class OpenReleases:
+    """Opens releases of one store, each with an engine within the limits. Safe to share between threads."""
+
+    def __init__(self, releases: ReleaseStore, limits: QueryLimits) -> None:
+        self._releases = releases
+        self._limits = limits
+        self._open: OrderedDict[str, OpenRelease] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, release_id: str | None = None) -> OpenRelease:
+        """The release of that name, or the current one; if that is damaged, the last good one before it.
+
+        Raises ReleaseNotFoundError or ReleaseCorruptError.
+        """
+        if release_id is not None:
+            return self._opened(release_id)
+        try:
+            return self._opened(self._releases.current_id() or self._releases.current().release_id)
+        except ReleaseCorruptError as refused:
+            last_good = self._releases.serving().release_id
+            if last_good == self._releases.current_id():  # its seal holds, and yet it cannot be opened
+                raise
+            _log.error("%s; %s answers", refused.message, last_good)
+            return self._opened(last_good)
+
+    def close(self) -> None:
+        """Give the warehouses back."""
+        with self._lock:
+            for opened in self._open.values():
+                opened.engine.close()
+            self._open.clear()
+
+    def _opened(self, wanted: str) -> OpenRelease:
+        with self._lock:
+            if wanted in self._open:
+                self._open.move_to_end(wanted)
+                return self._open[wanted]
+            release = self._releases.get(wanted)
+            opened = self._load(release)
+            self._open[release.release_id] = opened
+            while len(self._open) > _KEPT_OPEN:
+                self._open.popitem(last=False)
+            return opened
+
+    def _load(self, release: Release) -> OpenRelease:
+        limits = self._limits
+        engine = Engine(
+            release.warehouse,
+            max_rows=limits.max_rows,
+            timeout_seconds=limits.timeout_seconds,
+            memory_limit=limits.memory,
+        )
+        catalog = SemanticLayer.from_manifest(release.semantic_manifest).catalog
+        layer = SemanticLayer(catalog, engine.statistics(catalog))
+        return OpenRelease(release, layer, engine, TaggedCatalog.from_manifest(release.semantic_manifest))
