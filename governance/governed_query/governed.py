@@ -38,7 +38,10 @@ class GovernedQueries:
         self._now = now
 
     def opened(self, release_id: str | None = None) -> OpenRelease:
-        """The release of that name, else the current one. Raises ReleaseNotFoundError or ReleaseCorruptError."""
+        """The release of that name, else the current one.
+
+        Raises ReleaseNotFoundError or ReleaseCorruptError.
+        """
         return self._releases.get(release_id)
 
     def answer(

@@ -23,7 +23,7 @@ CREATE TABLE spine AS SELECT DATE '2017-01-01' + i::INT AS date_day FROM range(7
 """
 
 
-def _model(name: str, entities: dict[str, str], dimensions: list[Any], measures: list[Any]) -> dict[str, Any]:
+def model(name: str, entities: dict[str, str], dimensions: list[Any], measures: list[Any]) -> dict[str, Any]:
     return {
         "name": name,
         "node_relation": {"alias": name, "schema_name": "main", "relation_name": f"main.{name}"},
@@ -34,17 +34,24 @@ def _model(name: str, entities: dict[str, str], dimensions: list[Any], measures:
     }
 
 
-def _word(name: str) -> dict[str, Any]:
+def word(name: str) -> dict[str, Any]:
     return {"name": name, "type": "categorical"}
+
+
+def time_spine() -> dict[str, Any]:
+    return {
+        "node_relation": {"alias": "spine", "schema_name": "main", "relation_name": "main.spine"},
+        "primary_column": {"name": "date_day", "time_granularity": "day"},
+    }
 
 
 def manifest() -> dict[str, Any]:
     day = {"name": "date_day", "type": "time", "type_params": {"time_granularity": "day"}}
     return {
         "semantic_models": [
-            _model("products", {"product": "primary"}, [_word("department")], []),
-            _model("claims", {"claim": "primary", "product": "foreign"}, [_word("reason")], []),
-            _model(
+            model("products", {"product": "primary"}, [word("department")], []),
+            model("claims", {"claim": "primary", "product": "foreign"}, [word("reason")], []),
+            model(
                 "deliveries",
                 {"delivery": "primary", "product": "foreign", "claim": "foreign"},
                 [day],
@@ -59,23 +66,18 @@ def manifest() -> dict[str, Any]:
             }
         ],
         "saved_queries": [],
-        "project_configuration": {
-            "time_spines": [
-                {
-                    "node_relation": {"alias": "spine", "schema_name": "main", "relation_name": "main.spine"},
-                    "primary_column": {"name": "date_day", "time_granularity": "day"},
-                }
-            ]
-        },
+        "project_configuration": {"time_spines": [time_spine()]},
     }
 
 
-def write_release(var: Path, release_id: str, definitions: dict[str, Any] | None = None) -> None:
+def write_release(
+    var: Path, release_id: str, definitions: dict[str, Any] | None = None, tables: str = TABLES
+) -> None:
     """Seal a release below `var` and make it the current one."""
     folder = var / "releases" / release_id
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / WAREHOUSE)) as connection:
-        connection.execute(TABLES)
+        connection.execute(tables)
     (folder / "semantic_manifest.json").write_text(json.dumps(definitions or manifest()))
     (folder / "manifest.json").write_text(json.dumps({"nodes": {}}))
     (folder / "run_results.json").write_text("{}")
