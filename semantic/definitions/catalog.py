@@ -207,6 +207,12 @@ class Catalog:
     joinable: Mapping[str, tuple[Model, ...]]
     """By entity: the models that have it as a key with at most one row per value (at a time)."""
     rollups: tuple[Rollup, ...] = ()
+    unique_keys: frozenset[tuple[str, str]] = frozenset()
+    """(relation, column) of which a test says that no value occurs twice."""
+
+    def is_unique(self, model: Model, entity: str) -> bool:
+        """Whether a test says that a model has at most one row per value of an entity."""
+        return (model.relation, model.entities[entity].expr.lower()) in self.unique_keys
 
     def spine(self, grain: str) -> TimeSpine | None:
         """The coarsest time spine that is at least as fine as `grain`."""

@@ -25,7 +25,8 @@ from .catalog import (
     SimpleMetric,
     TimeSpine,
 )  # fmt: skip
-from .rollups import load_rollups
+from .rollups import dbt_nodes, rollups_of
+from .unique_keys import UniqueKeys, unique_keys_of
 
 Raw = Mapping[str, Any]
 JOINABLE_KINDS = ("primary", "unique", "natural")
@@ -35,16 +36,19 @@ DBT_MANIFEST = "manifest.json"
 def load_catalog(path: str | Path) -> Catalog:
     """The catalog of a manifest file. Raises ManifestError where the file is missing or malformed.
 
-    Rollups are declared in dbt's `manifest.json`, which dbt writes beside it.
+    Rollups are declared, and keys tested, in dbt's `manifest.json`, which dbt writes beside it.
     """
     try:
         raw = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise ManifestError(f"The semantic manifest {path} cannot be read: {error}.") from error
-    return build_catalog(raw, load_rollups(Path(path).parent / DBT_MANIFEST))
+    nodes = dbt_nodes(Path(path).parent / DBT_MANIFEST)
+    return build_catalog(raw, rollups_of(nodes), unique_keys_of(nodes))
 
 
-def build_catalog(raw: Raw, rollups: tuple[Rollup, ...] = ()) -> Catalog:
+def build_catalog(
+    raw: Raw, rollups: tuple[Rollup, ...] = (), unique_keys: UniqueKeys = frozenset()
+) -> Catalog:
     """The catalog of a parsed manifest. Raises ManifestError naming the object that is wrong."""
     try:
         models = {m["name"]: _model(m) for m in raw["semantic_models"]}
@@ -65,7 +69,7 @@ def build_catalog(raw: Raw, rollups: tuple[Rollup, ...] = ()) -> Catalog:
             if entity.kind in JOINABLE_KINDS:
                 joinable[entity.name] = (*joinable.get(entity.name, ()), model)
     custom = {name: spine for spine in spines for name, _ in spine.custom}
-    return Catalog(models, metrics, spines, saved, custom, joinable, rollups)
+    return Catalog(models, metrics, spines, saved, custom, joinable, rollups, unique_keys)
 
 
 def _meta(raw: Raw) -> Mapping[str, object]:

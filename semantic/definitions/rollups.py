@@ -14,7 +14,7 @@ they no longer match and the fact answers.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +32,27 @@ INSTEAD = {
 
 
 def load_rollups(path: str | Path) -> tuple[Rollup, ...]:
-    """The rollups declared in dbt's `manifest.json`; none where there is no such file.
+    """The rollups declared in dbt's `manifest.json`; none if there is no such file.
 
     Raises RollupError naming the model whose declaration cannot be read.
     """
+    return rollups_of(dbt_nodes(path))
+
+
+def dbt_nodes(path: str | Path) -> tuple[Mapping[str, Any], ...]:
+    """The models and tests of dbt's `manifest.json`; none if there is no such file. Raises RollupError."""
     try:
         text = Path(path).read_text()
     except FileNotFoundError:
         return ()
     try:
-        nodes = json.loads(text)["nodes"].values()
+        return tuple(json.loads(text)["nodes"].values())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RollupError(f"The manifest {path} cannot be read: {error}.") from error
+
+
+def rollups_of(nodes: Iterable[Mapping[str, Any]]) -> tuple[Rollup, ...]:
+    """The rollups that models declare themselves to be. Raises RollupError naming the model at fault."""
     return tuple(rollup for node in nodes if (rollup := _declared(node)) is not None)
 
 

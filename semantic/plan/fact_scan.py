@@ -159,14 +159,31 @@ class FactScan:
     # -- joins --------------------------------------------------------------------------------------------
 
     def _join_path(self, resolved: ResolvedItem) -> str:
-        """The alias of the item's model. Each target has its own chain of joins from the fact."""
+        """The alias of the item's model. Each target has its own chain of joins from the fact, but for the
+        steps that surely find at most one row: those are joined once for all targets behind them.
+        """
         alias = self._aliases.get(resolved.steps)
         if alias is None:
+            shared = self._shared_steps(resolved.steps)
             chain = [(self.model, self.alias)]
-            for step in resolved.steps:
-                chain.append(self._join(step, chain, resolved.steps))
+            for n, step in enumerate(resolved.steps, 1):
+                path = resolved.steps[:n]
+                if n <= shared and path in self._aliases:
+                    chain.append((self.builder.catalog.models[step.model], self._aliases[path]))
+                    continue
+                chain.append(self._join(step, chain, path if n <= shared else resolved.steps))
+                if n <= shared:
+                    self._aliases[path] = chain[-1][1]
             alias = self._aliases[resolved.steps] = chain[-1][1]
         return alias
+
+    def _shared_steps(self, steps: tuple[JoinStep, ...]) -> int:
+        """How many steps, from the first on, can be shared: their keys are unique, so rows cannot differ."""
+        if self.join_kind != "LEFT":
+            return 0
+        catalog = self.builder.catalog
+        unique = [catalog.is_unique(catalog.models[s.model], s.entity) for s in steps]
+        return unique.index(False) if False in unique else len(unique)
 
     def _join(
         self, step: JoinStep, chain: list[tuple[Model, str]], path: tuple[JoinStep, ...]
