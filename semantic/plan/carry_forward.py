@@ -18,9 +18,8 @@ from ..query.resolved import MetricInput, ResolvedQuery, ScanGroup, time_only
 from .aggregate import measure_value, model_of, threshold_condition
 from .builder import PlanBuilder
 from .fact_scan import FactScan
-from .nodes import Column, Join, Plan, Select, Source
+from .nodes import Column, Join, ScalarSubquery, Select, Source
 from .time_offset import SPINE, period_items, spine_grain, spine_instants, time_items
-from .to_sql import to_tree
 
 AT = "closes_at"
 
@@ -79,7 +78,7 @@ def _last_instant(builder: PlanBuilder, scan: FactScan) -> exp.Expr:
     """The last instant with data that the reader may see."""
     at = bind(scan.model.dimensions[scan.agg_time or ""].expr, "fact")
     last = Select(Source(builder.table(scan.model), "fact"), (Column("at", exp.Max(this=at)),), eager=False)
-    return exp.Subquery(this=to_tree(Plan(last)))
+    return ScalarSubquery(last).expression()
 
 
 def _periods(

@@ -35,7 +35,7 @@ from .cumulative_window import (
     windowed,
 )
 from .fact_scan import FactScan
-from .nodes import Column, Plan, ProbeRows, Ref, Select, Source, Union
+from .nodes import Column, ProbeRows, Ref, ScalarSubquery, Select, Source, Union
 from .suppression_probe import (
     BUCKET,
     ENTITIES,
@@ -52,7 +52,6 @@ from .suppression_probe import (
     suppressed_condition,
     wrapped,
 )
-from .to_sql import to_tree
 
 Ctes = dict[str, Select | Union]
 CONTRIBUTING, DELTAS, ACCUMULATED, INSTANTS = (
@@ -269,7 +268,7 @@ class _Accumulation:
             Column(i.name, ticks.column(i) if i.name in timed else column(accumulated, i.name)) for i in items
         ]
         chosen = Select(Source(Ref(instants), instants), (Column(BASE, column(instants, BASE)),))
-        among = exp.In(this=column(accumulated, BASE), query=exp.Subquery(this=to_tree(Plan(chosen))))
+        among = exp.In(this=column(accumulated, BASE), query=ScalarSubquery(chosen).expression())
         return Select(
             Source(Ref(accumulated), accumulated),
             tuple(keys),

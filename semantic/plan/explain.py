@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .nodes import Plan, Ref, Select, Source, Table, Union
+from sqlglot import exp
+
+from .nodes import Plan, Ref, ScalarSubquery, Select, Source, Table, Union
 
 
 def explain_plan(plan: Plan, notes: Iterable[str] = ()) -> str:
@@ -26,7 +28,11 @@ def _query(node: Select | Union, depth: int) -> list[str]:
     lines = [f"{pad}{verb} {', '.join(c.name for c in node.values) or 'keys'}"]
     if node.keys:
         lines[0] += f" by {', '.join(c.name for c in node.keys)}"
-    lines += [f"{pad}  where {w.sql('duckdb')}" for w in node.where]
+    for condition in node.where:
+        lines.append(f"{pad}  where {condition.sql('duckdb')}")
+        for part in condition.find_all(exp.Var):
+            if (subquery := ScalarSubquery.within(part)) is not None:
+                lines += _query(subquery.select, depth + 2)
     lines += [f"{pad}  having {h.sql('duckdb')}" for h in node.having]
     if node.order:
         lines.append(

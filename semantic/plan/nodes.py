@@ -79,6 +79,26 @@ class Union:
 
 
 @dataclass(frozen=True)
+class ScalarSubquery:
+    """A select of one column whose values a condition compares with: `x <= (…)`, `x IN (…)`.
+
+    Conditions are expressions, so it is in them as a variable that only `to_sql` writes out.
+    """
+
+    select: Select
+
+    def expression(self) -> exp.Expr:
+        """The place in a condition that stands for the values."""
+        return exp.Var(this="subquery", node=self)
+
+    @staticmethod
+    def within(node: exp.Expr) -> ScalarSubquery | None:
+        """The subquery that a part of a condition stands for, if it is one."""
+        inside = node.args.get("node") if isinstance(node, exp.Var) else None
+        return inside if isinstance(inside, ScalarSubquery) else None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Named subqueries in order of use, and the select that answers."""
 

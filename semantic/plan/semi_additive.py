@@ -23,9 +23,8 @@ from ..query.resolved import MetricInput, ResolvedQuery, of_time_alone, tells_pe
 from .builder import PlanBuilder
 from .fact_scan import FactScan
 from .next_snapshot import is_last_snapshot
-from .nodes import Column, Join, Plan, Ref, Select, Source
+from .nodes import Column, Join, Ref, ScalarSubquery, Select, Source
 from .time_offset import offset_scan
-from .to_sql import to_tree
 
 FIRST_OR_LAST = {"max": ("ARG_MAX_NULL", exp.Max), "min": ("ARG_MIN_NULL", exp.Min)}
 """By choice: the value at the instant, NULL or not, and the instant."""
@@ -166,7 +165,7 @@ class _PeriodEnd:
             if self.how.dimension == measure.agg_time and all(by_instants):
                 select = self._of_instants(inner, Column("at", at.copy()), where)
             only = Select(Source(select, "edge"), (Column("edge_at", column("edge", "edge_at")),))
-            return [exp.In(this=instant, query=exp.Subquery(this=to_tree(Plan(only))))]
+            return [exp.In(this=instant, query=ScalarSubquery(only).expression())]
         on = [eq(instant, column("edge", "edge_at"))]
         if metric_input.offsets:
             on += [same(scan.column(i), column("edge", i.name)) for i in periods]
@@ -177,7 +176,7 @@ class _PeriodEnd:
         name = self.builder.add_cte("edge", select)
         scan.joins.append(Join(Source(Ref(name), "edge"), conjunction(on), "INNER"))
         edges = Select(Source(Ref(name), name), (Column("edge_at", column(name, "edge_at")),))
-        return [exp.In(this=instant.copy(), query=exp.Subquery(this=to_tree(Plan(edges))))]
+        return [exp.In(this=instant.copy(), query=ScalarSubquery(edges).expression())]
 
     def _of_instants(self, inner: FactScan, at: Column, where: tuple[exp.Expr, ...]) -> Select:
         """The edges, from the few distinct instants instead of from all rows."""

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from ..ast.bind import ident, named_table
 from ..ast.memoize import memoize_by_identity
-from .nodes import Plan, Ref, Select, Source, Table, Union
+from .nodes import Plan, Ref, ScalarSubquery, Select, Source, Table, Union
 
 
 def to_tree(plan: Plan, *, comments: bool = False) -> exp.Select:
@@ -82,7 +82,7 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
             ),
         )
     if node.where:
-        tree = tree.where(*[w.copy() for w in node.where], copy=False)
+        tree = tree.where(*[_condition(w) for w in node.where], copy=False)
     if node.grouped and node.keys:
         tree.set("group", exp.Group(expressions=[exp.Literal.number(i + 1) for i in range(len(node.keys))]))
     if node.having:
@@ -94,4 +94,13 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
         tree.set("limit", exp.Limit(expression=exp.Literal.number(node.limit)))
     if comments and node.title:
         tree.add_comments([" " + node.title.replace("*/", "") + " "])
+    return tree
+
+
+def _condition(condition: exp.Expr) -> exp.Expr:
+    """A condition with its subqueries written out."""
+    tree = condition.copy()
+    for part in list(tree.find_all(exp.Var)):
+        if (subquery := ScalarSubquery.within(part)) is not None:
+            part.replace(exp.Subquery(this=_select(subquery.select, comments=False)))
     return tree
