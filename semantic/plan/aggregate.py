@@ -1,4 +1,10 @@
-"""Aggregated relations: one scan of one fact gives one or more measures by the keys of the query."""
+"""Aggregated relations: one scan of one fact gives one or more measures by the keys of the query.
+
+>>> sales = [("2024-01-30", "p1", 10), ("2024-01-31", "p2", 20), ("2024-02-01", "p3", 5)]
+>>> answer("net_sales", "product__department", sales=sales)
+DRUG 5
+GROCERY 30
+"""
 
 from __future__ import annotations
 

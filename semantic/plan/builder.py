@@ -1,4 +1,17 @@
-"""What every part of one plan is given: definitions, the reader's tables, and a place for subqueries."""
+"""What every part of one plan is given: definitions, the reader's tables, and a place for subqueries.
+
+>>> from semantic.ast import column
+>>> from semantic.definitions import Restriction
+>>> from semantic.plan.nodes import Column, Source
+>>> from semantic.query import Resolver
+>>> builder = PlanBuilder(catalog, Resolver(catalog), Restriction())
+>>> builder.add_cte("groups", Select(None)), builder.add_cte("groups", Select(None))
+('groups', 'groups_2')
+>>> locations = Source(builder.table(catalog.models["dim_location"]), "l")
+>>> rows(Select(locations, (Column("region", column("l", "region")),)))
+East
+West
+"""
 
 from __future__ import annotations
 

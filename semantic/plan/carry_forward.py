@@ -3,6 +3,11 @@
 A series is a combination of the model's foreign entities (product and location). A period without a row of
 a series shows its last row before, if that is at most `carry_forward_days` old: stock does not vanish
 because nobody counted it.
+
+    >>> stock = [("2024-01-30", "p1", 10), ("2024-02-28", "p3", 4)]
+    >>> answer("carried_units", "metric_time__month", stock=stock)
+    2024-01-01 10
+    2024-02-01 14
 """
 
 from __future__ import annotations

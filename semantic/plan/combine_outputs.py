@@ -2,6 +2,11 @@
 
 Each relation is aggregated to the keys before it meets another, so nothing is repeated (no chasm trap) and
 NULL keys match NULL keys.
+
+    >>> sales, stock = [("2024-01-30", "p1", 10)], [("2024-01-30", "p1", 8), ("2024-01-30", "p3", 4)]
+    >>> answer("net_sales inventory_on_hand_units", "product__department", sales=sales, stock=stock)
+    DRUG None 4
+    GROCERY 10 8
 """
 
 from __future__ import annotations

@@ -1,4 +1,13 @@
-"""Conversion metrics: conversion events credited to the last base event of the same entity before them."""
+"""Conversion metrics: conversion events credited to the last base event of the same entity before them.
+
+A sale online within a week after one in a store is credited to the department of the last one in a store:
+
+    >>> sales = [("2024-01-01", "p1", 10, "c1", "store"), ("2024-01-02", "p3", 5, "c1", "store"),
+    ...     ("2024-01-03", "p2", 7, "c1", "web"), ("2024-01-20", "p2", 7, "c1", "web")]
+    >>> answer("online_within_a_week", "product__department", sales=sales)
+    DRUG 1
+    GROCERY None
+"""
 
 from __future__ import annotations
 

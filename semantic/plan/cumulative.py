@@ -2,6 +2,12 @@
 
 Computed at the grain at which the fact's time is known, then reduced to the periods asked for by the
 metric's period_agg (first, last or average value of the period).
+
+    >>> sales = [("2024-01-30", "p1", 10), ("2024-01-31", "p2", 20), ("2024-02-01", "p1", 5)]
+    >>> answer("sales_to_date", "metric_time__month", sales=sales)
+    2024-01-01 10
+    2024-02-01 35
+    2024-03-01 35
 """
 
 from __future__ import annotations

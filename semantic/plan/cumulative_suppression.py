@@ -4,6 +4,15 @@ An entity contributes to a running value from its first row of the window on, an
 its last row has left it. So it comes and goes at few instants, and a running sum of comings and goings counts
 the distinct entities of every instant. The threshold holds for the value that is shown: that of the last (or
 first) instant of a period, never of an earlier one that had more entities.
+
+In January one customer contributes, and two from February on:
+
+    >>> from semantic import MinimumGroup, Restriction
+    >>> sales, pairs = [("2024-01-30", "p1", 10, "c1"), ("2024-02-01", "p2", 20, "c2")], MinimumGroup(2)
+    >>> answer("sales_to_date", "metric_time__day", sales=sales, under=Restriction(minimum_group=pairs),
+    ...     days=("2024-01-30", "2024-02-02"))
+    2024-02-01 30
+    2024-02-02 30
 """
 
 from __future__ import annotations

@@ -3,6 +3,12 @@
 The fact is aggregated once by instant and keys. Running totals then come from a window function over a grid
 of instants and groups; windows that no frame can tell (two months back by day) from a range join of the
 small aggregate. Either way the fact is read once, instead of once per instant.
+
+    >>> sales = [("2024-01-01", "p1", 10), ("2024-01-28", "p1", 5), ("2024-01-29", "p1", 1)]
+    >>> answer("sales_28_days", "metric_time__day", sales=sales, days=("2024-01-27", "2024-01-29"))
+    2024-01-27 10
+    2024-01-28 15
+    2024-01-29 6
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Queries without metrics: the distinct values of dimensions, from the model nearest to all of them."""
+"""Queries without metrics: the distinct values of dimensions, from the model nearest to all of them.
+
+>>> answer(by="product__department product__brand")
+DRUG big
+GROCERY big
+GROCERY own
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""A plan as indented text, for people."""
+"""A plan as indented text, for people.
+
+>>> from semantic.ast import column
+>>> from semantic.plan.nodes import Column
+>>> regions = Select(Source(Table("main.dim_location"), "l"), (Column("region", column("l", "region")),))
+>>> print(explain_plan(Plan(regions), ["not read: daily_sales (region is not kept)"]))
+answer:
+  select keys by region
+    from main.dim_location as l
+not read: daily_sales (region is not kept)
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,12 @@
 
 All joins run from the fact to models that have at most one row per key, LEFT, so no fact row is lost or
 repeated: an orphan or NULL key shows as a NULL dimension.
+
+An orphan keeps its row:
+
+    >>> answer("net_sales", "product__department", sales=[("2024-01-30", "p1", 10), ("2024-01-31", "p9", 7)])
+    GROCERY 10
+    None 7
 """
 
 from __future__ import annotations

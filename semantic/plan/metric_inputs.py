@@ -2,6 +2,11 @@
 
 A filter on a metric reaches every simple metric below it; offsets add up, the outermost first. Equal inputs
 become one column, so that one scan serves all metrics of a query.
+
+A price is sales by units, of the same rows:
+
+    >>> answer("price", "product__department", sales=[("2024-01-30", "p1", 10), ("2024-01-31", "p2", 20)])
+    GROCERY 15
 """
 
 from __future__ import annotations

@@ -6,6 +6,17 @@ The dimension `day` holds, on each row, when the same series (combination of the
 next; NULL on its last row. A row is then the last of its series in a period where the next one is of another
 period, or filtered away: no other row is looked at, and a rollup that keeps the dimension answers, too. A
 release is built only where this holds, with one row a series and day.
+
+The second row says that it is the last of its series, and a third follows:
+
+    >>> from dataclasses import replace
+    >>> stock = replace(catalog.models["fct_stock"], relation="counts")
+    >>> declared = NextSnapshot(Dimension("later", "later", "day"), frozenset({"product"}))
+    >>> values = "('2024-01-30', 'p1', '2024-01-31'), ('2024-01-31', 'p1', NULL), ('2024-02-28', 'p1', NULL)"
+    >>> _ = tables.execute("CREATE TABLE counts (date_day DATE, product_id VARCHAR, later DATE)")
+    >>> _ = tables.execute(f"INSERT INTO counts VALUES {values}")
+    >>> show(wrong_snapshots_sql(stock, declared))
+    1
 """
 
 from __future__ import annotations

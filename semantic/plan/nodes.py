@@ -1,4 +1,11 @@
-"""The logical plan: frozen relational nodes. Rules rewrite it, the renderer turns it into SQL."""
+"""The logical plan: frozen relational nodes. Rules rewrite it, the renderer turns it into SQL.
+
+>>> from semantic.ast import column
+>>> products = Source(Table("main.dim_product"), "p")
+>>> rows(Select(products, (Column("brand", column("p", "brand")),), distinct=True))
+big
+own
+"""
 
 from __future__ import annotations
 

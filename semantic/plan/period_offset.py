@@ -3,6 +3,12 @@
 Where every shown period moves onto another whole period (days by days, weeks by 28 days, months by a year)
 the aggregate of a period can be shown under its later label. One aggregate then serves the metric and all of
 its offsets, for any aggregation.
+
+    >>> sales = [("2024-01-15", "p1", 10), ("2024-02-20", "p1", 25)]
+    >>> answer("sales_growth", "metric_time__month", sales=sales)
+    2024-01-01 None
+    2024-02-01 15
+    2024-03-01 None
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Request to plan: resolve names, unfold metrics into inputs, build one relation per scan, combine them."""
+"""Request to plan: resolve names, unfold metrics into inputs, build one relation per scan, combine them.
+
+>>> sales = [("2024-01-30", "p1", 10), ("2024-02-01", "p1", 5), ("2024-02-02", "p2", 3)]
+>>> answer("net_sales price", "metric_time__month", sales=sales)
+2024-01-01 10 10
+2024-02-01 8 4
+"""
 
 from __future__ import annotations
 

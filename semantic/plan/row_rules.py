@@ -1,4 +1,10 @@
-"""Row rules at each source: a table reduced to the rows that the reader may see."""
+"""Row rules at each source: a table reduced to the rows that the reader may see.
+
+>>> from semantic import Restriction, RowRule
+>>> sales = [("2024-01-30", "p1", 10), ("2024-02-01", "p3", 5)]
+>>> answer("net_sales", "product", sales=sales, under=Restriction((RowRule("product", "brand = 'big'"),)))
+p3 5
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,10 @@
 
 An instant lies in one period, so equal instants are in the same period. A NULL grouping is a group of its
 own. The query's filters apply to the instant, too: it is the last one that the reader asks about.
+
+    >>> stock = [("2024-01-30", "p1", 10), ("2024-01-30", "p2", 20), ("2024-01-31", "p1", 8)]
+    >>> answer("inventory_on_hand_units", "metric_time__month", stock=stock)
+    2024-01-01 28
 """
 
 from __future__ import annotations

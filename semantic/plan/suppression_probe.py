@@ -5,6 +5,15 @@ see is what groups disclose together: a total less the groups beside it, or one 
 the compiler adds, to each aggregation under a threshold, a probe of the same rows. It counts, for the finest
 groups that the query distinguishes, the contributing entities, with a linear sketch of their rows. Whoever
 reviews the sketches names groups to suppress, and the query is compiled again without them.
+
+    >>> from semantic import MinimumGroup, Restriction
+    >>> sales = [("2024-01-30", "p1", 10, "c1"), ("2024-01-31", "p2", 20, "c2"), ("2024-02-01", "p3", 5)]
+    >>> pairs = Restriction(minimum_group=MinimumGroup(2))
+    >>> answer("net_sales", "product__department", sales=sales, under=pairs)
+    GROCERY 30
+    >>> probe("net_sales", "product__department", sales=sales, under=pairs)
+    ["DRUG","true"] 1
+    ["GROCERY","true"] 2
 """
 
 from __future__ import annotations

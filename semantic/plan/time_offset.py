@@ -4,6 +4,19 @@ Rows are relabelled: metric time becomes the recorded time plus the window, one 
 shows in exactly one period. If the window is one of months and days themselves are shown or it is a part of
 the period shown, and at the start of a grain or by custom calendars, the time spine says which day each day
 looks at.
+
+By day each day looks at its own day back; the last of March looks at the last of February:
+
+    >>> sales = [("2024-01-15", "p1", 10), ("2024-02-15", "p1", 25), ("2024-02-29", "p1", 2),
+    ...     ("2024-03-31", "p1", 3)]
+    >>> answer("sales_growth", "metric_time__day", sales=sales)
+    2024-01-15 None
+    2024-02-15 15
+    2024-02-29 None
+    2024-03-15 None
+    2024-03-29 None
+    2024-03-30 None
+    2024-03-31 1
 """
 
 from __future__ import annotations

@@ -1,4 +1,16 @@
-"""Plan to SQL: frozen nodes become one sqlglot tree, which prints in any dialect."""
+"""Plan to SQL: frozen nodes become one sqlglot tree, which prints in any dialect.
+
+>>> from semantic.ast import column
+>>> from semantic.plan.nodes import Column
+>>> regions = Select(Source(Table("main.dim_location"), "l"), (Column("region", column("l", "region")),))
+>>> print(to_sql(Plan(regions), "duckdb"))
+SELECT
+  l.region AS region
+FROM main.dim_location AS l
+>>> rows(regions)
+East
+West
+"""
 
 from __future__ import annotations
 

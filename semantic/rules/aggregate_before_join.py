@@ -5,6 +5,22 @@
 Sound because the joins are LEFT with at most one row per key, so they neither drop nor repeat rows, and the
 aggregates can be computed from partial ones. Pays where the keys are few beside the rows: measured 3 to 6
 times faster by region or department, but 2.3 times slower by day and product.
+
+    >>> sales, products = Source(Table("main.fct_sales"), "f"), Source(Table("main.dim_product"), "p")
+    >>> join = Join(products, exp.EQ(this=column("f", "product_id"), expression=column("p", "product_id")))
+    >>> by_brand = Select(sales, (Column("brand", column("p", "brand")),),
+    ...     (Column("units", exp.Sum(this=column("f", "units"))),), (join,), grouped=True)
+    >>> in_two_steps = aggregate_before_join(by_brand, Statistics())
+    >>> type(in_two_steps.source.node).__name__
+    'Select'
+    >>> rows(by_brand)
+    big 5
+    own 8
+    None 2
+    >>> rows(in_two_steps)
+    big 5
+    own 8
+    None 2
 """
 
 from __future__ import annotations

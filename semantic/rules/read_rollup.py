@@ -6,6 +6,32 @@ Exact because everything that the select says of a row of the fact (keys, filter
 rules) can be said of what the rollup keeps, so that whole rows of the rollup fall into or out of each group,
 and every aggregate is made of partial ones. Whatever cannot be derived raises `NotDerivableError`, and the
 fact answers.
+
+    >>> from semantic.rules.rollup_columns import coverage_of
+    >>> from semantic.definitions.catalog import Rollup, RollupMeasure
+    >>> from semantic.query import Resolver
+    >>> by_brand = Rollup("by_brand", "by_brand", "fct_sales", (("product__brand", "brand"),),
+    ...     (RollupMeasure("units", "sum", "units"),))
+    >>> coverage = coverage_of(by_brand, catalog, Resolver(catalog))
+    >>> _ = tables.execute("CREATE TABLE by_brand AS SELECT brand, SUM(units) AS units "
+    ...     "FROM fct_sales LEFT JOIN dim_product USING (product_id) GROUP BY 1")
+    >>> sales = Source(Table("main.fct_sales"), "fct_sales")
+    >>> products = Source(Table("main.dim_product"), "dim_product")
+    >>> key = exp.EQ(this=column("fct_sales", "product_id"), expression=column("dim_product", "product_id"))
+    >>> brand, units = column("dim_product", "brand"), exp.Sum(this=column("fct_sales", "units"))
+    >>> select = Select(sales, (Column("brand", brand),), (Column("units", units),), (Join(products, key),),
+    ...     grouped=True)
+    >>> over = read_rollup(select, Statistics(rollups={"main.fct_sales": (coverage,)}))
+    >>> over.source.node.rollup, len(over.joins)
+    ('by_brand', 0)
+    >>> rows(select)
+    big 5
+    own 8
+    None 2
+    >>> rows(over)
+    big 5
+    own 8
+    None 2
 """
 
 from __future__ import annotations

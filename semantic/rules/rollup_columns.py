@@ -1,5 +1,15 @@
 """What a rollup keeps of its fact, told by signature: the SQL of an expression, each table named by how the
 fact reaches it. Equal signatures have equal values on every row of the fact, whatever the aliases are.
+
+    >>> from semantic.definitions.catalog import RollupMeasure
+    >>> from semantic.query import Resolver
+    >>> by_brand = Rollup("by_brand", "by_brand", "fct_sales", (("product__brand", "brand"),),
+    ...     (RollupMeasure("units", "sum", "units"),))
+    >>> coverage = coverage_of(by_brand, catalog, Resolver(catalog))
+    >>> for kept, column_name in (coverage.columns | coverage.aggregates).items():
+    ...     print(kept, "→", column_name)
+    "main.dim_product on ""fact"".product_id = ""self"".product_id".brand → brand
+    SUM("fact".units) → ('units', 'sum')
 """
 
 from __future__ import annotations

@@ -4,6 +4,21 @@
 
 Both hide rows whose key is NULL or unknown: there every kept dimension is NULL, so this holds only for
 conditions that are not true of NULLs alone.
+
+    >>> from semantic import RowRule, Restriction
+    >>> from semantic.definitions.catalog import Rollup, RollupMeasure
+    >>> from semantic.plan.row_rules import table_for
+    >>> from semantic.query import Resolver
+    >>> from semantic.rules.rollup_columns import coverage_of
+    >>> by_brand = Rollup("by_brand", "by_brand", "fct_sales", (("product__brand", "brand"),), ())
+    >>> own = Restriction((RowRule("product", "brand = 'own'"),))
+    >>> rule = table_for(catalog, catalog.models["fct_sales"], own).rules[0]
+    >>> condition = on_rollup_columns(rule, coverage_of(by_brand, catalog, Resolver(catalog)))
+    >>> condition.sql()
+    "(brand = 'own')"
+    >>> kept = "(VALUES ('own', 9), ('big', 5)) AS by_brand (brand, units)"
+    >>> show(f"SELECT * FROM {kept} WHERE {condition.sql()}")
+    own 9
 """
 
 from __future__ import annotations
