@@ -6,8 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from models_ml.recommend.count_distributions import expected_served, share_within
+from models_ml.recommend.parameters import ReorderParameters
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,15 @@ class Effect:
     service: np.ndarray
     margin_usd: np.ndarray
     cash_usd: np.ndarray
+
+
+def demand_of(rows: pd.DataFrame, parameters: ReorderParameters) -> Demand:
+    """Demand and money of the rows, as effects take them."""
+    return Demand(
+        rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float),
+        rows["interval_days"].to_numpy(float), rows["unit_margin_usd"].to_numpy(float, na_value=0.0),
+        rows["unit_cost_usd"].to_numpy(float, na_value=0.0), parameters.carrying_rate,
+    )  # fmt: skip
 
 
 def of_stock(position: np.ndarray, quantity: np.ndarray, demand: Demand) -> Effect:

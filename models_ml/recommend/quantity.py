@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from models_ml.recommend.count_distributions import quantile, share_within
 from models_ml.recommend.parameters import ReorderParameters
@@ -56,3 +57,11 @@ def order_quantity(
 def cycle_service(stock: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Probability of no stockout over the protection interval."""
     return share_within(np.floor(stock), mean, variance)
+
+
+def spare_units(rows: pd.DataFrame, parameters: ReorderParameters) -> np.ndarray:
+    """What a place may give away of its free stock."""
+    mean, variance = rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float)
+    own = np.maximum(rows["level"], quantile(np.full(len(rows), parameters.donor_service), mean, variance))
+    reserved = np.where(rows["location_type"] == "dc", 0, own)
+    return np.asarray(np.maximum(rows["free"].to_numpy(float) - reserved, 0))

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from models_ml.recommend import transfer_proposals
 from models_ml.recommend.inputs.needs import compute_needs
+from models_ml.recommend.kinds import reorder, transfer
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import Run
-from models_ml.recommend.run import stock_actions
 from tests.seeds import fixed_generator
 
 STORES = 100
@@ -69,7 +70,13 @@ def run(pairs: int) -> dict[str, float]:
         write_forecasts(rows, forecasts)
         started, cpu = time.perf_counter(), time.process_time()
         needs = compute_needs(rows.drop(columns="weekly"), forecasts, parameters)
-        made = stock_actions(needs, Run("R", dt.date(2017, 12, 31), 0, None, parameters))
+        run = Run("R", dt.date(2017, 12, 31), 0, None, parameters)
+        moves, _ = transfer.plan_transfers(needs, parameters)
+        netted = transfer.netted_of(needs, moves)
+        made = [
+            transfer_proposals.propose(needs, moves, run),
+            reorder.propose(netted, reorder.plan_orders(netted, parameters), run),
+        ]
     return {
         "pairs": pairs,
         "seconds": time.perf_counter() - started,

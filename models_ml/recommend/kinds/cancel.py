@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from models_ml.recommend import effects
 from models_ml.recommend.count_distributions import expected_served, quantile
 from models_ml.recommend.inputs.open_orders import OpenOrders
+from models_ml.recommend.kind import Situation
 from models_ml.recommend.order_proposal import on_line
 from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
 
@@ -40,6 +42,15 @@ def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
         "gain_usd": carrying + parameters.waste_share * spoiled * cost - fee - missed * margin,
         "service": orders.in_stock(others, days), "service_kept": orders.in_stock(others + units, days),
     })  # fmt: skip
+
+
+def cancelled_lines(orders: OpenOrders, run: Run) -> frozenset[str]:
+    """Ids of the lines whose cancellation is going to be proposed."""
+    if orders.rows.empty:
+        return frozenset()
+    saved = saved_by(orders, run)
+    pays = saved["is_needless"] & (saved["gain_usd"] >= run.parameters.least_order_saving_usd)
+    return frozenset(orders.rows.loc[pays.to_numpy(bool), "purchase_order_line_id"])
 
 
 def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
@@ -77,3 +88,18 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
             },
         ))  # fmt: skip
     return frame(proposals)
+
+
+class Cancel:
+    """Open orders that nobody will need."""
+
+    action = "cancel"
+
+    def plan(self, situation: Situation) -> Situation:
+        return replace(situation, cancelled=cancelled_lines(situation.orders, situation.run))
+
+    def propose(self, situation: Situation) -> pd.DataFrame:
+        return propose(situation.orders, situation.run)
+
+
+KIND = Cancel()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from models_ml.recommend.count_distributions import expected_served, quantile
 from models_ml.recommend.inputs.open_orders import OpenOrders
+from models_ml.recommend.kind import Situation
 from models_ml.recommend.order_proposal import on_line
 from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
 
@@ -65,3 +66,18 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
             deferred_usd=number(row.value_usd), deferred_days=run.parameters.defer_days,
         ))  # fmt: skip
     return frame(proposals)
+
+
+class Defer:
+    """Open orders that can wait, unless they are cancelled."""
+
+    action = "defer"
+
+    def plan(self, situation: Situation) -> Situation:
+        return situation
+
+    def propose(self, situation: Situation) -> pd.DataFrame:
+        return propose(situation.orders, situation.run, situation.cancelled)
+
+
+KIND = Defer()

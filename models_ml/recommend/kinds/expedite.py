@@ -9,6 +9,7 @@ import pandas as pd
 
 from models_ml.recommend import effects
 from models_ml.recommend.inputs.open_orders import OpenOrders
+from models_ml.recommend.kind import Situation
 from models_ml.recommend.order_proposal import on_line
 from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
 
@@ -73,3 +74,18 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
             gain_usd=number(row.gain_usd),
         ))  # fmt: skip
     return frame(proposals)
+
+
+class Expedite:
+    """Open orders that are worth having sooner."""
+
+    action = "expedite"
+
+    def plan(self, situation: Situation) -> Situation:
+        return situation
+
+    def propose(self, situation: Situation) -> pd.DataFrame:
+        return propose(situation.orders, situation.run)
+
+
+KIND = Expedite()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from models_ml.recommend.inputs.anomalies import WINDOW_DAYS
 from models_ml.recommend.inputs.needs import Needs
+from models_ml.recommend.kind import Situation
 from models_ml.recommend.proposal import Option, Run, details, frame, number, product_name, proposal_id
 
 LOOK_WITHIN_DAYS = 7
@@ -105,3 +106,18 @@ def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[s
         "expires_at": run.expires_at,
         "is_simulated": bool(place["is_simulated"]),
     }  # fmt: skip
+
+
+class Investigate:
+    """Anomalies, for a person to look into; what depends on them was made less sure by `hold` beforehand."""
+
+    action = "investigate"
+
+    def plan(self, situation: Situation) -> Situation:
+        return situation
+
+    def propose(self, situation: Situation) -> pd.DataFrame:
+        return propose(situation.anomalies, situation.positions, situation.run)
+
+
+KIND = Investigate()

@@ -12,6 +12,7 @@ from models_ml.recommend.effects import Weekly
 from models_ml.recommend.inputs.demand_over import PLANNED_WEEKS
 from models_ml.recommend.inputs.lots import age_by_lots
 from models_ml.recommend.inputs.needs import Needs
+from models_ml.recommend.kind import Situation
 from models_ml.recommend.markdown_programme import Item, Plan, best_plan, hold_price
 from models_ml.recommend.proposal import (
     Option,
@@ -190,3 +191,18 @@ def _drivers(row: Any, run: Run, items: Item, i: int) -> dict[str, Any]:
         "forecast_method": row.method,
         "as_of": run.as_of.isoformat(),
     }
+
+
+class Markdown:
+    """Stock that will not sell while it keeps."""
+
+    action = "markdown"
+
+    def plan(self, situation: Situation) -> Situation:
+        return situation
+
+    def propose(self, situation: Situation) -> pd.DataFrame:
+        return propose(situation.needs, situation.elasticities, situation.run, situation.lots)
+
+
+KIND = Markdown()

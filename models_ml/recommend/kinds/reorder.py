@@ -10,7 +10,7 @@ import pandas as pd
 
 from models_ml.recommend import budget_ranking, effects
 from models_ml.recommend.inputs.needs import Needs, compute_needs
-from models_ml.recommend.kinds.reorder_reason import drivers_of, reason_sentence, sentences_of
+from models_ml.recommend.kind import Situation
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import (
     Option,
@@ -23,6 +23,7 @@ from models_ml.recommend.proposal import (
     weeks_ahead,
 )
 from models_ml.recommend.quantity import cycle_service, order_quantity
+from models_ml.recommend.reorder_reason import drivers_of, reason_sentence, sentences_of
 
 
 def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters) -> pd.DataFrame:
@@ -46,7 +47,7 @@ def plan_orders(needs: Needs, parameters: ReorderParameters) -> pd.DataFrame:
     own = rows["replenished_from"].isna().to_numpy()
     quantity = order_quantity(position, level, pack, least, rows["sellable"].to_numpy(float)) * own
     uncapped = order_quantity(position, level, pack, least, np.full(len(rows), np.inf)) * own
-    effect = effects.of_stock(position, quantity, demand_of(rows, parameters))
+    effect = effects.of_stock(position, quantity, effects.demand_of(rows, parameters))
     mean, variance = rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float)
     decided: pd.DataFrame = rows.assign(
         position=position, quantity_units=quantity, is_capped=quantity < uncapped,
@@ -55,15 +56,6 @@ def plan_orders(needs: Needs, parameters: ReorderParameters) -> pd.DataFrame:
         expected_margin_usd=effect.margin_usd, expected_cash_usd=effect.cash_usd,
     )  # fmt: skip
     return decided
-
-
-def demand_of(rows: pd.DataFrame, parameters: ReorderParameters) -> effects.Demand:
-    """Demand and money of the rows, as effects take them."""
-    return effects.Demand(
-        rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float),
-        rows["interval_days"].to_numpy(float), rows["unit_margin_usd"].to_numpy(float, na_value=0.0),
-        rows["unit_cost_usd"].to_numpy(float, na_value=0.0), parameters.carrying_rate,
-    )  # fmt: skip
 
 
 def propose(
@@ -83,7 +75,7 @@ def propose(
         expected_units=units, expected_margin_usd=margin,
     )  # fmt: skip
     weekly = effects.by_week(arrival)
-    options = _options(rows, demand_of(rows, run.parameters))
+    options = _options(rows, effects.demand_of(rows, run.parameters))
     proposals = []
     for i, row in enumerate(rows.itertuples()):
         proposed = _proposal(row, run, [option[i] for option in options], weekly_rows(run, weekly, i))
@@ -161,3 +153,19 @@ def _proposal(
             buy_first=budget_ranking.budget_details(row) if hasattr(row, "budget_left_usd") else None,
         ),
     }  # fmt: skip
+
+
+class Reorder:
+    """What still has to be bought after the moves."""
+
+    action = "reorder"
+
+    def plan(self, situation: Situation) -> Situation:
+        return situation
+
+    def propose(self, situation: Situation) -> pd.DataFrame:
+        run, needs = situation.run, situation.netted
+        return propose(needs, plan_orders(needs, run.parameters), run, situation.budgets)
+
+
+KIND = Reorder()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from models_ml.recommend.count_distributions import expected_served, quantile
+from models_ml.recommend import transfer_proposals
+from models_ml.recommend.count_distributions import expected_served
 from models_ml.recommend.flow import Lanes, Network, Segments, move_packs
 from models_ml.recommend.inputs.needs import Needs
+from models_ml.recommend.kind import Situation
 from models_ml.recommend.parameters import ReorderParameters
-from models_ml.recommend.quantity import order_quantity
+from models_ml.recommend.quantity import order_quantity, spare_units
 
 MOST_SEGMENTS = 6  # packs valued one by one; what lies beyond has the value of the last
 
@@ -53,14 +57,6 @@ def wanted_units(rows: pd.DataFrame) -> np.ndarray:
     columns = ("position", "level", "case_pack_units", "sellable")
     position, level, pack, sellable = (rows[name].to_numpy(float) for name in columns)
     return order_quantity(position, level, pack, np.ones(len(rows)), sellable)
-
-
-def spare_units(rows: pd.DataFrame, parameters: ReorderParameters) -> np.ndarray:
-    """What a place may give away of its free stock."""
-    mean, variance = rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float)
-    own = np.maximum(rows["level"], quantile(np.full(len(rows), parameters.donor_service), mean, variance))
-    reserved = np.where(rows["location_type"] == "dc", 0, own)
-    return np.asarray(np.maximum(rows["free"].to_numpy(float) - reserved, 0))
 
 
 def _lanes(donors: pd.DataFrame, receivers: pd.DataFrame, parameters: ReorderParameters) -> Lanes:
@@ -154,3 +150,29 @@ def _nothing() -> tuple[Segments, Segments, Lanes]:
 def _no_moves() -> pd.DataFrame:
     columns = ("donor", "receiver", "quantity_units", "net_benefit_usd", "charged_cost_usd")
     return pd.DataFrame({name: [] for name in columns}).astype({"donor": int, "receiver": int})
+
+
+def netted_of(needs: Needs, moves: pd.DataFrame) -> Needs:
+    """Needs after the moves: what comes in and goes out counts as done."""
+    size, units = len(needs.rows), moves["quantity_units"].to_numpy(float)
+    rows = needs.rows.assign(
+        moved_in_units=np.bincount(moves["receiver"].to_numpy(int), units, size),
+        moved_out_units=np.bincount(moves["donor"].to_numpy(int), units, size),
+    )
+    return Needs(rows, needs.weekly_mean, needs.weekly_variance)
+
+
+class Transfer:
+    """Stock that another place can spare, before anything is bought."""
+
+    action = "transfer"
+
+    def plan(self, situation: Situation) -> Situation:
+        moves, _ = plan_transfers(situation.needs, situation.run.parameters)
+        return replace(situation, moves=moves, netted=netted_of(situation.needs, moves))
+
+    def propose(self, situation: Situation) -> pd.DataFrame:
+        return transfer_proposals.propose(situation.needs, situation.moves, situation.run)
+
+
+KIND = Transfer()

@@ -49,11 +49,11 @@ def test_a_series_beyond_what_training_saw_takes_the_rule_and_says_so(
     units[7] *= 500
     grown = replace(panel, measures={**panel.measures, "units": units})
     limits = Restraints()
-    marked, plain = limits.forecast(model, grown, cut), model.forecast(grown, cut)
+    limited, plain = limits.forecast(model, grown, cut), model.forecast(grown, cut)
     rule = moving_average(units, cut)
     others = np.arange(len(units)) != 7
-    np.testing.assert_array_equal(marked.mean[7], rule.mean[7])
-    np.testing.assert_array_equal(marked.mean[others], plain.mean[others])
+    np.testing.assert_array_equal(limited.mean[7], rule.mean[7])
+    np.testing.assert_array_equal(limited.mean[others], plain.mean[others])
     marked = limits.mark(rows_of(grown))
     assert list(np.flatnonzero(marked["is_fallback"])) == [7]
     assert "outside the training range" in marked["fallback_reason"][7]
@@ -65,10 +65,10 @@ def test_the_policy_decides_between_the_rule_and_a_person(panel: Panel, model: D
     alerts = [alert("prediction_shift", "region", "West"), alert("lost_feed", "location", "S4")]
     limits = Restraints(alerts, REGIONS)
     cut = len(panel.weeks) - 1
-    marked, plain = limits.forecast(model, panel, cut), model.forecast(panel, cut)
+    limited, plain = limits.forecast(model, panel, cut), model.forecast(panel, cut)
     west = np.isin(panel.locations, ["S0", "S1"])
-    np.testing.assert_array_equal(marked.mean[west], moving_average(panel.units, cut).mean[west])
-    np.testing.assert_array_equal(marked.mean[~west], plain.mean[~west])
+    np.testing.assert_array_equal(limited.mean[west], moving_average(panel.units, cut).mean[west])
+    np.testing.assert_array_equal(limited.mean[~west], plain.mean[~west])
     marked = limits.mark(rows_of(panel))
     assert (marked["is_fallback"] == west).all()
     assert (marked.loc[west, "method"] == "moving_average").all()

@@ -70,7 +70,7 @@ def test_what_is_under_suspicion_waits_for_a_person() -> None:
     suspected = hold(Needs(rows, weekly, weekly), anomalies).rows
     least = default_limits().enterprise.minimum_confidence
     assert (suspected["confidence"] < least).tolist() == [True, False, False, True]
-    assert suspected["held"].str.len().gt(0).tolist() == [True, False, False, True]
+    assert suspected["suspicion"].str.len().gt(0).tolist() == [True, False, False, True]
 
 
 def test_precision_and_recall_on_the_ledgers_planted_anomalies(release_dir: Path) -> None:

@@ -72,12 +72,12 @@ def test_levels_follow_the_choice_class_by_class() -> None:
     choice = Choice(
         {"smooth": "k_sigma", "lumpy": "counts", "erratic": "empirical"}, {"erratic": ratios}, pd.DataFrame()
     )
-    choice = levels(rows, choice, np.full(4, 0.95))
+    units = levels(rows, choice, np.full(4, 0.95))
     ratio = np.interp(0.95, SHARES, ratios)
     counts = quantile(*(np.array([x]) for x in (0.95, 10.0, 16.0)))[0]
-    assert choice[0] == np.ceil(10 + stats.norm.ppf(0.95) * 4)
-    assert choice[1] == choice[3] == counts
-    assert choice[2] == np.ceil(10 * (1 + (ratio - 1) / 2))  # four weeks: half the relative spread
+    assert units[0] == np.ceil(10 + stats.norm.ppf(0.95) * 4)
+    assert units[1] == units[3] == counts
+    assert units[2] == np.ceil(10 * (1 + (ratio - 1) / 2))  # four weeks: half the relative spread
     assert level("empirical", np.array([0.95]), np.array([10.0]), np.array([16.0]), ratios)[0] == np.ceil(
         10 * ratio
     )

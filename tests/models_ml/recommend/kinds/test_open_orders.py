@@ -60,10 +60,10 @@ def test_the_saving_of_an_expedited_line_is_never_overstated() -> None:
     rng = generator(1)
     for free, units, days in ((4.0, 20.0, 10.0), (0.0, 6.0, 8.0), (15.0, 30.0, 12.0)):
         open_lines = orders(pair(free=free), line(units=units, days=days))
-        saved = expedite.saved_by(open_lines, RUN).iloc[0]
+        promised = expedite.saved_by(open_lines, RUN).iloc[0]
         daily = rng.poisson(2.0, (100_000, int(days)))
         served = []
-        for arrives in (days, saved["sooner_days"]):
+        for arrives in (days, promised["sooner_days"]):
             stock, sold = np.full(len(daily), free), np.zeros(len(daily))
             for day in range(int(days)):
                 stock = stock + (units if day == int(arrives) else 0)
@@ -72,7 +72,7 @@ def test_the_saving_of_an_expedited_line_is_never_overstated() -> None:
             served.append(sold)
         saved = served[1] - served[0]
         noise = saved.std() / np.sqrt(len(saved))  # of the simulation itself
-        assert saved.mean() >= saved["saved_units"] - 4.5 * noise
+        assert saved.mean() >= promised["saved_units"] - 4.5 * noise
 
 
 def test_expedite_what_is_worth_more_than_its_fee_only() -> None:

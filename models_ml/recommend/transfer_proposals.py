@@ -9,10 +9,9 @@ import pandas as pd
 
 from models_ml.recommend import effects
 from models_ml.recommend.count_distributions import share_within
+from models_ml.recommend.effects import demand_of
 from models_ml.recommend.inputs.demand_over import PLANNED_WEEKS
 from models_ml.recommend.inputs.needs import Needs
-from models_ml.recommend.kinds.reorder import demand_of
-from models_ml.recommend.kinds.transfer import spare_units
 from models_ml.recommend.proposal import (
     Option,
     Run,
@@ -24,6 +23,7 @@ from models_ml.recommend.proposal import (
     weekly_rows,
     weeks_ahead,
 )
+from models_ml.recommend.quantity import spare_units
 
 
 def propose(needs: Needs, moves: pd.DataFrame, run: Run) -> pd.DataFrame:
