@@ -51,6 +51,15 @@ class Settings(BaseSettings):
         "RS256", description="the one that is accepted"
     )
     token_hours: float = Field(8.0, description="life of a token of the local issuer")
+    audit_key: SecretStr = Field(
+        SecretStr(""), description="secret that seals audit entries; several by blanks, the last one seals"
+    )
+    audit_key_file: Path | None = Field(
+        None, description="file of such secrets, one a line, outside state and database; unset: below var_dir"
+    )
+    audit_anchor: Path | None = Field(
+        None, description="file or folder where the audit's heads are anchored a second time"
+    )
     openlineage_url: str = Field(
         "", description="OpenLineage endpoint for lineage events; empty: a file below var_dir"
     )

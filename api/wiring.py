@@ -50,12 +50,9 @@ class Services:
     @cached_property
     def store(self) -> OpsStore:
         """The ops store, in this version's schema."""
-        from governance.store import OpsStore
-        from governance.store.migrate import upgrade
+        from api.services.ops_store import open_ops_store
 
-        store = OpsStore(self.settings.ops_store_url)
-        upgrade(store)
-        return store
+        return open_ops_store(self.settings)
 
     @cached_property
     def metrics(self) -> MetricService:

@@ -47,7 +47,7 @@ def restore(
         for aside in report.moved_aside:
             console.print(f"What was there before is in {aside}.", soft_wrap=True)
         if not report.includes_secrets:
-            console.print("Keys and passwords were not in it; new ones are made as they are needed.")
+            console.print("Keys and passwords were not in it: put the audit's key in place before all else.")
         console.print("[dim]Start servers that run again: they still have the old state open.[/]")
         findings = examined(deep=True)
         show_findings(findings)

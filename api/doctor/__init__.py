@@ -17,7 +17,7 @@ from api.doctor.finding import Finding, Level
 from api.doctor.machine import check_machine, check_packages, check_ports, check_superset
 from api.doctor.models import check_forecasts, check_models
 from api.doctor.safety import check_secrets, check_settings
-from api.doctor.state import check_audit, check_release, check_store
+from api.doctor.state import check_audit, check_audit_key, check_release, check_store
 from api.settings import Settings
 from semantic.errors import SteelyardError
 
@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     check_release,
     check_store,
     check_audit,
+    check_audit_key,
     check_models,
     check_forecasts,
 )

@@ -10,6 +10,7 @@ import duckdb
 from sqlalchemy.engine import make_url
 
 from api.doctor.finding import Finding, Level
+from api.services.ops_store import key_file, open_ops_store
 from api.settings import Settings
 from governance.releases import ReleaseStore
 from governance.store import OpsStore
@@ -50,14 +51,39 @@ def check_store(settings: Settings) -> Iterator[Finding]:
 def check_audit(settings: Settings) -> Iterator[Finding]:
     """The record of who did what is whole."""
     with open_store(settings) as store:
-        if store is None or revision_of(store) is None:
-            return
+        if store is None or revision_of(store) != newest_revision():
+            return  # `check_store` has said so
         report = verify(store)
-    if report.holds:
-        yield Finding("audit", Level.OK, f"{report.rows:,} rows hold")
-    else:
-        message = f"does not hold at row {report.first_broken}: {report.problem}"
+    if not report.holds:
+        row = f" at row {report.first_broken}" if report.first_broken else ""
+        message = f"does not hold{row}: {report.problem}"
         yield Finding("audit", Level.FAILED, message, "Keep the store as it is and compare it with a backup.")
+    elif report.keyed_from is None and report.rows:
+        hint = "The next entry closes them and seals itself with the key."
+        yield Finding("audit", Level.WARNING, f"{report.rows:,} rows hold, no key has sealed them", hint)
+    else:
+        yield Finding("audit", Level.OK, f"{report.rows:,} rows hold, and every row that they bind")
+
+
+def check_audit_key(settings: Settings) -> Iterator[Finding]:
+    """Whether who has the state folder has the audit's key, too, and so can forge it."""
+    if settings.audit_key.get_secret_value():
+        yield Finding("audit key", Level.OK, "comes from the environment")
+        return
+    path = key_file(settings).resolve()
+    if not path.exists():
+        return
+    ops = make_url(settings.ops_store_url)
+    beside = [settings.var_dir.resolve()]
+    if ops.get_backend_name() == "sqlite" and ops.database:
+        beside.append(Path(ops.database).resolve().parent)
+    if any(path.is_relative_to(folder) for folder in beside):
+        level = Level.WARNING if settings.mode == "production" else Level.OK
+        hint = "STEELYARD_AUDIT_KEY_FILE names a file elsewhere: move it there, on a disk of its own."
+        message = f"{path.name} is beside what it seals: who can write both can forge the audit"
+        yield Finding("audit key", level, message, hint if level is Level.WARNING else "")
+    else:
+        yield Finding("audit key", Level.OK, f"in {path}, apart from state and database")
 
 
 @contextmanager
@@ -76,7 +102,7 @@ def open_store(settings: Settings) -> Iterator[OpsStore | None]:
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         yield None
         return
-    store = OpsStore(settings.ops_store_url)
+    store = open_ops_store(settings, migrate=False)
     try:
         yield store
     finally:

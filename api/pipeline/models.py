@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.pipeline.results import SearchResult, TrainedVersion, TrainResult
 from api.services.lineage_events import LineageEvents
+from api.services.ops_store import open_ops_store
 from api.settings import Settings
 from governance.identity import Directory
 from governance.progress import Progress
 from governance.releases import Release, ReleaseStore
-from governance.store import OpsStore
-from governance.store.migrate import upgrade
 from models_ml.models import MODELS, reads_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def train_models(settings: Settings, report: Progress, names: Iterable[str] | No
             git_commit=_git_commit(),
             progress=report,
         )
+        _record_training(settings, trained)
         if not trained.reused:
             _report_trained(settings, trained, since)
         if spec.is_watched:
@@ -122,8 +123,7 @@ def approve_first(settings: Settings, trained: TrainedModel) -> bool:
     spec, champion = MODELS[trained.name], registry.champion(settings.mlflow_uri, trained.name)
     if settings.mode != "demo" or champion is not None or not spec.earns_promotion(trained.metrics):
         return False
-    store = OpsStore(settings.ops_store_url)
-    upgrade(store)
+    store = open_ops_store(settings)
     try:
         models, reviewer = ModelService(settings, store), Directory.load().user("ml_reviewer")
         models.judge(
@@ -148,6 +148,35 @@ def _remember_codes(settings: Settings, release: Release, trained: TrainedModel,
     if not path.exists():
         report("remembering the codes it was trained with")
         save_codes(release.warehouse, path)
+
+
+def _record_training(settings: Settings, trained: TrainedModel) -> None:
+    """Who trained the version, from what, sealed in our audit: separation of duties reads it there.
+
+    A version of before such records is taken up with what MLflow says of it and its files.
+    """
+    from api.services.model_service import registration_of
+    from governance.approvals.model_registration import find_registration, record_registration
+    from models_ml.lifecycle import registry
+    from models_ml.lifecycle.artifacts import bundle_digest
+
+    store = open_ops_store(settings)
+    try:
+        if find_registration(store, trained.name, trained.version) is not None:
+            return
+        version = registry.get_version(settings.mlflow_uri, trained.version, trained.name)
+        claimed = registration_of(version)
+        made_here = {
+            "trained_by": trained.trained_by,
+            "artifact_digest": bundle_digest(version.bundle),
+            "release_id": trained.release_id,
+            "fingerprint": trained.fingerprint,
+        }
+        if not trained.reused:
+            made_here["code_version"] = _git_commit()
+        record_registration(store, replace(claimed, **made_here), now=datetime.now(UTC))
+    finally:
+        store.close()
 
 
 def _report_trained(settings: Settings, trained: TrainedModel, since: datetime) -> None:

@@ -59,7 +59,7 @@ def recommend_step(settings: Settings, report: Progress) -> RecommendResult:
     scored = scores[FORECASTS]
     report("recommending")
     now = datetime.now(UTC)
-    with opened_store(settings.ops_store_url) as store:
+    with opened_store(settings) as store:
         proposed = _propose(store, release, scored, now)
     _report_recommended(settings, scored, [row.recommendation_id for row in proposed.new], now)
     return _result(scored, scores, proposed)
@@ -67,7 +67,7 @@ def recommend_step(settings: Settings, report: Progress) -> RecommendResult:
 
 def still_proposed(settings: Settings, result: RecommendResult) -> bool:
     """The forecasts are there, and so is what was proposed from them."""
-    with opened_store(settings.ops_store_url) as store:
+    with opened_store(settings) as store:
         first_rows = list_recommendations(store, limit=1).items
     files = (result.forecasts, *(other.scores for other in result.scores.values()))
     return all(file.exists() for file in files) and bool(first_rows or result.considered == 0)
@@ -78,11 +78,8 @@ def _recorded_approval(settings: Settings) -> Callable[[ModelVersion], bool]:
     from api.services.model_service import ModelService
 
     def is_approved(version: ModelVersion) -> bool:
-        store = OpsStore(settings.ops_store_url)
-        try:
+        with opened_store(settings) as store:
             return ModelService(settings, store).approved(version)
-        finally:
-            store.close()
 
     return is_approved
 

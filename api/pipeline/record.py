@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.pipeline.checkpoint import code_fingerprint
 from api.pipeline.results import MeasureResult, RecordResult
+from api.services.ops_store import open_ops_store
 from api.settings import Settings
 from governance.disk import atomic_write
 from governance.progress import Progress
@@ -140,7 +141,7 @@ def _recorded(settings: Settings, *, history: bool = True) -> Iterator[PlatformS
     from integrations.platform import PlatformState
 
     past = history_database(_history(settings))
-    stores = [OpsStore(settings.ops_store_url)]
+    stores = [open_ops_store(settings)]
     if history and past.exists() and settings.mode == "demo":
         stores.append(OpsStore(f"sqlite:///{past.resolve()}"))
     try:

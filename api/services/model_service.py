@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.settings import Settings
+from governance.approvals.model_registration import ModelRegistration, check_registration
 from governance.approvals.model_review import (
     ModelReview,
     current_approval,
@@ -66,6 +67,9 @@ class ModelService:
     ) -> ModelReview:
         """Approve or reject exactly the artifact that is registered now."""
         registered = registry.get_version(self._uri, version, name)
+        trained_by = registered.trained_by
+        if decision == "approve":
+            trained_by = self._recorded(principal, registered, "approve", request_id).trained_by
         evidence = {
             "artifact_digest": registered.digest,
             "release_id": registered.release_id,
@@ -76,7 +80,7 @@ class ModelService:
             principal,
             model_name=name,
             model_version=registered.version,
-            trained_by=registered.trained_by,
+            trained_by=trained_by,
             decision=decision,
             reason=reason,
             evidence=evidence,
@@ -95,13 +99,14 @@ class ModelService:
     ) -> ReviewedVersion:
         """Let an approved version score from now on."""
         registered = registry.get_version(self._uri, version, name)
+        recorded = self._recorded(principal, registered, action, request_id)
         review = permit_promotion(
             self._store,
             principal,
             model_name=name,
             model_version=registered.version,
-            trained_by=registered.trained_by,
-            artifact_digest=registered.digest,
+            trained_by=recorded.trained_by,
+            artifact_digest=recorded.artifact_digest,
             now=datetime.now(UTC),
             action=action,
             request_id=request_id or str(uuid.uuid4()),
@@ -119,6 +124,27 @@ class ModelService:
             if older and not self._why_not(version):
                 return self.promote(principal, name, version.version, action="rollback")
         raise NotFoundError(f"{name} has no earlier approved version to roll back to")
+
+    def _recorded(
+        self, principal: Principal, version: ModelVersion, action: str, request_id: str | None
+    ) -> ModelRegistration:
+        """Our record of a version. Raises ConflictError if MLflow says otherwise; that is audited, too."""
+        try:
+            return check_registration(self._store, registration_of(version))
+        except ConflictError as differs:
+            record_refusal(
+                self._store,
+                actor=principal.actor,
+                version=f"{version.name}/{version.version}",
+                action=action,
+                reason=differs.message,
+                evidence={"artifact_digest": version.digest},
+                now=datetime.now(UTC),
+                role=principal.role,
+                on_behalf_of=principal.on_behalf_of,
+                request_id=request_id,
+            )
+            raise
 
     def _newest(self, name: str) -> ModelVersion:
         return next(iter(registry.versions(self._uri, name)), None) or registry.get_version(
@@ -154,6 +180,19 @@ class ModelService:
 
     def _describe(self, version: ModelVersion) -> ReviewedVersion:
         return ReviewedVersion(version, latest_review(self._store, version.name, version.version))
+
+
+def registration_of(version: ModelVersion) -> ModelRegistration:
+    """What MLflow says of a version, in the form of our own record."""
+    return ModelRegistration(
+        model_name=version.name,
+        model_version=version.version,
+        trained_by=version.trained_by,
+        artifact_digest=version.digest,
+        release_id=version.release_id,
+        code_version=version.git_commit,
+        fingerprint=version.fingerprint,
+    )
 
 
 def _evidence(review: ModelReview, version: ModelVersion) -> ApprovalEvidence:

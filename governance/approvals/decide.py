@@ -241,6 +241,8 @@ def _store(
     )
     if changed.rowcount != 1:
         raise ConflictError(f"recommendation {record.recommendation_id!r} was decided at the same moment")
+    transaction.touch(decisions, row["decision_id"])
+    transaction.touch(table, record.recommendation_id)
     audit.record(
         transaction,
         principal,

@@ -38,6 +38,7 @@ def escalate_due(
                 .where(table.c.recommendation_id == record.recommendation_id)
                 .values(policy_route=higher, escalate_at=again, updated_at=now)
             )
+            transaction.touch(table, record.recommendation_id)
             entry = audit.AuditEntry(
                 actor="service:escalation",
                 action="recommendation.escalate",

@@ -82,6 +82,7 @@ def review_model(
     }
     with store.write() as transaction:
         transaction.conn.execute(insert(model_reviews).values(row))
+        transaction.touch(model_reviews, review.review_id)
         audit.record(
             transaction,
             principal,

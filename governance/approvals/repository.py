@@ -62,6 +62,7 @@ def propose_recommendations(
             _supersede(transaction, record, now, request_id)
         if fresh:
             transaction.conn.execute(insert(recommendations), [r.as_dict() for r in fresh])
+            transaction.touch(recommendations, *(record.recommendation_id for record in fresh))
         audit.append_many(
             transaction, [_proposed(record, request_id, policy_ids) for record in fresh], now=now
         )
@@ -196,6 +197,7 @@ def _expire(
         .where(recommendations.c.recommendation_id == record.recommendation_id)
         .values(state=State.EXPIRED, superseded_by=superseded_by, updated_at=now)
     )
+    transaction.touch(recommendations, record.recommendation_id)
     entry = audit.AuditEntry(
         actor="service:expiry",
         action="recommendation.expire",

@@ -55,6 +55,7 @@ def transition(
             .where(table.c.recommendation_id == recommendation_id)
             .values(state=state, updated_at=now)
         )
+        transaction.touch(table, recommendation_id)
         audit.record(
             transaction,
             principal,

@@ -69,6 +69,7 @@ class StoredHistory:
                 for n, group in enumerate(groups, start=1)
             ]
             transaction.conn.execute(insert(table), rows)
+            transaction.touch(table, *(row["number"] for row in rows))
         for group in groups:
             history.add(group)
         history.newest = last + len(rows)

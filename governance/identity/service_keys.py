@@ -80,6 +80,7 @@ def issue_service_key(
     entry = audit.AuditEntry(created_by, "service_key.issue", f"service_key.{key_id}", after=after)
     with store.write() as transaction:
         transaction.conn.execute(insert(service_keys).values(row))
+        transaction.touch(service_keys, key_id)
         audit.append(transaction, entry, now=now)
     return f"{_PREFIX}.{key_id}.{secret}"
 
@@ -135,6 +136,7 @@ def revoke_service_key(store: OpsStore, key_id: str, *, revoked_by: str, now: dt
                 f"no live service key {key_id!r}",
                 hint="`steelyard auth key list` shows the keys and their ids",
             )
+        transaction.touch(table, key_id)
         audit.append(transaction, entry, now=now)
 
 

@@ -2,29 +2,28 @@
 
 A row is written in the transaction of what it records: if it cannot be written, nothing is done.
 `verify` finds every edit, deletion, swap, insertion, cut tail and rewritten chain; the last two because
-heads are anchored in a file outside the store.
+heads are anchored in files outside the store. With keys it also finds a chain that somebody without the key
+wrote, and every row that decides something and differs from what the chain recorded of it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict, Unpack
 
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Row, RowMapping, select, text
 
 from governance.errors import AuditBrokenError
 from governance.json_types import JsonDict, JsonObject
-from governance.store.anchor import GENESIS, AnchorLine
+from governance.store.bound_rows import differences
+from governance.store.chain import FIELDS, Fields, Walk
 from governance.store.engine import OpsStore, Transaction
 from governance.store.pages import Page, decode_cursor, encode_cursor
 from governance.store.schema import audit_log
 from governance.store.types import canonical_json
-
-_SEALED = tuple(column.name for column in audit_log.columns if column.name != "hash")
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,18 @@ class _More(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class AuditReport:
-    """Result of a verification. `first_broken` is the sequence number where the chain stops holding."""
+    """Result of a verification. `first_broken` is the sequence number where the chain stops holding.
+
+    `keyed_from` is the first row that a key seals, None if there is none: then no row of another table is
+    bound. `changed` names every bound row that differs from what the chain recorded of it.
+    """
 
     rows: int
     holds: bool
     first_broken: int | None = None
     problem: str = ""
+    keyed_from: int | None = None
+    changed: tuple[str, ...] = ()
 
 
 def append(transaction: Transaction, entry: AuditEntry, *, now: dt.datetime) -> int:
@@ -96,48 +101,61 @@ def record(
 
 
 def append_many(transaction: Transaction, entries: Sequence[AuditEntry], *, now: dt.datetime) -> int:
-    """Seal entries in order with one insert; returns the last sequence number."""
-    head = transaction.head or _head(transaction.conn)
-    seq, previous = head.seq, head.hash
-    rows = []
+    """Queue entries in order, to be sealed when the transaction ends; returns the last sequence number."""
+    seq = 0
     for entry in entries:
-        seq += 1
-        row = _row(entry, seq, previous, now)
-        previous = row["hash"]
-        rows.append(row)
-    if rows:
-        transaction.conn.execute(insert(audit_log), rows)
-        transaction.head = AnchorLine(seq, previous)
+        seq = transaction.pending.add(_fields(entry, now))
     return seq
 
 
 def verify(store: OpsStore, *, require_anchor: bool = True) -> AuditReport:
-    """Walk the whole chain and compare it with the anchored heads. About a second for 100,000 rows.
+    """Walk the whole chain, compare it with the anchored heads, and the rows that it binds with the tables.
 
     Heads are read before rows: a row is committed before it is anchored, so a writer in between adds rows
-    without a head, never a head without its row.
+    without a head, never a head without its row. A second or two for 100,000 rows.
     """
-    columns = [audit_log.c[name] for name in (*_SEALED, "hash")]
-    leading_hashes, unreadable = {}, ""
-    try:
-        leading_hashes = store.anchor.leading_hashes() if store.anchor is not None else {}
-    except AuditBrokenError as broken:
-        unreadable = broken.message
+    leading_hashes, unreadable = _anchored(store)
     with store.read() as conn:
-        rows = conn.execute(select(*columns).order_by(audit_log.c.seq)).all()
+        if not store.is_sqlite:  # one snapshot for chain and tables
+            conn.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        rows = conn.execute(select(*(audit_log.c[name] for name in FIELDS)).order_by(audit_log.c.seq)).all()
+        walk = Walk(store.keys)
+        problem = "" if unreadable else _walk(walk, rows, leading_hashes)
+        is_bound = not unreadable and not problem and walk.keyed_from is not None
+        changed = tuple(differences(conn, walk.recorded)) if is_bound else ()
     if unreadable:
         return AuditReport(len(rows), False, None, unreadable)
     if rows and require_anchor and not leading_hashes:
         return AuditReport(len(rows), False, int(rows[0][0]), "no anchored head: the chain cannot be trusted")
-    return _walk(rows, leading_hashes)
+    if problem:
+        return AuditReport(len(rows), False, walk.position, problem, walk.keyed_from)
+    if changed:
+        more = f" (and {len(changed) - 1} rows more)" if len(changed) > 1 else ""
+        return AuditReport(len(rows), False, None, f"{changed[0]}{more}", walk.keyed_from, changed)
+    return AuditReport(len(rows), True, keyed_from=walk.keyed_from)
+
+
+def _anchored(store: OpsStore) -> tuple[dict[int, str], str]:
+    """Heads of all anchors together, and why they cannot be read or contradict each other."""
+    leading_hashes: dict[int, str] = {}
+    for anchor in store.anchors:
+        try:
+            heads = anchor.leading_hashes()
+        except AuditBrokenError as broken:
+            return {}, broken.message
+        for seq, digest in heads.items():
+            if leading_hashes.setdefault(seq, digest) != digest:
+                return {}, f"the audit anchors {' and '.join(a.path.name for a in store.anchors)} contradict"
+    return leading_hashes, ""
 
 
 def check(store: OpsStore) -> AuditReport:
     """As `verify`, but raises AuditBrokenError when the chain does not hold."""
     report = verify(store)
     if not report.holds:
+        where = f"audit row {report.first_broken}: " if report.first_broken else ""
         raise AuditBrokenError(
-            f"audit row {report.first_broken}: {report.problem}",
+            f"{where}{report.problem}",
             hint="keep the store as it is and compare it with a backup",
         )
     return report
@@ -165,41 +183,25 @@ def read_after(store: OpsStore, seq: int, *, actions: Sequence[str], limit: int 
         return [_readable(row._mapping) for row in conn.execute(query.order_by(audit_log.c.seq).limit(limit))]
 
 
-def _walk(rows: Sequence[Sequence[Any]], leading_hashes: Mapping[int, str]) -> AuditReport:
-    previous = GENESIS.hash
-    for position, row in enumerate(rows, start=1):
-        sealed, digest = row[:-1], row[-1]
-        problem = ""
-        if sealed[0] != position:
-            problem = f"row {position} is missing or out of order (found {sealed[0]})"
-        elif sealed[-1] != previous:
-            problem = f"row {position} does not follow row {position - 1}"
-        elif _digest(sealed) != digest:
-            problem = f"row {position} was changed after it was written"
-        elif leading_hashes.get(position, digest) != digest:
-            problem = (
-                f"row {position} differs from the head anchored outside the store: the chain was rewritten"
+def _walk(walk: Walk, rows: Sequence[Row[Any]], leading_hashes: Mapping[int, str]) -> str:
+    """The first problem, at `walk.position`; empty if there is none."""
+    for row in rows:
+        if problem := walk.step(row._mapping):
+            return problem
+        if leading_hashes.get(walk.position, walk.previous) != walk.previous:
+            return (
+                f"row {walk.position} differs from the head anchored outside the store: "
+                "the chain was rewritten"
             )
-        if problem:
-            return AuditReport(len(rows), False, position, problem)
-        previous = digest
-    if leading_hashes and max(leading_hashes) > len(rows):
-        missing = len(rows) + 1
-        return AuditReport(
-            len(rows), False, missing, f"the tail was cut: row {max(leading_hashes)} was anchored"
-        )
-    return AuditReport(len(rows), True)
+    newest = max(leading_hashes, default=0)
+    if newest > len(rows):
+        walk.position = len(rows) + 1
+        return f"the tail was cut: row {newest} was anchored"
+    return ""
 
 
-def _head(conn: Connection) -> AnchorLine:
-    newest = select(func.max(audit_log.c.seq)).scalar_subquery()
-    row = conn.execute(select(audit_log.c.seq, audit_log.c.hash).where(audit_log.c.seq == newest)).first()
-    return AnchorLine(int(row[0]), str(row[1])) if row else GENESIS
-
-
-def _row(entry: AuditEntry, seq: int, previous: str, now: dt.datetime) -> JsonDict:
-    row: JsonDict = {
-        "seq": seq,
+def _fields(entry: AuditEntry, now: dt.datetime) -> Fields:
+    return {
         "at": now.astimezone(dt.UTC).isoformat(timespec="microseconds"),
         "actor": entry.actor,
         "on_behalf_of": entry.on_behalf_of,
@@ -211,17 +213,11 @@ def _row(entry: AuditEntry, seq: int, previous: str, now: dt.datetime) -> JsonDi
         "request_id": entry.request_id,
         "before": None if entry.before is None else canonical_json(dict(entry.before)),
         "after": None if entry.after is None else canonical_json(dict(entry.after)),
-        "previous_hash": previous,
     }
-    return row | {"hash": _digest([row[name] for name in _SEALED])}
-
-
-def _digest(sealed: Sequence[object]) -> str:
-    return hashlib.sha256(json.dumps(list(sealed), ensure_ascii=False).encode()).hexdigest()
 
 
 def _readable(row: RowMapping) -> JsonDict:
     parsed = dict(row)
-    for name in ("policy_ids", "before", "after"):
+    for name in ("policy_ids", "before", "after", "rows"):
         parsed[name] = None if parsed[name] is None else json.loads(parsed[name])
     return parsed

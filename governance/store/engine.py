@@ -12,15 +12,17 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from governance.errors import StoreUnavailableError
 from governance.store.anchor import Anchor, AnchorLine
+from governance.store.audit_keys import AuditKeys
+from governance.store.chain import PendingEntries
 
 _log = logging.getLogger(__name__)
 _WRITE = "steelyard_write"
@@ -30,21 +32,35 @@ _BUSY_TIMEOUT_MS = 30_000
 
 @dataclass
 class Transaction:
-    """One open write: its connection, and the audit head to anchor once it is committed."""
+    """One open write: its connection, and the audit entries that are sealed just before it is committed."""
 
     conn: Connection
-    head: AnchorLine | None = field(default=None)
+    pending: PendingEntries
+
+    def touch(self, table: Table, *keys: object) -> None:
+        """Rows of a bound table that were written: their digests go into the audit. Keys are primary keys."""
+        self.pending.touch(table.name, [key if isinstance(key, tuple) else (key,) for key in keys])
 
 
 class OpsStore:
     """The store at `url` (`sqlite:///…` or `postgresql+psycopg://…`).
 
     `anchor` is the file outside the store that keeps the audit heads; for SQLite it defaults to a file
-    beside the database. Raises StoreUnavailableError when the database cannot be opened.
+    beside the database. `second_anchor` is another, best on another machine's disk. `keys` seal the audit;
+    without them it is chained by plain hashes, and no row is bound to it. Raises StoreUnavailableError when
+    the database cannot be opened.
     """
 
-    def __init__(self, url: str, *, anchor: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        anchor: Path | None = None,
+        second_anchor: Path | None = None,
+        keys: AuditKeys | None = None,
+    ) -> None:
         self.url = url
+        self.keys = keys
         try:
             parsed = make_url(url)
             self.is_sqlite = parsed.get_backend_name() == "sqlite"
@@ -58,10 +74,15 @@ class OpsStore:
                 f"the ops store cannot be opened: {error}",
                 hint="use sqlite:///path or postgresql+psycopg://…",
             ) from error
-        self.anchor = Anchor(anchor) if anchor is not None else None
+        self.anchors = tuple(Anchor(path) for path in (anchor, second_anchor) if path is not None)
         self._one_writer = threading.Lock()
         self._page_turns = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
         self._late_head: AnchorLine | None = None
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """The first place of the audit heads."""
+        return self.anchors[0] if self.anchors else None
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -72,8 +93,8 @@ class OpsStore:
         before anything else is written. Before the very first audit row the empty chain is anchored: a store
         that is killed in between is told apart from one whose anchor was taken away.
         """
-        if self.anchor is not None:
-            self.anchor.check_writable()
+        for anchor in self.anchors:
+            anchor.check_writable()
         with self._one_writer:
             self._anchor_late_head()
             try:
@@ -83,20 +104,23 @@ class OpsStore:
                         if not self.is_sqlite:
                             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
                         self._anchor_empty_chain(conn)
-                        transaction = Transaction(conn)
+                        transaction = Transaction(conn, PendingEntries(conn, self.keys))
                         yield transaction
+                        head = transaction.pending.seal()
             except SQLAlchemyError as error:
                 raise StoreUnavailableError(
                     f"the ops store refused the write: {_cause(error)}",
                     hint="see that it answers (STEELYARD_OPS_URL), then try again",
                 ) from error
-            self._anchor(transaction.head)
+            self._anchor(head)
 
     def _anchor_empty_chain(self, conn: Connection) -> None:
-        if self.anchor is None or not self.anchor.is_empty() or not inspect(conn).has_table("audit_log"):
+        empty = [anchor for anchor in self.anchors if anchor.is_empty()]
+        if not empty or not inspect(conn).has_table("audit_log"):
             return
         if conn.execute(text("SELECT 1 FROM audit_log LIMIT 1")).first() is None:
-            self.anchor.begin()
+            for anchor in empty:
+                anchor.begin()
 
     def _anchor_late_head(self) -> None:
         self._anchor(self._late_head)
@@ -108,10 +132,11 @@ class OpsStore:
 
     def _anchor(self, head: AnchorLine | None) -> None:
         """Keeps the head for later if it cannot be anchored."""
-        if self.anchor is None or head is None:
+        if head is None:
             return
         try:
-            self.anchor.append(head)
+            for anchor in self.anchors:
+                anchor.append(head)
             self._late_head = None
         except OSError as error:
             self._late_head = head

@@ -45,6 +45,7 @@ def keep(
         row: JsonDict = {"principal": principal, "idempotency_key": key, "request_hash": _hash(request)}
         row |= {"response": dict(response), "created_at": now}
         transaction.conn.execute(insert(idempotency_keys).values(row))
+        transaction.touch(idempotency_keys, (principal, key))
 
 
 def _hash(request: object) -> str:

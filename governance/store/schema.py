@@ -110,6 +110,8 @@ audit_log = Table(
     Column("after", Text),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("key_id", String(12)),  # of the key that sealed it; NULL for a plain hash
+    Column("rows", Text),  # digests of the rows that the transaction wrote, by table and key
     Index("ix_audit_log_object", "object_id"),
 )
 

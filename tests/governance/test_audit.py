@@ -84,7 +84,7 @@ def test_an_insertion_is_found(trail):
         con.execute("UPDATE audit_log SET seq = -seq + 1 WHERE seq < 0")
         con.execute(
             "INSERT INTO audit_log SELECT 7, at, actor, on_behalf_of, role, action, 'object.new', reason, "
-            "policy_ids, request_id, before, after, hash, hash FROM audit_log WHERE seq = 6"
+            "policy_ids, request_id, before, after, hash, hash, NULL, NULL FROM audit_log WHERE seq = 6"
         )
     assert audit.verify(trail).first_broken == 7
 

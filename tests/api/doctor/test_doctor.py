@@ -13,6 +13,7 @@ from api.doctor.machine import check_packages, check_ports, check_superset
 from api.doctor.models import check_forecasts, check_models
 from api.doctor.safety import check_secrets, check_settings
 from api.doctor.state import check_audit, check_release, check_store
+from api.services.ops_store import audit_keys
 from api.settings import Settings
 from governance.store import OpsStore
 from governance.store.audit import AuditEntry, append
@@ -143,6 +144,11 @@ def test_a_store_of_an_older_version_and_an_audit_that_was_changed(ours):
     )
     upgrade(store)
     assert only(check_store, ours).level is Level.OK
+    with store.write() as transaction:
+        append(transaction, AuditEntry("planner", "looked", "test"), now=datetime.now(UTC))
+    finding = only(check_audit, ours)
+    assert finding.level is Level.WARNING and "no key has sealed them" in finding.message
+    store.keys = audit_keys(ours)
     with store.write() as transaction:
         append(transaction, AuditEntry("planner", "looked", "test"), now=datetime.now(UTC))
     assert only(check_audit, ours).level is Level.OK

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from api.services.model_service import ModelService
+from api.services.model_service import ModelService, registration_of
 from api.settings import Settings
+from governance.approvals.model_registration import record_registration
 from governance.errors import ConflictError, ForbiddenError
 from governance.identity import Directory
 from governance.store import OpsStore
@@ -59,9 +60,12 @@ def score(small, place, models, where):
 
 
 @pytest.fixture(scope="module")
-def version(small, where):
+def version(small, where, store):
     """Trained by a person, so that self-approval can be tried."""
-    return train_demand(small, "R1", git_commit="abc", settings=QUICK, trained_by="ml_reviewer", **where)
+    trained = train_demand(small, "R1", git_commit="abc", settings=QUICK, trained_by="ml_reviewer", **where)
+    registered = registry.get_version(where["tracking_uri"], trained.version, trained.name)
+    assert record_registration(store, registration_of(registered), now=dt.datetime.now(dt.UTC))
+    return trained
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,20 @@ def test_self_approval_is_refused_and_audited(models, store, version) -> None:
     entry = last_entry(store)
     assert (entry["action"], entry["actor"]) == ("model.refuse", "ml_reviewer")
     assert entry["object_id"] == f"model_version.demand/{version.version}"
+
+
+def test_a_trainer_who_renames_the_trainer_in_mlflow_is_refused_in_words(models, store, version, where):
+    client = registry.client(where["tracking_uri"])
+    client.set_model_version_tag("demand", version.version, "trained_by", "svc-trainer")
+    words = "who trained it is 'svc-trainer' in MLflow and 'ml_reviewer' in our record"
+    try:
+        for step in (lambda: approve(models, version, "ml_reviewer"),
+                     lambda: models.promote(person("second"), "demand", version.version)):  # fmt: skip
+            with pytest.raises(ConflictError, match=words):
+                step()
+            assert words in last_entry(store)["reason"]
+    finally:
+        client.set_model_version_tag("demand", version.version, "trained_by", "ml_reviewer")
 
 
 def test_promotion_without_approval_is_refused_and_audited(models, store, version) -> None:
