@@ -46,7 +46,7 @@ def _current_user(
     """
     if credentials is None or len(request.headers.getlist("authorization")) != 1:
         raise NotAuthenticatedError(
-            "one bearer token is needed", hint="`steelyard auth token USER` prints one for the demo"
+            "One bearer token is needed.", hint="`steelyard auth token USER` prints one for the demo"
         )
     people = request.headers.getlist(ON_BEHALF_OF)
     principal = caller(
@@ -62,7 +62,7 @@ def _current_user(
     for scope in scopes:
         if not principal.may_use(scope):
             raise ForbiddenError(
-                f"the key of {principal.actor!r} was not issued to {scope}",
+                f"The key of {principal.actor!r} was not issued to {scope}.",
                 hint=f"`steelyard auth key issue SERVICE --scope {scope}`, if the directory allows it",
             )
     return principal

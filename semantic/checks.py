@@ -78,7 +78,7 @@ def check_rollups(catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> No
             row = connection.execute(sql).fetchone()
         except duckdb.Error as error:
             raise RollupError(
-                f"The rollup {rollup.name} cannot be held against {rollup.of}: {error}"
+                f"The rollup {rollup.name} cannot be held against {rollup.of}: {error}."
             ) from error
         if row is None or row[0]:
             raise RollupError(

@@ -40,5 +40,5 @@ def caller(
     if not on_behalf_of:
         return principal
     if len(on_behalf_of) > 1:
-        raise ForbiddenError(f"{ON_BEHALF_OF} was sent more than once")
+        raise ForbiddenError(f"{ON_BEHALF_OF} was sent more than once.")
     return delegate(principal, on_behalf_of[0], directory)

@@ -44,14 +44,14 @@ def guest_token(
     """
     if not settings.superset_embed_domains:
         raise ForbiddenError(
-            "dashboards are not shown inside other sites here", hint="STEELYARD_SUPERSET_EMBED_DOMAINS"
+            "Dashboards are not shown inside other sites here.", hint="STEELYARD_SUPERSET_EMBED_DOMAINS"
         )
     if principal.is_service or principal.acting_service:
-        raise ForbiddenError("a guest token is given to the person who will look")
+        raise ForbiddenError("A guest token is given to the person who will look.")
     spec = next((spec for spec in load_specs() if spec.slug == slug), None)
     open_to = directory.roles_delegable_to(SUPERSET_SERVICE)
     if spec is None or principal.role not in open_to or (spec.roles and principal.role not in spec.roles):
-        raise NotFoundError(f"no dashboard {slug!r}")
+        raise NotFoundError(f"No dashboard {slug!r}.")
     until, embedded = now + timedelta(minutes=MINUTES), asset_uuid("embedded", slug)
     claims = {
         "iat": now,

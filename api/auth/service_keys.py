@@ -37,7 +37,7 @@ def service_key_file(
     if path.exists():
         if path.stat().st_mode & 0o077:
             raise StoreUnavailableError(
-                f"the key {path.name} can be read by others", hint=f"chmod 600 {path}"
+                f"The key {path.name} can be read by others.", hint=f"chmod 600 {path}"
             )
         if _still_good(
             path.read_text().strip(),

@@ -26,7 +26,7 @@ def copy_sqlite(source: Path, target: Path) -> None:
         ):
             reading.backup(writing)
     except sqlite3.Error as error:
-        raise BackupFailedError(f"{source.name} cannot be copied: {error}") from error
+        raise BackupFailedError(f"{source.name} cannot be copied: {error}.") from error
 
 
 def dump_postgresql(url: URL, target: Path) -> None:
@@ -74,5 +74,5 @@ def _run(tool: str, arguments: Sequence[str], url: URL) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise BackupFailedError(
-            f"{tool}: {lines[-1]}", hint="See that the server answers, then run it again."
+            f"{tool}: {lines[-1].rstrip('.')}.", hint="See that the server answers, then run it again."
         )

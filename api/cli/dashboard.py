@@ -44,7 +44,7 @@ def password(user: str, as_json: Json = False) -> None:
     if user != ADMIN:
         person = services().directory.user(user)
         if person.role not in services().directory.roles_delegable_to(SUPERSET_SERVICE):
-            raise NotFoundError(f"{user!r} has no account in the dashboards")
+            raise NotFoundError(f"{user!r} has no account in the dashboards.")
     text = Dashboards(settings(), services()).password(user)
     if as_json:
         print_json({"user": user, "password": text})

@@ -45,7 +45,7 @@ def explain(
     steps = default_policy().steps
     if explanation.errors and action not in steps:
         raise NotFoundError(
-            f"no action {action!r} that is decided once for a person", hint=f"actions: {', '.join(steps)}"
+            f"No action {action!r} that is decided once for a person.", hint=f"actions: {', '.join(steps)}"
         )
     if as_json:
         print_json(asdict(explanation))

@@ -54,17 +54,17 @@ def end(response: Response) -> None:
 def reader(services: Services, token: str) -> Principal:
     """The person behind a token. Raises NotAuthenticatedError; a service has no business at a page."""
     if is_service_key(token):
-        raise NotAuthenticatedError("the review page is for people")
+        raise NotAuthenticatedError("The review page is for people.")
     person = services.tokens.verify(token, now=datetime.now(UTC))
     if person.is_service:
-        raise NotAuthenticatedError("the review page is for people")
+        raise NotAuthenticatedError("The review page is for people.")
     return person
 
 
 def _person(request: Request, services: ServicesDep) -> Principal:
     token = request.cookies.get(COOKIE)
     if token is None:
-        raise SignInNeededError("sign in first")
+        raise SignInNeededError("Sign in first.")
     try:
         return reader(services, token)
     except NotAuthenticatedError as error:
@@ -84,10 +84,10 @@ def form_token(request: Request, settings: Settings) -> str:
 def from_our_page(request: Request) -> None:
     """Raises ForbiddenError if the browser says that the form stood on another site."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise ForbiddenError("this form was sent from another site")
+        raise ForbiddenError("This form was sent from another site.")
     origin = request.headers.get("origin")
     if origin not in (None, "null", f"{request.url.scheme}://{request.url.netloc}"):
-        raise ForbiddenError("this form was sent from another site")
+        raise ForbiddenError("This form was sent from another site.")
 
 
 def _own_form(
@@ -98,7 +98,7 @@ def _own_form(
 ) -> None:
     from_our_page(request)
     if not hmac.compare_digest(csrf.encode(), form_token(request, services.settings).encode()):
-        raise ForbiddenError("this form is not of your session", hint="load the page again")
+        raise ForbiddenError("This form is not of your session.", hint="load the page again")
 
 
 OwnForm = Depends(_own_form)

@@ -90,7 +90,7 @@ def _token(services: Services, user: str, password: str) -> str:
         return password
     expected = secret_in(password_file(services.settings))
     if not hmac.compare_digest(password.encode(), expected.encode()):
-        raise NotAuthenticatedError("wrong password")
+        raise NotAuthenticatedError("Wrong password.")
     services.directory.user(user)
     lifetime = timedelta(hours=services.settings.token_hours)
     return local_issuer(services.settings).issue(user, now=datetime.now(UTC), lifetime=lifetime)

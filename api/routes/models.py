@@ -68,7 +68,7 @@ def one_model(name: str, user: CurrentUser, services: ServicesDep) -> ModelAnswe
     """Versions of one model, open alerts, advice on retraining, and where the report is."""
     versions = services.models.versions(name)
     if not versions:
-        raise NotFoundError(f"there is no model {name!r}", hint="GET /v1/models lists them")
+        raise NotFoundError(f"There is no model {name!r}.", hint="GET /v1/models lists them")
     spec = MODELS.get(name)
     last_run = last_monitored(services.settings) if spec is not None and spec.is_watched else None
     sees_all = all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners))

@@ -28,8 +28,8 @@ def report(
 ) -> FileResponse:
     """A page of Evidently. It shows all regions and departments, so only who may see them all opens it."""
     if not all("*" in reach for reach in (user.regions, user.departments, user.stores, user.banners)):
-        raise ForbiddenError("the report shows every region and department")
+        raise ForbiddenError("The report shows every region and department.")
     path = services.settings.reports / release / name
     if not path.is_file():
-        raise NotFoundError(f"release {release} has no report {name}")
+        raise NotFoundError(f"Release {release} has no report {name}.")
     return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": _POLICY})

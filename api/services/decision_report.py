@@ -74,7 +74,7 @@ def _by_public_name(finding: dict[str, object]) -> dict[str, object]:
 def decision_report(metrics: MetricService, reader: Principal | None) -> DecisionReport:
     """The report over everything decided. Raises ForbiddenError for readers to whom margin is not shown."""
     if reader is not None and not sees_margin(reader):
-        raise ForbiddenError(f"{reader.user!r} ({reader.role}) may not see what decisions brought")
+        raise ForbiddenError(f"{reader.user!r} ({reader.role}) may not see what decisions brought.")
     release, by_kind = _rows(metrics, reader, OUTCOMES, "decision_outcome__decision_kind")
     _, outcomes = _rows(metrics, reader, OUTCOMES, "decision_outcome__decided_by")
     _, habits = _rows(metrics, reader, HABITS, "decision__decided_by")

@@ -48,7 +48,7 @@ def impact_of(
     Raises ForbiddenError for readers to whom cost and margin are not shown.
     """
     if reader is not None and not sees_margin(reader):
-        raise ForbiddenError(f"{reader.user!r} ({reader.role}) may not see what proposals cost")
+        raise ForbiddenError(f"{reader.user!r} ({reader.role}) may not see what proposals cost.")
     scope = None if reader is None else recommendation_scope(reader)
     states = tuple(state or OPEN)
     rows: list[Mapping[str, object]] = []

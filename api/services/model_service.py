@@ -123,7 +123,7 @@ class ModelService:
             older = champion is not None and int(version.version) < int(champion.version)
             if older and not self._why_not(version):
                 return self.promote(principal, name, version.version, action="rollback")
-        raise NotFoundError(f"{name} has no earlier approved version to roll back to")
+        raise NotFoundError(f"{name} has no earlier approved version to roll back to.")
 
     def _recorded(
         self, principal: Principal, version: ModelVersion, action: str, request_id: str | None

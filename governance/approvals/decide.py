@@ -87,16 +87,16 @@ def decide(
             return Decision.from_dict(first)
         record = load(transaction.conn, recommendation_id, scope)
         if record.state not in OPEN:
-            raise ConflictError(f"recommendation {recommendation_id!r} is already {record.state}")
+            raise ConflictError(f"Recommendation {recommendation_id!r} is already {record.state}.")
         if record.expires_at is not None and record.expires_at <= now:
-            raise ConflictError(f"recommendation {recommendation_id!r} has expired")
+            raise ConflictError(f"Recommendation {recommendation_id!r} has expired.")
         deciders = _deciders(transaction, recommendation_id)
         verdict = _authorize(rules, principal, decision, record, deciders=deciders, quantity=quantity)
         route = decision_route(record, quantity)
         waits = decision != "reject" and route == "two_people" and not deciders
         _agree(decision, quantity, record, deciders)
         if decision != "reject" and (outside := guardrail_violation(record, quantity=quantity)):
-            raise InvalidDecisionError(f"outside policy: {outside}", hint="reject it, or decide on less")
+            raise InvalidDecisionError(f"Outside policy: {outside}.", hint="reject it, or decide on less")
         decided = _decided_values(principal, record, decision, quantity)
         decided |= {
             "state": State.IN_REVIEW if waits else _STATE[decision],
@@ -131,13 +131,13 @@ def decisions_on(store: OpsStore, recommendation_id: str) -> list[JsonDict]:
 
 def _check(decision: str, quantity: float | None, reason_code: str | None, note: str | None) -> None:
     if decision not in _STATE:
-        raise InvalidDecisionError(f"no decision {decision!r}", hint=f"decisions: {', '.join(_STATE)}")
+        raise InvalidDecisionError(f"No decision {decision!r}.", hint=f"decisions: {', '.join(_STATE)}")
     check_reason(decision, reason_code, note)
     if decision == "override":
         if quantity is None or not math.isfinite(quantity) or quantity < 0:
-            raise InvalidDecisionError("an override needs the quantity, in units, from zero")
+            raise InvalidDecisionError("An override needs the quantity, in units, from zero.")
     elif quantity is not None:
-        raise InvalidDecisionError(f"to {decision} takes no quantity", hint="use override to change it")
+        raise InvalidDecisionError(f"To {decision} takes no quantity.", hint="use override to change it")
 
 
 def _authorize(
@@ -170,7 +170,7 @@ def _authorize(
     verdict = rules.authorize(principal, decision, Resource("Proposal", record.recommendation_id, attributes))
     if not verdict.allowed:
         raise ForbiddenError(
-            f"{principal.user!r} ({principal.role}) may not {decision} this recommendation",
+            f"{principal.user!r} ({principal.role}) may not {decision} this recommendation.",
             hint=f"it is routed to: {route}",
             policy_ids=verdict.policy_ids,
         )
@@ -194,7 +194,7 @@ def _agree(
     first = next(iter(deciders.values()))
     second = record.quantity_units if quantity is None else quantity
     if first != second:
-        raise ConflictError(f"the first of two people decided on {first:g} units, not {second:g}")
+        raise ConflictError(f"The first of two people decided on {first:g} units, not {second:g}.")
 
 
 def _decided_values(
@@ -240,7 +240,7 @@ def _store(
         )
     )
     if changed.rowcount != 1:
-        raise ConflictError(f"recommendation {record.recommendation_id!r} was decided at the same moment")
+        raise ConflictError(f"Recommendation {record.recommendation_id!r} was decided at the same moment.")
     transaction.touch(decisions, row["decision_id"])
     transaction.touch(table, record.recommendation_id)
     audit.record(

@@ -59,7 +59,7 @@ class Level:
                 loosens = value < own if name.endswith("confidence") else value > own
             if loosens:
                 raise PolicyBrokenError(
-                    f"{where} loosens {name} from {own} to {value}", hint="a lower level may only tighten"
+                    f"{where} loosens {name} from {own} to {value}.", hint="a lower level may only tighten"
                 )
         return replace(self, **values)
 
@@ -82,7 +82,7 @@ class Limits:
             enterprise = Level(**values).tightened({"least_routes": routes}, "enterprise")
             limits = cls(enterprise, dict(content.get("banners") or {}), dict(content.get("regions") or {}))
         except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-            raise PolicyBrokenError(f"the limits in {path.name} cannot be read: {error}") from error
+            raise PolicyBrokenError(f"The limits in {path.name} cannot be read: {error}.") from error
         for banner in (None, *limits.banners):
             for region in (None, *limits.regions):
                 limits.at(banner, region)
@@ -100,7 +100,7 @@ class Limits:
 def _values(changes: JsonObject, where: str) -> JsonDict:
     valid_names = {one.name for one in fields(Level)}
     if unknown := set(changes) - valid_names:
-        raise PolicyBrokenError(f"{where} has unknown limits: {', '.join(sorted(unknown))}")
+        raise PolicyBrokenError(f"{where} has unknown limits: {', '.join(sorted(unknown))}.")
     values: JsonDict = {}
     for name, value in changes.items():
         if name == "category_manager_departments":
@@ -108,7 +108,7 @@ def _values(changes: JsonObject, where: str) -> JsonDict:
         elif name == "least_routes":
             values[name] = _routes_by_action(value, where)
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise PolicyBrokenError(f"{where}: {name} must be a number from zero, not {value!r}")
+            raise PolicyBrokenError(f"{where}: {name} must be a number from zero, not {value!r}.")
         else:
             values[name] = float(value)
     return values
@@ -118,7 +118,7 @@ def _routes_by_action(value: Mapping[str, str] | None, where: str) -> dict[str, 
     for action, route in dict(value or {}).items():
         if action not in ACTIONS or route not in ROUTES:
             raise PolicyBrokenError(
-                f"{where}: least_routes says {action}: {route}",
+                f"{where}: least_routes says {action}: {route}.",
                 hint=f"actions: {', '.join(ACTIONS)}; routes: {', '.join(ROUTES)}",
             )
     return dict(value or {})

@@ -65,7 +65,7 @@ def find_registration(store: OpsStore, model_name: str, model_version: str) -> M
     key = store.keys.find(row["key_id"]) if store.keys and row["key_id"] else None
     if (store.keys is not None and key is None) or seal_of(row, key) != row["hash"]:
         raise AuditBrokenError(
-            f"audit row {row['seq']}, the record of {object_id}, is not sealed by a key of ours",
+            f"Audit row {row['seq']}, the record of {object_id}, is not sealed by a key of ours.",
             hint="`steelyard audit verify`; the version is not reviewed or promoted until it holds",
         )
     recorded = json.loads(row["after"])
@@ -81,7 +81,7 @@ def check_registration(store: OpsStore, claimed: ModelRegistration) -> ModelRegi
     version = f"{claimed.model_name} version {claimed.model_version}"
     if recorded is None:
         raise ConflictError(
-            f"{version}: there is no record of who trained it",
+            f"{version}: there is no record of who trained it.",
             hint="it was registered past the pipeline, or by Steelyard 0.1.0: `steelyard model train` "
             "takes it up if its training has not changed, and records it",
         )
@@ -92,7 +92,7 @@ def check_registration(store: OpsStore, claimed: ModelRegistration) -> ModelRegi
     ]
     if wrong:
         raise ConflictError(
-            f"{version}: {'; '.join(wrong)}",
+            f"{version}: {'; '.join(wrong)}.",
             hint="somebody changed MLflow's store: find out who, or train a new version",
         )
     return recorded

@@ -57,7 +57,7 @@ def review_model(
     Raises ForbiddenError (author, service, role) or InvalidDecisionError.
     """
     if decision not in DECISIONS or not reason.strip() or not evidence.get("artifact_digest"):
-        raise InvalidDecisionError("a review needs approve or reject, a reason, and the artifact's digest")
+        raise InvalidDecisionError("A review needs approve or reject, a reason, and the artifact's digest.")
     version = f"{model_name}/{model_version}"
     with _audited_if_refused(
         store, principal, action=decision, version=version, evidence=evidence, now=now, request_id=request_id
@@ -165,7 +165,7 @@ def _approval(
         why = f"was approved more than {APPROVAL_DAYS} days ago: the evidence is stale"
     if review is None or why is not None:
         raise ConflictError(
-            f"{model_name} version {model_version} has no current approval of this artifact: it {why}",
+            f"{model_name} version {model_version} has no current approval of this artifact: it {why}.",
             hint=f"`steelyard model approve {model_name} {model_version} --reason … --as ml_reviewer`",
         )
     return review

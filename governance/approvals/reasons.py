@@ -24,11 +24,11 @@ def check_reason(decision: str, reason_code: str | None, note: str | None) -> No
     """Overrides and rejections need a known code; `other` needs a note. Raises InvalidDecisionError."""
     if reason_code is not None and reason_code not in REASON_CODES:
         raise InvalidDecisionError(
-            f"no reason code {reason_code!r}", hint=f"codes: {', '.join(REASON_CODES)}"
+            f"No reason code {reason_code!r}.", hint=f"codes: {', '.join(REASON_CODES)}"
         )
     if decision == "approve":
         return
     if reason_code is None:
-        raise InvalidDecisionError(f"to {decision} needs a reason", hint=f"codes: {', '.join(REASON_CODES)}")
+        raise InvalidDecisionError(f"To {decision} needs a reason.", hint=f"codes: {', '.join(REASON_CODES)}")
     if reason_code == "other" and not (note or "").strip():
-        raise InvalidDecisionError("the reason 'other' needs a note")
+        raise InvalidDecisionError("The reason 'other' needs a note.")

@@ -145,7 +145,7 @@ def load(conn: Connection, recommendation_id: str, scope: ColumnElement[bool] | 
     row = conn.execute(query).first()
     if row is None:
         raise NotFoundError(
-            f"recommendation {recommendation_id!r} does not exist",
+            f"Recommendation {recommendation_id!r} does not exist.",
             hint="`steelyard recommendation list`, or GET /v1/recommendations, shows the open ones",
         )
     return records([row])[0]

@@ -41,14 +41,14 @@ def transition(
     """
     if state not in EXECUTION:
         steps = [step for step in STATES if step in EXECUTION]
-        raise InvalidDecisionError(f"no such step: {state!r}", hint=f"steps: {', '.join(steps)}")
+        raise InvalidDecisionError(f"No such step: {state!r}.", hint=f"steps: {', '.join(steps)}")
     policy_ids = require(principal, "measure" if state == State.MEASURED else "execute", policy=policy)
     table = recommendations
     with store.write() as transaction:
         record = load(transaction.conn, recommendation_id, recommendation_scope(principal, policy))
         if not can_become(record.state, state):
             raise ConflictError(
-                f"recommendation {recommendation_id!r} is {record.state}, not ready to be {state}"
+                f"Recommendation {recommendation_id!r} is {record.state}, not ready to be {state}."
             )
         transaction.conn.execute(
             update(table)
@@ -86,13 +86,13 @@ def compensate(
     when it was not executed, InvalidDecisionError without a reason.
     """
     if not reason.strip():
-        raise InvalidDecisionError("a rollback needs a reason")
+        raise InvalidDecisionError("A rollback needs a reason.")
     policy_ids = require(principal, "roll_back", policy=policy)
     scope = recommendation_scope(principal, policy)
     done = find_recommendation(store, recommendation_id, scope=scope)
     if done.state not in CARRIED_OUT:
         raise ConflictError(
-            f"recommendation {recommendation_id!r} is {done.state}: there is nothing to take back"
+            f"Recommendation {recommendation_id!r} is {done.state}: there is nothing to take back."
         )
     new_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"compensates:{recommendation_id}"))
     level = (limits or default_limits()).at(done.banner, done.region)

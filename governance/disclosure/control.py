@@ -54,7 +54,7 @@ class GroupControl:
         for probe in probes:
             if probe.dimensions > MOST_DIMENSIONS:
                 raise ForbiddenError(
-                    f"where households are described, at most {MOST_DIMENSIONS} dimensions can be combined",
+                    f"Where households are described, at most {MOST_DIMENSIONS} dimensions can be combined.",
                     hint="ask for fewer dimensions, or filter by fewer attributes of the customer",
                 )
             names = self._review(reader, probe, read_probe(run_probe(probe)), threshold.size, now)

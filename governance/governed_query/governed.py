@@ -59,7 +59,7 @@ class GovernedQueries:
         threshold = restriction.minimum_group if restriction is not None else None
         if reader is not None and restriction is not None and threshold is not None and compiled.probes:
             if self._groups is None:
-                raise ForbiddenError("groups of households cannot be judged here, so none are shown")
+                raise ForbiddenError("Groups of households cannot be judged here, so none are shown.")
             threshold = self._groups.suppress(
                 reader.user, compiled.probes, opened.engine.run, threshold, now=self._now()
             )

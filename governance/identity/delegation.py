@@ -19,7 +19,7 @@ def delegate(service: Principal, user: str, directory: Directory) -> Principal:
     not chain. Raises ForbiddenError; an unknown person and a forbidden one answer alike.
     """
     may = service.is_service and service.acting_service is None and DELEGATE_SCOPE in (service.scopes or ())
-    refused = ForbiddenError(f"{service.user!r} may not act on behalf of {user!r}")
+    refused = ForbiddenError(f"{service.user!r} may not act on behalf of {user!r}.")
     if not may:
         raise refused
     try:

@@ -36,17 +36,17 @@ class Directory:
             users, services = dict(content["users"]), dict(content.get("services") or {})
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise PolicyBrokenError(
-                f"the user directory {path} cannot be read: {error}",
+                f"The user directory {path} cannot be read: {error}.",
                 hint="STEELYARD_DIRECTORY names it; write it like governance/demo_users.yaml",
             ) from error
         if twice := set(users) & set(services):
-            raise PolicyBrokenError(f"both a user and a service: {sorted(twice)}")
+            raise PolicyBrokenError(f"Both a user and a service: {sorted(twice)}.")
         directory = cls(users, services)
         for name, entry in {**users, **services}.items():
             if unknown := set(entry) - _KEYS:
-                raise PolicyBrokenError(f"{name!r} has unknown attributes: {sorted(unknown)}")
+                raise PolicyBrokenError(f"{name!r} has unknown attributes: {sorted(unknown)}.")
             if unknown := set(entry.get("scopes", ())) - SCOPES:
-                raise PolicyBrokenError(f"{name!r} has unknown scopes: {sorted(unknown)}")
+                raise PolicyBrokenError(f"{name!r} has unknown scopes: {sorted(unknown)}.")
             Principal.from_attributes(name, entry)
         return directory
 
@@ -58,7 +58,7 @@ class Directory:
         """A person. Raises NotFoundError with the near miss."""
         if name not in self.users:
             hint = near(name, self.users, 1) or f"users: {', '.join(sorted(self.users))}"
-            raise NotFoundError(f"no user {name!r}", hint=hint)
+            raise NotFoundError(f"No user {name!r}.", hint=hint)
         return Principal.from_attributes(name, self.users[name])
 
     def service(self, name: str) -> Principal:
@@ -67,7 +67,7 @@ class Directory:
         Raises NotAuthenticatedError when it is unknown.
         """
         if name not in self.services:
-            raise NotAuthenticatedError(f"no service {name!r}")
+            raise NotAuthenticatedError(f"No service {name!r}.")
         return Principal.from_attributes(name, self.services[name], is_service=True, scopes=frozenset())
 
     def roles_delegable_to(self, service: str) -> frozenset[str]:

@@ -32,7 +32,7 @@ class LocalIssuer:
     ) -> None:
         if production:
             raise ForbiddenError(
-                "the local token issuer does not run in production",
+                "The local token issuer does not run in production.",
                 hint="configure an OIDC issuer, its audience and its JWKS address",
             )
         self.issuer = issuer
@@ -71,10 +71,10 @@ def _load_or_create(path: Path) -> Ed25519PrivateKey:
         )
         _write_once(path, pem)
     if path.stat().st_mode & 0o077:
-        raise StoreUnavailableError(f"the key {path.name} can be read by others", hint=f"chmod 600 {path}")
+        raise StoreUnavailableError(f"The key {path.name} can be read by others.", hint=f"chmod 600 {path}")
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise StoreUnavailableError(f"the key {path.name} is not an Ed25519 key")
+        raise StoreUnavailableError(f"The key {path.name} is not an Ed25519 key.")
     return key
 
 

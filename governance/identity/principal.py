@@ -57,11 +57,11 @@ class Principal:
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
-            raise NotAuthenticatedError(f"no such role: {self.role!r}")
+            raise NotAuthenticatedError(f"No such role: {self.role!r}.")
         if not (0 < len(self.user) <= _LONGEST_NAME and self.user.isprintable()) or set(self.user) & set(
             '"\\'
         ):
-            raise NotAuthenticatedError("a name must be printable, without quotes and backslashes")
+            raise NotAuthenticatedError("A name must be printable, without quotes and backslashes.")
 
     @property
     def actor(self) -> str:
@@ -92,7 +92,7 @@ class Principal:
             limit = float(attributes.get("approval_limit_usd", 0))
             return cls(user=user, role=str(attributes["role"]), approval_limit_usd=limit, **sets, **more)
         except (KeyError, TypeError, ValueError) as error:
-            raise NotAuthenticatedError(f"the attributes of {user!r} are incomplete or malformed") from error
+            raise NotAuthenticatedError(f"The attributes of {user!r} are incomplete or malformed.") from error
 
 
 def _strings(value: Any) -> frozenset[str]:

@@ -56,16 +56,16 @@ def issue_service_key(
     wanted = frozenset(scopes)
     if service not in directory.services:
         raise NotFoundError(
-            f"no service {service!r}", hint=f"services: {', '.join(sorted(directory.services))}"
+            f"No service {service!r}.", hint=f"services: {', '.join(sorted(directory.services))}"
         )
     possible = directory.scopes_of(service)
     if not wanted or wanted - possible:
         raise InvalidDecisionError(
-            f"{service} cannot have a key for {', '.join(sorted(wanted - possible)) or 'nothing'}",
+            f"{service} cannot have a key for {', '.join(sorted(wanted - possible)) or 'nothing'}.",
             hint=f"scopes of {service}: {', '.join(sorted(possible))}",
         )
     if not dt.timedelta(0) < lifetime <= _LONGEST:
-        raise InvalidDecisionError("a service key lives between a moment and a year")
+        raise InvalidDecisionError("A service key lives between a moment and a year.")
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     row = {
         "key_id": key_id,
@@ -91,7 +91,7 @@ def verify_service_key(store: OpsStore, key: str, *, directory: Directory, now: 
     Raises NotAuthenticatedError, always with one sentence.
     """
     refused = NotAuthenticatedError(
-        "the service key is not valid",
+        "The service key is not valid.",
         hint="it may have expired or been revoked: `steelyard auth key list` shows the live ones",
     )
     form = _FORM.fullmatch(key)
@@ -133,7 +133,7 @@ def revoke_service_key(store: OpsStore, key_id: str, *, revoked_by: str, now: dt
     with store.write() as transaction:
         if transaction.conn.execute(change.values(revoked_at=now)).rowcount != 1:
             raise NotFoundError(
-                f"no live service key {key_id!r}",
+                f"No live service key {key_id!r}.",
                 hint="`steelyard auth key list` shows the keys and their ids",
             )
         transaction.touch(table, key_id)

@@ -60,7 +60,7 @@ class TokenVerifier:
         leeway: dt.timedelta = dt.timedelta(seconds=30),
     ) -> None:
         if algorithm not in _KEY_TYPE:
-            raise NotAuthenticatedError(f"tokens signed with {algorithm!r} are not accepted")
+            raise NotAuthenticatedError(f"Tokens signed with {algorithm!r} are not accepted.")
         self.issuer = issuer
         self.audience = audience
         self.algorithm = algorithm
@@ -83,12 +83,12 @@ class TokenVerifier:
             TypeError,
             ValueError,
         ) as error:
-            raise NotAuthenticatedError("the token is not valid", hint=_AGAIN) from error
+            raise NotAuthenticatedError("The token is not valid.", hint=_AGAIN) from error
 
     def _claims(self, token: str, now: dt.datetime) -> JsonDict:
         header = jwt.get_unverified_header(token)
         if header.get("alg") != self.algorithm:
-            raise NotAuthenticatedError("another algorithm")
+            raise NotAuthenticatedError("Another algorithm.")
         options = {"require": list(_REQUIRED), "verify_exp": False, "verify_nbf": False, "verify_iat": False}
         return jwt.decode(
             token,
@@ -103,23 +103,23 @@ class TokenVerifier:
         keys = self._keys(key_id, now) if isinstance(self._keys, RemoteKeys) else self._keys
         matching: Sequence[JsonObject] = [key for key in keys["keys"] if key.get("kid") == key_id]
         if len(matching) != 1 or matching[0].get("kty") != _KEY_TYPE[self.algorithm]:
-            raise NotAuthenticatedError("no such key")
+            raise NotAuthenticatedError("No such key.")
         if matching[0].get("use", "sig") != "sig" or matching[0].get("alg", self.algorithm) != self.algorithm:
-            raise NotAuthenticatedError("a key for something else")
+            raise NotAuthenticatedError("A key for something else.")
         return jwt.PyJWK.from_dict(dict(matching[0]), algorithm=self.algorithm).key
 
     def _check_time(self, claims: JsonObject, now: dt.datetime) -> None:
         at, leeway = now.timestamp(), self._leeway.total_seconds()
         times = [claims[name] for name in ("exp", "nbf", "iat")]
         if not all(type(time) in (int, float) and math.isfinite(time) for time in times):
-            raise NotAuthenticatedError("times must be numbers")
+            raise NotAuthenticatedError("Times must be numbers.")
         if at >= claims["exp"] + leeway or at < claims["nbf"] - leeway or at < claims["iat"] - leeway:
-            raise NotAuthenticatedError("too early or too late")
+            raise NotAuthenticatedError("Too early or too late.")
 
     def _principal(self, claims: JsonObject) -> Principal:
         user, token_id = claims["sub"], claims["jti"]
         if not (isinstance(user, str) and user and isinstance(token_id, str) and token_id):
-            raise NotAuthenticatedError("no subject")
+            raise NotAuthenticatedError("No subject.")
         if self._directory is None:
             return Principal.from_attributes(user, claims[self._attributes_claim], token_id=token_id)
         entry = self._directory.user(user)

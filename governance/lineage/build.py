@@ -66,7 +66,7 @@ def _read(release: Path, name: str) -> Manifest:
     try:
         return dict(json.loads((release / name).read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise LineageError(f"the manifests of {release.name} cannot be read: {error}") from error
+        raise LineageError(f"The manifests of {release.name} cannot be read: {error}.") from error
 
 
 def _earlier(path: Path | None) -> LineageGraph | None:

@@ -80,7 +80,7 @@ class LineageGraph:
                 content.get("checksums"),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LineageError(f"the lineage in {path.parent.name} cannot be read") from error
+            raise LineageError(f"The lineage in {path.parent.name} cannot be read.") from error
 
     def save(self, path: Path) -> None:
         """As JSON, in a stable order."""
@@ -129,7 +129,7 @@ class LineageGraph:
 
     def _walk(self, start: str, depth: int | None, *, back: bool, columns: bool) -> LineageGraph:
         if start not in self.nodes:
-            raise UnknownNodeError(f"no node {start!r} in the lineage", hint=self._near(start))
+            raise UnknownNodeError(f"No node {start!r} in the lineage.", hint=self._near(start))
         levels = {"any", "column" if columns or self.nodes[start].kind == "column" else "model"}
         steps: dict[str, list[Edge]] = defaultdict(list)
         for edge in self.edges:

@@ -20,7 +20,7 @@ def require(
     verdict = (policy or default_policy()).authorize(principal, action, resource or Resource("System"))
     if not verdict.allowed:
         raise ForbiddenError(
-            f"{principal.user!r} ({principal.role}) may not {action.replace('_', ' ')}",
+            f"{principal.user!r} ({principal.role}) may not {action.replace('_', ' ')}.",
             hint=f"`steelyard policy explain {action} --as {principal.user}` says which rule decides",
             policy_ids=verdict.policy_ids,
         )

@@ -60,7 +60,7 @@ def policy_test(path: Path = POLICIES / "cases.yaml", policy: Policy | None = No
                 verdict = _run(rules, directory, user, case)
                 results.append(CaseResult(case["name"], user, case["action"], expected, verdict))
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise PolicyBrokenError(f"the policy cases in {path.name} cannot be read: {error!r}") from error
+        raise PolicyBrokenError(f"The policy cases in {path.name} cannot be read: {error!r}.") from error
     return results
 
 

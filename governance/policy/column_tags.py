@@ -47,7 +47,7 @@ class ColumnTags:
             edges = _content(semantic_manifest.parent / LINEAGE).get("edges") or () if persons else ()
             return cls(declared, frozenset(_copies(edges, persons)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PolicyBrokenError(f"the release cannot be read for its columns' tags: {error}") from error
+            raise PolicyBrokenError(f"The release cannot be read for its columns' tags: {error}.") from error
 
     def of_table(self, table: str) -> dict[str, Tags]:
         """The declared tags of a table's columns, by column."""

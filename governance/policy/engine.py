@@ -78,7 +78,7 @@ class Policy:
             self._policies = cedarpy.PolicySet.from_str(policies)
             checked = cedarpy.validate_policies(policies, self._schema)
         except ValueError as error:
-            raise PolicyBrokenError(f"the policies do not parse: {error}") from error
+            raise PolicyBrokenError(f"The policies do not parse: {error}.") from error
         self._names_people = _names(json.loads(cedarpy.policies_to_json_str(policies)), "User")
         self.steps = tuple(
             sorted(name.strip() for listed in _STEPS.findall(schema) for name in listed.split(","))
@@ -95,7 +95,7 @@ class Policy:
             texts = [path.read_text() for path in sorted(folder.glob("*.cedar"))]
             return cls("\n".join(texts), (folder / "schema.cedarschema").read_text())
         except OSError as error:
-            raise PolicyBrokenError(f"the policies in {folder} cannot be read: {error}") from error
+            raise PolicyBrokenError(f"The policies in {folder} cannot be read: {error}.") from error
 
     def without_name(self, principal: Principal) -> Principal:
         """The principal with only what these policies can look at, so that equals can share what they get."""

@@ -79,7 +79,7 @@ def row_condition(residuals: Mapping[str, JsonObject], row_type: RowType) -> Pre
             condition = _policy(policy, row_type)
         except (PolicyUntranslatableError, KeyError, TypeError, ValueError) as error:
             raise PolicyUntranslatableError(
-                f"policy {name!r} cannot be turned into a row filter: {error}",
+                f"Policy {name!r} cannot be turned into a row filter: {error}.",
                 hint="use comparisons with constants, contains, has, &&, ||, ! and if on attributes",
             ) from error
         errors.append(condition.error)

@@ -86,7 +86,7 @@ def purpose_of(demands: Iterable[str]) -> str:
     """
     needed = set(demands)
     if len(needed) > 1:
-        raise ForbiddenError(f"one query cannot serve two purposes: {', '.join(sorted(needed))}")
+        raise ForbiddenError(f"One query cannot serve two purposes: {', '.join(sorted(needed))}.")
     return needed.pop() if needed else OPERATIONS
 
 
@@ -165,7 +165,7 @@ def _sql(condition: Predicate, entity: str, catalog: TaggedCatalog) -> str:
     missing = {names.get(c, c) for c in columns_of(condition)} - catalog.entity_dimensions[entity]
     if missing:
         raise PolicyUntranslatableError(
-            f"a row policy on {entity} needs {', '.join(sorted(missing))}, which the definitions do not have",
+            f"A row policy on {entity} needs {', '.join(sorted(missing))}, which is not defined.",
             hint=f"add it as a dimension of the semantic model whose key is {entity}",
         )
     return to_sql(condition, names)

@@ -62,7 +62,7 @@ class TaggedCatalog:
             models = {model["name"]: model for model in content["semantic_models"]}
             metrics = {metric["name"]: metric for metric in content["metrics"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise PolicyBrokenError(f"the semantic manifest cannot be read for its tags: {error}") from error
+            raise PolicyBrokenError(f"The semantic manifest cannot be read for its tags: {error}.") from error
         if columns is None:
             columns = ColumnTags.beside(manifest) if isinstance(manifest, Path) else ColumnTags()
         tagged, people = tagged_models(models, columns)

@@ -23,7 +23,7 @@ class Tags:
     def __or__(self, other: Tags) -> Tags:
         """The stricter of both. Raises PolicyBrokenError when two purposes are demanded at once."""
         if self.purpose and other.purpose and self.purpose != other.purpose:
-            raise PolicyBrokenError(f"one metric demands two purposes: {self.purpose} and {other.purpose}")
+            raise PolicyBrokenError(f"One metric demands two purposes: {self.purpose} and {other.purpose}.")
         return Tags(
             max(self.pii, other.pii, key=PII.index),
             self.margin_sensitive or other.margin_sensitive,

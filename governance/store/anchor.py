@@ -52,7 +52,9 @@ class Anchor:
         try:
             yield
         except OSError as error:
-            raise StoreUnavailableError(f"the audit anchor {self.path} cannot be written: {error}") from error
+            raise StoreUnavailableError(
+                f"The audit anchor {self.path} cannot be written: {error}."
+            ) from error
 
     def is_empty(self) -> bool:
         """Whether no whole line was ever written; a file that is not there is empty."""
@@ -88,7 +90,7 @@ class Anchor:
                 continue
             seq, _, digest = line.partition(" ")
             if not seq.isdigit() or leading_hashes.setdefault(int(seq), digest) != digest:
-                raise AuditBrokenError(f"line {number} of the audit anchor {self.path.name} does not hold")
+                raise AuditBrokenError(f"Line {number} of the audit anchor {self.path.name} does not hold.")
         return leading_hashes
 
     def _ends_within_a_line(self) -> bool:

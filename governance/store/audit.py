@@ -155,7 +155,7 @@ def check(store: OpsStore) -> AuditReport:
     if not report.holds:
         where = f"audit row {report.first_broken}: " if report.first_broken else ""
         raise AuditBrokenError(
-            f"{where}{report.problem}",
+            f"{where}{report.problem}.",
             hint="keep the store as it is and compare it with a backup",
         )
     return report

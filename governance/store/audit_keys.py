@@ -56,7 +56,7 @@ class AuditKeys:
         key = self.find(key_id)
         if key is None:
             raise AuditBrokenError(
-                f"the audit was sealed with key {key_id}, which is not among the keys at hand",
+                f"The audit was sealed with key {key_id}, which is not among the keys at hand.",
                 hint="STEELYARD_AUDIT_KEY_FILE names the file of all keys, retired ones included",
             )
         return key

@@ -103,7 +103,7 @@ class PendingEntries:
         for row in self.conn.execute(select(*(audit_log.c[n] for n in FIELDS)).order_by(audit_log.c.seq)):
             if problem := walk.step(row._mapping):
                 raise AuditBrokenError(
-                    f"audit row {walk.position}: {problem}",
+                    f"Audit row {walk.position}: {problem}.",
                     hint="the chain has to hold before its first key seals it; compare it with a backup",
                 )
         return {

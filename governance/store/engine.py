@@ -71,7 +71,7 @@ class OpsStore:
             self.engine = _sqlite(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
         except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
             raise StoreUnavailableError(
-                f"the ops store cannot be opened: {error}",
+                f"The ops store cannot be opened: {error}.",
                 hint="use sqlite:///path or postgresql+psycopg://…",
             ) from error
         self.anchors = tuple(Anchor(path) for path in (anchor, second_anchor) if path is not None)
@@ -109,7 +109,7 @@ class OpsStore:
                         head = transaction.pending.seal()
             except SQLAlchemyError as error:
                 raise StoreUnavailableError(
-                    f"the ops store refused the write: {_cause(error)}",
+                    f"The ops store refused the write: {_cause(error)}.",
                     hint="see that it answers (STEELYARD_OPS_URL), then try again",
                 ) from error
             self._anchor(head)
@@ -126,7 +126,7 @@ class OpsStore:
         self._anchor(self._late_head)
         if self._late_head is not None:
             raise StoreUnavailableError(
-                "the head of the last audit row could not be anchored yet, so nothing more is written",
+                "The head of the last audit row could not be anchored yet, so nothing more is written.",
                 hint="free some space where the audit anchor is",
             )
 
@@ -149,7 +149,7 @@ class OpsStore:
             with self.engine.connect() as conn, conn.begin():
                 yield conn
         except SQLAlchemyError as error:
-            raise StoreUnavailableError(f"the ops store cannot be read: {_cause(error)}") from error
+            raise StoreUnavailableError(f"The ops store cannot be read: {_cause(error)}.") from error
 
     @contextmanager
     def read_page(self) -> Iterator[Connection]:

@@ -27,7 +27,7 @@ def find(transaction: Transaction, principal: str, key: str | None, request: obj
     if row is None:
         return None
     if row["request_hash"] != _hash(request):
-        raise IdempotencyMismatchError(f"the idempotency key {key!r} was used for another request")
+        raise IdempotencyMismatchError(f"The idempotency key {key!r} was used for another request.")
     return dict(row["response"])
 
 

@@ -27,7 +27,7 @@ def upgrade(store: OpsStore, revision: str = "head") -> None:
         return
     if current is not None and not is_known_revision(current):
         raise StoreTooNewError(
-            f"the ops store has schema {current!r}; this version knows those up to {newest_revision()!r}",
+            f"The ops store has schema {current!r}; this version knows those up to {newest_revision()!r}.",
             hint="install the version of Steelyard that last opened it, or `steelyard restore` a backup "
             "that this version made",
         )

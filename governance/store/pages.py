@@ -33,8 +33,8 @@ def decode_cursor(cursor: str, types: Sequence[type | tuple[type, ...]]) -> list
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, UnicodeError) as error:
-        raise InvalidCursorError("the cursor was not issued by this service") from error
+        raise InvalidCursorError("The cursor was not issued by this service.") from error
     good = isinstance(key, list) and len(key) == len(types)
     if not good or any(not isinstance(part, kind) for part, kind in zip(key, types, strict=True)):
-        raise InvalidCursorError("the cursor was not issued by this service")
+        raise InvalidCursorError("The cursor was not issued by this service.")
     return list(key)

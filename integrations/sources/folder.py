@@ -105,6 +105,6 @@ def _parquet_relation(connection: duckdb.DuckDBPyConnection, file: Path, label: 
         connection.execute(f"DESCRIBE SELECT * FROM {scan}")
     except duckdb.Error as error:
         raise UnreadableFileError(
-            f"{label} is not a readable Parquet file: {str(error).splitlines()[0]}"
+            f"{label} is not a readable Parquet file: {str(error).splitlines()[0]}."
         ) from error
     return f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _line FROM {scan})"

@@ -88,7 +88,7 @@ def _from_mlflow(tracking_uri: str, name: str, approved: Approved | None) -> dic
         return None
     if not (registry.is_approved(tracking_uri, version) and (approved is None or approved(version))):
         raise ModelError(
-            f"{name.replace('_', ' ')} model {version.version} holds the alias without an approval"
+            f"{name.replace('_', ' ')} model {version.version} holds the alias without an approval."
         )
     return _needed(version)
 

@@ -96,7 +96,7 @@ def reaching_registry() -> Iterator[None]:
                 "The disk is full: the registry of models stopped.", hint="Free some space."
             ) from error
         raise RegistryUnavailableError(
-            f"The registry of models does not answer: {str(error).splitlines()[0]}",
+            f"The registry of models does not answer: {str(error).splitlines()[0]}.",
             hint="Bring MLflow's store back and run it again; what is registered stays as it was.",
         ) from error
 

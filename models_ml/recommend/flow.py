@@ -138,7 +138,7 @@ def _one_product(supply: Segments, need: Segments, lanes: Lanes) -> Network:
     )
     solver.set_nodes_supplies(np.array([_SOURCE, _SINK]), np.array([total, -total]))
     if solver.solve() != solver.OPTIMAL:
-        raise ModelError("the transfers have no optimal flow")
+        raise ModelError("The transfers have no optimal flow.")
     flow = np.asarray(solver.flows(arcs), np.int64)
     return Network(tail, head, capacity, cost, flow, is_lane, first_receiver + len(receivers))
 

@@ -28,7 +28,7 @@ def reproduce(row: Mapping[str, Any], quantity: float | None = None) -> Expected
         formula = FORMULAS[row["action"]]
     except KeyError:
         raise ModelError(
-            f"no formula for the action {row['action']!r}", hint=f"known: {', '.join(FORMULAS)}"
+            f"No formula for the action {row['action']!r}.", hint=f"known: {', '.join(FORMULAS)}"
         ) from None
     return formula(row["drivers"], float(row["quantity_units"] if quantity is None else quantity))
 

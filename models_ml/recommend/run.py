@@ -76,7 +76,7 @@ def read_situation(
     """
     positions = read_positions(warehouse, parameters)
     if positions.empty:
-        raise ModelError("the release holds no stock", hint="recommending needs inventory_snapshots")
+        raise ModelError("The release holds no stock.", hint="recommending needs inventory_snapshots")
     first = positions.iloc[0]
     as_of = pd.Timestamp(first["as_of_day"]).date()
     weights = customer_weights(warehouse, parameters)

@@ -51,7 +51,7 @@ def test_an_edit_of_any_field_is_found(trail, column, row):
         con.execute(f"UPDATE audit_log SET {column} = 'x' WHERE seq = ?", [row])
     report = audit.verify(trail)
     assert (report.holds, report.first_broken) == (False, row)
-    with pytest.raises(AuditBrokenError, match=f"audit row {row}: {report.problem}") as broken:
+    with pytest.raises(AuditBrokenError, match=f"Audit row {row}: {report.problem}") as broken:
         audit.check(trail)
     assert "compare it with a backup" in broken.value.hint
 

@@ -244,7 +244,7 @@ def test_policies_that_name_a_person_are_not_shared_with_her_equals(catalog, peo
 @pytest.mark.parametrize(
     ("policies", "message"),
     [
-        ("permit (principal", "the policies do not parse: "),
+        ("permit (principal", "The policies do not parse: "),
         (
             '@id("x") permit (principal == Martian::"a", action, resource);',
             "the policies do not fit the schema: ",

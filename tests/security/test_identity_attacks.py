@@ -103,7 +103,7 @@ def test_bad_claims(issuer, verifier, changes):
         token = _signed(issuer, **changes)
     except (TypeError, ValueError):
         pytest.skip("cannot even be encoded")
-    with pytest.raises(NotAuthenticatedError, match="the token is not valid"):
+    with pytest.raises(NotAuthenticatedError, match="The token is not valid"):
         verifier.verify(token, now=NOW)
 
 

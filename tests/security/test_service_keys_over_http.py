@@ -183,7 +183,7 @@ def test_keys_that_no_longer_hold(client, services, key):
     for wrong in (expired, future, *mangled, f"steelyard.' OR 1=1 --.{secret}"):
         answer = ask(client, bearer(wrong, "executive"))
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), wrong
-        assert "key" not in answer.json()["detail"].replace("the service key is not valid", "")
+        assert "key" not in answer.json()["detail"].replace("The service key is not valid", "")
     assert ask(client, bearer(mine, "executive")).status_code == 200
     revoke_service_key(services.store, key_id, revoked_by="data_steward", now=dt.datetime.now(dt.UTC))
     assert ask(client, bearer(mine, "executive")).status_code == 401
