@@ -74,6 +74,9 @@ lint: setup-dev  ## ruff, mypy, one-way imports, no secrets
 	@$(BIN)/lint-imports
 	@mapfile -d '' -t files < <(git ls-files -z -- ':!*.png' ':!*.svg') && $(BIN)/detect-secrets-hook "$${files[@]}"
 
+docs: setup-dev  ## the pages that repeat the code: settings, commands, error codes, actions, events
+	@$(BIN)/python .ci/reference.py
+
 coverage: setup-dev setup-superset  ## the tests again, with coverage by branch (report in var/coverage)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html:var/coverage $(ARGS)
 

@@ -55,11 +55,17 @@ def places(words: dict[str, list[str]]) -> Iterator[str]:
                     yield f"{path}:{line}: {name}"
 
 
+def read_words() -> dict[str, list[str]]:
+    """Forbidden words by folder."""
+    file = Path(__file__).with_name("forbidden_identifiers.yaml")
+    words: dict[str, list[str]] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return words
+
+
 def main() -> int:
-    words = yaml.safe_load(Path(__file__).with_name("forbidden_identifiers.yaml").read_text(encoding="utf-8"))
-    found_places = list(places(words))
-    print("\n".join([*found_places, f"{len(found_places)} forbidden identifiers"]))
-    return 1 if found_places else 0
+    left = list(places(read_words()))
+    print("\n".join([*left, f"{len(left)} forbidden identifiers"]))
+    return 1 if left else 0
 
 
 if __name__ == "__main__":
