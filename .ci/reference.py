@@ -25,7 +25,7 @@ OTHER_VARIABLES = {
         "STEELYARD_SMTP_HOST": "mail server of reports; unset: no reports",
         "STEELYARD_SMTP_PORT": "its port; unset: 587",
         "STEELYARD_SMTP_USER": "its user",
-        "STEELYARD_SMTP_PASSWORD": "and password",
+        "STEELYARD_SMTP_PASSWORD": "and password",  # pragma: allowlist secret
         "STEELYARD_SMTP_FROM": "sender of reports; unset: steelyard@localhost",
         "STEELYARD_SMTP_STARTTLS": "0 for a server without STARTTLS",
         "STEELYARD_REPORT_TO": "who gets a report whose recipient is not named; unset: the sender",
@@ -34,7 +34,7 @@ OTHER_VARIABLES = {
         "STEELYARD_LANDING": "the landed files, for dbt",
         "STEELYARD_WAREHOUSE": "the database to build, for dbt",
         "STEELYARD_API_URL": "where Superset asks for numbers",
-        "STEELYARD_SERVICE_KEY_FILE": "the key with which it asks",
+        "STEELYARD_SERVICE_KEY_FILE": "the key with which it asks",  # pragma: allowlist secret
         "STEELYARD_SUPERSET_HOME": "Superset's folder",
         "SUPERSET_CONFIG_PATH": "Superset's configuration file",
     },

@@ -27,8 +27,8 @@ def write_result(page: Path, result: str, *, day: dt.date) -> None:
     """Put the block between its markers, in place of the one before, or after the page's first paragraph."""
     text = page.read_text(encoding="utf-8")
     block = f"{START}\n`make test-full` on {day:%Y-%m-%d}: {result}.\n{END}"
-    before, found, rest = text.partition(START)
-    if found:
+    before, marker, rest = text.partition(START)
+    if marker:
         text = before + block + rest.partition(END)[2]
     else:
         head, _, sections = text.partition("\n## ")

@@ -31,14 +31,14 @@ def auto_ets(units: np.ndarray, cut: int) -> Forecast:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         engine = StatsForecast(models=[AutoETS(season_length=1)], freq=1, n_jobs=1)
-        found = engine.forecast(df=_long(units, cut), h=HORIZON, level=list(levels))
-    found = found.sort_values(["unique_id", "ds"])
+        forecasts = engine.forecast(df=_long(units, cut), h=HORIZON, level=list(levels))
+    forecasts = forecasts.sort_values(["unique_id", "ds"])
     shape = (len(units), HORIZON)
-    mean = np.nan_to_num(found["AutoETS"].to_numpy(float)).reshape(shape)
+    mean = np.nan_to_num(forecasts["AutoETS"].to_numpy(float)).reshape(shape)
     quantiles = np.repeat(mean[..., None], len(LEVELS), -1)
     for level, (low, high) in levels.items():
         for side, at in (("lo", low), ("hi", high)):
-            quantiles[..., at] = np.nan_to_num(found[f"AutoETS-{side}-{level}"].to_numpy(float)).reshape(
+            quantiles[..., at] = np.nan_to_num(forecasts[f"AutoETS-{side}-{level}"].to_numpy(float)).reshape(
                 shape
             )
     return Forecast(np.sort(np.maximum(quantiles, 0), -1), np.maximum(mean, 0))
@@ -63,8 +63,8 @@ def ml_forecast(units: np.ndarray, cut: int) -> Forecast:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         engine.fit(_long(units, cut), static_features=[])
-        found = engine.predict(HORIZON).sort_values(["unique_id", "ds"])
-    mean = np.maximum(found["lgb"].to_numpy(float).reshape(len(units), HORIZON), 0)
+        forecasts = engine.predict(HORIZON).sort_values(["unique_id", "ds"])
+    mean = np.maximum(forecasts["lgb"].to_numpy(float).reshape(len(units), HORIZON), 0)
     return Forecast(np.repeat(mean[..., None], len(LEVELS), -1), mean)
 
 

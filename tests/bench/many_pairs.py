@@ -73,7 +73,7 @@ def run(pairs: int) -> dict[str, float]:
         run = Run("R", dt.date(2017, 12, 31), 0, None, parameters)
         moves, _ = transfer.plan_transfers(needs, parameters)
         netted = transfer.netted_of(needs, moves)
-        made = [
+        proposals = [
             transfer_proposals.propose(needs, moves, run),
             reorder.propose(netted, reorder.plan_orders(netted, parameters), run),
         ]
@@ -81,7 +81,7 @@ def run(pairs: int) -> dict[str, float]:
         "pairs": pairs,
         "seconds": time.perf_counter() - started,
         "cpu_seconds": time.process_time() - cpu,
-        "proposals": sum(len(part) for part in made),
+        "proposals": sum(len(part) for part in proposals),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

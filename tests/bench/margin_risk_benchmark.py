@@ -39,7 +39,7 @@ def _rows(table: pd.DataFrame, seconds: float, fits: int) -> list[dict[str, Any]
     scores = {str(row["model"]): {str(k): v for k, v in row.items()} for row in overall}
     ours, repeat, category = (scores[name] for name in (MODEL_NAME, REPEAT, CATEGORY))
     ratio = ours["money_captured"] / repeat["money_captured"]
-    found: list[tuple[str, float, str | None, bool | None, float]] = [
+    figures: list[tuple[str, float, str | None, bool | None, float]] = [
         ("AUC (peer: last four weeks repeat)", ours["auc"], ">= 0.69", ours["auc"] >= 0.69, repeat["auc"]),
         ("AUC (peer: back to the category's rate)", ours["auc"], None, None, category["auc"]),
         ("shortfall money in the top decile", ours["money_captured"], ">= 1.25 x peer", ratio >= 1.25,
@@ -52,6 +52,6 @@ def _rows(table: pd.DataFrame, seconds: float, fits: int) -> list[dict[str, Any]
     ]  # fmt: skip
     rows = [
         bench_row(f"margin risk: {name}", float(value), target, holds, peer=float(peer))
-        for name, value, target, holds, peer in found
+        for name, value, target, holds, peer in figures
     ]
     return [*rows, bench_row(f"margin risk: backtest, {fits} fits", seconds, unit="s")]

@@ -80,14 +80,16 @@ class Tier:
 
     def rows(self) -> Iterator[Row]:
         for outcome in self.outcomes:
-            found = self.against(outcome.policy)
+            comparison = self.against(outcome.policy)
             name = f"{outcome.policy} ({outcome.chosen})" if outcome.chosen else outcome.policy
             if (most := self.reach(outcome.policy)) < FILL:
                 yield self._row(f"{name}, never fills {FILL:.0%}: the most that it fills", "share", most)
                 continue
             peer = self.against(self.tuned.policy).stock_units
             name += f", units held an item at {FILL:.0%} fill"
-            yield self._row(name, "units", found.stock_units, peer=peer, ratio=_mean(found.stock_ratio))
+            yield self._row(
+                name, "units", comparison.stock_units, peer=peer, ratio=_mean(comparison.stock_ratio)
+            )
         yield from self._ours()
         yield from self._slices()
         yield from self._network()
@@ -125,11 +127,11 @@ class Tier:
             yield self._row(what, "share", less, "never worse", holds=less <= 0)
 
     def _network(self) -> Iterator[Row]:
-        found = self.against(NETWORK, self.of(OURS))
-        less = _mean(found.stock_ratio) - 1
+        comparison = self.against(NETWORK, self.of(OURS))
+        less = _mean(comparison.stock_ratio) - 1
         name = "transfers and pre-positioning, stock against ours alone"
         yield self._row(name, "share", less, "better", holds=less < 0)
-        yield self._row("the same, lost sales at its stock", "share", _mean(found.lost_ratio) - 1)
+        yield self._row("the same, lost sales at its stock", "share", _mean(comparison.lost_ratio) - 1)
         alone, helped = (self._cost(policy) for policy in (OURS, NETWORK))
         knob = self.of(OURS).cheapest or 0
         moved = self.of(NETWORK).moved[knob].mean()
@@ -174,15 +176,15 @@ def slices(world: World, demand: np.ndarray) -> Iterator[tuple[str, np.ndarray]]
     """Kinds of items, each of `SLICE` or more: by promotion, volume, department and region."""
     by_lift = np.argsort(-world.promotion_lift, kind="stable")
     volume = np.digitize(demand, np.quantile(demand, [1 / 3, 2 / 3]))
-    found = {
+    slices = {
         "promotion-driven, the greatest lift": by_lift[:SLICE],
         "promotion-driven, the next": by_lift[SLICE : 2 * SLICE],
         "mostly promoted": world.is_promoted, "seldom promoted": ~world.is_promoted,
         "low volume": volume == 0, "middle volume": volume == 1, "high volume": volume == 2,
     }  # fmt: skip
-    found |= {str(name): world.departments == name for name in np.unique(world.departments)}
-    found |= {f"region {name}": world.regions == name for name in np.unique(world.regions)}
-    for name, items in found.items():
+    slices |= {str(name): world.departments == name for name in np.unique(world.departments)}
+    slices |= {f"region {name}": world.regions == name for name in np.unique(world.regions)}
+    for name, items in slices.items():
         if (items.sum() if items.dtype == bool else len(items)) >= SLICE:
             yield name, items
 

@@ -39,12 +39,12 @@ def alternate_ms(functions: list[Callable[[], object]], runs: int = 5) -> list[f
     """Medians of several calls taken in turn, so that a drift of the machine meets all of them alike."""
     times: list[list[float]] = [[] for _ in functions]
     for turn in range(runs + 1):
-        for function, kept in zip(functions, times, strict=True):
+        for function, times_ms in zip(functions, times, strict=True):
             started = time.perf_counter()
             function()
             if turn:
-                kept.append(1e3 * (time.perf_counter() - started))
-    return [statistics.median(kept) for kept in times]
+                times_ms.append(1e3 * (time.perf_counter() - started))
+    return [statistics.median(times_ms) for times_ms in times]
 
 
 def keep(rows: Iterable[Row], results: Path) -> list[Row]:
@@ -88,8 +88,8 @@ def write_page(rows: list[Row], page: Path, command: str, seconds: float) -> Non
 
 def _sections(text: str) -> dict[str, str]:
     """The sections of a page by name."""
-    found = [part.partition("\n") for part in ("\n" + text).split("\n## ")[1:]]
-    return {name.strip(): body.strip() for name, _, body in found}
+    parts = [part.partition("\n") for part in ("\n" + text).split("\n## ")[1:]]
+    return {name.strip(): body.strip() for name, _, body in parts}
 
 
 def _duration(seconds: float) -> str:
@@ -104,9 +104,9 @@ def _machine() -> str:
 
 def _line(row: Row) -> str:
     verdict = {True: "yes", False: "**no**", None: ""}[row.holds]
-    values = " | ".join(map(_shown, (row.measured, row.target, row.peer, row.ratio)))
+    values = " | ".join(map(_cell, (row.measured, row.target, row.peer, row.ratio)))
     return f"| {row.name} | {row.unit} | {values} | {verdict} |"
 
 
-def _shown(value: float | str | None) -> str:
+def _cell(value: float | str | None) -> str:
     return "" if value is None else value if isinstance(value, str) else f"{value:,.4g}"

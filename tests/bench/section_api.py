@@ -1,6 +1,6 @@
 """The API under load: what people's clients wait for, beside a FastAPI route that does nothing.
 
-One process serves, this one asks, on the same cores: the bare route is the ceiling of both together.
+One process serves, this one calls, on the same cores: the bare route is the ceiling of both together.
 Clients ask again as soon as they are answered. What is asked alternates, so that a drift of the machine
 meets all alike. An answer that is not 200 ends the run.
 """
@@ -41,7 +41,7 @@ DAYS = [f"2017-{month:02d}-01" for month in range(1, 11)]
 
 
 @dataclass(frozen=True)
-class Ask:
+class Call:
     """A kind of request. `bodies` are sent in turn; none: a GET."""
 
     name: str
@@ -54,32 +54,32 @@ def run(*, quick: bool) -> Iterator[Row]:
     """Quick mode measures two turns of half a second."""
     with _server("tests.bench.bare_api:app", "/bare") as bare, _steelyard() as api:
         headers = {"Authorization": f"Bearer {_token()}"}
-        asks = [
-            Ask("bare FastAPI route", f"{bare}/bare"),
-            Ask("one page of recommendations", f"{api}/v1/recommendations?limit=50", headers=headers),
-            Ask(
+        calls = [
+            Call("bare FastAPI route", f"{bare}/bare"),
+            Call("one page of recommendations", f"{api}/v1/recommendations?limit=50", headers=headers),
+            Call(
                 "a metric query seen before", f"{api}/v1/query", itertools.repeat(_body("net_sales")), headers
             ),
-            Ask("a metric query not seen before", f"{api}/v1/query", _unseen(), headers),
+            Call("a metric query not seen before", f"{api}/v1/query", _unseen(), headers),
         ]
         turns, seconds = (2, SECONDS / 4) if quick else (TURNS, SECONDS)
         for clients in CLIENTS:
             yield from _rows(
-                asks, clients, asyncio.run(_measure(asks, clients, turns, seconds)), turns * seconds
+                calls, clients, asyncio.run(_measure(calls, clients, turns, seconds)), turns * seconds
             )
 
 
-def _rows(asks: list[Ask], clients: int, waited: dict[str, list[float]], seconds: float) -> Iterator[Row]:
+def _rows(calls: list[Call], clients: int, waited: dict[str, list[float]], seconds: float) -> Iterator[Row]:
     many = f"{clients} client{'s' if clients > 1 else ''}"
-    bare = np.percentile(waited[asks[0].name], (50, 95, 99))
-    for ask in asks:
-        percentiles = np.percentile(waited[ask.name], (50, 95, 99))
-        product = ask is not asks[0]
+    bare = np.percentile(waited[calls[0].name], (50, 95, 99))
+    for call in calls:
+        percentiles = np.percentile(waited[call.name], (50, 95, 99))
+        product = call is not calls[0]
         for name, value, ceiling in zip(("p50", "p95", "p99"), percentiles, bare, strict=True):
             target = P95_TARGET_MS[clients] if product and name == "p95" else None
             yield Row(
                 "api",
-                f"{ask.name}, {many}: {name}",
+                f"{call.name}, {many}: {name}",
                 "ms",
                 float(value),
                 target,
@@ -87,31 +87,31 @@ def _rows(asks: list[Ask], clients: int, waited: dict[str, list[float]], seconds
                 ratio=float(value / ceiling) if product else None,
                 holds=None if target is None else bool(value <= target),
             )
-        yield Row("api", f"{ask.name}, {many}: answered", "a second", len(waited[ask.name]) / seconds)
+        yield Row("api", f"{call.name}, {many}: answered", "a second", len(waited[call.name]) / seconds)
 
 
-async def _measure(asks: list[Ask], clients: int, turns: int, seconds: float) -> dict[str, list[float]]:
+async def _measure(calls: list[Call], clients: int, turns: int, seconds: float) -> dict[str, list[float]]:
     """Milliseconds that each request waited, by what was asked. One turn before warms up."""
-    waited: dict[str, list[float]] = {ask.name: [] for ask in asks}
+    waited: dict[str, list[float]] = {call.name: [] for call in calls}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         for turn in range(turns + 1):
-            for ask in asks:
+            for call in calls:
                 until = time.perf_counter() + seconds
-                times = await asyncio.gather(*(_client(session, ask, until) for _ in range(clients)))
+                times = await asyncio.gather(*(_client(session, call, until) for _ in range(clients)))
                 if turn:
-                    waited[ask.name] += itertools.chain.from_iterable(times)
+                    waited[call.name] += itertools.chain.from_iterable(times)
     return waited
 
 
-async def _client(session: aiohttp.ClientSession, ask: Ask, until: float) -> list[float]:
+async def _client(session: aiohttp.ClientSession, call: Call, until: float) -> list[float]:
     times = []
     while (started := time.perf_counter()) < until:
-        body = next(ask.bodies)
+        body = next(call.bodies)
         method = "GET" if body is None else "POST"
-        async with session.request(method, ask.url, json=body, headers=ask.headers) as answer:
+        async with session.request(method, call.url, json=body, headers=call.headers) as answer:
             text = await answer.text()
             if answer.status != 200:
-                raise RuntimeError(f"{ask.name} was answered {answer.status}: {text[:500]} {body}")
+                raise RuntimeError(f"{call.name} was answered {answer.status}: {text[:500]} {body}")
         times.append(1e3 * (time.perf_counter() - started))
     return times
 

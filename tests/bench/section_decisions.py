@@ -75,18 +75,18 @@ def _markdowns() -> Iterator[Row]:
 def _many_pairs(pairs: int) -> Iterator[Row]:
     """Memory of a quarter, half and all of them: it should grow far less than they do."""
     sizes = (pairs // 4, pairs // 2, pairs)
-    found = [_child(size) for size in sizes]
-    seconds, name = found[-1]["seconds"], f"{pairs:,} product-locations to finished proposals"
+    measured = [_child(size) for size in sizes]
+    seconds, name = measured[-1]["seconds"], f"{pairs:,} product-locations to finished proposals"
     yield Row(SECTION, name, "s", seconds, 60.0, holds=seconds <= 60)
-    yield Row(SECTION, f"{name}: how many", "proposals", found[-1]["proposals"])
-    for size, one in zip(sizes, found, strict=True):
+    yield Row(SECTION, f"{name}: how many", "proposals", measured[-1]["proposals"])
+    for size, one in zip(sizes, measured, strict=True):
         yield Row(SECTION, f"peak memory at {size:,} (peer: at {sizes[0]:,})", "MB", one["peak_mb"], 4096.0,
-                  peer=found[0]["peak_mb"], ratio=one["peak_mb"] / found[0]["peak_mb"],
+                  peer=measured[0]["peak_mb"], ratio=one["peak_mb"] / measured[0]["peak_mb"],
                   holds=one["peak_mb"] <= 4096)  # fmt: skip
 
 
 def _child(pairs: int) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.bench.many_pairs", str(pairs)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured

@@ -74,10 +74,10 @@ def _million_weeks() -> Iterator[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.million_weeks"], capture_output=True, text=True, check=True
     )
-    found = json.loads(done.stdout.splitlines()[-1])
+    child = json.loads(done.stdout.splitlines()[-1])
     for name, unit, measured, most in (
-        ("a million series-weeks scored", "s", found["seconds"], 60),
-        ("a million series-weeks scored, peak memory", "MB", found["peak_mb"], 2000),
+        ("a million series-weeks scored", "s", child["seconds"], 60),
+        ("a million series-weeks scored, peak memory", "MB", child["peak_mb"], 2000),
     ):
         yield {"section": "models", "name": name, "unit": unit, "measured": measured,
                "target": f"<= {most}", "holds": measured <= most}  # fmt: skip

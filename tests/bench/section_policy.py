@@ -103,11 +103,11 @@ def _random_questions(
     layer: SemanticLayer, tags: TaggedCatalog, *, count: int
 ) -> Iterator[tuple[Principal, MetricQuery]]:
     """Questions that their readers may ask, none about households."""
-    rng, directory, found = fixed_random(5), Directory.load(), 0
-    while found < count:
+    rng, directory, questions = fixed_random(5), Directory.load(), 0
+    while questions < count:
         reader = directory.user(rng.choice(READERS))
-        shown = [m.name for m in layer.metrics(for_listing(reader, tags))]
-        metrics = rng.sample(shown, rng.choice([1, 1, 2, 3]))
+        visible = [m.name for m in layer.metrics(for_listing(reader, tags))]
+        metrics = rng.sample(visible, rng.choice([1, 1, 2, 3]))
         names = [n for n in layer.dimensions(metrics) if n != "metric_time"]
         by = [f"metric_time__{rng.choice(['day', 'week', 'month'])}"]
         query = MetricQuery(metrics, [*by, *rng.sample(names, min(len(names), rng.choice([0, 1, 2])))])
@@ -115,7 +115,7 @@ def _random_questions(
             restriction = authorize(reader, layer.parse(query), tags)
             layer.compile(query, restriction=restriction)
             if restriction.minimum_group is None:
-                found += 1
+                questions += 1
                 yield reader, query
 
 
@@ -164,7 +164,7 @@ def _households(layer: SemanticLayer, engine: Engine, tags: TaggedCatalog, *, ru
                     partial(engine.run, compiled),
                     partial(_run_all, engine, compiled.probes),
                     partial(
-                        groups.suppress, "reader", compiled.probes, partial(_told, answers), floor, now=now
+                        groups.suppress, "reader", compiled.probes, partial(_answer, answers), floor, now=now
                     ),
                 ],
                 runs,
@@ -185,5 +185,5 @@ def _run_all(engine: Engine, probes: tuple[GroupProbe, ...]) -> None:
         engine.run(probe)
 
 
-def _told(answers: dict[str, pa.Table], probe: GroupProbe) -> pa.Table:
+def _answer(answers: dict[str, pa.Table], probe: GroupProbe) -> pa.Table:
     return answers[probe.name]

@@ -70,8 +70,8 @@ def run(*, quick: bool = False) -> Iterator[Row]:
     stock["entities"].append(STOCK_DAY)
     keyed = SemanticLayer(build_catalog(raw), DATES)
     stock["dimensions"].append({"name": "next_day", "type": "categorical"})
-    told = {"day": "next_day", "of": ["location", "product"]}
-    stock["config"] = {"meta": {"steelyard": {"next_count": told}}}
+    declaration = {"day": "next_day", "of": ["location", "product"]}
+    stock["config"] = {"meta": {"steelyard": {"next_count": declaration}}}
     layer = SemanticLayer(build_catalog(raw), DATES)
     check_next_snapshots(layer.catalog, connection)
     ratios = []

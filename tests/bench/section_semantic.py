@@ -47,8 +47,8 @@ def _beside_metricflow(*, quick: bool) -> Iterator[Row]:
             layer.forget_plans()
             return layer.compile(MetricQuery(**query))
 
-        mine, other = alternate_ms([plan, lambda e=engine, q=query: oracle_sql(e, q)], 3)  # type: ignore[misc]
-        ours.append(mine)
+        ours_ms, other = alternate_ms([plan, lambda e=engine, q=query: oracle_sql(e, q)], 3)  # type: ignore[misc]
+        ours.append(ours_ms)
         theirs.append(other)
     middle, peer = statistics.median(ours), statistics.median(theirs)
     name = f"plan a query, median of {len(ours)} (peer: MetricFlow)"
@@ -59,17 +59,17 @@ def _beside_metricflow(*, quick: bool) -> Iterator[Row]:
 
 def _suite() -> list[Case]:
     """The metric queries of dbt's own integration suite that MetricFlow plans."""
-    found, known = [], {}
+    planned, layers = [], {}
     for case in json.loads((SUITE / "cases.json").read_text()):
         spec, name = case["spec"], case["model"]
-        if name not in known:
+        if name not in layers:
             path = SUITE / "manifests" / f"{name}.json"
-            known[name] = (SemanticLayer.from_manifest(path), engine_of(json.loads(path.read_text())))
-        kept = ("metrics", "group_by", "where", "limit", "time_constraint")
-        query = {"group_by": [], "where": [], **{k: spec[k] for k in kept if spec.get(k)}}
-        if spec.get("metrics") and _planned((*known[name], query)):
-            found.append((*known[name], query))
-    return found
+            layers[name] = (SemanticLayer.from_manifest(path), engine_of(json.loads(path.read_text())))
+        fields = ("metrics", "group_by", "where", "limit", "time_constraint")
+        query = {"group_by": [], "where": [], **{k: spec[k] for k in fields if spec.get(k)}}
+        if spec.get("metrics") and _planned((*layers[name], query)):
+            planned.append((*layers[name], query))
+    return planned
 
 
 def _random_cases(count: int = 100) -> list[Case]:
@@ -99,10 +99,10 @@ def _simple_metric() -> Iterator[Row]:
         layer.forget_plans()
         return layer.compile(query)
 
-    mine, peer = median_ms(plan, 300), sidemantic_plan_ms()
+    ours_ms, peer = median_ms(plan, 300), sidemantic_plan_ms()
     yield Row(
-        "semantic", f"plan a simple metric (peer: Sidemantic {VERSION})", "ms", mine, "no slower", peer,
-        mine / peer if peer else None, holds=mine <= peer if peer else None,
+        "semantic", f"plan a simple metric (peer: Sidemantic {VERSION})", "ms", ours_ms, "no slower", peer,
+        ours_ms / peer if peer else None, holds=ours_ms <= peer if peer else None,
     )  # fmt: skip
     layer.compile(query)
     cached = median_ms(lambda: [layer.compile(query) for _ in range(1000)]) / 1000
@@ -140,12 +140,12 @@ def _year_to_date(rows: int) -> Row:
     ours = SemanticLayer.from_dict(raw).compile(MetricQuery(**query)).sql
     theirs = oracle_sql(engine_of(raw), query)
     same = normalised(tables, ours) == normalised(tables, theirs)
-    mine, other = alternate_ms(
+    ours_ms, other = alternate_ms(
         [lambda: tables.execute(ours).fetchall(), lambda: tables.execute(theirs).fetchall()], 3
     )
     return Row(
-        "semantic", f"year to date by day over {rows:,} rows, the same rows (peer: MetricFlow)", "ms", mine,
-        "1/30 of the peer", other, mine / other, holds=same and mine <= other / 30,
+        "semantic", f"year to date by day over {rows:,} rows, the same rows (peer: MetricFlow)", "ms",
+        ours_ms, "1/30 of the peer", other, ours_ms / other, holds=same and ours_ms <= other / 30,
     )  # fmt: skip
 
 

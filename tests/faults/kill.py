@@ -67,7 +67,7 @@ def run(job: Job, root: Path) -> Run:
     return done
 
 
-def ask(question: Callable[..., Any], *arguments: Any) -> Any:
+def answer_of(question: Callable[..., Any], *arguments: Any) -> Any:
     """The answer of a fresh process: no connection, cache or module state of the one before."""
     done = _run(question, arguments, NEVER)
     assert not done.error, done.error
@@ -115,11 +115,11 @@ def _run(
     try:
         while ended is None and select.select([ours], [], [], _LONGEST_SECONDS)[0]:
             try:
-                told = ours.recv()
+                message = ours.recv()
             except EOFError:
                 break
-            if isinstance(told, Run):
-                ended = told
+            if isinstance(message, Run):
+                ended = message
             else:
                 time.sleep(point.pause)
                 process.kill()

@@ -95,7 +95,7 @@ def state(root: Path) -> State:
     store = OpsStore(f"sqlite:///{root}/ops.db")
     try:
         with store.read() as conn:
-            made = conn.execute(select(decisions).order_by(decisions.c.recommendation_id)).mappings().all()
+            stored = conn.execute(select(decisions).order_by(decisions.c.recommendation_id)).mappings().all()
             rows = conn.execute(select(recommendations).order_by("recommendation_id")).mappings().all()
             trail = conn.execute(select(audit_log).order_by(audit_log.c.seq)).mappings().all()
         report = audit.verify(store)
@@ -103,7 +103,7 @@ def state(root: Path) -> State:
         store.close()
     return {
         "recommendations": [dict(row) for row in rows],
-        "decisions": [{k: v for k, v in row.items() if k != "decision_id"} for row in made],
+        "decisions": [{k: v for k, v in row.items() if k != "decision_id"} for row in stored],
         "audit": [(row["actor"], row["action"], row["object_id"], row["reason"]) for row in trail],
         "holds": (report.holds, report.problem),
         "files": [name for name in files(root) if not name.endswith(("-wal", "-shm"))],
@@ -118,16 +118,16 @@ def between(root: Path, before: State, after: State) -> None:
     assert seen["holds"] == (True, "")
     decided = {row["recommendation_id"]: row["decision"] for row in seen["decisions"]}
     for row in seen["recommendations"]:
-        told = [
+        recorded = [
             a.partition(".")[2]
             for _, a, o, _ in seen["audit"]
             if o == f"recommendation.{row['recommendation_id']}"
         ]
         expected = {"approved": "approve", "overridden": "override", "rejected": "reject"}.get(row["state"])
         assert decided.get(row["recommendation_id"]) == expected
-        assert told.count("propose") == 1
-        assert (expected is None) or told.count(expected) == 1
-        assert (row["state"] == "expired") == (told.count("expire") == 1)
+        assert recorded.count("propose") == 1
+        assert (expected is None) or recorded.count(expected) == 1
+        assert (row["state"] == "expired") == (recorded.count("expire") == 1)
 
 
 def _has_schema(root: Path) -> bool:
@@ -137,12 +137,12 @@ def _has_schema(root: Path) -> bool:
     if not path.exists():
         return False
     with sqlite3.connect(path) as connection:
-        found = {
+        tables = {
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
     ours = set(recommendations.metadata.tables)
-    assert not found & ours or found >= ours, f"half a schema: {found}"
-    return found >= ours
+    assert not tables & ours or tables >= ours, f"half a schema: {tables}"
+    return tables >= ours
 
 
 DECIDE = Scene("decide", prepare_decide, decide_all, state, between)

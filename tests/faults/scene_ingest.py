@@ -76,10 +76,10 @@ def between(root: Path, before: State, after: State) -> None:
     else:
         with pytest.raises(LandingIncompleteError):
             require_complete(landing)
-    known = {(b.table, b.batch_id) for b in LandingState.read(landing).batches}
-    assert known >= {(b["table"], b["batch_id"]) for b in before["known"]["batches"]}
-    for table, found in rows(landing).items():
-        assert set(found) >= set(before["rows"][table])
+    batches = {(b.table, b.batch_id) for b in LandingState.read(landing).batches}
+    assert batches >= {(b["table"], b["batch_id"]) for b in before["known"]["batches"]}
+    for table, landed in rows(landing).items():
+        assert set(landed) >= set(before["rows"][table])
 
 
 def _write(path: Path, lines: list[str]) -> None:

@@ -57,14 +57,14 @@ def state(root: Path) -> State:
 
 
 def _versions(uri: str) -> list[dict]:
-    found = []
+    versions = []
     for version in registry.versions(uri, "demand"):
         assert bundle_digest(version.bundle) == version.digest, "a version that is not what it says"
         plain = version.as_dict()
         for name in ("bundle", "registered_at", "promoted_at"):
             plain.pop(name)
-        found.append(plain | {"evidence": _evidence(uri, version)})
-    return found
+        versions.append(plain | {"evidence": _evidence(uri, version)})
+    return versions
 
 
 def _evidence(uri: str, version: registry.ModelVersion) -> list[str]:

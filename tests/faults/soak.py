@@ -38,7 +38,7 @@ class Soak:
     seconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
-    held: list[tuple[float, float, int]] = field(default_factory=list)
+    samples: list[tuple[float, float, int]] = field(default_factory=list)
 
     def at(self, share: float) -> float:
         """Quantile of the time to answer, in milliseconds."""
@@ -49,8 +49,8 @@ class Soak:
 
         The first third fills caches and keeps its releases open; a leak goes on growing after it.
         """
-        third = len(self.held) // 3
-        middle, last = self.held[third : 2 * third], self.held[2 * third :]
+        third = len(self.samples) // 3
+        middle, last = self.samples[third : 2 * third], self.samples[2 * third :]
         return (
             max(mb for _, mb, _ in last) - max(mb for _, mb, _ in middle),
             max(open_ for _, _, open_ in last) - max(open_ for _, _, open_ in middle),
@@ -68,7 +68,8 @@ def soak(root: Path, *, seconds: float, publish_every: float, clients: int = 4, 
         token = local_issuer(Settings(var_dir=root)).issue("executive", now=datetime.now(UTC))
         headers = {"Authorization": f"Bearer {token}"}
         threads = [
-            threading.Thread(target=_ask, args=(url, headers, seen, stop, pause)) for _ in range(clients)
+            threading.Thread(target=_query_until, args=(url, headers, seen, stop, pause))
+            for _ in range(clients)
         ]
         for thread in threads:
             thread.start()
@@ -88,11 +89,11 @@ def _publish(store: ReleaseStore, pid: int, seen: Soak, seconds: float, every: f
             store.publish(add_release(store, number))
             store.prune(keep=2)
             seen.publishes += 1
-        seen.held.append((passed, *_held(pid)))
+        seen.samples.append((passed, *_resources(pid)))
         time.sleep(0.25)
 
 
-def _ask(url: str, headers: dict[str, str], seen: Soak, stop: threading.Event, pause: float) -> None:
+def _query_until(url: str, headers: dict[str, str], seen: Soak, stop: threading.Event, pause: float) -> None:
     newest = 0
     with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
         while not stop.is_set():
@@ -154,7 +155,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError("the server did not answer within 90 s")
 
 
-def _held(pid: int) -> tuple[float, int]:
+def _resources(pid: int) -> tuple[float, int]:
     """Resident memory in MB, and open descriptors."""
     status = Path(f"/proc/{pid}/status").read_text()
     kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))

@@ -98,14 +98,14 @@ def test_a_turned_byte_gives_no_other_number(store):
     warehouse = store.folder / store.current_id() / WAREHOUSE
     sound = warehouse.read_bytes()
     query = MetricQuery(metrics=["units"], group_by=["metric_time__day"], order_by=["metric_time__day"])
-    expected = _ask(store, query)
+    expected = _rows(store, query)
     for _ in range(12):
         data = bytearray(sound)
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
         warehouse.unlink()  # a new file: no reader keeps the old one's pages
         warehouse.write_bytes(data)
         try:
-            assert _ask(store, query) == expected
+            assert _rows(store, query) == expected
             seen["right"] += 1
         except Exception as error:
             assert getattr(error, "code", "") == "execution-failed", error
@@ -114,7 +114,7 @@ def test_a_turned_byte_gives_no_other_number(store):
     assert seen["refused"]
 
 
-def _ask(store: ReleaseStore, query: MetricQuery) -> list:
+def _rows(store: ReleaseStore, query: MetricQuery) -> list:
     service = MetricService(store, Settings(var_dir=store.var_dir))
     try:
         return service.answer(query, None).as_dict()["rows"]

@@ -27,7 +27,7 @@ from governance.errors import DiskFullError, StoreUnavailableError
 from governance.identity import Directory
 from governance.store import OpsStore, audit
 from tests.faults import scene_decide, scene_ingest, scene_release
-from tests.faults.kill import NEVER, ask, run, run_and_kill
+from tests.faults.kill import NEVER, answer_of, run, run_and_kill
 from tests.faults.scenes import Scene
 from tests.seeds import seeded
 
@@ -80,19 +80,19 @@ def _survives(scene: Scene, folder: Path, attempt: Callable[[Path, random.Random
     """`attempt` gets a share of the space to draw from: less and less, until one was refused."""
     rng = seeded(scene.name)
     here, start = folder / "here", folder / "start"
-    after, before, refused = ask(scene.state, here), None, []
+    after, before, refused = answer_of(scene.state, here), None, []
     for number in range(6):
         if number >= TIMES.get(scene.name, 2) and any(refused):
             break
         shutil.rmtree(here)
         shutil.copytree(start, here, symlinks=True)
-        before = before or ask(scene.state, here)
+        before = before or answer_of(scene.state, here)
         error = attempt(here, rng, 4.0 ** -max(0, number - 1))
         assert not error or error in REFUSALS, error
         refused.append(error)
-        ask(scene.between, here, before, after)
+        answer_of(scene.between, here, before, after)
         run(scene.job, here)
-        assert ask(scene.state, here) == after
+        assert answer_of(scene.state, here) == after
     print(f"{scene.name}: {refused}")
     assert any(refused), "there was space enough every time"
 
@@ -103,7 +103,7 @@ def test_a_decision_whose_head_cannot_be_anchored_stands_and_nothing_follows_it(
     run(scene_decide.prepare_decide, tmp_path)
     with anchor.open("a") as file:
         file.write("\n" * 4_000_000)  # so that the anchor alone is near the limit, not the database
-    answers = ask(_decide_twice_beside_a_full_anchor, tmp_path, anchor.stat().st_size + 20)
+    answers = answer_of(_decide_twice_beside_a_full_anchor, tmp_path, anchor.stat().st_size + 20)
     assert answers == ("approved", "store-unavailable", (True, ""))
     assert anchor.read_text().splitlines()[-1][:2].strip().isdigit()  # the torn beginning of the line
     store = OpsStore(f"sqlite:///{tmp_path}/ops.db")
@@ -127,11 +127,11 @@ def _decide_twice_beside_a_full_anchor(root: Path, limit: int) -> tuple[str, str
 
 def test_events_stop_nothing_and_leave_no_half_line(tmp_path):
     events = tmp_path / "openlineage" / "events.ndjson"
-    ask(_tell, tmp_path, 0)
+    answer_of(_tell, tmp_path, 0)
     whole = events.stat().st_size
     for more in (1, whole // 2, whole - 1):  # into the first, a middle and the last byte of the next event
-        ask(_tell, tmp_path, whole + more)
-        ask(_tell, tmp_path, 0)
+        answer_of(_tell, tmp_path, whole + more)
+        answer_of(_tell, tmp_path, 0)
     lines = [json.loads(line) for line in events.read_text().splitlines()]
     assert len(lines) >= 4 * 2
     assert {line["eventType"] for line in lines} == {"START", "COMPLETE"}
@@ -201,11 +201,11 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 
 def _used(disk: Path) -> int:
-    found = os.statvfs(disk)
-    return (found.f_blocks - found.f_bfree) * found.f_frsize
+    disk_space = os.statvfs(disk)
+    return (disk_space.f_blocks - disk_space.f_bfree) * disk_space.f_frsize
 
 
 def _fill(ballast: Path, leaving: int) -> None:
-    found = os.statvfs(ballast.parent)
+    disk_space = os.statvfs(ballast.parent)
     with ballast.open("wb") as file:
-        file.write(b"\0" * max(found.f_bfree * found.f_frsize - leaving, 0))
+        file.write(b"\0" * max(disk_space.f_bfree * disk_space.f_frsize - leaving, 0))

@@ -49,8 +49,8 @@ def test_rows_of_the_first_version_survive(old):
         upgrade(old)
         after = _rows(old)
         for table, rows in before.items():
-            kept = [{name: row[name] for name in rows[0]} for row in after[table]]
-            assert kept == rows, table
+            as_before = [{name: row[name] for name in rows[0]} for row in after[table]]
+            assert as_before == rows, table
     with old.read() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
     assert audit.verify(old).holds
@@ -58,19 +58,19 @@ def test_rows_of_the_first_version_survive(old):
 
 def test_what_was_open_before_can_be_decided_after(old):
     upgrade(old)
-    made = decide(old, Directory.load().user("planner_east"), "r1", "approve", now=NOW)
-    assert made.state == "approved"
+    decision = decide(old, Directory.load().user("planner_east"), "r1", "approve", now=NOW)
+    assert decision.state == "approved"
     assert audit.verify(old).holds
 
 
 def _fill(store: OpsStore) -> None:
     """Proposals as the first version knew them, one audit row, and in every other table a row made up."""
     with store.write() as transaction:
-        found = sa.MetaData()
-        found.reflect(transaction.conn)
+        schema = sa.MetaData()
+        schema.reflect(transaction.conn)
         entry = audit.AuditEntry("service:x", "test", "object.1", after={"n": 1})
         audit.append(transaction, entry, now=NOW)
-        table = found.tables["recommendations"]
+        table = schema.tables["recommendations"]
         moment = NOW.replace(tzinfo=None)
         stamps = {
             "state": "in_review", "proposed_by": "service:pipeline", "created_at": moment,
@@ -78,7 +78,7 @@ def _fill(store: OpsStore) -> None:
         }  # fmt: skip
         for row in proposals(3):
             transaction.conn.execute(table.insert().values({**row, **stamps}))
-        for table in found.sorted_tables:
+        for table in schema.sorted_tables:
             if table.name not in ("recommendations", "audit_log", "alembic_version"):
                 transaction.conn.execute(table.insert().values({c.name: _made_up(c) for c in table.columns}))
 
@@ -93,12 +93,12 @@ def _made_up(column: sa.Column) -> object:
 
 def _rows(store: OpsStore) -> dict[str, list[dict]]:
     with store.read() as conn:
-        found = sa.MetaData()
-        found.reflect(conn)
+        schema = sa.MetaData()
+        schema.reflect(conn)
         return {
             table.name: [
                 dict(row) for row in conn.execute(table.select().order_by(*table.primary_key)).mappings()
             ]
-            for table in found.sorted_tables
+            for table in schema.sorted_tables
             if table.name != "alembic_version"
         }

@@ -107,14 +107,14 @@ def _marts(root: Path) -> dict[str, list[tuple]]:
     """Rows of every table of the release, without the numbers of batches."""
     warehouse = ReleaseStore(root / "var").current().warehouse
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        found = connection.execute(
+        tables = connection.execute(
             "SELECT c.schema_name || '.' || c.table_name, list(column_name ORDER BY column_index) "
             "FROM duckdb_columns() c JOIN duckdb_tables() t ON t.table_oid = c.table_oid "
             "WHERE column_name <> 'batch_sequence' GROUP BY ALL"
         ).fetchall()
         return {
             table: connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL").fetchall()
-            for table, columns in found
+            for table, columns in tables
         }
 
 
@@ -138,10 +138,10 @@ def test_requests_ten_times_shuffled(ledger, tmp_path):
     answers: dict[int, set[str]] = {}
     for i in requests:
         what, more = choice(i)
-        made = decide(ledger, planner, f"r{i}", what, now=NOW, idempotency_key=f"key-{i}", **more)
-        answers.setdefault(i, set()).add(made.decision_id)
+        decision = decide(ledger, planner, f"r{i}", what, now=NOW, idempotency_key=f"key-{i}", **more)
+        answers.setdefault(i, set()).add(decision.decision_id)
         LineageEvents(Settings(var_dir=tmp_path / "here")).decided(ledger)
-    assert all(len(made) == 1 for made in answers.values()), "the same request had two answers"
+    assert all(len(decision) == 1 for decision in answers.values()), "the same request had two answers"
     refused = 0
     for _ in range(TIMES):  # without a key: a second decision is a conflict
         with pytest.raises(ConflictError):
@@ -156,5 +156,5 @@ def test_requests_ten_times_shuffled(ledger, tmp_path):
     seen = state(tmp_path / "here")
     assert len(seen["decisions"]) == PROPOSED and seen["holds"] == (True, "")
     lines = (tmp_path / "here" / "openlineage" / "events.ndjson").read_text().splitlines()
-    told = [json.loads(line)["run"]["runId"] for line in lines]
-    assert len(told) == 2 * len(set(told)) == 2 * PROPOSED  # start and end of each, once
+    reported = [json.loads(line)["run"]["runId"] for line in lines]
+    assert len(reported) == 2 * len(set(reported)) == 2 * PROPOSED  # start and end of each, once

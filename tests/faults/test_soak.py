@@ -20,7 +20,7 @@ def test_releases_are_published_under_load(tmp_path):
     print(
         f"{len(seen.seconds)} answers over {seen.publishes} publishes, p50 {seen.at(0.5):.0f} ms, "
         f"p99 {seen.at(0.99):.0f} ms; grown by {megabytes:.1f} MB and {descriptors} descriptors, "
-        f"at most {max(mb for _, mb, _ in seen.held):.0f} MB and {max(n for _, _, n in seen.held)}"
+        f"at most {max(mb for _, mb, _ in seen.samples):.0f} MB and {max(n for _, _, n in seen.samples)}"
     )
     assert not seen.errors, seen.errors[:3]
     assert not seen.mixed, seen.mixed[:3]

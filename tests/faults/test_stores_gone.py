@@ -17,7 +17,7 @@ from models_ml import score_demand, train_demand
 from models_ml.errors import RegistryUnavailableError
 from models_ml.lifecycle import registry
 from tests.faults import scene_train
-from tests.faults.kill import ask, run
+from tests.faults.kill import answer_of, run
 from tests.faults.scene_decide import NOW, proposals, service
 from tests.postgres import Cluster
 
@@ -41,8 +41,8 @@ def test_postgresql_stops_while_people_decide(postgres, tmp_path):
     planner, answered, refused = Directory.load().user("planner_east"), set(), []
     down = threading.Event()
 
-    def work(mine: range) -> None:
-        for i in mine:
+    def work(numbers: range) -> None:
+        for i in numbers:
             try:
                 decide(store, planner, f"r{i}", "approve", now=NOW, idempotency_key=f"k{i}")
                 answered.add(f"r{i}")
@@ -87,20 +87,20 @@ def trained(tmp_path_factory) -> Path:
 
 
 def test_the_register_goes_while_a_model_is_trained(trained):
-    before = ask(scene_train.state, trained)
-    assert ask(_train_without_register, trained, "mlflow.db") == "register-unavailable"
-    assert ask(scene_train.state, trained) == before
+    before = answer_of(scene_train.state, trained)
+    assert answer_of(_train_without_register, trained, "mlflow.db") == "register-unavailable"
+    assert answer_of(scene_train.state, trained) == before
     run(scene_train.first, trained)
-    assert [v["version"] for v in ask(scene_train.state, trained)["versions"]] == ["2", "1"]
+    assert [v["version"] for v in answer_of(scene_train.state, trained)["versions"]] == ["2", "1"]
 
 
 def _train_without_register(root: Path, name: str) -> str:
     """Its database is lost (another file stands in its place) once the model is fitted."""
-    kept = root / "kept"
+    aside = root / "aside"
 
     def lose(what: str) -> None:
         if "register" in what:
-            shutil.move(root / name, kept)
+            shutil.move(root / name, aside)
             (root / name).write_bytes(b"not a database" * 100)
 
     where = {"tracking_uri": f"sqlite:///{root}/mlflow.db", "artifact_root": root / "artifacts"}
@@ -116,15 +116,15 @@ def _train_without_register(root: Path, name: str) -> str:
     except RegistryUnavailableError as refused:
         return refused.code
     finally:
-        kept.replace(root / name)
+        aside.replace(root / name)
     return "trained"
 
 
 def test_the_register_goes_while_scoring(trained):
     """The last approved model scores, and says so; nothing falls back to the rule."""
-    assert ask(_score_without_register, trained) == ("demand", "1", True)
-    assert ask(_listed_without_register, trained) == "register-unavailable"
-    scored = ask(_score, trained)
+    assert answer_of(_score_without_register, trained) == ("demand", "1", True)
+    assert answer_of(_listed_without_register, trained) == "register-unavailable"
+    scored = answer_of(_score, trained)
     assert (scored.model_name, scored.model_version, scored.note) == ("demand", "1", "")
 
 
@@ -152,11 +152,11 @@ class _lost:  # noqa: N801
     """Another file stands where the database was."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.kept = path, path.with_suffix(".kept")
+        self.path, self.aside = path, path.with_suffix(".aside")
 
     def __enter__(self) -> None:
-        self.path.rename(self.kept)
+        self.path.rename(self.aside)
         self.path.write_bytes(b"not a database" * 100)
 
     def __exit__(self, *_: object) -> None:
-        self.kept.replace(self.path)
+        self.aside.replace(self.path)

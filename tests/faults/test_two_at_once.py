@@ -15,7 +15,7 @@ from api.settings import Settings
 from governance.releases import ReleaseBusyError, ReleaseStore
 from tests.conftest import ROOT
 from tests.faults import scene_ingest, scene_release
-from tests.faults.kill import ask, run
+from tests.faults.kill import answer_of, run
 from tests.faults.scene_release import state
 from tests.faults.small_shop import shop
 
@@ -41,11 +41,11 @@ def test_two_command_lines(tmp_path, command, busy):
     assert not list(store.folder.glob(".building-*"))
     assert [r.release_id for r in store.list()] == store.ids()
     if command[0] == "ingest":
-        rows = ask(scene_ingest.rows, settings.landing)
+        rows = answer_of(scene_ingest.rows, settings.landing)
         ids = [row[0] for row in rows["sales_lines"]]
         assert (len(ids), len(set(ids))) == (900 + 450, 900)  # the second half once more, in other cuts
     else:
-        assert len(ask(state, tmp_path)["releases"]) in (2, 3)
+        assert len(answer_of(state, tmp_path)["releases"]) in (2, 3)
 
 
 def test_a_second_build_does_not_touch_the_first_ones_folder(tmp_path):
@@ -74,8 +74,8 @@ def test_two_pipelines(tmp_path):
     still_running = first.poll() is None
     _end(first)  # it goes as far as this shop can: without features, training refuses
     assert not still_running or (status, _code(error)) == (1, "pipeline-busy")
-    found = ask(state, tmp_path)
-    assert len(found["releases"]) == 2 and found["serving"] == "1"
+    final = answer_of(state, tmp_path)
+    assert len(final["releases"]) == 2 and final["serving"] == "1"
 
 
 def _code(error: str) -> str:

@@ -18,29 +18,29 @@ def planner(client, sign_in, settings):
     groups = client.app.state.services.metrics._groups
     groups._known.clear()
 
-    def ask(body, user="planner_east"):
+    def query(body, user="planner_east"):
         sql = isinstance(body, str)
         path, content = ("/v1/sql", {"sql": body}) if sql else ("/v1/query", body)
         answer = client.post(path, json=content, headers=sign_in(user))
         assert answer.status_code == 200, answer.text
         return answer.json()["rows"], answer.headers.get("steelyard-groups-withheld") == "true"
 
-    return ask
+    return query
 
 
-def shown(rows):
+def visible_rows(rows):
     return [row for row in rows if row[-1] is not None]
 
 
 @pytest.fixture
 def thin(warehouse):
     """A category that one to nine of the oldest households of the East bought, and their number."""
-    found = warehouse.execute(
+    category = warehouse.execute(
         f"SELECT p.category, count(DISTINCT customer_id) AS n FROM {EAST} AND c.age_band = '65+'"
         " GROUP BY 1 HAVING n BETWEEN 1 AND 9 ORDER BY n DESC, 1 LIMIT 1"
     ).fetchone()
-    assert found is not None
-    return found
+    assert category is not None
+    return category
 
 
 def test_one_question_less_another(planner, thin):
@@ -49,10 +49,10 @@ def test_one_question_less_another(planner, thin):
     without = whole | {
         "where": [*whole["where"], f"{{{{ Dimension('product__category') }}}} <> '{category}'"]
     }
-    assert shown(planner(whole)[0])
+    assert visible_rows(planner(whole)[0])
     rows, withheld = planner(without)
-    assert (shown(rows), withheld) == ([], True)
-    assert shown(planner(whole)[0])  # what was shown stays shown
+    assert (visible_rows(rows), withheld) == ([], True)
+    assert visible_rows(planner(whole)[0])  # what was shown stays shown
 
 
 def test_the_other_order_and_the_other_door(planner, thin):
@@ -61,10 +61,13 @@ def test_the_other_order_and_the_other_door(planner, thin):
         "SELECT MEASURE(net_sales) FROM metrics WHERE customer__age_band = '65+'"
         f" AND product__category <> '{category}'"
     )
-    assert shown(planner(less)[0])
+    assert visible_rows(planner(less)[0])
     rows, _ = planner({"metrics": ["units_sold"], "where": [AGE.format("= '65+'")]})  # another measure
-    assert shown(rows) == []
-    assert shown(planner("SELECT MEASURE(net_sales) FROM metrics WHERE customer__age_band = '65+'")[0]) == []
+    assert visible_rows(rows) == []
+    assert (
+        visible_rows(planner("SELECT MEASURE(net_sales) FROM metrics WHERE customer__age_band = '65+'")[0])
+        == []
+    )
 
 
 def test_a_total_and_all_but_one_of_its_parts(planner, warehouse):
@@ -73,7 +76,7 @@ def test_a_total_and_all_but_one_of_its_parts(planner, warehouse):
         {"metrics": ["active_customers"], "group_by": ["product__category", "customer__age_band"]}
     )
     assert withheld
-    seen = {(row[0], row[1]) for row in shown(rows)}
+    seen = {(row[0], row[1]) for row in visible_rows(rows)}
     behind = warehouse.execute(
         f"SELECT p.category, c.age_band, list(DISTINCT customer_id) FROM {EAST} GROUP BY ALL"
     ).fetchall()
@@ -106,7 +109,7 @@ def test_the_parts_asked_one_by_one(planner, warehouse):
     for band, households in behind.items():
         where = AGE.format("IS NULL") if band is None else AGE.format(f"= '{band}'")
         rows, _ = planner({"metrics": ["active_customers"], "where": [only, where]})
-        if not shown(rows):
+        if not visible_rows(rows):
             remainder |= set(households)
     assert len(remainder) >= 10
     listed = " OR ".join(
@@ -116,7 +119,7 @@ def test_the_parts_asked_one_by_one(planner, warehouse):
         "SELECT MEASURE(active_customers) FROM metrics"
         f" WHERE product__category = '{category}' AND NOT ({listed})"
     )
-    assert shown(planner(small)[0]) == []
+    assert visible_rows(planner(small)[0]) == []
 
 
 def test_case_expressions_are_groups_like_others(planner, warehouse):
@@ -129,8 +132,8 @@ def test_case_expressions_are_groups_like_others(planner, warehouse):
     total = "SELECT MEASURE(active_customers) FROM metrics WHERE customer__age_band <> '' OR 1 = 1"
     rows, withheld = planner(sql)
     assert withheld
-    assert shown(rows) == []
-    assert shown(planner(total)[0])
+    assert visible_rows(rows) == []
+    assert visible_rows(planner(total)[0])
 
 
 def test_histories_are_apart_and_others_pay_nothing(planner, client, sign_in, thin):
@@ -139,8 +142,8 @@ def test_histories_are_apart_and_others_pay_nothing(planner, client, sign_in, th
     without = whole | {
         "where": [*whole["where"], f"{{{{ Dimension('product__category') }}}} <> '{category}'"]
     }
-    assert shown(planner(whole)[0])
-    assert shown(planner(without, user="category_manager")[0])
+    assert visible_rows(planner(whole)[0])
+    assert visible_rows(planner(without, user="category_manager")[0])
     service, opened = client.app.state.services, client.app.state.services.metrics.opened()
     executive = service.directory.user("executive")
     query = MetricQuery(metrics=["net_sales"], group_by=["product__department"])

@@ -135,9 +135,9 @@ LINES = [
 @pytest.mark.parametrize("line", LINES)
 def test_logs_hold_no_secret(line):
     text = line.format(**SECRET)
-    shown = redacted(text)
-    assert shown != text
-    assert not [secret for secret in SECRET.values() if secret in shown]
+    logged = redacted(text)
+    assert logged != text
+    assert not [secret for secret in SECRET.values() if secret in logged]
 
 
 def test_tracebacks_are_blotted_too():

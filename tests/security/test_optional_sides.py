@@ -12,7 +12,7 @@ BY_REASON = {"metrics": ["units_delivered"], "group_by": ["claim__reason"]}
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory):
+def query(tmp_path_factory):
     """Ask the real application over HTTP, on a release of four deliveries; rows sorted by text."""
     from datetime import UTC, datetime
 
@@ -39,10 +39,10 @@ def ask(tmp_path_factory):
     [BY_REASON, "SELECT claim__reason, MEASURE(units_delivered) FROM metrics GROUP BY claim__reason"],
     ids=["query", "sql"],
 )
-def test_rows_with_a_hidden_look_up_are_kept(ask, question):
+def test_rows_with_a_hidden_look_up_are_kept(query, question):
     """The category manager sees no meat: the delivery of meat is gone, the claim about meat is NULL."""
-    assert ask("category_manager", question) == [["broken", 1], [None, 6]]
-    assert ask("executive", question) == [["broken", 1], ["late", 8], ["recalled", 2], [None, 4]]
+    assert query("category_manager", question) == [["broken", 1], [None, 6]]
+    assert query("executive", question) == [["broken", 1], ["late", 8], ["recalled", 2], [None, 4]]
 
 
 @pytest.mark.parametrize(
@@ -50,25 +50,25 @@ def test_rows_with_a_hidden_look_up_are_kept(ask, question):
     [{"metrics": ["units_delivered"]}, "SELECT MEASURE(units_delivered) FROM metrics"],
     ids=["query", "sql"],
 )
-def test_totals_do_not_depend_on_what_is_looked_up(ask, question):
-    assert ask("category_manager", question) == [[7]]
-    assert ask("executive", question) == [[15]]
+def test_totals_do_not_depend_on_what_is_looked_up(query, question):
+    assert query("category_manager", question) == [[7]]
+    assert query("executive", question) == [[15]]
 
 
 @pytest.mark.parametrize("where", ["= 'recalled'", "= 'nothing at all'"])
-def test_a_hidden_value_filters_like_one_that_does_not_exist(ask, where):
-    assert ask("category_manager", {"metrics": ["units_delivered"], "where": [f"claim__reason {where}"]}) == [
-        [None]
-    ]
+def test_a_hidden_value_filters_like_one_that_does_not_exist(query, where):
+    assert query(
+        "category_manager", {"metrics": ["units_delivered"], "where": [f"claim__reason {where}"]}
+    ) == [[None]]
     sql = (
         f"SELECT claim__reason, MEASURE(units_delivered) FROM metrics WHERE claim__reason {where} GROUP BY 1"
     )
-    assert ask("category_manager", sql) == []
+    assert query("category_manager", sql) == []
 
 
-def test_values_of_a_hidden_look_up_do_not_show(ask):
-    assert ask("category_manager", {"group_by": ["claim__reason"]}) == [["broken"], ["late"]]
-    assert ask("category_manager", "SELECT DISTINCT claim__reason FROM metrics") == [["broken"], ["late"]]
-    assert ask("category_manager", {"group_by": ["claim__reason"], "min_max_only": True}) == [
+def test_values_of_a_hidden_look_up_do_not_show(query):
+    assert query("category_manager", {"group_by": ["claim__reason"]}) == [["broken"], ["late"]]
+    assert query("category_manager", "SELECT DISTINCT claim__reason FROM metrics") == [["broken"], ["late"]]
+    assert query("category_manager", {"group_by": ["claim__reason"], "min_max_only": True}) == [
         ["broken", "late"]
     ]

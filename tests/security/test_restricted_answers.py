@@ -24,7 +24,7 @@ def tags(release_dir):
 
 
 @pytest.fixture(scope="module")
-def ask(release_dir, layer, tags):
+def query(release_dir, layer, tags):
     directory = Directory.load()
     engine = Engine(release_dir / "warehouse.duckdb")  # settings as the application's: one file, one instance
 
@@ -55,21 +55,21 @@ CUTS = {
 
 @pytest.mark.parametrize("user", CUTS)
 @pytest.mark.parametrize("metric", BY_HAND)
-def test_totals_are_those_of_the_rows_in_reach(ask, warehouse, user, metric):
+def test_totals_are_those_of_the_rows_in_reach(query, warehouse, user, metric):
     key, cut = CUTS[user]
     sql = f"WITH cut AS (SELECT {key} FROM {cut}) " + BY_HAND[metric].format(key=key)
     (expected,) = warehouse.execute(sql).fetchone()
-    ((value,),) = ask(user, [metric])
+    ((value,),) = query(user, [metric])
     assert float(value) == pytest.approx(float(expected), rel=1e-9)
 
 
-def test_regions_add_up_and_none_leaks(ask):
-    assert {row[0] for row in ask("planner_east", ["net_sales"], ["location__region"])} == {"East"}
+def test_regions_add_up_and_none_leaks(query):
+    assert {row[0] for row in query("planner_east", ["net_sales"], ["location__region"])} == {"East"}
     everywhere = "{{ Dimension('location__region') }} IN ('West', 'North', 'South') OR 1 = 1"
-    assert {row[0] for row in ask("planner_east", ["net_sales"], ["location__region"], [everywhere])} == {
+    assert {row[0] for row in query("planner_east", ["net_sales"], ["location__region"], [everywhere])} == {
         "East"
     }
-    departments = {row[0] for row in ask("category_manager", ["net_sales"], ["product__department"])}
+    departments = {row[0] for row in query("category_manager", ["net_sales"], ["product__department"])}
     assert departments == {"GROCERY", "DRUG GM"}
 
 
@@ -88,12 +88,12 @@ def test_regions_add_up_and_none_leaks(ask):
         ("ml_reviewer", "net_sales", ["supplier__payment_terms_days"]),
     ],
 )
-def test_a_hidden_thing_answers_like_one_that_does_not_exist(ask, user, metric, group_by):
+def test_a_hidden_thing_answers_like_one_that_does_not_exist(query, user, metric, group_by):
     with pytest.raises(SteelyardError) as hidden:
-        ask(user, [metric], group_by)
+        query(user, [metric], group_by)
     made_up = (["nonsense_xyz"], []) if not group_by else ([metric], ["customer__nonsense_xyz"])
     with pytest.raises(SteelyardError) as missing:
-        ask(user, *made_up)
+        query(user, *made_up)
     assert hidden.value.code == missing.value.code
     for word in group_by or [metric]:
         assert word not in re.findall(r"\w+", hidden.value.hint)
@@ -122,8 +122,12 @@ def test_the_whole_answer_is_that_of_a_thing_that_does_not_exist(client, sign_in
     def answer(text):
         body = json.loads(text)
         path, content = ("/v1/sql", {"sql": body}) if isinstance(body, str) else ("/v1/query", body)
-        told = client.post(path, json=content, headers=sign_in(user))
-        return told.status_code, {k: v for k, v in told.json().items() if k not in ("instance", "hint")}, told
+        answer = client.post(path, json=content, headers=sign_in(user))
+        return (
+            answer.status_code,
+            {k: v for k, v in answer.json().items() if k not in ("instance", "hint")},
+            answer,
+        )
 
     hidden, absent = (answer(json.dumps(question).replace(name, word)) for word in (name, missing))
     assert hidden[0] == absent[0] == 400
@@ -158,8 +162,8 @@ def test_what_is_hidden_decides_nothing(layer, tags, user):
         assert allowed(name) == missing, name
 
 
-def test_households_are_counted_only_in_groups_of_ten(ask, warehouse):
-    rows = ask("planner_east", ["net_sales"], ["product__category", "customer__age_band"])
+def test_households_are_counted_only_in_groups_of_ten(query, warehouse):
+    rows = query("planner_east", ["net_sales"], ["product__category", "customer__age_band"])
     small = warehouse.execute(
         """SELECT p.category, c.age_band FROM fct_sales_lines f JOIN dim_product p USING (product_id)
         JOIN dim_location l USING (location_id) JOIN dim_customer c USING (customer_id)
@@ -168,16 +172,16 @@ def test_households_are_counted_only_in_groups_of_ten(ask, warehouse):
     ).fetchall()
     assert small
     assert rows
-    shown = {(row[0], row[1]) for row in rows if row[2] is not None}
-    assert not shown & set(small)
+    visible = {(row[0], row[1]) for row in rows if row[2] is not None}
+    assert not visible & set(small)
 
 
-def test_consent_decides_who_is_counted_for_analytics(ask, warehouse):
-    ((everyone,),) = ask("planner_east", ["active_customers"])  # a headcount runs the shop: no purpose
+def test_consent_decides_who_is_counted_for_analytics(query, warehouse):
+    ((everyone,),) = query("planner_east", ["active_customers"])  # a headcount runs the shop: no purpose
     east = """FROM fct_sales_lines JOIN dim_location USING (location_id)
         JOIN dim_customer USING (customer_id) WHERE region = 'East'"""
     assert (everyone,) == warehouse.execute(f"SELECT count(DISTINCT customer_id) {east}").fetchone()
-    by_age = ask("planner_east", ["active_customers"], ["customer__age_band"])  # this is analytics
+    by_age = query("planner_east", ["active_customers"], ["customer__age_band"])  # this is analytics
     expected = warehouse.execute(
         f"SELECT age_band, count(DISTINCT customer_id) AS n {east} AND has_analytics_consent"
         " GROUP BY age_band HAVING n >= 10"

@@ -41,7 +41,7 @@ def bearer(credential, *people):
     return [("Authorization", f"Bearer {credential}"), *((FOR, person) for person in people)]
 
 
-def ask(client, headers, body=QUERY):
+def query(client, headers, body=QUERY):
     return client.post("/v1/query", json=body, headers=headers)
 
 
@@ -52,20 +52,20 @@ def operations(client):
 
 
 def test_a_service_reads_with_the_rights_of_the_person_and_of_nobody_else(client, key, sign_in):
-    mine = key()
+    own_key = key()
     for person in ("planner_east", "executive", "store_manager"):
-        through = ask(client, bearer(mine, person))
+        through = query(client, bearer(own_key, person))
         assert through.status_code == 200
-        assert through.json() == ask(client, sign_in(person)).json()
-    assert [row[0] for row in ask(client, bearer(mine, "planner_east")).json()["rows"]] == ["East"]
+        assert through.json() == query(client, sign_in(person)).json()
+    assert [row[0] for row in query(client, bearer(own_key, "planner_east")).json()["rows"]] == ["East"]
 
 
 def test_a_key_that_may_only_delegate_does_nothing_for_itself(client, key):
-    mine, tried = key(), 0
+    own_key, tried = key(), 0
     for method, path in operations(client):
         if path in ("/healthz", "/readyz"):
             continue
-        answer = client.request(method, path, json={}, headers=bearer(mine))
+        answer = client.request(method, path, json={}, headers=bearer(own_key))
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (method, path)
         tried += 1
     assert tried >= 12
@@ -84,7 +84,7 @@ def test_a_key_that_may_only_delegate_does_nothing_for_itself(client, key):
 def test_a_key_reads_only_where_it_was_issued_to(client, key, service, scopes, status):
     headers = bearer(key(service, scopes))
     for answer in (
-        ask(client, headers, {"metrics": ["net_sales"]}),
+        query(client, headers, {"metrics": ["net_sales"]}),
         client.post("/v1/sql", json={"sql": "SELECT MEASURE(net_sales) FROM metrics"}, headers=headers),
         client.get("/v1/metrics", headers=headers),
         client.get("/v1/recommendations", headers=headers),
@@ -135,13 +135,13 @@ def test_a_route_that_changes_something_and_names_no_scope_is_closed_to_services
     ],
 )
 def test_for_whom_a_service_may_not_ask(client, key, people):
-    answer = ask(client, bearer(key(), *people))
+    answer = query(client, bearer(key(), *people))
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
 def test_an_unknown_person_and_a_forbidden_one_answer_alike(client, key):
-    mine = key()
-    forbidden, unknown = (ask(client, bearer(mine, who)).json() for who in ("integrator", "integratos"))
+    own_key = key()
+    forbidden, unknown = (query(client, bearer(own_key, who)).json() for who in ("integrator", "integratos"))
     alike = forbidden["detail"].replace("integrator", "X"), unknown["detail"].replace("integratos", "X")
     assert alike[0] == alike[1]
     assert forbidden["hint"] == unknown["hint"]
@@ -150,43 +150,43 @@ def test_an_unknown_person_and_a_forbidden_one_answer_alike(client, key):
 def test_look_alike_headers_are_not_the_header(client, key):
     for name in ("Steelyard_On_Behalf_Of", "X-Steelyard-On-Behalf-Of", "Steelyard-On-Behalf-Of2"):
         headers = [("Authorization", f"Bearer {key()}"), (name, "executive")]
-        assert ask(client, headers).status_code == 403
+        assert query(client, headers).status_code == 403
 
 
 def test_a_person_cannot_act_for_another(client, sign_in):
-    mine = sign_in("store_manager")["Authorization"]
+    own_key = sign_in("store_manager")["Authorization"]
     for person in ("executive", "store_manager", "nobody", ""):
-        answer = ask(client, [("Authorization", mine), (FOR, person)])
+        answer = query(client, [("Authorization", own_key), (FOR, person)])
         assert answer.status_code == 403, person
 
 
 def test_only_named_services_act_for_people(client, key):
-    assert ask(client, bearer(key("erp", ["read"]), "executive")).status_code == 403
-    assert ask(client, bearer(key("pipeline", ["read", "propose"]), "executive")).status_code == 403
+    assert query(client, bearer(key("erp", ["read"]), "executive")).status_code == 403
+    assert query(client, bearer(key("pipeline", ["read", "propose"]), "executive")).status_code == 403
 
 
 def test_two_credentials_are_none(client, key, sign_in):
     theirs = sign_in("executive")["Authorization"]
     for pair in ([theirs, f"Bearer {key()}"], [f"Bearer {key()}", theirs], [theirs, theirs]):
         headers = [("Authorization", one) for one in pair]
-        assert ask(client, [*headers, (FOR, "executive")]).status_code == 401
-        assert ask(client, headers).status_code == 401
+        assert query(client, [*headers, (FOR, "executive")]).status_code == 401
+        assert query(client, headers).status_code == 401
 
 
 def test_keys_that_no_longer_hold(client, services, key):
-    mine = key()
-    _, key_id, secret = mine.split(".")
+    own_key = key()
+    _, key_id, secret = own_key.split(".")
     expired = key(issued=dt.datetime.now(dt.UTC) - 2 * HOUR)
     future = key(issued=dt.datetime.now(dt.UTC) + HOUR)
     mangled = [f"steelyard.{key_id}.{secret[:-1]}", f"steelyard.{key_id}.", "steelyard..", "steelyard"]
-    mangled += [f"steelyard.{'0' * 16}.{secret}", f"Steelyard.{key_id}.{secret}", f"{mine}.x", secret]
+    mangled += [f"steelyard.{'0' * 16}.{secret}", f"Steelyard.{key_id}.{secret}", f"{own_key}.x", secret]
     for wrong in (expired, future, *mangled, f"steelyard.' OR 1=1 --.{secret}"):
-        answer = ask(client, bearer(wrong, "executive"))
+        answer = query(client, bearer(wrong, "executive"))
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), wrong
         assert "key" not in answer.json()["detail"].replace("The service key is not valid", "")
-    assert ask(client, bearer(mine, "executive")).status_code == 200
+    assert query(client, bearer(own_key, "executive")).status_code == 200
     revoke_service_key(services.store, key_id, revoked_by="data_steward", now=dt.datetime.now(dt.UTC))
-    assert ask(client, bearer(mine, "executive")).status_code == 401
+    assert query(client, bearer(own_key, "executive")).status_code == 401
 
 
 @pytest.fixture
@@ -223,10 +223,10 @@ def test_the_audit_names_the_service_and_the_person(client, services, key, waiti
 
 
 def test_a_scope_taken_from_the_directory_is_taken_from_its_keys(client, services, key, monkeypatch):
-    mine = key("erp", ["read", "execute"])
-    assert client.get("/v1/metrics", headers=bearer(mine)).status_code == 200
+    own_key = key("erp", ["read", "execute"])
+    assert client.get("/v1/metrics", headers=bearer(own_key)).status_code == 200
     monkeypatch.setitem(services.directory.services["erp"], "scopes", ["execute"])
-    assert client.get("/v1/metrics", headers=bearer(mine)).status_code == 403
+    assert client.get("/v1/metrics", headers=bearer(own_key)).status_code == 403
 
 
 def _entries(services, recommendation_id):
@@ -261,12 +261,12 @@ def test_keys_on_the_command_line(cli, client, settings, tmp_path):
         "auth", "key", "issue", "svc-superset", "--scope", "delegate", "--as", "data_steward", as_json=False
     )
     assert status == 0
-    assert ask(client, bearer(key.strip(), "executive")).status_code == 200
+    assert query(client, bearer(key.strip(), "executive")).status_code == 200
     (row,) = [r for r in cli.answer("auth", "key", "list") if r["key_id"] == key.split(".")[1]]
     assert (row["state"], row["created_by"], row["scopes"]) == ("live", "data_steward", ["delegate"])
     assert cli("auth", "key", "revoke", row["key_id"], "--as", "planner_east")[0] == 1
     assert cli("auth", "key", "revoke", row["key_id"])[0] == 0
-    assert ask(client, bearer(key.strip(), "executive")).status_code == 401
+    assert query(client, bearer(key.strip(), "executive")).status_code == 401
     for wrong in (
         ["svc-superset", "--scope", "decide"],
         ["executive", "--scope", "read"],
