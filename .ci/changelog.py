@@ -19,10 +19,11 @@ def fragments(folder: Path) -> list[Path]:
 
 
 def read_fragment(path: Path) -> tuple[str, str]:
-    """Kind and sentence of a fragment. Raises ValueError if its first line is not `kind: sentence.`"""
-    kind, colon, sentence = path.read_text(encoding="utf-8").partition("\n")[0].partition(": ")
+    """Kind and first paragraph of a fragment. Raises ValueError unless it begins `kind: sentence.`"""
+    paragraph = path.read_text(encoding="utf-8").partition("\n\n")[0]
+    kind, colon, sentence = " ".join(paragraph.split()).partition(": ")
     if kind not in KINDS or not colon or not sentence.rstrip().endswith("."):
-        raise ValueError(f"{path.name}: the first line is `kind: sentence.`, kind one of {', '.join(KINDS)}.")
+        raise ValueError(f"{path.name} begins `kind: sentence.`, with a kind of {', '.join(KINDS)}.")
     return kind, sentence.strip()
 
 

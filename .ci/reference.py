@@ -120,6 +120,9 @@ def reference_page() -> str:
         "## Error codes",
         _CODES,
         _table(("code", "HTTP", "meaning"), list(_errors())),
+        "## Actions",
+        "What a recommendation proposes. `undo_` before one takes back what was carried out.",
+        _table(("action", "label", "meaning", "least route"), list(_actions())),
         "## Events",
         "Names of the rows of the audit log (`steelyard audit verify`, `/v1/audit`).",
         _table(("event", "meaning"), _in_code(EVENTS)),
@@ -143,6 +146,13 @@ def error_classes() -> list[type]:
         classes.append(waiting.pop())
         waiting += classes[-1].__subclasses__()
     return sorted((c for c in classes if "code" in vars(c)), key=lambda c: c.code)
+
+
+def _actions() -> Iterator[tuple[str, ...]]:
+    from governance.approvals.actions import ACTIONS
+
+    for action in ACTIONS.values():
+        yield f"`{action.name}`", action.label, action.verb, action.least_route.replace("_", " ")
 
 
 HTTP_ONLY = {

@@ -68,6 +68,13 @@ def test_every_noun_of_the_command_line_is_described():
     assert all(f"`steelyard {name}`" in page for name in commands)
 
 
+def test_every_action_is_described():
+    from governance.approvals.actions import ACTIONS
+
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert {name for name in ACTIONS if f"| `{name}` |" not in page} == set()
+
+
 def test_every_event_of_the_audit_log_is_described():
     """Names are literals, or begin with a noun: those are formed from decisions and states."""
     events, nouns = set(), set()

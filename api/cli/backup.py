@@ -48,5 +48,5 @@ def backup(
         )
         return
     console.print(f"{report.archive}: {report.files:,} files, {report.bytes / 1e6:,.1f} MB.", soft_wrap=True)
-    secrets = "Keys and passwords are in it: keep it where only you can read it."
+    secrets = "Keys and passwords are in it: keep it where only you can read it."  # pragma: allowlist secret
     console.print(f"[dim]{secrets if report.includes_secrets else 'Keys and passwords are not in it.'}[/]")
