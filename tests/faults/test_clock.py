@@ -23,7 +23,7 @@ from governance.store import audit
 from integrations.errors import TooManyBadRowsError
 from integrations.ingest import ingest
 from integrations.sources.folder import FolderSource
-from tests.faults.kill import ask
+from tests.faults.kill import answer_of
 from tests.faults.scene_decide import proposals, service, store_of
 from tests.faults.scene_release import state
 from tests.faults.small_shop import open_shop, shop
@@ -165,7 +165,7 @@ def test_the_zone_of_the_machine_moves_no_sale(tmp_path):
     seen = {}
     for zone in ("America/New_York", "Pacific/Kiritimati"):
         root = tmp_path / "here"
-        seen[zone] = ask(_released_in, root, zone)
+        seen[zone] = answer_of(_released_in, root, zone)
         root.rename(tmp_path / zone.replace("/", "-"))
     marts = seen["America/New_York"]["releases"][0]["rows"]
     moments = {str(row[2]) for row in marts["fct_sales"]}
