@@ -67,11 +67,12 @@ test-full: setup-dev setup-superset  ## everything, with many more random cases 
 	@$(BIN)/steelyard pipeline run
 	@$(BIN)/python -m tests.full_run -q -n $(WORKERS) --dist loadfile $(ARGS)
 
-lint: setup-dev  ## ruff, mypy, one-way imports, no secrets
+lint: setup-dev  ## ruff, mypy, one-way imports, words, no secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy semantic governance models_ml integrations api dashboards
 	@$(BIN)/lint-imports
+	@$(BIN)/python .ci/check_identifiers.py
 	@mapfile -d '' -t files < <(git ls-files -z -- ':!*.png' ':!*.svg') && $(BIN)/detect-secrets-hook "$${files[@]}"
 
 docs: setup-dev  ## the pages that repeat the code: settings, commands, error codes, actions, events

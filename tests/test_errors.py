@@ -40,8 +40,8 @@ def lines(error: type[SteelyardError], depth: int = 0) -> Iterator[str]:
 
 
 def test_the_docstring_shows_the_whole_tree() -> None:
-    shown = [line.rstrip() for line in (semantic.errors.__doc__ or "").splitlines()]
-    assert [line for line in shown if line.strip().split(" ")[0].endswith("Error")] == list(
+    listed = [line.rstrip() for line in (semantic.errors.__doc__ or "").splitlines()]
+    assert [line for line in listed if line.strip().split(" ")[0].endswith("Error")] == list(
         lines(SteelyardError)
     )
 

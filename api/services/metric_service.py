@@ -63,20 +63,29 @@ def _describe(metric: Metric) -> JsonDict:
     }
 
 
-def _describe_dimension(name: str, known: Mapping[str, Dimension]) -> JsonDict:
+def _describe_dimension(name: str, definitions: Mapping[str, Dimension]) -> JsonDict:
     """A group-by name: `product__supplier__supplier_name` is the supplier's own dimension, further away."""
     *path, element = name.split("__")
-    found = known.get("__".join([*path[-1:], element]))
-    label = found.label if found is not None and found.label else _words(path, element, known)
-    is_time = name == "metric_time" or (found is not None and found.is_time)
-    kind = "time" if is_time else "categorical" if found is not None else "entity"
-    return {"name": name, "label": label, "description": found.description if found else "", "type": kind}
+    definition = definitions.get("__".join([*path[-1:], element]))
+    label = (
+        definition.label
+        if definition is not None and definition.label
+        else _spoken_label(path, element, definitions)
+    )
+    is_time = name == "metric_time" or (definition is not None and definition.is_time)
+    kind = "time" if is_time else "categorical" if definition is not None else "entity"
+    return {
+        "name": name,
+        "label": label,
+        "description": definition.description if definition else "",
+        "type": kind,
+    }
 
 
-def _words(path: list[str], element: str, known: Mapping[str, Dimension]) -> str:
+def _spoken_label(path: list[str], element: str, definitions: Mapping[str, Dimension]) -> str:
     """The element as people say it, with what it belongs to where that is not clear."""
     spoken = element.removeprefix("metric_").replace("_", " ").capitalize()
-    owners = {name.split("__")[0] for name in known if name.split("__")[-1] == element}
+    owners = {name.split("__")[0] for name in definitions if name.split("__")[-1] == element}
     if path and len({*owners, path[-1]}) > 1:
         return f"{spoken} · {path[-1].replace('_', ' ')}"
     return spoken if len(path) < 2 else f"{spoken} · of the {path[0].replace('_', ' ')}"

@@ -114,6 +114,6 @@ class NameResolver:
     def check_saved(self, name: str) -> None:
         """Raises UnknownNameError if there is no such saved query, or none that the reader may run."""
         saved = self.catalog.saved_queries
-        shown = [n for n, q in saved.items() if all(m in self.visible for m in q.metrics)]
-        if name not in shown:
-            raise UnknownNameError(f"The saved query {name} does not exist.", hint=near(name, shown))
+        visible = [n for n, q in saved.items() if all(m in self.visible for m in q.metrics)]
+        if name not in visible:
+            raise UnknownNameError(f"The saved query {name} does not exist.", hint=near(name, visible))

@@ -61,19 +61,19 @@ def resolved_in(resolved: ResolvedItem, names: frozenset[str]) -> bool:
     return element in names or any(f"{owner}__{element}" in names for owner in owners)
 
 
-def used_name(found: ResolvedItem) -> UsedName:
+def used_name(item: ResolvedItem) -> UsedName:
     """What was found, as the definitions spell it."""
-    kind, name, model = "entity", found.definition.name, found.model
-    if isinstance(found.definition, Dimension):
+    kind, name, model = "entity", item.definition.name, item.model
+    if isinstance(item.definition, Dimension):
         kind, name = "dimension", f"{model.primary}__{name}" if model.primary else name
-    return UsedName(kind, name, model.name, tuple(step.entity for step in found.steps))
+    return UsedName(kind, name, model.name, tuple(step.entity for step in item.steps))
 
 
-def is_authorized(found: ResolvedItem, restriction: Restriction) -> bool:
+def is_authorized(item: ResolvedItem, restriction: Restriction) -> bool:
     """Whether a query may use what was found: not hidden, and among the names that it was authorized for."""
-    if resolved_in(found, restriction.hidden_dimensions):
+    if resolved_in(item, restriction.hidden_dimensions):
         return False
-    return restriction.authorized is None or used_name(found) in restriction.authorized
+    return restriction.authorized is None or used_name(item) in restriction.authorized
 
 
 class Resolver:
@@ -121,8 +121,8 @@ class Resolver:
         hidden, item = restriction.hidden_dimensions, _as_item(name)
         if not hidden:
             return True
-        found = () if is_hidden(item, restriction) else self.everything(model, item)
-        return bool(found) and not any(resolved_in(f, hidden) for f in found)
+        matches = () if is_hidden(item, restriction) else self.everything(model, item)
+        return bool(matches) and not any(resolved_in(match, hidden) for match in matches)
 
     def _search(
         self, model: str, links: tuple[str, ...], element: str, kind: str

@@ -10,11 +10,11 @@ from .resolved import TimeRange
 
 
 def time_range(
-    constraint: tuple[str | None, ...] | None, known: str, *, whole: str | None = None
+    constraint: tuple[str | None, ...] | None, finest: str, *, whole: str | None = None
 ) -> TimeRange | None:
     """The range of a constraint, inclusive at both ends; None at an end leaves it open.
 
-    A date is a whole day, an instant what holds it of `known`, the finest grain at which the time is known.
+    A date is a whole day, an instant what holds it of `finest`, the finest grain at which the time is known.
     With `whole`, both ends are widened to whole periods of that grain. Raises InvalidQueryError unless it is
     a pair of dates in order, without time zones.
     """
@@ -29,8 +29,8 @@ def time_range(
         raise InvalidQueryError(f"The time constraint starts ({start}) after it ends ({end}).")
     try:
         return TimeRange(
-            floor(start, _unit(first, known, whole)) if start is not None else None,
-            _after(end, _unit(last, known, whole)) if end is not None else None,
+            floor(start, _unit(first, finest, whole)) if start is not None else None,
+            _after(end, _unit(last, finest, whole)) if end is not None else None,
         )
     except (ValueError, OverflowError) as error:
         raise InvalidQueryError(f"The time constraint {constraint!r:.120} is out of range.") from error
@@ -40,10 +40,10 @@ def _after(end: dt.datetime, unit: str) -> dt.datetime:
     return step(floor(end, unit), unit)
 
 
-def _unit(text: object, known: str, whole: str | None) -> str:
+def _unit(text: object, finest: str, whole: str | None) -> str:
     """The grain of which one end of a constraint means a whole period."""
-    known = known if known in RANK and known != "nanosecond" else whole or "day"
-    grains = [known] if _has_time_of_day(text) else [known, "day"]
+    grain = finest if finest in RANK and finest != "nanosecond" else whole or "day"
+    grains = [grain] if _has_time_of_day(text) else [grain, "day"]
     return coarsest([*grains, whole] if whole in RANK else grains)
 
 

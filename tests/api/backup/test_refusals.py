@@ -41,14 +41,14 @@ def test_a_state_that_is_there_is_not_overwritten(state, archive, tmp_path):
 
 @pytest.mark.parametrize("number", range(8))
 def test_one_damaged_byte_is_found_and_its_file_named(state, archive, tmp_path, number):
-    before, random = contents(state.var_dir), seeded(number)
+    before, rng = contents(state.var_dir), seeded(number)
     with tarfile.open(archive) as tar:
         members = [member for member in tar if member.size]
-    member = random.choice(members[2:] if number else members[:1])
+    member = rng.choice(members[2:] if number else members[:1])
     in_header = number % 4 == 3
-    offset = member.offset + 100 if in_header else member.offset_data + random.randrange(member.size)
+    offset = member.offset + 100 if in_header else member.offset_data + rng.randrange(member.size)
     body = bytearray(archive.read_bytes())
-    body[offset] ^= 1 << random.randrange(8)
+    body[offset] ^= 1 << rng.randrange(8)
     archive.write_bytes(body)
     with pytest.raises(BackupInvalidError) as refusal:
         restore_backup(state, archive, force=True)
