@@ -185,9 +185,9 @@ class FactScan:
 
     def _shared_steps(self, steps: tuple[JoinStep, ...]) -> int:
         """How many steps, from the first on, can be shared: their keys are unique, so rows cannot differ."""
-        if self.join_kind != "LEFT":
-            return 0
         catalog = self.builder.catalog
+        if self.join_kind != "LEFT" or not catalog.unique_keys:
+            return 0
         unique = [catalog.is_unique(catalog.models[s.model], s.entity) for s in steps]
         return unique.index(False) if False in unique else len(unique)
 

@@ -110,9 +110,9 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
 
 
 def _condition(condition: exp.Expr) -> exp.Expr:
-    """A condition with its subqueries written out."""
+    """A condition with its subquery written out: one of its own operands, never deeper."""
     tree = condition.copy()
-    for part in list(tree.find_all(exp.Var)):
+    for part in list(tree.iter_expressions()):
         if (subquery := ScalarSubquery.within(part)) is not None:
             part.replace(exp.Subquery(this=_select(subquery.select, comments=False)))
     return tree
