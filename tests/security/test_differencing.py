@@ -16,7 +16,7 @@ def planner(client, sign_in, settings):
     with store.write() as transaction:
         transaction.conn.exec_driver_sql("DELETE FROM shown_groups")
     groups = client.app.state.services.metrics._groups
-    groups._known.clear()
+    groups._histories.clear()
 
     def query(body, user="planner_east"):
         sql = isinstance(body, str)
