@@ -56,12 +56,12 @@ def audit_keys(settings: Settings, *, create: bool = True) -> AuditKeys | None:
                 f"The audit's key {path} can be read by others.", hint=f"chmod 600 {path}"
             )
         text = path.read_text()
-    found = text.split()
-    if not found:
+    key_lines = text.split()
+    if not key_lines:
         raise SettingsInvalidError(
             "The audit's key is empty.", hint="STEELYARD_AUDIT_KEY_FILE names its file."
         )
-    return AuditKeys.from_secrets(found)
+    return AuditKeys.from_secrets(key_lines)
 
 
 def key_file(settings: Settings) -> Path:

@@ -140,10 +140,10 @@ def _anchored(store: OpsStore) -> tuple[dict[int, str], str]:
     leading_hashes: dict[int, str] = {}
     for anchor in store.anchors:
         try:
-            heads = anchor.leading_hashes()
+            anchored = anchor.leading_hashes()
         except AuditBrokenError as broken:
             return {}, broken.message
-        for seq, digest in heads.items():
+        for seq, digest in anchored.items():
             if leading_hashes.setdefault(seq, digest) != digest:
                 return {}, f"the audit anchors {' and '.join(a.path.name for a in store.anchors)} contradict"
     return leading_hashes, ""

@@ -48,8 +48,8 @@ def digests_of(conn: Connection, keys_by_table: Mapping[str, Iterable[Key]]) -> 
             rows = conn.execute(select(table).where(column.between(first, last)).order_by(column))
             digests[name] = {f"{first}-{last}": _of_range(rows)}
         elif wanted:
-            found = {_name(row, table): _of_row(row) for row in _rows(conn, table, wanted)}
-            digests[name] = {name: found.get(name) for name in map(_joined, wanted)}
+            by_name = {_name(row, table): _of_row(row) for row in _rows(conn, table, wanted)}
+            digests[name] = {name: by_name.get(name) for name in map(_joined, wanted)}
     return digests
 
 

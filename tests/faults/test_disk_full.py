@@ -109,7 +109,7 @@ def test_a_decision_whose_head_cannot_be_anchored_stands_and_nothing_follows_it(
     store = OpsStore(f"sqlite:///{tmp_path}/ops.db")
     decide(store, Directory.load().user("planner_east"), "r1", "approve", now=scene_decide.NOW)
     assert audit.verify(store).holds
-    assert max(store.anchor.heads()) == audit.verify(store).rows
+    assert max(store.anchor.leading_hashes()) == audit.verify(store).rows
     store.close()
 
 

@@ -43,7 +43,7 @@ def test_what_was_recorded_first_counts(store, now):
 
 
 @pytest.mark.parametrize(
-    ("field", "words"),
+    ("field", "message"),
     [
         ("trained_by", "who trained it is 'x' in MLflow and 'svc-trainer' in our record"),
         ("artifact_digest", "its artifact is 'x'"),
@@ -52,9 +52,9 @@ def test_what_was_recorded_first_counts(store, now):
         ("fingerprint", "the fingerprint of its training is 'x'"),
     ],
 )
-def test_each_difference_from_mlflow_is_named(store, now, field, words):
+def test_each_difference_from_mlflow_is_named(store, now, field, message):
     record_registration(store, MADE, now=now)
-    with pytest.raises(ConflictError, match=words):
+    with pytest.raises(ConflictError, match=message):
         check_registration(store, replace(MADE, **{field: "x"}))
 
 

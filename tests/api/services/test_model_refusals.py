@@ -102,13 +102,13 @@ def test_self_approval_is_refused_and_audited(models, store, version) -> None:
 def test_a_trainer_who_renames_the_trainer_in_mlflow_is_refused_in_words(models, store, version, where):
     client = registry.client(where["tracking_uri"])
     client.set_model_version_tag("demand", version.version, "trained_by", "svc-trainer")
-    words = "who trained it is 'svc-trainer' in MLflow and 'ml_reviewer' in our record"
+    message = "who trained it is 'svc-trainer' in MLflow and 'ml_reviewer' in our record"
     try:
         for step in (lambda: approve(models, version, "ml_reviewer"),
                      lambda: models.promote(person("second"), "demand", version.version)):  # fmt: skip
-            with pytest.raises(ConflictError, match=words):
+            with pytest.raises(ConflictError, match=message):
                 step()
-            assert words in last_entry(store)["reason"]
+            assert message in last_entry(store)["reason"]
     finally:
         client.set_model_version_tag("demand", version.version, "trained_by", "ml_reviewer")
 
