@@ -153,9 +153,9 @@ def check(store: OpsStore) -> AuditReport:
     """As `verify`, but raises AuditBrokenError when the chain does not hold."""
     report = verify(store)
     if not report.holds:
-        where = f"audit row {report.first_broken}: " if report.first_broken else ""
+        subject = f"Audit row {report.first_broken}" if report.first_broken else "The audit"
         raise AuditBrokenError(
-            f"{where}{report.problem}.",
+            f"{subject}: {report.problem}.",
             hint="keep the store as it is and compare it with a backup",
         )
     return report
