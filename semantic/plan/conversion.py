@@ -19,7 +19,7 @@ from ..ast.bind import bind, column
 from ..ast.constructors import conjunction, eq, minus, trunc
 from ..ast.grains import coarsest
 from ..definitions.aggregations import aggregate
-from ..definitions.catalog import Model, SimpleMetric
+from ..definitions.catalog import Conversion, Model, SimpleMetric
 from ..errors import UnknownNameError
 from ..query.predicates import Predicate, parse_predicate
 from ..query.request import GroupByItem
@@ -38,81 +38,28 @@ def conversions(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[Con
     """
     name, metric_input = group.columns[0]
     how = metric_input.how
-    catalog = builder.catalog
-    base_model = catalog.models[how.base.measure.model]
-    goal_model = catalog.models[how.conversion.measure.model]
-
+    base_model = builder.catalog.models[how.base.measure.model]
+    goal_model = builder.catalog.models[how.conversion.measure.model]
     base, extra = offset_scan(builder, base_model, how.base.measure.agg_time, query, metric_input.offsets)
     by_days = bool(base.joins)  # the time spine shows a base event on each day that looks at it, if any does
     base.joins[:] = [replace(join, kind="LEFT") for join in base.joins]
     goal = FactScan(builder, goal_model, how.conversion.measure.agg_time)
     grain = coarsest([base.own_grain(), goal.own_grain()])
-    keys = tuple(Column(i.name, base.column(i)) for i in query.items)
-    constants = [
-        (Column(f"constant_{n}", _property(base, base_model, b)), c) for n, (b, c) in enumerate(how.constants)
-    ]
-    events = Select(
-        base.source,
-        (
-            *keys,
-            Column("entity_key", _key(base, base_model, how.entity)),
-            Column("happened_at", trunc(base.own_time(), grain)),
-            Column("shown_at", base.time()),
-        ),
-        tuple(c for c, _ in constants),
-        where=(*extra, *base.conditions(query, metric_input)),
-        joins=tuple(base.joins),
-    )
-    goals = Select(
-        goal.source,
-        (
-            Column("entity_key", _key(goal, goal_model, how.entity)),
-            Column("happened_at", trunc(goal.time(), grain)),
-        ),
-        (
-            *(
-                Column(f"constant_{n}", _property(goal, goal_model, c))
-                for n, (_, c) in enumerate(how.constants)
-            ),
-            Column("measured", bind(how.conversion.measure.expr, goal.alias)),
-            Column("goal_number", exp.Window(this=exp.RowNumber())),
-        ),
-        where=tuple(goal.condition(p) for p in goal_filters(builder, how.conversion)),
-        joins=tuple(goal.joins),
-    )
-    at, then = column("goal", "happened_at"), column("base", "happened_at")
-    on = [eq(column("base", "entity_key"), column("goal", "entity_key")), exp.LTE(this=then, expression=at)]
-    if how.window is not None:
-        on.append(exp.GT(this=then.copy(), expression=minus(at.copy(), how.window)))
-    on += [
-        eq(column("base", f"constant_{n}"), column("goal", f"constant_{n}")) for n in range(len(constants))
-    ]
-    latest = [exp.Ordered(this=then.copy(), desc=True)]
-    latest += [
-        exp.Ordered(this=column("base", k.name), nulls_first=False) for k in keys
-    ]  # of equals, always one
-    rank = exp.Window(
-        this=exp.RowNumber(),
-        partition_by=[column("goal", "goal_number"), *([column("base", "shown_at")] if by_days else [])],
-        order=exp.Order(expressions=latest),
-    )
-    last = exp.Window(this=exp.Max(this=then.copy()), partition_by=[column("goal", "goal_number")])
-    is_seen = exp.not_(column("base", "shown_at").is_(exp.null()))
-    checks = [Column("is_last", eq(then.copy(), last)), Column("is_seen", is_seen)] if by_days else []
+    events = _base_events(base, query, metric_input, grain, extra)
+    keys = tuple(i.name for i in query.items)
+    rank, checks = _last_base_event(keys, by_days=by_days)
+    if metric_input.offsets:
+        checks.append(Column("is_seen", column("base", "is_seen")))
+    measured = Column("measured", column("goal", "measured"))
     matched = Select(
         Source(events, "base"),
-        tuple(Column(k.name, column("base", k.name)) for k in keys),
-        (
-            Column("measured", column("goal", "measured")),
-            Column("entity_key", column("base", "entity_key")),
-            Column("recency", rank),
-            *checks,
-        ),
-        (Join(Source(goals, "goal"), conjunction(on), "INNER"),),
+        tuple(Column(k, column("base", k)) for k in keys),
+        (measured, Column("entity_key", column("base", "entity_key")), rank, *checks),
+        (Join(Source(_goal_events(goal, how, grain), "goal"), _within_window(how), "INNER"),),
     )
     return Select(
         Source(matched, "matched"),
-        tuple(Column(k.name, column("matched", k.name)) for k in keys),
+        tuple(Column(k, column("matched", k)) for k in keys),
         (Column(name, aggregate(how.conversion.measure, column("matched", "measured"))),),
         where=(
             eq(column("matched", "recency"), exp.Literal.number(1)),
@@ -122,6 +69,79 @@ def conversions(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[Con
         grouped=True,
         eager=False,
     )
+
+
+def _base_events(
+    base: FactScan, query: ResolvedQuery, metric_input: ConversionInput, grain: str, extra: list[exp.Expr]
+) -> Select:
+    """The base events that the query's filters leave. `extra` tells which of them an offset shows: what it
+    does not show still takes the conversions that it led to.
+    """
+    how = metric_input.how
+    keys = [Column(i.name, base.column(i)) for i in query.items]
+    keys.append(Column("entity_key", _key(base, base.model, how.entity)))
+    keys.append(Column("happened_at", trunc(base.own_time(), grain)))
+    keys.append(Column("shown_at", base.time()))
+    values = [
+        Column(f"constant_{n}", _property(base, base.model, name))
+        for n, (name, _) in enumerate(how.constants)
+    ]
+    if metric_input.offsets:
+        is_seen = exp.and_(*extra, exp.not_(base.time().is_(exp.null())))
+        values.append(Column("is_seen", is_seen))
+    where = tuple(base.conditions(query, metric_input))
+    return Select(base.source, tuple(keys), tuple(values), where=where, joins=tuple(base.joins))
+
+
+def _goal_events(goal: FactScan, how: Conversion, grain: str) -> Select:
+    """The conversion events, numbered, with what is measured of them."""
+    keys = (
+        Column("entity_key", _key(goal, goal.model, how.entity)),
+        Column("happened_at", trunc(goal.time(), grain)),
+    )
+    constants = (
+        Column(f"constant_{n}", _property(goal, goal.model, name))
+        for n, (_, name) in enumerate(how.constants)
+    )
+    values = (
+        *constants,
+        Column("measured", bind(how.conversion.measure.expr, goal.alias)),
+        Column("goal_number", exp.Window(this=exp.RowNumber())),
+    )
+    where = tuple(goal.condition(p) for p in goal_filters(goal.builder, how.conversion))
+    return Select(goal.source, keys, values, where=where, joins=tuple(goal.joins))
+
+
+def _within_window(how: Conversion) -> exp.Expr | None:
+    """Which base events may have led to a conversion: of the same entity, before it, within the window."""
+    at, then = column("goal", "happened_at"), column("base", "happened_at")
+    on = [eq(column("base", "entity_key"), column("goal", "entity_key")), exp.LTE(this=then, expression=at)]
+    if how.window is not None:
+        on.append(exp.GT(this=then.copy(), expression=minus(at.copy(), how.window)))
+    on += [
+        eq(column("base", f"constant_{n}"), column("goal", f"constant_{n}"))
+        for n in range(len(how.constants))
+    ]
+    return conjunction(on)
+
+
+def _last_base_event(keys: tuple[str, ...], *, by_days: bool) -> tuple[Column, list[Column]]:
+    """The rank of a base event among those of a conversion, and what else must hold of the one that counts.
+
+    Of events at one instant it is always the same one. `by_days`: an event may show on several days.
+    """
+    then, goal = column("base", "happened_at"), column("goal", "goal_number")
+    latest = [exp.Ordered(this=then, desc=True)]
+    latest += [exp.Ordered(this=column("base", k), nulls_first=False) for k in keys]
+    rank = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[goal, *([column("base", "shown_at")] if by_days else [])],
+        order=exp.Order(expressions=latest),
+    )
+    if not by_days:
+        return Column("recency", rank), []
+    last = exp.Window(this=exp.Max(this=then.copy()), partition_by=[goal.copy()])
+    return Column("recency", rank), [Column("is_last", eq(then.copy(), last))]
 
 
 def goal_filters(builder: PlanBuilder, simple: SimpleMetric) -> list[Predicate]:
