@@ -216,13 +216,13 @@ def reject(
 
 
 def _one_of(option: str, given: Given, choices: Collection[str]) -> Given:
-    """What was given, if it is one of `choices`. Raises BadParameter with the near miss."""
+    """What was given, if it is one of `choices`. Raises BadParameter with the choices and the near miss."""
     from semantic.suggest import near
 
     for name in [given] if isinstance(given, str) else given or []:
         if name not in choices:
-            others = f"one of {', '.join(choices)}"
-            raise typer.BadParameter(f"no {name!r}; {near(name, choices, 1) or others}", param_hint=option)
+            listed = f"{name!r} is not one of {', '.join(choices)}."
+            raise typer.BadParameter(f"{listed} {near(name, choices, 1)}".strip(), param_hint=option)
     return given
 
 
