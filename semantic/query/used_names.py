@@ -36,6 +36,7 @@ class NameCollector:
         self._resolver = resolver
         self._custom = frozenset(catalog.custom_grains)
         self._of_metric = lru_cache(maxsize=None)(self._metric)
+        self._meanings = lru_cache(maxsize=16384)(self._meanings_of)
 
     def query(
         self,
@@ -116,13 +117,16 @@ class NameCollector:
             return
         if item.is_metric_time:
             yield UsedName("dimension", METRIC_TIME)
-        kinds = {item.kind} if item.kind == "entity" else {item.kind, "any", "time"}
         for model in models:
-            for kind in kinds:
-                for meaning in self._resolver.everything(
-                    self.catalog.models[model], replace(item, kind=kind)
-                ):
-                    yield used_name(meaning)
+            yield from self._meanings(model, item)
+
+    def _meanings_of(self, model: str, item: GroupByItem) -> tuple[UsedName, ...]:
+        """Everything that an item may mean, seen from one model."""
+        kinds = {item.kind} if item.kind == "entity" else {item.kind, "any", "time"}
+        meanings = (
+            self._resolver.everything(self.catalog.models[model], replace(item, kind=k)) for k in kinds
+        )
+        return tuple(used_name(meaning) for of_kind in meanings for meaning in of_kind)
 
 
 def _leaves(metric: Metric) -> tuple[SimpleMetric, ...]:
