@@ -42,49 +42,70 @@ def distinct_values(
     builder: PlanBuilder, query: ResolvedQuery, *, deduplicate: bool, min_max: bool
 ) -> Select:
     """The distinct combinations of the items that exist. min_max: smallest and largest of one item."""
-    refs = [r for p in query.filters for r in p.items()]
-    refs += [r for i in query.items if i.kind == "computed" for r in i.expression.items()]
-    used = [i for i in (*query.items, *refs) if i.kind != "computed"]
+    used = _named_items(query)
     timed = tuple(i for i in used if i.is_metric_time)
-    others = [i for i in used if not i.is_metric_time]
-    metric_keys = [i for p in query.filters for r in p.refs if isinstance(r, MetricRef) for i in r.group_by]
     if query.time_range is not None and not timed:
         raise InvalidQueryError("A time constraint needs metric_time in the group-by of a dimension query.")
-    spine = builder.spine(spine_grain(timed, builder, "day"), "metric_time") if timed else None
-    time = bind(spine.column, SPINE) if spine else None
-    if others or metric_keys:
-        wanted = others or [GroupByItem((), i.element, kind="entity") for i in metric_keys]
-        model = nearest_model(builder, wanted)
-        scan = ValueScan(builder, model, None, time, spine.grain if spine else None)
-        if spine:
-            scan.joins.append(Join(Source(Table(spine.relation), SPINE), None, "CROSS"))
-    else:
-        spine = spine or builder.spine("day", "metric_time")
-        scan = ValueScan(builder, next(iter(builder.catalog.models.values())), None, time, spine.grain)
-        scan.source = Source(Table(spine.relation), SPINE)
+    others = [i for i in used if not i.is_metric_time] or _metric_keys(query)
+    scan = _scan_of(builder, others, timed) if others else _scan_of_spine(builder, timed)
     keys = tuple(Column(i.name, scan.column(i)) for i in query.items)
     where = [scan.condition(p) for p in query.filters]
     if query.time_range is not None:
         where += query.time_range.conditions(scan.time())
-    minimum_group = threshold_condition(scan) if others or metric_keys else ()
+    minimum_group = threshold_condition(scan) if others else ()
     if minimum_group and (min_max or not deduplicate):
         raise UnsupportedError("Values of small groups are suppressed for you, so only distinct values show.")
     if minimum_group:
         return Select(
             scan.source, keys, (), tuple(scan.joins), tuple(where), minimum_group, grouped=True, eager=False
         )
-    if min_max:
-        if len(keys) != 1:
-            raise InvalidQueryError("min_max_only answers exactly one dimension.")
-        name, value = keys[0].name, keys[0].expr
-        keys = (
-            Column(f"{name}__min", exp.Min(this=value)),
-            Column(f"{name}__max", exp.Max(this=value.copy())),
-        )
     return Select(
-        scan.source, keys, (), tuple(scan.joins), tuple(where), distinct=deduplicate and not min_max,
-        eager=False,
+        scan.source, _min_and_max(keys) if min_max else keys, (), tuple(scan.joins), tuple(where),
+        distinct=deduplicate and not min_max, eager=False,
     )  # fmt: skip
+
+
+def _named_items(query: ResolvedQuery) -> list[GroupByItem]:
+    """The items that a query names anywhere: shown, filtered by, and within expressions."""
+    computed = [i.expression for i in query.items if i.kind == "computed"]
+    within = [item for predicate in (*query.filters, *computed) for item in predicate.items()]
+    return [i for i in (*query.items, *within) if i.kind != "computed"]
+
+
+def _metric_keys(query: ResolvedQuery) -> list[GroupByItem]:
+    """The entities by which filters ask for metrics."""
+    asked = [ref for predicate in query.filters for ref in predicate.refs if isinstance(ref, MetricRef)]
+    return [GroupByItem((), key.element, kind="entity") for ref in asked for key in ref.group_by]
+
+
+def _scan_of(builder: PlanBuilder, items: list[GroupByItem], timed: tuple[GroupByItem, ...]) -> ValueScan:
+    """The rows of the model nearest to the items, with every instant of the time spine if time is shown."""
+    model = nearest_model(builder, items)
+    if not timed:
+        return ValueScan(builder, model, None)
+    spine = builder.spine(spine_grain(timed, builder, "day"), "metric_time")
+    scan = ValueScan(builder, model, None, bind(spine.column, SPINE), spine.grain)
+    scan.joins.append(Join(Source(Table(spine.relation), SPINE), None, "CROSS"))
+    return scan
+
+
+def _scan_of_spine(builder: PlanBuilder, timed: tuple[GroupByItem, ...]) -> ValueScan:
+    """The rows of the time spine alone."""
+    spine = builder.spine(spine_grain(timed, builder, "day"), "metric_time")
+    any_model = next(iter(builder.catalog.models.values()))
+    scan = ValueScan(builder, any_model, None, bind(spine.column, SPINE), spine.grain)
+    scan.source = Source(Table(spine.relation), SPINE)
+    return scan
+
+
+def _min_and_max(keys: tuple[Column, ...]) -> tuple[Column, ...]:
+    if len(keys) != 1:
+        raise InvalidQueryError("min_max_only answers exactly one dimension.")
+    name, value = keys[0].name, keys[0].expr
+    return (
+        Column(f"{name}__min", exp.Min(this=value)),
+        Column(f"{name}__max", exp.Max(this=value.copy())),
+    )
 
 
 def nearest_model(builder: PlanBuilder, items: list[GroupByItem]) -> Model:

@@ -144,46 +144,79 @@ def parse_call(text: str, custom_grains: Collection[str]) -> GroupByItem | Metri
 _CALL_HINT = "Write for instance Dimension('product__department') or TimeDimension('metric_time', 'week')."
 
 
+@dataclass(frozen=True)
+class _Call:
+    """`Dimension('a__b', entity_path=['c'])`: what is called, with literal arguments."""
+
+    called: str
+    args: tuple[object, ...]
+    keywords: dict[str, object]
+    text: str
+
+    def argument(self, position: int, *names: str) -> object:
+        """A positional argument, else the first keyword of these names that is given, else None."""
+        if position < len(self.args):
+            return self.args[position]
+        return next((self.keywords[name] for name in names if name in self.keywords), None)
+
+    def word(self, value: object) -> str:
+        return _word(value, self.text)
+
+
 def _call(tree: ast.expr, text: str, custom_grains: Collection[str]) -> GroupByItem | MetricRef:
     if not isinstance(tree, ast.Call):
         raise InvalidQueryError(f"{text:.200} is no dimension, entity or metric call.", hint=_CALL_HINT)
-    args = [_literal(a, text) for a in tree.args]
+    args = tuple(_literal(a, text) for a in tree.args)
     keywords = {k.arg or "": _literal(k.value, text) for k in tree.keywords}
     if isinstance(tree.func, ast.Attribute):
-        inner = _call(tree.func.value, text, custom_grains)
-        if isinstance(inner, GroupByItem) and tree.func.attr in ("grain", "date_part") and len(args) == 1:
-            key = "grain" if tree.func.attr == "grain" else "part"
-            changes: dict[str, Any] = {key: _word(args[0], text), "kind": "time"}
-            return replace(inner, **changes)
-        if tree.func.attr == "descending":
-            return inner
-        raise InvalidQueryError(f"{text:.200}: .{tree.func.attr} is not understood here.", hint=_CALL_HINT)
+        return _method(_call(tree.func.value, text, custom_grains), tree.func.attr, args, text)
     called = tree.func.id if isinstance(tree.func, ast.Name) else ""
-    path = tuple(_word(p, text) for p in _sequence(keywords.get("entity_path") or ()))
-    first = args[0] if args else keywords.get("name", keywords.get("metric_name"))
+    call = _Call(called, args, keywords, text)
     match called:
         case "Dimension":
-            item = dunder(_word(first, text), custom_grains)
-            return replace(item, links=(*path, *item.links))
+            return _linked(call, custom_grains)
         case "TimeDimension":
-            item = dunder(_word(first, text), custom_grains)
-            grain = args[1] if len(args) > 1 else keywords.get("time_granularity_name", keywords.get("grain"))
-            part = keywords.get("date_part_name", keywords.get("date_part"))
-            return replace(
-                item,
-                links=(*path, *item.links),
-                grain=_word(grain, text) if grain else item.grain,
-                part=_word(part, text) if part else item.part,
-                kind="time",
-            )
+            return _time_dimension(call, custom_grains)
         case "Entity":
-            item = dunder(_word(first, text), custom_grains)
-            return replace(item, links=(*path, *item.links), kind="entity")
+            return replace(_linked(call, custom_grains), kind="entity")
         case "Metric":
-            keys = args[1] if len(args) > 1 else keywords.get("group_by", ())
-            items = tuple(parse_item(_word(k, text), custom_grains) for k in _sequence(keys))
-            return MetricRef(_word(first, text), items)
+            keys = _sequence(call.argument(1, "group_by") or ())
+            items = tuple(parse_item(call.word(key), custom_grains) for key in keys)
+            return MetricRef(call.word(call.argument(0, "name", "metric_name")), items)
     raise InvalidQueryError(f"{text:.200}: {called or 'this'} is not understood.", hint=_CALL_HINT)
+
+
+def _method(
+    inner: GroupByItem | MetricRef, method: str, args: tuple[object, ...], text: str
+) -> GroupByItem | MetricRef:
+    """`.grain('week')`, `.date_part('month')` or `.descending(True)` of a call."""
+    if isinstance(inner, GroupByItem) and len(args) == 1:
+        if method == "grain":
+            return replace(inner, grain=_word(args[0], text), kind="time")
+        if method == "date_part":
+            return replace(inner, part=_word(args[0], text), kind="time")
+    if method == "descending":
+        return inner
+    raise InvalidQueryError(f"{text:.200}: .{method} is not understood here.", hint=_CALL_HINT)
+
+
+def _linked(call: _Call, custom_grains: Collection[str]) -> GroupByItem:
+    """The item that a call names first, behind the entities of its `entity_path`."""
+    item = dunder(call.word(call.argument(0, "name", "metric_name")), custom_grains)
+    path = tuple(call.word(step) for step in _sequence(call.keywords.get("entity_path") or ()))
+    return replace(item, links=(*path, *item.links))
+
+
+def _time_dimension(call: _Call, custom_grains: Collection[str]) -> GroupByItem:
+    item = _linked(call, custom_grains)
+    grain = call.argument(1, "time_granularity_name", "grain")
+    part = call.argument(len(call.args), "date_part_name", "date_part")
+    return replace(
+        item,
+        grain=call.word(grain) if grain else item.grain,
+        part=call.word(part) if part else item.part,
+        kind="time",
+    )
 
 
 def _literal(node: ast.expr, text: str) -> object:
