@@ -44,7 +44,7 @@ def _to_cover(
             int(i) for i in np.flatnonzero((coarse == one) & ~hidden) if not history.holds(groups.sketches[i])
         ]
         if free:
-            chosen.append(min(free, key=lambda i: (groups.households[i], groups.keys[i] or ())))
+            chosen.append(min(free, key=lambda i: (groups.households[i], i)))  # they come in one order
     return chosen
 
 

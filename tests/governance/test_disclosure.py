@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 
 from governance.disclosure import GroupControl, control
+from governance.disclosure.complement import hide_small
 from governance.disclosure.control import review
 from governance.disclosure.disclosed import Disclosure, DisclosureHistory
-from governance.disclosure.groups import read_probe
+from governance.disclosure.groups import Groups, read_probe
 from governance.errors import ForbiddenError
 from semantic.definitions.restriction import MinimumGroup
 from semantic.plan.suppression_probe import BUCKETS, GroupProbe
@@ -22,13 +23,16 @@ SIZE = 10
 
 
 class World:
-    """Sales lines of a few hundred households, and what a query's probe would answer about them."""
+    """Sales lines of a few hundred households, and what a query's probe would answer about them.
+
+    Keys are texts, numbers and NULL, as columns are.
+    """
 
     def __init__(self, seed, households=160, lines=900):
         self.random = seeded(seed)
         self.bucket = {h: self.random.randrange(BUCKETS) for h in range(households)}
-        self.age = {h: self.random.choice("aaaabbbccd") for h in range(households)}
-        self.size = {h: self.random.choice("1112234") for h in range(households)}
+        self.age = {h: self.random.choice([*"aaaabbbcc", None]) for h in range(households)}
+        self.size = {h: self.random.choice([1, 1, 1, 2, 2, 3, None]) for h in range(households)}
         self.lines = [
             (n, self.random.randrange(households), self.random.choice("xxxyyz")) for n in range(lines)
         ]
@@ -245,3 +249,14 @@ def test_the_history_holds_no_household_and_no_figure(sqlite_store, now):
     with sqlite_store.read() as conn:
         columns = [c[1] for c in conn.exec_driver_sql("PRAGMA table_info(shown_groups)")]
     assert columns == ["number", "reader", "model", "fingerprint", "sketch", "is_shown", "shown_at"]
+
+
+def test_of_equal_groups_one_is_chosen_whatever_their_keys_are():
+    """A text, a number and NULL cannot be compared; the order of the probe can."""
+    keys = [("small",), ("b",), (None,), (7,)]
+    households = np.asarray([3, 12, 12, 12])
+    sketches = np.zeros((4, BUCKETS), dtype=np.uint64)
+    for group, count in enumerate(households):
+        sketches[group, :count] = group + 1
+    hidden = hide_small(Groups(keys, households, sketches), DisclosureHistory(SIZE), SIZE)
+    assert list(hidden) == [True, True, False, False]
