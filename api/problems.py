@@ -21,7 +21,7 @@ MEDIA_TYPE = "application/problem+json"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all browsers say that our own forms come from nowhere
     "Cache-Control": "no-store",
 }
 """On every answer."""

@@ -57,7 +57,7 @@ def test_every_error_code_has_a_meaning():
         assert error.__doc__ and f"| `{error.code}` |" in page
     literal = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', _text(ROOT / "api" / "problems.py")))
     documented = {code for code in literal if f"`{code}`" in page}
-    assert literal - documented <= {"content-type", "no-store", "no-referrer"}  # of headers
+    assert literal - documented <= {"content-type", "no-store", "same-origin"}  # of headers
 
 
 def test_every_noun_of_the_command_line_is_described():

@@ -1,4 +1,8 @@
-"""Logs say what happened, not who somebody is or how they sign in: secrets and addresses are redacted."""
+"""Logs say what happened, one line an entry, not who somebody is or how they sign in.
+
+Secrets and addresses are redacted. What a request brings cannot begin a line of its own: control characters
+of a message are escaped, and the lines of a traceback are indented.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ _REDACTIONS = (
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "[address]"),
     (re.compile(r"(\"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) [^\s?\"]+)\?[^\s\"]*"), r"\1?[…]"),
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _LOGGERS = ("", "uvicorn", "uvicorn.error", "uvicorn.access", "steelyard")
 
 
@@ -25,19 +30,33 @@ def redacted(text: str) -> str:
     return text
 
 
+def one_line(text: str) -> str:
+    """The text with its control characters escaped."""
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
 class RedactingFormatter(logging.Formatter):
-    """Formats as another formatter does, tracebacks included, and then redacts."""
+    """Formats as another formatter does, tracebacks included, line-safe and redacted."""
 
     def __init__(self, inner: logging.Formatter | None) -> None:
         super().__init__()
         self._inner = inner or logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
-        return redacted(self._inner.format(record))
+        safe = logging.makeLogRecord(record.__dict__)
+        safe.msg, safe.args = one_line(record.getMessage()), None
+        first, *more = self._inner.format(safe).splitlines() or [""]
+        return redacted("\n".join([first, *(f"    | {one_line(line)}" for line in more)]))
 
 
 def redact_logs() -> None:
-    """Make every handler of the server's loggers redact. Calling it again changes nothing."""
+    """Make every handler of the server's loggers redact. Calling it again changes nothing.
+
+    Loggers of libraries without a handler of their own (sqlglot warns with the SQL at fault) get the root's.
+    """
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.StreamHandler())
     for name in _LOGGERS:
         for handler in logging.getLogger(name).handlers:
             if not isinstance(handler.formatter, RedactingFormatter):

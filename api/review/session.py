@@ -86,7 +86,7 @@ def from_our_page(request: Request) -> None:
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise ForbiddenError("This form was sent from another site.")
     origin = request.headers.get("origin")
-    if origin not in (None, "null", f"{request.url.scheme}://{request.url.netloc}"):
+    if origin not in (None, f"{request.url.scheme}://{request.url.netloc}"):
         raise ForbiddenError("This form was sent from another site.")
 
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.auth.log_redaction import RedactingFormatter, redacted
+from api.auth.log_redaction import RedactingFormatter, redact_logs, redacted
 from api.middleware import MAX_BODY_BYTES
 
 TOTAL = "SELECT MEASURE(net_sales)"
@@ -138,6 +138,45 @@ def test_logs_hold_no_secret(line):
     logged = redacted(text)
     assert logged != text
     assert not [secret for secret in SECRET.values() if secret in logged]
+
+
+def logged_by(write):
+    """What a logger writes by our formatter."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(RedactingFormatter(logging.Formatter("%(levelname)s %(message)s")))
+    logger = logging.Logger("test")
+    logger.addHandler(handler)
+    write(logger)
+    return stream.getvalue()
+
+
+FORGED = "SELECT 1\nINFO admin signed in\r\nINFO again\x1b[2K\u2028INFO once more"
+
+
+def test_a_request_cannot_begin_a_line_of_the_log():
+    assert len(logged_by(lambda logger: logger.warning("cannot read %s", FORGED)).splitlines()) == 1
+
+    def fail(logger):
+        try:
+            raise ValueError(FORGED)
+        except ValueError:
+            logger.exception("failed")
+
+    lines = logged_by(fail).splitlines()
+    assert len(lines) > 3
+    assert not [line for line in lines[1:] if not line.startswith("    | ")]
+
+
+def test_warnings_of_libraries_are_redacted(monkeypatch, capsys):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    redact_logs()
+    logging.getLogger("sqlglot").warning("cannot parse key=%s\nINFO forged", SECRET["a service key"])
+    written = capsys.readouterr().err
+    assert "cannot parse" in written
+    assert SECRET["a service key"] not in written
+    assert len(written.splitlines()) == 1
 
 
 def test_tracebacks_are_blotted_too():
