@@ -104,7 +104,7 @@ class PendingEntries:
             if problem := walk.step(row._mapping):
                 raise AuditBrokenError(
                     f"Audit row {walk.position}: {problem}.",
-                    hint="the chain has to hold before its first key seals it; compare it with a backup",
+                    hint="The chain has to hold before its first key seals it; compare it with a backup.",
                 )
         return {
             "verified_rows": head.seq,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,6 +15,7 @@ from ..ast.bind import without_positions
 from ..errors import InvalidQueryError
 
 DEEPEST = 400
+LONG_CHAIN = 16
 FILTER_HINT = "Write for instance {{ Dimension('product__department') }} = 'GROCERY'."
 _SAFE_NODES = """
 Column Identifier Literal Null Boolean Paren Tuple Interval Var DataType DataTypeParam EQ NEQ GT GTE
@@ -69,7 +71,7 @@ def _condition(source: str, text: str) -> exp.Expr:
         if alone and isinstance(inner, exp.Paren) and isinstance(inner.this, exp.Condition):
             condition: exp.Expr = inner.this
             condition.pop()
-            return without_positions(condition)
+            return balanced(without_positions(condition))
     raise InvalidQueryError(f"The filter {text!r:.200} is not a valid condition.", hint=FILTER_HINT)
 
 
@@ -102,6 +104,26 @@ def check_depth(trees: Iterable[exp.Expr]) -> None:
     raise InvalidQueryError(
         f"The expression is nested more than {DEEPEST} deep.", hint="Write IN (…) for long lists of values."
     )
+
+
+def balanced(tree: exp.Expr) -> exp.Expr:
+    """The same conditions with long chains of AND, or of OR, as trees of little depth.
+
+    Walking them never ends in a recursion too deep, and their SQL is the same.
+    """
+    for node in list(tree.find_all(exp.And, exp.Or)):
+        if isinstance(node.parent, type(node)):
+            continue
+        operands = list(node.flatten(unnest=False))
+        if len(operands) <= LONG_CHAIN:
+            continue
+        while len(operands) > 1:
+            pairs = itertools.zip_longest(operands[::2], operands[1::2])
+            operands = [a if b is None else type(node)(this=a, expression=b) for a, b in pairs]
+        if node is tree:
+            return operands[0]
+        node.replace(operands[0])
+    return tree
 
 
 def _inside(node: exp.Expr) -> Iterable[exp.Expr]:

@@ -11,7 +11,7 @@ from sqlglot.errors import SqlglotError
 from ..errors import InvalidQueryError, UnsupportedError
 from ..query.parse import QueryParser
 from ..query.parsed import ParsedQuery
-from ..query.scalar import check_depth
+from ..query.scalar import balanced, check_depth
 from .around import around
 from .core import core
 from .reading import TABLE
@@ -30,7 +30,9 @@ def statement(sql: str) -> exp.Select:
     check_depth(statements)
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise UnsupportedError("Only one SELECT is understood.", hint="Write SELECT … FROM metrics.")
-    return rewritten(statements[0])
+    select = rewritten(statements[0])
+    balanced(select)
+    return select
 
 
 def _alone(sql: str) -> str:

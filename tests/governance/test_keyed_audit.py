@@ -311,7 +311,7 @@ def test_a_broken_chain_is_not_closed(tmp_path):
     with raw(plain) as con:
         con.execute("UPDATE audit_log SET actor = 'nobody' WHERE seq = 2")
     store = open_store(tmp_path)
-    with pytest.raises(AuditBrokenError, match="audit row 2"), store.write() as transaction:
+    with pytest.raises(AuditBrokenError, match="Audit row 2"), store.write() as transaction:
         audit.append(transaction, audit.AuditEntry("x", "y", "z"), now=NOW)
 
 
