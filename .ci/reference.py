@@ -66,6 +66,7 @@ EVENTS = {
     "recommendation.executed": "it was carried out",
     "recommendation.failed": "it could not be carried out",
     "recommendation.measured": "what came of it was measured",
+    "model.register": "a version was trained: by whom, from which release and code, with which artifact",
     "model.approve": "a reviewer agreed that a version may score",
     "model.reject": "a reviewer declined a version",
     "model.promote": "a version became champion",
@@ -73,6 +74,9 @@ EVENTS = {
     "model.refuse": "a review or promotion was refused",
     "service_key.issue": "a key was made for a service",
     "service_key.revoke": "a service's key was revoked",
+    "audit.close_unkeyed": "a chain from before there were keys was verified and bound in",
+    "audit.use_key": "a key seals the entries from here on",
+    "audit.rotate_key": "a new key followed the one before",
     "dashboard.embed": "a site was given a guest's token for a dashboard",
 }
 """Names of the audit log's rows: what is done, to what."""

@@ -38,6 +38,7 @@ _STATUS_BY_CODE = {
     "conflict": HTTPStatus.CONFLICT,
     "idempotency-mismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
     "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
+    "audit-broken": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-too-new": HTTPStatus.SERVICE_UNAVAILABLE,
     "register-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +23,7 @@ def state(var_dir, release_dir, tmp_path_factory):
     """The demo's release and proposals; what the examples decide stays here."""
     settings = state_of_its_own(tmp_path_factory.mktemp("var"), var_dir, release_dir)
     _copy_of(var_dir / "ops.db", settings.var_dir / "ops.db")
+    _copy_of_key(var_dir / "keys" / "audit", settings.var_dir / "keys" / "audit")
     return settings
 
 
@@ -51,6 +53,11 @@ def _copy_of(source, target):
         ours.backup(theirs)
     anchor = source.with_name("ops.db.audit-anchor")
     target.with_name(anchor.name).write_bytes(anchor.read_bytes())
+
+
+def _copy_of_key(source, target):
+    target.parent.mkdir(exist_ok=True)
+    shutil.copy2(source, target)
 
 
 def test_ask_with_curl(run):

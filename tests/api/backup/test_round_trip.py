@@ -14,6 +14,7 @@ from api.backup import restore_backup, write_backup
 from api.backup.manifest import MANIFEST
 from api.doctor import DEEP_CHECKS, Level
 from api.errors import BackupFailedError, StateNotEmptyError
+from api.services.ops_store import open_ops_store
 from api.settings import Settings
 from governance.store import OpsStore
 from governance.store.audit import AuditEntry, append, verify
@@ -64,7 +65,7 @@ def test_a_state_goes_on_in_another_folder(state, tmp_path):
     champion = find_champion("demand", load_bundle, **register, last_week=53)
     assert champion.model is not None and champion.note == ""
     assert failures(place) == []
-    store = OpsStore(place.ops_store_url)
+    store = open_ops_store(place)
     assert verify(store).holds and verify(store).rows > 5
     store.close()
 
@@ -135,7 +136,7 @@ def test_an_ops_store_elsewhere_is_part_of_it(state, tmp_path):
         restore_backup(Settings(var_dir=tmp_path / "new", ops_url=there.ops_url), archive)
     place = elsewhere(tmp_path, ops_url=f"sqlite:///{tmp_path}/second/decisions.db")
     restore_backup(place, archive)
-    store = OpsStore(place.ops_url)
+    store = open_ops_store(place)
     assert verify(store).holds and verify(store).rows > 5
     store.close()
     assert not (place.var_dir / "ops.db").exists()

@@ -13,12 +13,11 @@ import pytest
 from api.pipeline import models as pipeline
 from api.pipeline.monitor import monitor_step
 from api.services.model_service import ModelService
+from api.services.ops_store import open_ops_store
 from api.settings import Settings
 from governance.errors import ConflictError
 from governance.identity import Directory
 from governance.progress import silent
-from governance.store import OpsStore
-from governance.store.migrate import upgrade
 from models_ml.drift import report_name
 from models_ml.models import MODELS, reads_of
 from tests.models_ml.lifecycle.toy_model import ToySpec
@@ -77,8 +76,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, warehouse: Path) -> Iterator[ToySpec]:
 
 @pytest.fixture(scope="module")
 def service(settings: Settings, warehouse: Path) -> Iterator[ModelService]:
-    store = OpsStore(settings.ops_store_url)
-    upgrade(store)
+    store = open_ops_store(settings)
     yield ModelService(settings, store)
     store.close()
 
