@@ -43,10 +43,15 @@ class RedactingFormatter(logging.Formatter):
         self._inner = inner or logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
-        safe = logging.makeLogRecord(record.__dict__)
-        safe.msg, safe.args = one_line(record.getMessage()), None
-        first, *more = self._inner.format(safe).splitlines() or [""]
-        return redacted("\n".join([first, *(f"    | {one_line(line)}" for line in more)]))
+        entry = logging.makeLogRecord(
+            record.__dict__ | {"exc_info": None, "exc_text": None, "stack_info": None}
+        )
+        lines = [self._inner.format(entry)]
+        if record.exc_info:
+            lines += [f"    | {line}" for line in self._inner.formatException(record.exc_info).splitlines()]
+        if record.stack_info:
+            lines += [f"    | {line}" for line in record.stack_info.splitlines()]
+        return redacted("\n".join(map(one_line, lines)))
 
 
 def redact_logs() -> None:

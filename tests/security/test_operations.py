@@ -206,3 +206,13 @@ def test_tracebacks_are_blotted_too():
         logger.exception("failed with %s", SECRET["a service key"])
     assert "ValueError" in stream.getvalue()
     assert not [secret for secret in SECRET.values() if secret in stream.getvalue()]
+
+
+def test_the_access_log_keeps_its_own_format():
+    from uvicorn.logging import AccessFormatter
+
+    inner = AccessFormatter('%(client_addr)s "%(request_line)s" %(status_code)s', use_colors=False)
+    call = ("127.0.0.1:1", "POST", "/v1/sql?token=x", "1.1", 200)
+    record = logging.LogRecord("uvicorn.access", 20, "", 0, '%s - "%s %s HTTP/%s" %d', call, None)
+    line = RedactingFormatter(inner).format(record)
+    assert line.startswith('127.0.0.1:1 "POST /v1/sql?[…]')
