@@ -23,7 +23,7 @@ from models_ml.evaluate.forecast import HORIZON, Forecast
 
 @dataclass
 class Backtest:
-    """Forecasts by origin week, for the series of `panel`; the model of the last cut is kept."""
+    """Forecasts by origin week, for the series of `panel`; the model of the last origin is kept."""
 
     panel: Panel
     forecasts: dict[int, Forecast] = field(default_factory=dict)
@@ -52,12 +52,12 @@ def rolling_origin_backtest(
     result = Backtest(panel.select(chosen))
     earlier: list[tuple[Panel, int, Forecast]] = []
     for week, model in zip(weeks, _fits(panel, weeks, settings, progress, build_features), strict=True):
-        cut = panel.column(week)
-        selling = panel.select(panel.selling(cut))
-        plain = model.forecast(selling, cut, build_features)
-        model.calibration = from_earlier(cut, earlier)
-        earlier.append((selling, cut, plain))
-        result.forecasts[week] = model.forecast(result.panel, cut, build_features)
+        origin = panel.column(week)
+        selling = panel.select(panel.selling(origin))
+        plain = model.forecast(selling, origin, build_features)
+        model.calibration = from_earlier(origin, earlier)
+        earlier.append((selling, origin, plain))
+        result.forecasts[week] = model.forecast(result.panel, origin, build_features)
         result.model = model
     return result
 
@@ -76,14 +76,14 @@ def _fits(
         yield from threads.map(one, weeks)
 
 
-def from_earlier(cut: int, earlier: list[tuple[Panel, int, Forecast]]) -> Calibration | None:
-    """Calibration from the forecasts of earlier cuts, on the target weeks known at `cut`; None without
+def from_earlier(origin: int, earlier: list[tuple[Panel, int, Forecast]]) -> Calibration | None:
+    """Calibration from the forecasts of earlier origins, on the target weeks known at `origin`; None without
     any."""
     parts = []
-    for panel, origin, forecast in earlier:
-        ahead = min(HORIZON, cut - origin)
+    for panel, past_origin, forecast in earlier:
+        ahead = min(HORIZON, origin - past_origin)
         if ahead > 0:
-            units = horizon_units(panel, origin)[:, :ahead]
+            units = horizon_units(panel, past_origin)[:, :ahead]
             parts.append(
                 (
                     units.ravel(),
@@ -99,8 +99,8 @@ def from_earlier(cut: int, earlier: list[tuple[Panel, int, Forecast]]) -> Calibr
 def reconcile_levels(category: Backtest, product: Backtest, origins: list[int]) -> None:
     """Make the forecasts of both tiers add up at each origin, as scoring does."""
     for week in origins:
-        cut = category.panel.column(week)
+        origin = category.panel.column(week)
         levels = reconcile(
-            category.panel, category.forecasts[week], product.panel, product.forecasts[week], cut
+            category.panel, category.forecasts[week], product.panel, product.forecasts[week], origin
         )
         category.forecasts[week], product.forecasts[week] = levels.category, levels.product

@@ -53,12 +53,12 @@ def unmet_units(units: np.ndarray, empty_days: np.ndarray) -> np.ndarray:
     return np.asarray(rate * empty_days)
 
 
-def coming_unmet(units: np.ndarray, empty_days: np.ndarray, cut: int) -> np.ndarray:
+def coming_unmet(units: np.ndarray, empty_days: np.ndarray, origin: int) -> np.ndarray:
     """Units a week, (series,), that a forecast of sales leaves out as long as shelves are as often empty as
-    in the quarter up to column `cut`: what ordering adds to the forecast to reach demand."""
-    seen = slice(0, cut + 1)
+    in the quarter up to column `origin`: what ordering adds to the forecast to reach demand."""
+    seen = slice(0, origin + 1)
     unmet = unmet_units(units[:, seen], empty_days[:, seen])
-    return on_grain(unmet[:, max(0, cut + 1 - WINDOW) :].mean(1))
+    return on_grain(unmet[:, max(0, origin + 1 - WINDOW) :].mean(1))
 
 
 def _trailing(values: np.ndarray, weeks: int) -> np.ndarray:

@@ -31,8 +31,8 @@ LEAST = 1e-9
 
 @dataclass(frozen=True)
 class ColdStartSeries:
-    """Pairs of one tier to be forecast cold: `weeks_known` recorded weeks on sale by the cut, `units` sold in
-    them."""
+    """Pairs of one tier to be forecast cold: `weeks_known` recorded weeks on sale by the origin, `units` sold
+    in them."""
 
     tier: str
     locations: np.ndarray
@@ -74,10 +74,10 @@ def cold_start_series_from(con: duckdb.DuckDBPyConnection, tier: str) -> ColdSta
     return ColdStartSeries(tier, location, item, department, category, weeks, units)
 
 
-def new_categories(categories: Panel, forecast: Forecast, new: ColdStartSeries, cut: int) -> Forecast:
-    """Forecast of the new stores' categories from `forecast`, that of the tracked ones after column `cut`."""
-    mean = on_grain(_category_mean(categories, forecast.mean, new, cut))
-    before = cut - HORIZON
+def new_categories(categories: Panel, forecast: Forecast, new: ColdStartSeries, origin: int) -> Forecast:
+    """Forecast of the new stores' categories from `forecast`, that of the tracked ones after `origin`."""
+    mean = on_grain(_category_mean(categories, forecast.mean, new, origin))
+    before = origin - HORIZON
     if not len(new) or before < CHAIN_WEEKS:
         return Forecast(_poisson(mean), mean)
     hidden = _as_cold_start(categories, before, new)
@@ -95,7 +95,11 @@ class ColdStartForecast(NamedTuple):
 
 
 def new_products(
-    tracked: Panel, categories: Panel, levels: tuple[np.ndarray, np.ndarray], new: ColdStartSeries, cut: int
+    tracked: Panel,
+    categories: Panel,
+    levels: tuple[np.ndarray, np.ndarray],
+    new: ColdStartSeries,
+    origin: int,
 ) -> ColdStartForecast:
     """Forecast of new products out of what is left to untracked ones.
 
@@ -106,12 +110,12 @@ def new_products(
     at = category_of(new, categories)
     inside = at >= 0
     mean = np.repeat((new.units / np.maximum(new.weeks_known, 1))[:, None], HORIZON, 1)
-    mean[inside] = _product_mean(tracked, categories, whole, new.select(inside), cut)
+    mean[inside] = _product_mean(tracked, categories, whole, new.select(inside), origin)
     mean = on_grain(mean)
     left = rest.copy()
     np.subtract.at(left, at[inside], mean[inside])
     left, added = np.maximum(left, 0.0), np.maximum(-left, 0.0)
-    before = cut - HORIZON
+    before = origin - HORIZON
     if not len(new) or before < CHAIN_WEEKS or not len(tracked.items):
         return ColdStartForecast(Forecast(_poisson(mean), mean), left, added)
     inside_categories = tracked.select(category_of(tracked, categories) >= 0)
@@ -156,7 +160,7 @@ def _joined(pool: Pool, panel: Panel, name: str, members: np.ndarray) -> Pool:
     return replace(pool, member=np.concatenate([pool.member, added]))
 
 
-def _category_mean(categories: Panel, mean: np.ndarray, new: ColdStartSeries, cut: int) -> np.ndarray:
+def _category_mean(categories: Panel, mean: np.ndarray, new: ColdStartSeries, origin: int) -> np.ndarray:
     """What the other stores sell of the category on average × size of the store × affinity of the pair,
     (new, 8).
 
@@ -179,7 +183,7 @@ def _category_mean(categories: Panel, mean: np.ndarray, new: ColdStartSeries, cu
         by_others = chain[at] - np.where((own >= 0)[:, None], values[own], 0.0)
         return np.where(is_sold[:, None], np.maximum(by_others, 0.0), 0.0) / others
 
-    expected = elsewhere(_recent(categories, cut)[:, None])[:, 0] * new.weeks_known
+    expected = elsewhere(_recent(categories, origin)[:, None])[:, 0] * new.weeks_known
     stores, store = np.unique(new.locations, return_inverse=True)
     expected_by_store, sold_by_store = np.zeros((2, len(stores)))
     np.add.at(expected_by_store, store, expected)
@@ -190,7 +194,7 @@ def _category_mean(categories: Panel, mean: np.ndarray, new: ColdStartSeries, cu
 
 
 def _product_mean(
-    tracked: Panel, categories: Panel, whole: np.ndarray, new: ColdStartSeries, cut: int
+    tracked: Panel, categories: Panel, whole: np.ndarray, new: ColdStartSeries, origin: int
 ) -> np.ndarray:
     """Share of its category × the category's mean × affinity of the pair, (new, 8); each pair's category is
     forecast.
@@ -198,7 +202,7 @@ def _product_mean(
     The share is what the product takes of its category in the stores that sell it, weighed against what a
     tracked product of the category takes on average. A pair's own row teaches neither.
     """
-    weeks = slice(max(0, cut + 1 - CHAIN_WEEKS), cut + 1)
+    weeks = slice(max(0, origin + 1 - CHAIN_WEEKS), origin + 1)
     at, by_tracked = category_of(new, categories), category_of(tracked, categories)
     here = categories.units[:, weeks].sum(1)
     rows = pd.DataFrame({
@@ -222,24 +226,24 @@ def _product_mean(
     return np.asarray(whole[at] * (share * affinity)[:, None])
 
 
-def _as_cold_start(panel: Panel, cut: int, like: ColdStartSeries) -> ColdStartSeries:
-    """Every series of the panel as if it had come as many weeks before column `cut` as the newcomers have on
-    average."""
+def _as_cold_start(panel: Panel, origin: int, like: ColdStartSeries) -> ColdStartSeries:
+    """Every series of the panel as if it had come as many weeks before column `origin` as the newcomers have
+    on average."""
     weeks = int(np.clip(round(float(like.weeks_known.mean())), 1, CHAIN_WEEKS))
-    units = panel.units[:, max(0, cut + 1 - weeks) : cut + 1].sum(1)
+    units = panel.units[:, max(0, origin + 1 - weeks) : origin + 1].sum(1)
     return ColdStartSeries(
         panel.tier, panel.locations, panel.items, panel.departments, panel.categories,
         np.full(len(units), float(weeks)), units,
     )  # fmt: skip
 
 
-def _recent(panel: Panel, cut: int) -> np.ndarray:
-    """Units a week over the last quarter up to column `cut`."""
-    return np.asarray(panel.units[:, max(0, cut + 1 - CHAIN_WEEKS) : cut + 1].mean(1))
+def _recent(panel: Panel, origin: int) -> np.ndarray:
+    """Units a week over the last quarter up to column `origin`."""
+    return np.asarray(panel.units[:, max(0, origin + 1 - CHAIN_WEEKS) : origin + 1].mean(1))
 
 
-def _flat(panel: Panel, cut: int) -> np.ndarray:
-    return np.repeat(_recent(panel, cut)[:, None], HORIZON, 1)
+def _flat(panel: Panel, origin: int) -> np.ndarray:
+    return np.repeat(_recent(panel, origin)[:, None], HORIZON, 1)
 
 
 def _spread(forecast: np.ndarray, actual: np.ndarray, mean: np.ndarray) -> np.ndarray:

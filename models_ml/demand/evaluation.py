@@ -29,15 +29,15 @@ def evaluation_table(
     `value_added` is the WAPE that a model saves over the moving average, in points of 0–1.
     """
     panel, records = result.panel, []
-    for origin in origins:
-        cut = panel.column(origin)
-        units, past = horizon_units(panel, cut), panel.units[:, : cut + 1]
+    for week in origins:
+        origin = panel.column(week)
+        units, past = horizon_units(panel, origin), panel.units[:, : origin + 1]
         forecasts = {
-            name: result.forecasts[origin],
-            **{k: rule(panel.units, cut) for k, rule in BASELINES.items()},
-            **{k: by_origin[origin] for k, by_origin in (others or {}).items()},
+            name: result.forecasts[week],
+            **{k: rule(panel.units, origin) for k, rule in BASELINES.items()},
+            **{k: by_origin[week] for k, by_origin in (others or {}).items()},
         }
-        for (part, member), cells in slices(panel, cut).items():
+        for (part, member), cells in slices(panel, origin).items():
             series = cells.any(1)
             for model, forecast in forecasts.items():
                 scored = demand_scores(
@@ -46,7 +46,7 @@ def evaluation_table(
                     cells[series][:, : units.shape[1]],
                 )  # fmt: skip
                 records.append({"tier": panel.tier, "slice": part, "member": member, "model": model,
-                                "origin": origin, "series": int(series.sum()), **scored})  # fmt: skip
+                                "origin": week, "series": int(series.sum()), **scored})  # fmt: skip
     keys = ["tier", "slice", "member", "model"]
     table = pd.DataFrame(records).groupby(keys, sort=False)[["series", *NAMES]].mean().reset_index()
     rule = table[table["model"] == RULE].set_index(["slice", "member"])["wape"]
@@ -54,7 +54,7 @@ def evaluation_table(
     return table.assign(value_added=rule.reindex(at).to_numpy() - table["wape"].to_numpy())
 
 
-def slices(panel: Panel, cut: int) -> dict[tuple[str, str], np.ndarray]:
+def slices(panel: Panel, origin: int) -> dict[tuple[str, str], np.ndarray]:
     """Masks (series, 8): all, by department, region, volume band and horizon, and the weeks promoted or not.
 
     A store × category counts as promoted in a week when the mailer carries more of it than in its quarter.
@@ -65,13 +65,13 @@ def slices(panel: Panel, cut: int) -> dict[tuple[str, str], np.ndarray]:
     for name, values in (("department", panel.departments), ("region", panel.regions)):
         for member in np.unique(values):
             out[(name, str(member))] = every & (values == member)[:, None]
-    level = panel.units[:, max(0, cut - 12) : cut + 1].mean(1)
+    level = panel.units[:, max(0, origin - 12) : origin + 1].mean(1)
     edges = np.quantile(level, [1 / 3, 2 / 3])
     for band, label in enumerate(("low", "middle", "high")):
         out[("volume", label)] = every & (np.digitize(level, edges) == band)[:, None]
     planned = panel.plan["mailer_share" if panel.tier == "category" else "is_mailer"]
-    usual = planned[:, max(0, cut - 12) : cut + 1].mean(1) if panel.tier == "category" else 0.0
-    promoted = planned[:, cut + 1 : cut + 1 + HORIZON] > np.reshape(usual, (-1, 1)) + 1e-12
+    usual = planned[:, max(0, origin - 12) : origin + 1].mean(1) if panel.tier == "category" else 0.0
+    promoted = planned[:, origin + 1 : origin + 1 + HORIZON] > np.reshape(usual, (-1, 1)) + 1e-12
     out[("promotion", "promoted")], out[("promotion", "not promoted")] = promoted, ~promoted
     for label, weeks in (("1-2", slice(0, 2)), ("3-4", slice(2, 4)), ("5-8", slice(4, 8))):
         mask = np.zeros((count, HORIZON), bool)
@@ -80,15 +80,15 @@ def slices(panel: Panel, cut: int) -> dict[tuple[str, str], np.ndarray]:
     return {key: mask for key, mask in out.items() if mask.any(1).sum() >= LEAST_SERIES}
 
 
-def forecast_frame(panel: Panel, cut: int, forecast: Forecast) -> pd.DataFrame:
+def forecast_frame(panel: Panel, origin: int, forecast: Forecast) -> pd.DataFrame:
     """One row per series and target week: tier, store_id, item, origin, week, seven quantiles, mean."""
-    origin = int(panel.weeks[cut])
+    week = int(panel.weeks[origin])
     frame = pd.DataFrame({
         "tier": panel.tier,
         "store_id": np.repeat(panel.locations, HORIZON),
         "item": np.repeat(panel.items, HORIZON),
-        "origin": origin,
-        "week": np.tile(np.arange(origin + 1, origin + 1 + HORIZON), len(panel.items)),
+        "origin": week,
+        "week": np.tile(np.arange(week + 1, week + 1 + HORIZON), len(panel.items)),
     })  # fmt: skip
     for i, column in enumerate(QUANTILE_COLUMNS):
         frame[column] = forecast.quantiles[:, :, i].ravel()
@@ -99,9 +99,9 @@ def forecast_frame(panel: Panel, cut: int, forecast: Forecast) -> pd.DataFrame:
 def backtest_frame(results: list[Backtest], origins: list[int]) -> pd.DataFrame:
     """Forecasts of all tiers and origins, one row per series and target week, as `forecast_frame`."""
     frames = [
-        forecast_frame(result.panel, result.panel.column(origin), result.forecasts[origin])
+        forecast_frame(result.panel, result.panel.column(week), result.forecasts[week])
         for result in results
-        for origin in origins
+        for week in origins
     ]
     return pd.concat(frames, ignore_index=True)
 

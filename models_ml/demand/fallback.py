@@ -56,16 +56,16 @@ class Restraints:
             )
         return cls(own, dict(rows))
 
-    def forecast(self, model: DemandModel, panel: Panel, cut: int) -> Forecast:
+    def forecast(self, model: DemandModel, panel: Panel, origin: int) -> Forecast:
         """The model's forecast, the rule's for series that the model may not be asked about."""
-        forecast = model.forecast(panel, cut)
+        forecast = model.forecast(panel, origin)
         by_baseline = self._by_baseline(panel)
-        for i, why in outside_training(model, panel, cut, self.policy).items():
+        for i, why in outside_training(model, panel, origin, self.policy).items():
             by_baseline[i] = True
             self.outside[panel.tier, str(panel.locations[i]), str(panel.items[i])] = why
         if not by_baseline.any():
             return forecast
-        plain = moving_average(panel.units, cut)
+        plain = moving_average(panel.units, origin)
         quantiles, mean = forecast.quantiles.copy(), forecast.mean.copy()
         quantiles[by_baseline], mean[by_baseline] = plain.quantiles[by_baseline], plain.mean[by_baseline]
         return Forecast(quantiles, mean)
@@ -119,13 +119,13 @@ class Restraints:
         return np.asarray(values.to_numpy() == segment)
 
 
-def outside_training(model: DemandModel, panel: Panel, cut: int, policy: Policy) -> dict[int, str]:
+def outside_training(model: DemandModel, panel: Panel, origin: int, policy: Policy) -> dict[int, str]:
     """Series whose level or features lie beyond what the model was fitted on, with the reason in words."""
     seen = model.seen
     if seen is None or not len(panel.items):
         return {}
     limits = policy.training_range
-    features, scale, _ = build(panel, cut)
+    features, scale, _ = build(panel, origin)
     first = features[:, 0]
     beyond = ((first < seen.lowest) | (first > seen.highest)).mean(1)
     out: dict[int, str] = {}

@@ -1,7 +1,7 @@
 """Demand features of one origin: the only code path, in training and in scoring alike.
 
 Everything is a ratio to the series' own level, so that series of all sizes teach each other; a feature of
-the origin reads columns up to `cut` only, a feature of the target week reads the promotion plan and the
+the origin reads columns up to `origin` only, a feature of the target week reads the promotion plan and the
 calendar only.
 """
 
@@ -20,122 +20,124 @@ Features = dict[str, np.ndarray]
 Builder = Callable[[Panel, int], tuple[np.ndarray, np.ndarray, list[str]]]
 
 
-def build(panel: Panel, cut: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Features (series, 8, names) as known at the end of column `cut`, the scale (series,) in units, and
+def build(panel: Panel, origin: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Features (series, 8, names) as known at the end of column `origin`, the scale (series,) in units, and
     the names."""
-    scale = level(panel.units, cut)
-    origin = {**_own(panel, cut, scale), **_momentum(panel, cut)}
-    target = {**_plan(panel, cut), **_calendar(panel, cut)}
-    names = [*origin, *target]
+    scale = level(panel.units, origin)
+    of_origin = {**_own(panel, origin, scale), **_momentum(panel, origin)}
+    of_target = {**_plan(panel, origin), **_calendar(panel, origin)}
+    names = [*of_origin, *of_target]
     out = np.empty((len(scale), HORIZON, len(names)), np.float32)
     for j, name in enumerate(names):
-        out[:, :, j] = target[name] if name in target else origin[name][:, None]
+        out[:, :, j] = of_target[name] if name in of_target else of_origin[name][:, None]
     return out, scale, names
 
 
-def mean_of_last(values: np.ndarray, cut: int, weeks: int) -> np.ndarray:
-    """Mean over the last `weeks` columns up to `cut`, or over all there are."""
-    return np.asarray(values[:, max(0, cut + 1 - weeks) : cut + 1].mean(1))
+def mean_of_last(values: np.ndarray, origin: int, weeks: int) -> np.ndarray:
+    """Mean over the last `weeks` columns up to `origin`, or over all there are."""
+    return np.asarray(values[:, max(0, origin + 1 - weeks) : origin + 1].mean(1))
 
 
-def level(units: np.ndarray, cut: int) -> np.ndarray:
+def level(units: np.ndarray, origin: int) -> np.ndarray:
     """Scale of a series: a blend of moving averages over 13, 6 and all weeks."""
     blend = (
-        0.5 * mean_of_last(units, cut, LONG)
-        + 0.25 * units[:, : cut + 1].mean(1)
-        + 0.25 * mean_of_last(units, cut, 6)
+        0.5 * mean_of_last(units, origin, LONG)
+        + 0.25 * units[:, : origin + 1].mean(1)
+        + 0.25 * mean_of_last(units, origin, 6)
     )
     return np.asarray(np.maximum(blend, LEAST_SCALE))
 
 
-def _smoothed(units: np.ndarray, cut: int, rate: float) -> np.ndarray:
-    weights = (1 - rate) ** np.arange(cut + 1)[::-1]
-    return np.asarray(units[:, : cut + 1] @ (weights / weights.sum()))
+def _smoothed(units: np.ndarray, origin: int, rate: float) -> np.ndarray:
+    weights = (1 - rate) ** np.arange(origin + 1)[::-1]
+    return np.asarray(units[:, : origin + 1] @ (weights / weights.sum()))
 
 
-def _own(panel: Panel, cut: int, scale: np.ndarray) -> Features:
+def _own(panel: Panel, origin: int, scale: np.ndarray) -> Features:
     units = panel.units
     out: Features = {"log_scale": np.log(scale)}
     for weeks in (1, 2, 3, 4, 6, 8, 13, 26):
-        out[f"ma_{weeks}"] = mean_of_last(units, cut, weeks) / scale
-    out["ma_all"] = units[:, : cut + 1].mean(1) / scale
-    out["smoothed_10"] = _smoothed(units, cut, 0.1) / scale
-    out["smoothed_30"] = _smoothed(units, cut, 0.3) / scale
-    start = max(0, cut + 1 - LONG)
-    recent = units[:, start : cut + 1]
+        out[f"ma_{weeks}"] = mean_of_last(units, origin, weeks) / scale
+    out["ma_all"] = units[:, : origin + 1].mean(1) / scale
+    out["smoothed_10"] = _smoothed(units, origin, 0.1) / scale
+    out["smoothed_30"] = _smoothed(units, origin, 0.3) / scale
+    start = max(0, origin + 1 - LONG)
+    recent = units[:, start : origin + 1]
     out["spread"] = recent.std(1) / scale
     out["zero_share"] = (recent == 0).mean(1)
     out["median"] = np.median(recent, 1) / scale
     out["peak"] = recent.max(1) / scale
     for lag in (1, 2, 3):
-        out[f"lag_{lag}"] = units[:, cut - lag] / scale
-    out["weeks_since_sale"] = cut - np.where(units[:, : cut + 1] > 0, np.arange(cut + 1), -1).max(1)
+        out[f"lag_{lag}"] = units[:, origin - lag] / scale
+    out["weeks_since_sale"] = origin - np.where(units[:, : origin + 1] > 0, np.arange(origin + 1), -1).max(1)
     total = recent.sum(1)
-    sums = {name: values[:, start : cut + 1].sum(1) for name, values in panel.measures.items()}
+    sums = {name: values[:, start : origin + 1].sum(1) for name, values in panel.measures.items()}
     out["units_per_basket"] = total / np.maximum(sums["baskets"], 1)
-    out["customers"] = panel.measures["customers"][:, start : cut + 1].mean(1)
-    largest = panel.measures["largest_line_units"][:, start : cut + 1].max(1)
+    out["customers"] = panel.measures["customers"][:, start : origin + 1].mean(1)
+    largest = panel.measures["largest_line_units"][:, start : origin + 1].max(1)
     out["largest_line_share"] = largest / np.maximum(total, 1)
     discounts, sales = panel.measures["discounts_usd"], panel.measures["net_sales_usd"]
     out["discount_rate"] = sums["discounts_usd"] / np.maximum(
         sums["discounts_usd"] + sums["net_sales_usd"], 0.01
     )
-    out["discount_rate_last"] = discounts[:, cut] / np.maximum(discounts[:, cut] + sales[:, cut], 0.01)
-    price = sales[:, : cut + 1].sum(1) / np.maximum(units[:, : cut + 1].sum(1), 1)
+    out["discount_rate_last"] = discounts[:, origin] / np.maximum(
+        discounts[:, origin] + sales[:, origin], 0.01
+    )
+    price = sales[:, : origin + 1].sum(1) / np.maximum(units[:, : origin + 1].sum(1), 1)
     out["log_price"] = np.log(np.maximum(price, 0.05))
     out["department"] = panel.pools["department"].member.astype(float)
     return out
 
 
-def _momentum(panel: Panel, cut: int) -> Features:
+def _momentum(panel: Panel, origin: int) -> Features:
     """How the series' category, store, department and product move in the pool of all series."""
     out: Features = {}
 
     def add(name: str, values: np.ndarray, member: np.ndarray) -> None:
-        long = mean_of_last(values, cut, LONG)
+        long = mean_of_last(values, origin, LONG)
         for weeks in (1, 2, 4, 8):
-            out[f"{name}_momentum_{weeks}"] = (mean_of_last(values, cut, weeks) / np.maximum(long, 1e-9))[
+            out[f"{name}_momentum_{weeks}"] = (mean_of_last(values, origin, weeks) / np.maximum(long, 1e-9))[
                 member
             ]
-        out[f"{name}_momentum_long"] = (long / np.maximum(values[:, : cut + 1].mean(1), 1e-9))[member]
+        out[f"{name}_momentum_long"] = (long / np.maximum(values[:, : origin + 1].mean(1), 1e-9))[member]
 
     for name, pool in panel.pools.items():
         add(name, pool.units, pool.member)
         if name in ("category", "location"):
             add(f"{name}_baskets", pool.baskets, pool.member)
     category = panel.pools["category"]
-    out["category_log_units"] = np.log(mean_of_last(category.units, cut, LONG) + 0.1)[category.member]
+    out["category_log_units"] = np.log(mean_of_last(category.units, origin, LONG) + 0.1)[category.member]
     if "product" in panel.pools:
         product = panel.pools["product"]
-        chain = mean_of_last(product.units, cut, LONG)[product.member]
+        chain = mean_of_last(product.units, origin, LONG)[product.member]
         out["product_log_units"] = np.log(chain + 0.1)
-        out["product_share"] = mean_of_last(panel.units, cut, LONG) / np.maximum(chain, 0.01)
+        out["product_share"] = mean_of_last(panel.units, origin, LONG) / np.maximum(chain, 0.01)
     return out
 
 
-def _plan(panel: Panel, cut: int) -> Features:
+def _plan(panel: Panel, origin: int) -> Features:
     """Promotions planned for each target week, against the thirteen weeks up to the origin.
 
     A week for which no calendar exists yet counts as an ordinary week of the series.
     """
-    ahead = slice(cut + 1, cut + 1 + HORIZON)
+    ahead = slice(origin + 1, origin + 1 + HORIZON)
     is_planned = panel.plan_known[ahead]
     out: Features = {}
     for name, values in panel.plan.items():
-        usual = values[:, max(0, cut + 1 - LONG) : cut + 1].mean(1)[:, None]
+        usual = values[:, max(0, origin + 1 - LONG) : origin + 1].mean(1)[:, None]
         planned = np.where(is_planned, values[:, ahead], usual)
         counted = name.endswith("_products")
         out[name] = planned / np.maximum(usual, 0.3) if counted else planned
         out[f"{name}_usual"] = np.broadcast_to(usual, planned.shape)
         out[f"{name}_change"] = np.log1p(planned) - np.log1p(usual) if counted else planned - usual
-        out[f"{name}_last"] = np.broadcast_to(values[:, [cut]] - usual, planned.shape)
+        out[f"{name}_last"] = np.broadcast_to(values[:, [origin]] - usual, planned.shape)
     if panel.tier == "product":
-        out.update(_own_uplift(panel, cut))
+        out.update(_own_uplift(panel, origin))
     return out
 
 
-def _own_uplift(panel: Panel, cut: int) -> Features:
-    past, shape = slice(0, cut + 1), (len(panel.items), HORIZON)
+def _own_uplift(panel: Panel, origin: int) -> Features:
+    past, shape = slice(0, origin + 1), (len(panel.items), HORIZON)
     units = panel.units[:, past]
     usual = units.mean(1)
     out: Features = {}
@@ -144,13 +146,13 @@ def _own_uplift(panel: Panel, cut: int) -> Features:
         uplift = ((units * flagged).sum(1) + 2 * usual) / (flagged.sum(1) + 2) / np.maximum(usual, 0.05)
         out[f"{name}_uplift"] = np.broadcast_to(uplift[:, None], shape)
     before = panel.plan["is_display"] + panel.plan["is_mailer"]
-    out["promoted_week_before"] = before[:, cut : cut + HORIZON]
+    out["promoted_week_before"] = before[:, origin : origin + HORIZON]
     return out
 
 
-def _calendar(panel: Panel, cut: int) -> Features:
+def _calendar(panel: Panel, origin: int) -> Features:
     shape = (len(panel.items), HORIZON)
     out: Features = {"horizon": np.broadcast_to(np.arange(1.0, HORIZON + 1), shape)}
     for name, values in panel.calendar.items():
-        out[name] = np.broadcast_to(values[cut + 1 : cut + 1 + HORIZON], shape)
+        out[name] = np.broadcast_to(values[origin + 1 : origin + 1 + HORIZON], shape)
     return out

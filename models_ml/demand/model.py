@@ -59,8 +59,8 @@ class DemandModel:
             quantiles = self.calibration.apply(quantiles, mean)
         return Forecast(quantiles, mean)
 
-    def forecast(self, panel: Panel, cut: int, build_features: Builder = build) -> Forecast:
-        """Forecast of every series of the panel for the eight weeks after column `cut`.
+    def forecast(self, panel: Panel, origin: int, build_features: Builder = build) -> Forecast:
+        """Forecast of every series of the panel for the eight weeks after column `origin`.
 
         Series are taken some at a time, so that memory does not grow with the features of all of them.
         """
@@ -68,13 +68,13 @@ class DemandModel:
         if not count:
             return Forecast(np.zeros((0, HORIZON, len(LEVELS))), np.zeros((0, HORIZON)))
         parts = [
-            self._some(panel.select(np.arange(start, min(start + AT_ONCE, count))), cut, build_features)
+            self._some(panel.select(np.arange(start, min(start + AT_ONCE, count))), origin, build_features)
             for start in range(0, count, AT_ONCE)
         ]
         return Forecast(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
-    def _some(self, panel: Panel, cut: int, build_features: Builder) -> Forecast:
-        features, scale, names = build_features(panel, cut)
+    def _some(self, panel: Panel, origin: int, build_features: Builder) -> Forecast:
+        features, scale, names = build_features(panel, origin)
         if names != self.names:
             raise NotEnoughHistoryError(
                 f"The features of tier {self.tier} are not those the model was fitted on."
@@ -84,18 +84,18 @@ class DemandModel:
 
 def fit(
     panel: Panel,
-    cut: int,
+    origin: int,
     settings: DemandSettings,
     build_features: Builder = build,
     pool: RowPool | None = None,
 ) -> DemandModel:
-    """Fit on what is known at the end of column `cut`. Same panel, cut and settings: same model to the bit,
-    with a `pool` of rows that other fits share or without."""
-    if cut < settings.first_cut + 2:
+    """Fit on what is known at the end of column `origin`. Same panel, origin and settings: same model to the
+    bit, with a `pool` of rows that other fits share or without."""
+    if origin < settings.first_origin + 2:
         raise NotEnoughHistoryError(
-            f"The demand model needs {settings.first_cut + 3} weeks before its first cut."
+            f"The demand model needs {settings.first_origin + 3} weeks before its first origin."
         )
-    rows = (pool or RowPool(panel, [cut], settings, build_features)).rows(cut)
+    rows = (pool or RowPool(panel, [origin], settings, build_features)).rows(origin)
     ratio = rows.units / rows.scale
     shared = {
         "tree_method": "hist",
@@ -137,6 +137,6 @@ def ratio_table(fitted: np.ndarray, units: np.ndarray, bins: int) -> tuple[np.nd
     )
 
 
-def horizon_units(panel: Panel, cut: int) -> np.ndarray:
-    """What was recorded in the (at most eight) weeks after column `cut`."""
-    return panel.units[:, cut + 1 : cut + 1 + HORIZON]
+def horizon_units(panel: Panel, origin: int) -> np.ndarray:
+    """What was recorded in the (at most eight) weeks after column `origin`."""
+    return panel.units[:, origin + 1 : origin + 1 + HORIZON]

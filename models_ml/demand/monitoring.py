@@ -42,14 +42,14 @@ def sample_features(
     names: list[str] = []
     # What the calendar and the promotion plan say of the coming weeks is meant to differ from week to week.
     ahead = {"horizon", *panel.calendar, *panel.plan, *(f"{name}_change" for name in panel.plan)}
-    for cut in range(first, last + 1):
-        selling = np.flatnonzero(panel.selling(cut))
-        rng = np.random.default_rng([SEED, int(panel.weeks[cut])])
+    for origin in range(first, last + 1):
+        selling = np.flatnonzero(panel.selling(origin))
+        rng = np.random.default_rng([SEED, int(panel.weeks[origin])])
         chosen = np.sort(rng.choice(selling, min(SAMPLED_SERIES, len(selling)), replace=False))
         few = panel.select(chosen)
-        features, scale, names = build(few, cut)
+        features, scale, names = build(few, origin)
         frame = pd.DataFrame(features[:, 0], columns=names)[[n for n in names if n not in ahead]]
-        frame.insert(0, "week", int(panel.weeks[cut]))
+        frame.insert(0, "week", int(panel.weeks[origin]))
         frame.insert(1, "region", [regions.get(x, "UNKNOWN") for x in few.locations])
         frame.insert(2, "department_name", few.departments)
         frame.insert(3, "location_id", few.locations)

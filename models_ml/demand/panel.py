@@ -12,7 +12,7 @@ import numpy as np
 from models_ml.errors import NotEnoughHistoryError
 
 TIERS = {"category": "category", "product": "product_id"}
-LEAST_ACTIVE_WEEKS = {"category": 20, "product": 12}  # of the 28 weeks up to the cut
+LEAST_ACTIVE_WEEKS = {"category": 20, "product": 12}  # of the 28 weeks up to the origin
 SELECTION_WEEKS = 28
 
 MEASURES = ("units", "baskets", "customers", "largest_line_units", "net_sales_usd", "discounts_usd")
@@ -86,10 +86,10 @@ class Panel:
             plan={name: values[chosen] for name, values in self.plan.items()},
         )
 
-    def selling(self, cut: int) -> np.ndarray:
-        """Mask of the series sold in enough of the 28 weeks up to column `cut`, in proportion where fewer
+    def selling(self, origin: int) -> np.ndarray:
+        """Mask of the series sold in enough of the 28 weeks up to column `origin`, in proportion where fewer
         exist."""
-        window = self.units[:, max(0, cut + 1 - SELECTION_WEEKS) : cut + 1]
+        window = self.units[:, max(0, origin + 1 - SELECTION_WEEKS) : origin + 1]
         least = LEAST_ACTIVE_WEEKS[self.tier] * window.shape[1] / SELECTION_WEEKS
         return np.asarray((window > 0).sum(1) >= least)
 

@@ -39,9 +39,9 @@ class Levels(NamedTuple):
 
 
 def reconcile(
-    categories: Panel, by_category: Forecast, products: Panel, by_product: Forecast, cut: int
+    categories: Panel, by_category: Forecast, products: Panel, by_product: Forecast, origin: int
 ) -> Levels:
-    """Forecasts after column `cut` whose means add up: category = its products + rest.
+    """Forecasts after column `origin` whose means add up: category = its products + rest.
 
     A product whose category has no row at its store keeps its forecast. Without products of its own a
     category keeps its forecast, all of it rest. The chain's total does not move.
@@ -51,7 +51,7 @@ def reconcile(
     top = _sum(by_product.mean[inside], at[inside], by_category.mean.shape)
     has = np.zeros(len(by_category.mean), bool)
     has[at[inside]] = True
-    other = rest_share(categories, products, cut)[:, None] * by_category.mean
+    other = rest_share(categories, products, origin)[:, None] * by_category.mean
     # Best sellers are chosen by what they sold, so what is left tends to grow: it fills the chain's total.
     room = by_category.mean[has].sum() - top[has].sum()
     other[has] *= max(room, 0.0) / max(other[has].sum(), LEAST_UNITS)
@@ -65,9 +65,9 @@ def reconcile(
     return Levels(Forecast(by_category.quantiles, top + rest), product, rest)
 
 
-def rest_share(categories: Panel, products: Panel, cut: int) -> np.ndarray:
+def rest_share(categories: Panel, products: Panel, origin: int) -> np.ndarray:
     """Share of each category's units of 26 weeks that `products` did not sell; 1 where nothing was sold."""
-    weeks = slice(max(0, cut + 1 - SHARE_WEEKS), cut + 1)
+    weeks = slice(max(0, origin + 1 - SHARE_WEEKS), origin + 1)
     at = category_of(products, categories)
     sold = np.zeros(len(categories.items))
     np.add.at(sold, at[at >= 0], products.units[at >= 0, weeks].sum(1))

@@ -1,4 +1,4 @@
-"""Training rows of a cut: every earlier origin with every target week that is already known.
+"""Training rows of a fit: every origin before its own with every target week that is already known.
 
 At each origin the series are those that sold often enough up to it, as scoring will choose them: chosen
 with a view of what came after, they would teach that sales never fade.
@@ -29,39 +29,51 @@ class Rows(NamedTuple):
 
 
 class RowPool:
-    """Sampled rows of every origin, shared by the fits at the columns `cuts`: features are built once.
+    """Sampled rows of every origin, shared by the fits at the columns `fit_origins`: features are built once.
 
     A cell is drawn once and for all, by its origin: a fit takes the cells drawn below its own share. So the
-    rows of a cut are the same whatever other cuts share the pool.
+    rows of a fit are the same whatever other fits share the pool.
     """
 
     def __init__(
-        self, panel: Panel, cuts: Sequence[int], settings: DemandSettings, build_features: Builder = build
+        self,
+        panel: Panel,
+        fit_origins: Sequence[int],
+        settings: DemandSettings,
+        build_features: Builder = build,
     ) -> None:
         self._panel, self._settings, self._build = panel, settings, build_features
-        origins = range(settings.first_cut, max(cuts))
-        self._chosen = {origin: np.flatnonzero(panel.selling(origin)) for origin in origins}
-        self._most = {o: max((self._share(cut) for cut in cuts if cut > o), default=0.0) for o in origins}
+        past_origins = range(settings.first_origin, max(fit_origins))
+        self._chosen = {
+            past_origin: np.flatnonzero(panel.selling(past_origin)) for past_origin in past_origins
+        }
+        self._most = {
+            past: max((self._share(origin) for origin in fit_origins if origin > past), default=0.0)
+            for past in past_origins
+        }
         self._samples: dict[int, tuple[Rows, np.ndarray, np.ndarray]] = {}
         self._lock = Lock()
 
-    def rows(self, cut: int) -> Rows:
-        """`settings.rows` rows, about, whose origin and target both lie at or before column `cut`."""
-        share, parts = self._share(cut), []
-        for origin in range(self._settings.first_cut, cut):
+    def rows(self, origin: int) -> Rows:
+        """`settings.rows` rows, about, whose own origin and target are both at or before column `origin`."""
+        share, parts = self._share(origin), []
+        for past_origin in range(self._settings.first_origin, origin):
             with self._lock:
-                if origin not in self._samples:
-                    self._samples[origin] = self._sample(origin)
-            sampled, draw, ahead = self._samples[origin]
-            taken = (draw < share) & (ahead < min(HORIZON, cut - origin))
+                if past_origin not in self._samples:
+                    self._samples[past_origin] = self._sample(past_origin)
+            sampled, draw, ahead = self._samples[past_origin]
+            taken = (draw < share) & (ahead < min(HORIZON, origin - past_origin))
             parts.append((sampled.features[taken], sampled.units[taken], sampled.scale[taken]))
         joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
         return Rows(joined[0], joined[1], joined[2], sampled.names)
 
-    def _share(self, cut: int) -> float:
-        """Share of the cells known at `cut` that makes the wanted number of rows."""
-        origins = range(self._settings.first_cut, cut)
-        cells = sum(min(HORIZON, cut - origin) * len(self._chosen[origin]) for origin in origins)
+    def _share(self, origin: int) -> float:
+        """Share of the cells known at `origin` that makes the wanted number of rows."""
+        past_origins = range(self._settings.first_origin, origin)
+        cells = sum(
+            min(HORIZON, origin - past_origin) * len(self._chosen[past_origin])
+            for past_origin in past_origins
+        )
         return min(1.0, self._settings.rows / max(cells, 1))
 
     def _sample(self, origin: int) -> tuple[Rows, np.ndarray, np.ndarray]:

@@ -100,17 +100,17 @@ def _levels(
     endings: dict[int, date],
 ) -> pd.DataFrame:
     """Rows of all tiers, reconciled: tracked series, and those that are new as what is like them."""
-    cut = len(categories.weeks) - 1
-    by_category, method, why = _by_model_or_baseline(champion, categories, cut, limits)
-    started = new_categories(categories, by_category, new["category"], cut)
+    origin = len(categories.weeks) - 1
+    by_category, method, why = _by_model_or_baseline(champion, categories, origin, limits)
+    started = new_categories(categories, by_category, new["category"], origin)
     every = extended(categories, new["category"])
     by_category = Forecast(*(np.concatenate(pair) for pair in zip(by_category, started, strict=True)))
-    chosen = products.selling(cut) & ("product" in (champion.model or {}))
+    chosen = products.selling(origin) & ("product" in (champion.model or {}))
     top, tail = products.select(chosen), products.select(~chosen)
-    by_top, top_method, top_why = _by_model_or_baseline(champion, top, cut, limits)
-    levels = reconcile(every, by_category, top, by_top, cut)
-    shared = tail_forecast(tail, top, every, levels.rest, cut)
-    fresh = new_products(products, every, (levels.category.mean, shared.other), new["product"], cut)
+    by_top, top_method, top_why = _by_model_or_baseline(champion, top, origin, limits)
+    levels = reconcile(every, by_category, top, by_top, origin)
+    shared = tail_forecast(tail, top, every, levels.rest, origin)
+    fresh = new_products(products, every, (levels.category.mean, shared.other), new["product"], origin)
     whole = Forecast(levels.category.quantiles, levels.category.mean + fresh.added)
     other = Forecast(whole.quantiles * _share(fresh.left, whole.mean), fresh.left)
     tail_method = "category_share" if champion.model else "moving_average"
@@ -148,15 +148,19 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _by_model_or_baseline(
-    champion: Champion[Models], panel: Panel, cut: int, limits: Restraints
+    champion: Champion[Models], panel: Panel, origin: int, limits: Restraints
 ) -> tuple[Forecast, str, str]:
     """Forecast, method and reason of a fallback of all series (empty for the model)."""
     model = (champion.model or {}).get(panel.tier)
     if not len(panel.items):
         return Forecast(np.zeros((0, HORIZON, len(QUANTILE_COLUMNS))), np.zeros((0, HORIZON))), "", ""
     if model is None:
-        return moving_average(panel.units, cut), "moving_average", champion.reason or "tier not in the model"
-    return limits.forecast(model, panel, cut), "model", ""
+        return (
+            moving_average(panel.units, origin),
+            "moving_average",
+            champion.reason or "tier not in the model",
+        )
+    return limits.forecast(model, panel, origin), "model", ""
 
 
 def week_endings(warehouse: Path) -> dict[int, date]:

@@ -140,10 +140,10 @@ def _origins(panel: Panel, before_week: int) -> list[int]:
 
 
 class _Origin(NamedTuple):
-    """What is asked at a column `cut`: features and scale of the series that sell by then, the units that
-    came in the horizon, and those up to the cut."""
+    """What is asked at a column: features and scale of the series that sell by then, the units that
+    came in the horizon, and those up to it."""
 
-    cut: int
+    column: int
     features: np.ndarray
     scale: np.ndarray
     came: np.ndarray
@@ -159,15 +159,15 @@ class _Ground(NamedTuple):
 
 
 def _ground(panel: Panel, weeks: list[int], settings: DemandSettings) -> _Ground:
-    cuts = [panel.column(week) for week in weeks]
+    columns = [panel.column(week) for week in weeks]
     origins_scored = []
-    for cut in cuts:
-        selling = panel.select(panel.selling(cut))
-        features, scale, _ = build(selling, cut)
+    for column in columns:
+        selling = panel.select(panel.selling(column))
+        features, scale, _ = build(selling, column)
         origins_scored.append(
-            _Origin(cut, features, scale, horizon_units(selling, cut), selling.units[:, : cut + 1])
+            _Origin(column, features, scale, horizon_units(selling, column), selling.units[:, : column + 1])
         )
-    return _Ground(panel, RowPool(panel, cuts, settings), tuple(origins_scored))
+    return _Ground(panel, RowPool(panel, columns, settings), tuple(origins_scored))
 
 
 def _scores(grounds: Sequence[_Ground], settings: DemandSettings) -> dict[str, float]:
@@ -176,7 +176,7 @@ def _scores(grounds: Sequence[_Ground], settings: DemandSettings) -> dict[str, f
     for panel, pool, origins in grounds:
         scored = []
         for origin in origins:
-            forecast = fit(panel, origin.cut, settings, pool=pool).predict(origin.features, origin.scale)
+            forecast = fit(panel, origin.column, settings, pool=pool).predict(origin.features, origin.scale)
             scored.append(demand_scores(origin.came, forecast.quantiles, forecast.mean, origin.past))
         for name in ("wape", "pinball", "rmsse"):
             out[f"{panel.tier}_{name}"] = float(np.mean([one[name] for one in scored]))

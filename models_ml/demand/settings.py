@@ -23,7 +23,7 @@ class DemandSettings:
     bins: int = 64
     kernel_width: float = 0.03  # of the smoothed pinball loss, in shares of a series' level
     tweedie_power: float = 1.3
-    first_cut: int = 7  # first training origin, in columns
+    first_origin: int = 7  # first training origin, in columns
     level_bins: int = 40
     seed: int = 20170101
     threads: int = 2  # fits side by side; the result does not depend on it

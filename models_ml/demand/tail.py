@@ -22,7 +22,7 @@ class Tail(NamedTuple):
     other: np.ndarray
 
 
-def tail_forecast(tail: Panel, top: Panel, categories: Panel, rest: np.ndarray, cut: int) -> Tail:
+def tail_forecast(tail: Panel, top: Panel, categories: Panel, rest: np.ndarray, origin: int) -> Tail:
     """Forecast of every pair of `tail` from what `top` leaves of its category, `rest` (categories, 8).
 
     The share shrinks towards what the product sells in its category across the chain; shares of a category
@@ -31,7 +31,7 @@ def tail_forecast(tail: Panel, top: Panel, categories: Panel, rest: np.ndarray, 
     """
     at = category_of(tail, categories)
     inside = at >= 0
-    weeks = slice(max(0, cut + 1 - SHARE_WEEKS), cut + 1)
+    weeks = slice(max(0, origin + 1 - SHARE_WEEKS), origin + 1)
     own = tail.units[:, weeks].sum(1)
     left = categories.units[:, weeks].sum(1)
     by_top = category_of(top, categories)
@@ -45,17 +45,17 @@ def tail_forecast(tail: Panel, top: Panel, categories: Panel, rest: np.ndarray, 
     whole = np.zeros(len(left))
     np.add.at(whole, at[inside], share[inside])
     share /= np.maximum(whole, 1.0)[at]
-    width = cut + 1 - weeks.start
+    width = origin + 1 - weeks.start
     mean = np.where(inside[:, None], share[:, None] * rest[at], np.repeat(own[:, None] / width, HORIZON, 1))
     mean = np.floor(mean * GRAIN) / GRAIN
     other = rest.copy()
     np.subtract.at(other, at[inside], mean[inside])
-    return Tail(Forecast(_quantiles(tail, mean, cut), mean), other)
+    return Tail(Forecast(_quantiles(tail, mean, origin), mean), other)
 
 
-def _quantiles(tail: Panel, mean: np.ndarray, cut: int) -> np.ndarray:
+def _quantiles(tail: Panel, mean: np.ndarray, origin: int) -> np.ndarray:
     """Quantiles around the mean as the ratios to a pair's own level were eight weeks ago, by level."""
-    before = cut - HORIZON
+    before = origin - HORIZON
     earlier = tail.units[:, max(0, before + 1 - SHARE_WEEKS) : before + 1].mean(1)
     active = earlier > 0
     if not active.any():

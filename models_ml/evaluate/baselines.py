@@ -10,20 +10,20 @@ RESIDUAL_WEEKS = 8
 WINDOW = 13
 
 
-def moving_average(units: np.ndarray, cut: int) -> Forecast:
+def moving_average(units: np.ndarray, origin: int) -> Forecast:
     """Mean of 13 weeks; quantiles from the pooled residuals of 8 weeks, scaled by the square root of the
     level."""
-    level = units[:, max(0, cut + 1 - WINDOW) : cut + 1].mean(1)
-    columns = [k for k in range(cut + 1 - RESIDUAL_WEEKS, cut + 1) if k >= 1]
+    level = units[:, max(0, origin + 1 - WINDOW) : origin + 1].mean(1)
+    columns = [k for k in range(origin + 1 - RESIDUAL_WEEKS, origin + 1) if k >= 1]
     fitted = np.stack([units[:, max(0, k - WINDOW) : k].mean(1) for k in columns], 1)
     return _spread(level, units[:, columns], fitted)
 
 
-def last_week(units: np.ndarray, cut: int) -> Forecast:
+def last_week(units: np.ndarray, origin: int) -> Forecast:
     """The last week repeated; quantiles as for the moving average."""
-    columns = [k for k in range(cut + 1 - RESIDUAL_WEEKS, cut + 1) if k >= 1]
+    columns = [k for k in range(origin + 1 - RESIDUAL_WEEKS, origin + 1) if k >= 1]
     fitted = np.stack([units[:, k - 1] for k in columns], 1)
-    return _spread(units[:, cut], units[:, columns], fitted)
+    return _spread(units[:, origin], units[:, columns], fitted)
 
 
 def _spread(level: np.ndarray, seen: np.ndarray, fitted: np.ndarray) -> Forecast:

@@ -12,7 +12,7 @@ QUANTILE_COLUMNS = ("q025", "q10", "q25", "q50", "q75", "q90", "q975")
 
 
 class Forecast(NamedTuple):
-    """Units of the eight weeks after the cut: quantiles (series, 8, 7), ascending, and mean (series, 8)."""
+    """Units of the eight weeks after the origin: quantiles (series, 8, 7), ascending, mean (series, 8)."""
 
     quantiles: np.ndarray
     mean: np.ndarray

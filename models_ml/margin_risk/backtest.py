@@ -22,7 +22,7 @@ LEAST_EARLIER = 2  # earlier origins with a known outcome before anything is cal
 
 @dataclass
 class MarginBacktest:
-    """Risks by origin week for the series that sell by then (`chosen`); the model of the last cut."""
+    """Risks by origin week for the series that sell by then (`chosen`); the model of the last origin."""
 
     panel: MarginPanel
     risks: dict[int, Risk] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class MarginBacktest:
 
 @dataclass(frozen=True)
 class _Earlier:
-    cut: int
+    origin: int
     log_odds: np.ndarray
     size: np.ndarray
     outcome: np.ndarray
@@ -55,31 +55,31 @@ def rolling_origin_backtest(
     result, earlier = MarginBacktest(panel), list[_Earlier]()
     with ThreadPoolExecutor(settings.threads) as pool:
         for week, model in zip(weeks, pool.map(one, weeks), strict=True):
-            cut = panel.demand.column(week)
-            chosen = panel.demand.selling(cut)
-            features = rows_of(build(panel, cut), chosen)
+            origin = panel.demand.column(week)
+            chosen = panel.demand.selling(origin)
+            features = rows_of(build(panel, origin), chosen)
             plain = model.predict(features)
-            model.calibration = from_earlier(cut, earlier)
+            model.calibration = from_earlier(origin, earlier)
             result.risks[week], result.chosen[week] = model.predict(features), chosen
             result.model = model
-            if cut + HORIZON_WEEKS < panel.money.sales.shape[1]:
-                outcome = shortfall_usd(panel, cut)[chosen]
-                earlier.append(_Earlier(cut, plain.rank, plain.shortfall_usd, outcome))
+            if origin + HORIZON_WEEKS < panel.money.sales.shape[1]:
+                outcome = shortfall_usd(panel, origin)[chosen]
+                earlier.append(_Earlier(origin, plain.rank, plain.shortfall_usd, outcome))
     return result
 
 
 def fit_weeks(panel: MarginPanel, last_week: int, settings: MarginRiskSettings) -> list[int]:
     """Every `step_weeks` back from `last_week` as long as two training origins have known outcomes."""
-    first = int(panel.demand.weeks[0]) + settings.first_cut + HORIZON_WEEKS + 1
+    first = int(panel.demand.weeks[0]) + settings.first_origin + HORIZON_WEEKS + 1
     weeks = list(range(last_week, first - 1, -settings.step_weeks))[::-1]
     if len(weeks) < LEAST_EARLIER + 1:
         raise NotEnoughHistoryError("Margin risk needs half a year of complete weeks.")
     return weeks
 
 
-def from_earlier(cut: int, earlier: list[_Earlier]) -> Calibration:
-    """Calibration from the earlier forecasts whose four weeks ended by `cut`; none with too few."""
-    finished = [e for e in earlier if e.cut + HORIZON_WEEKS <= cut]
+def from_earlier(origin: int, earlier: list[_Earlier]) -> Calibration:
+    """Calibration from the earlier forecasts whose four weeks ended by `origin`; none with too few."""
+    finished = [e for e in earlier if e.origin + HORIZON_WEEKS <= origin]
     if len(finished) < LEAST_EARLIER:
         return Calibration()
     return calibrate(

@@ -11,35 +11,35 @@ from models_ml.margin_risk.settings import HORIZON_WEEKS, TARGET_WEEKS
 from models_ml.margin_risk.target import rate, shortfall_usd, target_rate, total
 
 
-def last_four_weeks_repeat(panel: MarginPanel, cut: int) -> Risk:
+def last_four_weeks_repeat(panel: MarginPanel, origin: int) -> Risk:
     """Whoever missed in the last four weeks misses again, by the same money."""
-    gap = _gap(panel, cut)
-    money = gap * total(panel.money.sales, cut, HORIZON_WEEKS)
+    gap = _gap(panel, origin)
+    money = gap * total(panel.money.sales, origin, HORIZON_WEEKS)
     return Risk((gap > 0).astype(float), np.maximum(money, 0.0), gap)
 
 
-def back_to_category(panel: MarginPanel, cut: int) -> Risk:
+def back_to_category(panel: MarginPanel, origin: int) -> Risk:
     """Every rate falls back to that of its category in the chain over half a year."""
     category, member = panel.pools["category"]
-    chain = np.nan_to_num(rate(category, cut, 2 * TARGET_WEEKS))[member]
-    gap = target_rate(panel, cut) - chain
-    return Risk((gap > 0).astype(float), np.maximum(gap, 0.0) * _pace(panel, cut), gap)
+    chain = np.nan_to_num(rate(category, origin, 2 * TARGET_WEEKS))[member]
+    gap = target_rate(panel, origin) - chain
+    return Risk((gap > 0).astype(float), np.maximum(gap, 0.0) * _pace(panel, origin), gap)
 
 
-def calibrated_repeat(panel: MarginPanel, cut: int) -> Risk:
+def calibrated_repeat(panel: MarginPanel, origin: int) -> Risk:
     """The first rule with the chances and sizes that it had over the last four complete weeks.
 
     The share that missed rises with the gap (isotonic), the size is the mean miss in shares of the pace.
     """
-    before = cut - HORIZON_WEEKS
+    before = origin - HORIZON_WEEKS
     selling = panel.demand.selling(before)
     outcome = shortfall_usd(panel, before)[selling]
     chance = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip")
     chance.fit(_gap(panel, before)[selling], outcome > 0)
     missed = outcome > 0
     size = outcome[missed].sum() / max(_pace(panel, before)[selling][missed].sum(), 1e-9)
-    gap = _gap(panel, cut)
-    return Risk(np.asarray(chance.predict(gap)), size * _pace(panel, cut), gap)
+    gap = _gap(panel, origin)
+    return Risk(np.asarray(chance.predict(gap)), size * _pace(panel, origin), gap)
 
 
 BASELINES = {
@@ -49,13 +49,13 @@ BASELINES = {
 }
 
 
-def _gap(panel: MarginPanel, cut: int) -> np.ndarray:
+def _gap(panel: MarginPanel, origin: int) -> np.ndarray:
     """Target less the rate of the last four weeks; nil where nothing was sold in them."""
-    last, target = rate(panel.money, cut, HORIZON_WEEKS), target_rate(panel, cut)
+    last, target = rate(panel.money, origin, HORIZON_WEEKS), target_rate(panel, origin)
     return np.asarray(np.where(np.isnan(last), 0.0, target - last))
 
 
-def _pace(panel: MarginPanel, cut: int) -> np.ndarray:
+def _pace(panel: MarginPanel, origin: int) -> np.ndarray:
     """Net sales of four weeks at the pace of the last quarter."""
-    weeks = min(TARGET_WEEKS, cut + 1)
-    return total(panel.money.sales, cut, TARGET_WEEKS) * HORIZON_WEEKS / weeks
+    weeks = min(TARGET_WEEKS, origin + 1)
+    return total(panel.money.sales, origin, TARGET_WEEKS) * HORIZON_WEEKS / weeks

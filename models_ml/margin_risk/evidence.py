@@ -43,7 +43,7 @@ def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataF
     parts = []
     for week in weeks:
         demand, chosen, risk = result.panel.demand, result.chosen[week], result.risks[week]
-        cut = demand.column(week)
+        origin = demand.column(week)
         parts.append(pd.DataFrame({
             "location_id": demand.locations[chosen],
             "category": demand.items[chosen],
@@ -51,8 +51,8 @@ def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataF
             "probability": risk.probability,
             "expected_shortfall_usd": risk.shortfall_usd,
             "money_at_risk_usd": risk.money_usd,
-            "repeat_usd": last_four_weeks_repeat(result.panel, cut).money_usd[chosen],
-            "shortfall_usd": np.maximum(shortfall_usd(result.panel, cut)[chosen], 0),
+            "repeat_usd": last_four_weeks_repeat(result.panel, origin).money_usd[chosen],
+            "shortfall_usd": np.maximum(shortfall_usd(result.panel, origin)[chosen], 0),
         }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 

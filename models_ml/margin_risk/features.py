@@ -1,6 +1,6 @@
 """Margin features of one origin, each under the driver it is told under: one code path for fit and score.
 
-Columns up to `cut` and the promotion plan of the four weeks after it are read, nothing else: a realised
+Columns up to `origin` and the promotion plan of the four weeks after it are read, nothing else: a realised
 discount of those weeks would all but give the outcome away.
 """
 
@@ -27,18 +27,19 @@ class Features(NamedTuple):
     target: np.ndarray
 
 
-def build(panel: MarginPanel, cut: int) -> Features:
-    """Features of every series as known at the end of column `cut`."""
-    target = target_rate(panel, cut)
+def build(panel: MarginPanel, origin: int) -> Features:
+    """Features of every series as known at the end of column `origin`."""
+    target = target_rate(panel, origin)
     groups = {
-        "recent_margin": _recent(panel, cut, target),
-        "recent_discounts": _discounts(panel, cut),
-        "target_height": _height(panel, cut, target),
-        "category_trend": _pool(panel, cut, "category", target) | _pool(panel, cut, "department", target),
-        "store_trend": _pool(panel, cut, "location", None),
-        "planned_promotions": _plan(panel, cut),
-        "size": _size(panel, cut),
-        "season": _season(panel, cut),
+        "recent_margin": _recent(panel, origin, target),
+        "recent_discounts": _discounts(panel, origin),
+        "target_height": _height(panel, origin, target),
+        "category_trend": _pool(panel, origin, "category", target)
+        | _pool(panel, origin, "department", target),
+        "store_trend": _pool(panel, origin, "location", None),
+        "planned_promotions": _plan(panel, origin),
+        "size": _size(panel, origin),
+        "season": _season(panel, origin),
     }
     flat = [(name, driver, values) for driver, group in groups.items() for name, values in group.items()]
     values = np.stack([np.asarray(v, np.float32) for _, _, v in flat], 1)
@@ -48,12 +49,12 @@ def build(panel: MarginPanel, cut: int) -> Features:
 Group = dict[str, np.ndarray]
 
 
-def _recent(panel: MarginPanel, cut: int, target: np.ndarray) -> Group:
+def _recent(panel: MarginPanel, origin: int, target: np.ndarray) -> Group:
     money, out = panel.money, {}
     for weeks in (1, 2, 4, 8):
-        sales, margin = total(money.sales, cut, weeks), total(money.margin, cut, weeks)
+        sales, margin = total(money.sales, origin, weeks), total(money.margin, origin, weeks)
         out[f"gap_{weeks}"] = (margin + PRIOR_USD * target) / (sales + PRIOR_USD) - target
-    window = slice(max(0, cut + 1 - TARGET_WEEKS), cut + 1)
+    window = slice(max(0, origin + 1 - TARGET_WEEKS), origin + 1)
     sold = money.sales[:, window] > LEAST_USD
     weekly = np.where(sold, money.margin[:, window] / np.maximum(money.sales[:, window], LEAST_USD), 0.0)
     count = np.maximum(sold.sum(1), 1)
@@ -63,40 +64,43 @@ def _recent(panel: MarginPanel, cut: int, target: np.ndarray) -> Group:
     return out
 
 
-def _discounts(panel: MarginPanel, cut: int) -> Group:
-    return {f"depth_{weeks}": _depth(panel.money, cut, weeks) for weeks in (1, 4, TARGET_WEEKS)}
+def _discounts(panel: MarginPanel, origin: int) -> Group:
+    return {f"depth_{weeks}": _depth(panel.money, origin, weeks) for weeks in (1, 4, TARGET_WEEKS)}
 
 
-def _depth(money: Money, cut: int, weeks: int) -> np.ndarray:
+def _depth(money: Money, origin: int, weeks: int) -> np.ndarray:
     """Discounts as a share of shelf value."""
-    off = total(money.discounts, cut, weeks)
-    return np.asarray(off / np.maximum(off + total(money.sales, cut, weeks), LEAST_USD))
+    off = total(money.discounts, origin, weeks)
+    return np.asarray(off / np.maximum(off + total(money.sales, origin, weeks), LEAST_USD))
 
 
-def _height(panel: MarginPanel, cut: int, target: np.ndarray) -> Group:
+def _height(panel: MarginPanel, origin: int, target: np.ndarray) -> Group:
     money = panel.money
-    own = np.nan_to_num(rate(money, cut, cut + 1), nan=0.0)
+    own = np.nan_to_num(rate(money, origin, origin + 1), nan=0.0)
     category, member = panel.pools["category"]
-    chain = np.nan_to_num(rate(category, cut, 2 * TARGET_WEEKS))[member]
+    chain = np.nan_to_num(rate(category, origin, 2 * TARGET_WEEKS))[member]
     return {"target": target, "above_own_history": target - own, "above_category": target - chain}
 
 
-def _pool(panel: MarginPanel, cut: int, name: str, target: np.ndarray | None) -> Group:
+def _pool(panel: MarginPanel, origin: int, name: str, target: np.ndarray | None) -> Group:
     """Rates of a pool against the target, or against its own quarter where there is none, and discounts."""
     money, member = panel.pools[name]
-    usual = np.nan_to_num(rate(money, cut, TARGET_WEEKS))
+    usual = np.nan_to_num(rate(money, origin, TARGET_WEEKS))
     out: Group = {}
     for weeks in (1, 4, TARGET_WEEKS, 2 * TARGET_WEEKS):
-        now = np.nan_to_num(rate(money, cut, weeks))
+        now = np.nan_to_num(rate(money, origin, weeks))
         out[f"{name}_gap_{weeks}"] = (now - usual)[member] if target is None else now[member] - target
     for weeks in (4, TARGET_WEEKS):
-        out[f"{name}_depth_{weeks}"] = _depth(money, cut, weeks)[member]
+        out[f"{name}_depth_{weeks}"] = _depth(money, origin, weeks)[member]
     return out
 
 
-def _plan(panel: MarginPanel, cut: int) -> Group:
+def _plan(panel: MarginPanel, origin: int) -> Group:
     """Planned weeks against the quarter before and the last four weeks; an unplanned week counts as usual."""
-    ahead, quarter = slice(cut + 1, cut + 1 + HORIZON_WEEKS), slice(max(0, cut + 1 - TARGET_WEEKS), cut + 1)
+    ahead, quarter = (
+        slice(origin + 1, origin + 1 + HORIZON_WEEKS),
+        slice(max(0, origin + 1 - TARGET_WEEKS), origin + 1),
+    )
     is_planned = panel.demand.plan_known[ahead]
     plan = {**panel.plan, **{name: panel.demand.plan[name] for name in PLAN_SHARES}}
     plan["added_depth"] = panel.plan["mailer_depth"] + panel.plan["display_depth"]
@@ -111,16 +115,19 @@ def _plan(panel: MarginPanel, cut: int) -> Group:
     return out
 
 
-def _size(panel: MarginPanel, cut: int) -> Group:
-    sales, units = total(panel.money.sales, cut, TARGET_WEEKS), total(panel.demand.units, cut, TARGET_WEEKS)
+def _size(panel: MarginPanel, origin: int) -> Group:
+    sales, units = (
+        total(panel.money.sales, origin, TARGET_WEEKS),
+        total(panel.demand.units, origin, TARGET_WEEKS),
+    )
     return {
         "log_sales": np.log1p(sales),
         "log_units": np.log1p(units),
-        "sales_trend": np.log1p(total(panel.money.sales, cut, HORIZON_WEEKS)) - np.log1p(sales),
+        "sales_trend": np.log1p(total(panel.money.sales, origin, HORIZON_WEEKS)) - np.log1p(sales),
         "department": panel.pools["department"][1].astype(float),
     }
 
 
-def _season(panel: MarginPanel, cut: int) -> Group:
-    ahead = panel.demand.calendar["is_holiday"][cut + 1 : cut + 1 + HORIZON_WEEKS].sum()
+def _season(panel: MarginPanel, origin: int) -> Group:
+    ahead = panel.demand.calendar["is_holiday"][origin + 1 : origin + 1 + HORIZON_WEEKS].sum()
     return {"holidays_ahead": np.full(len(panel.demand.items), float(ahead))}

@@ -11,19 +11,19 @@ from models_ml.margin_risk.model import rows_of
 from models_ml.margin_risk.panel import MarginPanel, Money
 
 
-def require_no_leak(panel: MarginPanel, cut: int) -> None:
+def require_no_leak(panel: MarginPanel, origin: int) -> None:
     """Build the features twice, on the panel and on one with another future. Raises LeakageError."""
     few = sample(len(panel.demand.items))
     other = replace(
         panel,
-        demand=leaked(panel.demand, cut),
-        money=_leaked(panel.money, cut),
-        pools={name: (_leaked(money, cut), member) for name, (money, member) in panel.pools.items()},
+        demand=leaked(panel.demand, origin),
+        money=_leaked(panel.money, origin),
+        pools={name: (_leaked(money, origin), member) for name, (money, member) in panel.pools.items()},
     )
-    one, two = (rows_of(features.build(each, cut), few) for each in (panel, other))
-    week = int(panel.demand.weeks[cut])
+    one, two = (rows_of(features.build(each, origin), few) for each in (panel, other))
+    week = int(panel.demand.weeks[origin])
     require_unchanged([*one.names], one.values, two.values, "margin risk", week)
 
 
-def _leaked(money: Money, cut: int) -> Money:
-    return Money(*(after(values, cut) for values in money))
+def _leaked(money: Money, origin: int) -> Money:
+    return Money(*(after(values, origin) for values in money))

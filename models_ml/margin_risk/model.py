@@ -79,18 +79,18 @@ def rows_of(features: Features, chosen: np.ndarray) -> Features:
     return features._replace(values=features.values[chosen], target=features.target[chosen])
 
 
-def fit(panel: MarginPanel, cut: int, settings: MarginRiskSettings) -> MarginRiskModel:
-    """Fit on origins whose four weeks ended by column `cut`. Same inputs: same model to the bit."""
-    origins = range(settings.first_cut, cut - HORIZON_WEEKS + 1)
-    if len(origins) < 2:
+def fit(panel: MarginPanel, origin: int, settings: MarginRiskSettings) -> MarginRiskModel:
+    """Fit on origins whose four weeks ended by column `origin`. Same inputs: same model to the bit."""
+    past_origins = range(settings.first_origin, origin - HORIZON_WEEKS + 1)
+    if len(past_origins) < 2:
         raise NotEnoughHistoryError(
-            f"Margin risk needs {settings.first_cut + HORIZON_WEEKS + 2} weeks before its first cut."
+            f"Margin risk needs {settings.first_origin + HORIZON_WEEKS + 2} weeks before its first origin."
         )
     parts, money = [], []
-    for origin in origins:
-        chosen = panel.demand.selling(origin)
-        parts.append(rows_of(build(panel, origin), chosen))
-        money.append(shortfall_usd(panel, origin)[chosen])
+    for past_origin in past_origins:
+        chosen = panel.demand.selling(past_origin)
+        parts.append(rows_of(build(panel, past_origin), chosen))
+        money.append(shortfall_usd(panel, past_origin)[chosen])
     features = parts[0]._replace(
         values=np.concatenate([p.values for p in parts]), target=np.concatenate([p.target for p in parts])
     )

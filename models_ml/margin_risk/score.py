@@ -41,17 +41,17 @@ def score_margin_risk(
     `money_at_risk_usd` is probability × expected shortfall, so it adds up over any group of rows.
     """
     panel = read_margin_panel(warehouse)
-    last_week, cut = int(panel.demand.weeks[-1]), len(panel.demand.weeks) - 1
+    last_week, origin = int(panel.demand.weeks[-1]), len(panel.demand.weeks) - 1
     champion = find_champion(
         MODEL_NAME, load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week,
         approved=approved,
     )  # fmt: skip
     progress(f"score: margin risk {'version ' + champion.version if champion.model else champion.reason}")
-    frame = _by_baseline(panel, cut, champion.reason or TOO_RARE)
+    frame = _by_baseline(panel, origin, champion.reason or TOO_RARE)
     if champion.model is not None:
-        _by_model(frame, panel, cut, champion.model, champion.version)
+        _by_model(frame, panel, origin, champion.model, champion.version)
     frame["money_at_risk_usd"] = frame["probability"] * frame["expected_shortfall_usd"]
-    frame = frame[total(panel.money.sales, cut, TARGET_WEEKS) > LEAST_USD].assign(release_id=release_id)
+    frame = frame[total(panel.money.sales, origin, TARGET_WEEKS) > LEAST_USD].assign(release_id=release_id)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial")
     frame.assign(as_of_date=_last_day(warehouse, last_week)).to_parquet(partial, index=False)
@@ -60,8 +60,8 @@ def score_margin_risk(
     return Scored(output, len(frame), name, version, release_id, champion.reason, champion.note)
 
 
-def _by_baseline(panel: MarginPanel, cut: int, reason: str) -> pd.DataFrame:
-    demand, risk = panel.demand, calibrated_repeat(panel, cut)
+def _by_baseline(panel: MarginPanel, origin: int, reason: str) -> pd.DataFrame:
+    demand, risk = panel.demand, calibrated_repeat(panel, origin)
     sentences = [
         {
             "driver": "recent_margin",
@@ -74,9 +74,9 @@ def _by_baseline(panel: MarginPanel, cut: int, reason: str) -> pd.DataFrame:
         "location_id": demand.locations,
         "category": demand.items,
         "department": demand.departments,
-        "as_of_week": int(demand.weeks[cut]),
+        "as_of_week": int(demand.weeks[origin]),
         "horizon_weeks": HORIZON_WEEKS,
-        "target_margin_rate": target_rate(panel, cut),
+        "target_margin_rate": target_rate(panel, origin),
         "probability": risk.probability,
         "expected_shortfall_usd": risk.shortfall_usd,
         "reasons": [json.dumps([word]) for word in sentences],
@@ -89,13 +89,13 @@ def _by_baseline(panel: MarginPanel, cut: int, reason: str) -> pd.DataFrame:
 
 
 def _by_model(
-    frame: pd.DataFrame, panel: MarginPanel, cut: int, model: MarginRiskModel, version: str
+    frame: pd.DataFrame, panel: MarginPanel, origin: int, model: MarginRiskModel, version: str
 ) -> None:
     """Overwrite the rows of series that sell often enough for the model."""
-    chosen = np.flatnonzero(panel.demand.selling(cut))
-    features = rows_of(build(panel, cut), chosen)
+    chosen = np.flatnonzero(panel.demand.selling(origin))
+    features = rows_of(build(panel, origin), chosen)
     risk = model.predict(features)
-    planned = bool(panel.demand.plan_known[cut + 1 : cut + 1 + HORIZON_WEEKS].any())
+    planned = bool(panel.demand.plan_known[origin + 1 : origin + 1 + HORIZON_WEEKS].any())
     for column, values in {
         "probability": risk.probability,
         "expected_shortfall_usd": risk.shortfall_usd,

@@ -53,12 +53,12 @@ def margin_table(
     """
     panel, cells = result.panel, []
     for week in weeks:
-        cut, chosen = panel.demand.column(week), result.chosen[week]
+        origin, chosen = panel.demand.column(week), result.chosen[week]
         risks = {MODEL_NAME: result.risks[week]}
         for name, rule in (BASELINES if rules is None else rules).items():
-            risks[name] = Risk(*(part[chosen] for part in rule(panel, cut)))
-        outcome = shortfall_usd(panel, cut)[chosen]
-        for key, inside in _slices(panel, cut, chosen).items():
+            risks[name] = Risk(*(part[chosen] for part in rule(panel, origin)))
+        outcome = shortfall_usd(panel, origin)[chosen]
+        for key, inside in _slices(panel, origin, chosen).items():
             for name, risk in risks.items():
                 cells.append((key, name, Risk(*(part[inside] for part in risk)), outcome[inside]))
     records = []
@@ -86,19 +86,19 @@ def _scores(origins: list[tuple[Risk, np.ndarray]]) -> dict[str, float]:
     }
 
 
-def _slices(panel: MarginPanel, cut: int, chosen: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+def _slices(panel: MarginPanel, origin: int, chosen: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
     """Masks over the chosen series: all, by department, region, sales band, and promoted more or not."""
     demand = panel.demand
     out = {("all", "all"): np.ones(int(chosen.sum()), bool)}
     for name, values in (("department", demand.departments), ("region", demand.regions)):
         for member in np.unique(values[chosen]):
             out[(name, str(member))] = values[chosen] == member
-    sales = total(panel.money.sales, cut, TARGET_WEEKS)[chosen]
+    sales = total(panel.money.sales, origin, TARGET_WEEKS)[chosen]
     band = np.digitize(sales, np.quantile(sales, [1 / 3, 2 / 3]))
     for i, label in enumerate(("low", "middle", "high")):
         out[("sales", label)] = band == i
     depth = panel.plan["mailer_depth"][chosen]
-    ahead = depth[:, cut + 1 : cut + 1 + HORIZON_WEEKS].mean(1)
-    more = ahead > depth[:, max(0, cut + 1 - TARGET_WEEKS) : cut + 1].mean(1) + 1e-12
+    ahead = depth[:, origin + 1 : origin + 1 + HORIZON_WEEKS].mean(1)
+    more = ahead > depth[:, max(0, origin + 1 - TARGET_WEEKS) : origin + 1].mean(1) + 1e-12
     out[("promotion", "more than usual")], out[("promotion", "as usual or less")] = more, ~more
     return {key: mask for key, mask in out.items() if mask.sum() >= LEAST_SLICE}

@@ -22,7 +22,7 @@ class MarginRiskSettings:
     column_share: float = 0.4
     ridge: float = 10.0
     bins: int = 64
-    first_cut: int = 8  # first training origin, in columns
+    first_origin: int = 8  # first training origin, in columns
     step_weeks: int = 4  # between the earlier forecasts that calibrate
     seed: int = 20170101
     threads: int = 2  # fits side by side; the result does not depend on it

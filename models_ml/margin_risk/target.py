@@ -17,32 +17,32 @@ from models_ml.margin_risk.settings import HORIZON_WEEKS, TARGET_WEEKS
 LEAST_USD = 0.01
 
 
-def total(values: np.ndarray, cut: int, weeks: int) -> np.ndarray:
-    """Sum over the last `weeks` columns up to `cut`, or over all there are."""
-    return np.asarray(values[:, max(0, cut + 1 - weeks) : cut + 1].sum(1))
+def total(values: np.ndarray, origin: int, weeks: int) -> np.ndarray:
+    """Sum over the last `weeks` columns up to `origin`, or over all there are."""
+    return np.asarray(values[:, max(0, origin + 1 - weeks) : origin + 1].sum(1))
 
 
-def rate(money: Money, cut: int, weeks: int) -> np.ndarray:
-    """Gross margin rate over the last `weeks` columns up to `cut`; NaN where nothing was sold."""
-    sales, margin = total(money.sales, cut, weeks), total(money.margin, cut, weeks)
+def rate(money: Money, origin: int, weeks: int) -> np.ndarray:
+    """Gross margin rate over the last `weeks` columns up to `origin`; NaN where nothing was sold."""
+    sales, margin = total(money.sales, origin, weeks), total(money.margin, origin, weeks)
     return np.where(sales > LEAST_USD, margin / np.maximum(sales, LEAST_USD), np.nan)
 
 
-def target_rate(panel: MarginPanel, cut: int) -> np.ndarray:
-    """The rate to hold in the four weeks after column `cut`, known at its end; (series,)."""
-    own = rate(panel.money, cut, TARGET_WEEKS)
+def target_rate(panel: MarginPanel, origin: int) -> np.ndarray:
+    """The rate to hold in the four weeks after column `origin`, known at its end; (series,)."""
+    own = rate(panel.money, origin, TARGET_WEEKS)
     category, member = panel.pools["category"]
-    chain = np.nan_to_num(rate(category, cut, 2 * TARGET_WEEKS))[member]
+    chain = np.nan_to_num(rate(category, origin, 2 * TARGET_WEEKS))[member]
     return np.where(np.isnan(own), chain, own)
 
 
-def shortfall_usd(panel: MarginPanel, cut: int) -> np.ndarray:
-    """Target less achieved margin over the four weeks after `cut`, at what was sold in them; (series,).
+def shortfall_usd(panel: MarginPanel, origin: int) -> np.ndarray:
+    """Target less achieved margin over the four weeks after `origin`, at what was sold in them; (series,).
 
     Positive: missed. Raises IndexError where the four weeks are not all recorded.
     """
-    ahead = slice(cut + 1, cut + 1 + HORIZON_WEEKS)
-    if cut + HORIZON_WEEKS >= panel.money.sales.shape[1]:
-        raise IndexError(f"The four weeks after column {cut} are not all recorded.")
+    ahead = slice(origin + 1, origin + 1 + HORIZON_WEEKS)
+    if origin + HORIZON_WEEKS >= panel.money.sales.shape[1]:
+        raise IndexError(f"The four weeks after column {origin} are not all recorded.")
     sales, margin = panel.money.sales[:, ahead].sum(1), panel.money.margin[:, ahead].sum(1)
-    return np.asarray(target_rate(panel, cut) * sales - margin)
+    return np.asarray(target_rate(panel, origin) * sales - margin)

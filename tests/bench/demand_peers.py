@@ -22,7 +22,7 @@ def peers(panel: Panel, origins: list[int]) -> dict[str, dict[int, Forecast]]:
     return {name: {o: make(panel.units, panel.column(o)) for o in origins} for name, make in makers.items()}
 
 
-def auto_ets(units: np.ndarray, cut: int) -> Forecast:
+def auto_ets(units: np.ndarray, origin: int) -> Forecast:
     """Non-seasonal exponential smoothing, the form chosen per series by AICc; a year holds no season."""
     from statsforecast import StatsForecast
     from statsforecast.models import AutoETS
@@ -31,7 +31,7 @@ def auto_ets(units: np.ndarray, cut: int) -> Forecast:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         engine = StatsForecast(models=[AutoETS(season_length=1)], freq=1, n_jobs=1)
-        forecasts = engine.forecast(df=_long(units, cut), h=HORIZON, level=list(levels))
+        forecasts = engine.forecast(df=_long(units, origin), h=HORIZON, level=list(levels))
     forecasts = forecasts.sort_values(["unique_id", "ds"])
     shape = (len(units), HORIZON)
     mean = np.nan_to_num(forecasts["AutoETS"].to_numpy(float)).reshape(shape)
@@ -44,7 +44,7 @@ def auto_ets(units: np.ndarray, cut: int) -> Forecast:
     return Forecast(np.sort(np.maximum(quantiles, 0), -1), np.maximum(mean, 0))
 
 
-def ml_forecast(units: np.ndarray, cut: int) -> Forecast:
+def ml_forecast(units: np.ndarray, origin: int) -> Forecast:
     """LightGBM over lags and rolling means of all series, recursive over the horizon."""
     import lightgbm
     from mlforecast import MLForecast
@@ -62,14 +62,14 @@ def ml_forecast(units: np.ndarray, cut: int) -> Forecast:
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        engine.fit(_long(units, cut), static_features=[])
+        engine.fit(_long(units, origin), static_features=[])
         forecasts = engine.predict(HORIZON).sort_values(["unique_id", "ds"])
     mean = np.maximum(forecasts["lgb"].to_numpy(float).reshape(len(units), HORIZON), 0)
     return Forecast(np.repeat(mean[..., None], len(LEVELS), -1), mean)
 
 
-def _long(units: np.ndarray, cut: int) -> pd.DataFrame:
-    count, width = len(units), cut + 1
+def _long(units: np.ndarray, origin: int) -> pd.DataFrame:
+    count, width = len(units), origin + 1
     return pd.DataFrame({
         "unique_id": np.repeat(np.arange(count), width),
         "ds": np.tile(np.arange(width), count),

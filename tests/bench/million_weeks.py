@@ -28,11 +28,11 @@ SERIES_WEEKS = 1_000_000
 
 def main() -> None:
     panel = read_panel(WAREHOUSE, "category")
-    cut = len(panel.weeks) - 1
-    model = fit(panel, cut, replace(FULL, rows=6_000, first_cut=cut - 12))
+    origin = len(panel.weeks) - 1
+    model = fit(panel, origin, replace(FULL, rows=6_000, first_origin=origin - 12))
     many = panel.select(np.arange(SERIES_WEEKS // HORIZON) % len(panel.items))
     started = time.monotonic()
-    frame = forecast_frame(many, cut, model.forecast(many, cut))
+    frame = forecast_frame(many, origin, model.forecast(many, origin))
     with tempfile.TemporaryDirectory() as folder:
         frame.to_parquet(Path(folder) / "forecasts.parquet", index=False)
     seconds = time.monotonic() - started

@@ -61,9 +61,9 @@ def _training(warehouse: Path) -> Iterator[dict[str, Any]]:
             train(warehouse, "benchmark", **where)
         seconds = time.monotonic() - started
         panel = read_panel(warehouse, "category")
-        cut = panel.column(ORIGINS[0])
+        origin = panel.column(ORIGINS[0])
         digests = {
-            save_bundle({"category": fit(panel, cut, FULL)}, Path(place) / name) for name in ("one", "two")
+            save_bundle({"category": fit(panel, origin, FULL)}, Path(place) / name) for name in ("one", "two")
         }
     name = "training both models, backtests and evidence included"
     yield bench_row(name, seconds, "<= 300", seconds <= 300, unit="s")

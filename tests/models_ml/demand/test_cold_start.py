@@ -27,11 +27,11 @@ ORIGINS = (29, 37, 45)
 WEEKS_OLD = 3
 
 
-def hidden(panel: Panel, rows: np.ndarray, cut: int, weeks: int) -> ColdStartSeries:
-    """These series as if they had come `weeks` before column `cut`."""
+def hidden(panel: Panel, rows: np.ndarray, origin: int, weeks: int) -> ColdStartSeries:
+    """These series as if they had come `weeks` before column `origin`."""
     return ColdStartSeries(
         panel.tier, panel.locations[rows], panel.items[rows], panel.departments[rows], panel.categories[rows],
-        np.full(len(rows), float(weeks)), panel.units[rows, cut + 1 - weeks : cut + 1].sum(1),
+        np.full(len(rows), float(weeks)), panel.units[rows, origin + 1 - weeks : origin + 1].sum(1),
     )  # fmt: skip
 
 
@@ -47,14 +47,14 @@ def flat(values: np.ndarray) -> np.ndarray:
 def test_a_new_store_sells_what_others_do_times_its_size(small: Path) -> None:
     """By hand: five stores teach; the sixth sold twice what they did in two weeks."""
     panel = read_panel(small, "category")
-    cut = panel.column(40)
+    origin = panel.column(40)
     rest, gone = np.flatnonzero(panel.locations != "S5"), np.flatnonzero(panel.locations == "S5")
     others = panel.select(rest)
     mean = np.arange(len(rest) * 8, dtype=float).reshape(-1, 8)
-    recent = pd.Series(others.units[:, cut - 12 : cut + 1].mean(1)).groupby(others.items).sum() / 4
+    recent = pd.Series(others.units[:, origin - 12 : origin + 1].mean(1)).groupby(others.items).sum() / 4
     units = 2 * 2 * recent[panel.items[gone]].to_numpy()
-    new = replace(hidden(panel, gone, cut, 2), units=units)
-    forecast = new_categories(others, Forecast(np.zeros((*mean.shape, 7)), mean), new, cut)
+    new = replace(hidden(panel, gone, origin, 2), units=units)
+    forecast = new_categories(others, Forecast(np.zeros((*mean.shape, 7)), mean), new, origin)
     expected = 2 * recent.sum()
     size = (2 * expected + PRIOR_STORE_UNITS) / (expected + PRIOR_STORE_UNITS)
     for i, item in enumerate(new.items):
@@ -66,13 +66,13 @@ def test_a_new_store_sells_what_others_do_times_its_size(small: Path) -> None:
 
 def test_new_products_take_the_rest_of_their_category_and_add_what_it_lacks(small: Path) -> None:
     categories, products = read_panel(small, "category"), read_panel(small, "product")
-    cut = products.column(40)
+    origin = products.column(40)
     even = np.arange(0, len(products.items), 2)
     tracked, rows = products.select(even), even + 1
-    whole = moving_average(categories.units, cut).mean
+    whole = moving_average(categories.units, origin).mean
     rest = on_grain(whole * np.linspace(0, 1, len(whole))[:, None])
     forecast, left, added = new_products(
-        tracked, categories, (whole, rest), hidden(products, rows, cut, 3), cut
+        tracked, categories, (whole, rest), hidden(products, rows, origin, 3), origin
     )
     assert (np.minimum(left, added) == 0).all()
     assert (left > 0).any()
@@ -100,16 +100,16 @@ def test_stores_three_weeks_old_are_forecast_better_than_by_their_own_weeks_or_t
     weeks; what the chain's stores sell on average."""
     panel = read_panel(release_dir / "warehouse.duckdb", "category")
     for week in ORIGINS:
-        cut = panel.column(week)
-        frequent = panel.select(panel.selling(cut))
+        origin = panel.column(week)
+        frequent = panel.select(panel.selling(origin))
         stores = np.unique(frequent.locations)
         forecasts, own, chain, units, inside = [], [], [], [], []
         for store in stores[:: len(stores) // 10][:10]:
             gone = frequent.locations == store
-            others, new = frequent.select(~gone), hidden(frequent, np.flatnonzero(gone), cut, WEEKS_OLD)
-            forecast = new_categories(others, moving_average(others.units, cut), new, cut)
-            came = horizon_units(frequent, cut)[gone]
-            usual = pd.Series(others.units[:, cut - 12 : cut + 1].mean(1)).groupby(others.items).sum()
+            others, new = frequent.select(~gone), hidden(frequent, np.flatnonzero(gone), origin, WEEKS_OLD)
+            forecast = new_categories(others, moving_average(others.units, origin), new, origin)
+            came = horizon_units(frequent, origin)[gone]
+            usual = pd.Series(others.units[:, origin - 12 : origin + 1].mean(1)).groupby(others.items).sum()
             forecasts.append(forecast.mean)
             own.append(flat(new.units / WEEKS_OLD))
             chain.append(flat(usual.reindex(new.items).fillna(0).to_numpy() / (len(stores) - 1)))
@@ -131,17 +131,20 @@ def test_products_three_weeks_old_at_a_store_are_forecast_better_than_by_their_o
     categories, products = read_panel(warehouse, "category"), read_panel(warehouse, "product")
     rng = fixed_generator(20170101)
     for week in ORIGINS:
-        cut = products.column(week)
-        stores, frequent = categories.select(categories.selling(cut)), products.select(products.selling(cut))
+        origin = products.column(week)
+        stores, frequent = (
+            categories.select(categories.selling(origin)),
+            products.select(products.selling(origin)),
+        )
         gone = rng.random(len(frequent.items)) < 0.2
         tracked, rows = frequent.select(~gone), np.flatnonzero(gone)
-        whole = moving_average(stores.units, cut).mean
-        new = hidden(frequent, rows, cut, WEEKS_OLD)
-        forecast = new_products(tracked, stores, (whole, whole), new, cut).forecast
-        came = horizon_units(frequent, cut)[rows]
+        whole = moving_average(stores.units, origin).mean
+        new = hidden(frequent, rows, origin, WEEKS_OLD)
+        forecast = new_products(tracked, stores, (whole, whole), new, origin).forecast
+        came = horizon_units(frequent, origin)[rows]
         own = flat(new.units / WEEKS_OLD)
         assert errors(came, forecast.mean)[1] < 0.97 * errors(came, own)[1], week
-        naive = moving_average(frequent.units[rows, cut + 1 - WEEKS_OLD : cut + 1], WEEKS_OLD - 1)
+        naive = moving_average(frequent.units[rows, origin + 1 - WEEKS_OLD : origin + 1], WEEKS_OLD - 1)
         assert pinball(came, forecast.quantiles) < pinball(came, naive.quantiles)
 
 

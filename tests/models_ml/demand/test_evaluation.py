@@ -68,20 +68,20 @@ def test_table_holds_every_model_and_the_file_every_cell(
 
 def test_oracle_sees_the_weeks_around_a_target_and_never_the_target_itself(small: Path) -> None:
     panel = read_panel(small, "category")
-    cut = panel.column(37)
-    around = neighbours(panel.units, cut, 2)
+    origin = panel.column(37)
+    around = neighbours(panel.units, origin, 2)
     for h in (0, 5):
-        beside = [cut + 1 + h + step for step in (-2, -1, 1, 2)]
+        beside = [origin + 1 + h + step for step in (-2, -1, 1, 2)]
         np.testing.assert_allclose(around[:, h], panel.units[:, beside].mean(1))
-    features, _, names = oracle_build(panel, cut)
+    features, _, names = oracle_build(panel, origin)
     leaked = replace(panel, measures={**panel.measures, "units": panel.units.copy()}, pools=panel.pools)
-    leaked.units[:, cut + 3] += 1e3
-    changed, _, _ = oracle_build(leaked, cut)
+    leaked.units[:, origin + 3] += 1e3
+    changed, _, _ = oracle_build(leaked, origin)
     own = [j for j, name in enumerate(names) if not name.endswith("_others")]
     np.testing.assert_array_equal(features[:, 2, own], changed[:, 2, own])
     assert not np.array_equal(features[:, 1], changed[:, 1])
     with pytest.raises(LeakageError):
-        require_no_leak(panel, cut, oracle_build)
+        require_no_leak(panel, origin, oracle_build)
 
 
 def test_promoted_weeks_are_scored_by_themselves_and_value_is_counted_from_the_rule(
@@ -90,9 +90,9 @@ def test_promoted_weeks_are_scored_by_themselves_and_value_is_counted_from_the_r
     panel = read_panel(small, "product")
     result = rolling_origin_backtest(panel, np.ones(len(panel.items), bool), [29, 37], quick)
     table = evaluation_table(result, [37]).set_index(["slice", "member", "model"])
-    cut = panel.column(37)
-    units, forecast = horizon_units(panel, cut), result.forecasts[37]
-    promoted = panel.plan["is_mailer"][:, cut + 1 : cut + 9] > 0
+    origin = panel.column(37)
+    units, forecast = horizon_units(panel, origin), result.forecasts[37]
+    promoted = panel.plan["is_mailer"][:, origin + 1 : origin + 9] > 0
     error = np.abs(units - np.sort(np.maximum(forecast.quantiles, 0), -1)[..., 3])
     by_hand = error[promoted].sum() / units[promoted].sum()
     assert 0 < promoted.mean() < 1

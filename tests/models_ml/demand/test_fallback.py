@@ -44,13 +44,13 @@ def rows_of(panel: Panel, **more) -> pd.DataFrame:
 def test_a_series_beyond_what_training_saw_takes_the_rule_and_says_so(
     panel: Panel, model: DemandModel
 ) -> None:
-    cut = len(panel.weeks) - 1
+    origin = len(panel.weeks) - 1
     units = panel.units.copy()
     units[7] *= 500
     grown = replace(panel, measures={**panel.measures, "units": units})
     limits = Restraints()
-    limited, plain = limits.forecast(model, grown, cut), model.forecast(grown, cut)
-    rule = moving_average(units, cut)
+    limited, plain = limits.forecast(model, grown, origin), model.forecast(grown, origin)
+    rule = moving_average(units, origin)
     others = np.arange(len(units)) != 7
     np.testing.assert_array_equal(limited.mean[7], rule.mean[7])
     np.testing.assert_array_equal(limited.mean[others], plain.mean[others])
@@ -64,10 +64,10 @@ def test_the_policy_decides_between_the_rule_and_a_person(panel: Panel, model: D
     """Forecast drift in a region: the rule there. A lost feed of a store: the model's number, a person."""
     alerts = [alert("prediction_shift", "region", "West"), alert("lost_feed", "location", "S4")]
     limits = Restraints(alerts, REGIONS)
-    cut = len(panel.weeks) - 1
-    limited, plain = limits.forecast(model, panel, cut), model.forecast(panel, cut)
+    origin = len(panel.weeks) - 1
+    limited, plain = limits.forecast(model, panel, origin), model.forecast(panel, origin)
     west = np.isin(panel.locations, ["S0", "S1"])
-    np.testing.assert_array_equal(limited.mean[west], moving_average(panel.units, cut).mean[west])
+    np.testing.assert_array_equal(limited.mean[west], moving_average(panel.units, origin).mean[west])
     np.testing.assert_array_equal(limited.mean[~west], plain.mean[~west])
     marked = limits.mark(rows_of(panel))
     assert (marked["is_fallback"] == west).all()

@@ -13,12 +13,12 @@ from tests.models_ml.small_warehouse import write_features
 
 @pytest.mark.parametrize("tier", ["category", "product"])
 def test_later_sales_change_no_feature(tier: str, small: Path, tmp_path: Path) -> None:
-    """Absurd sales after the cut leave every feature of the cut as it was, to the bit."""
+    """Absurd sales after the origin leave every feature as it was, to the bit."""
     poisoned = write_features(tmp_path / "poisoned.duckdb", poison_after=33)
     honest, leaked = read_panel(small, tier), read_panel(poisoned, tier)
     assert leaked.units[:, leaked.column(34) :].max() >= 1e4  # the poison is there
-    cut = honest.column(33)
-    for one, other in zip(build(honest, cut)[:2], build(leaked, cut)[:2], strict=True):
+    origin = honest.column(33)
+    for one, other in zip(build(honest, origin)[:2], build(leaked, origin)[:2], strict=True):
         np.testing.assert_array_equal(one, other)
     later = honest.column(36)
     assert not np.array_equal(build(honest, later)[0], build(leaked, later)[0])
@@ -38,8 +38,8 @@ def test_data_cut_at_the_origin_give_the_same_features(tier: str, small: Path, t
 def test_moving_average_equals_sql(small: Path) -> None:
     """The ratio features against window functions written independently."""
     panel = read_panel(small, "category")
-    cut = panel.column(40)
-    features, scale, names = build(panel, cut)
+    origin = panel.column(40)
+    features, scale, names = build(panel, origin)
     with duckdb.connect(str(small), read_only=True) as con:
         rows = con.execute(
             """SELECT location_id, category, sum(units) FILTER (week > 36) / 4 AS ma4,
@@ -51,7 +51,7 @@ def test_moving_average_equals_sql(small: Path) -> None:
     blend = 0.5 * expected[:, 1] + 0.25 * expected[:, 3] + 0.25 * expected[:, 2]
     np.testing.assert_allclose(scale, np.maximum(blend, 0.15), rtol=1e-9)
     np.testing.assert_allclose(features[:, 0, names.index("ma_4")], expected[:, 0] / scale, rtol=1e-5)
-    np.testing.assert_allclose(level(panel.units, cut), scale)
+    np.testing.assert_allclose(level(panel.units, origin), scale)
 
 
 def test_week_without_a_plan_counts_as_ordinary(small: Path) -> None:

@@ -24,8 +24,8 @@ def test_demand_run_fails_on_a_feature_of_next_week(
     assert rolling_origin_backtest(panel, everything, [29], quick).forecasts
     honest = demand_features._own
 
-    def mutated(panel: Panel, cut: int, scale: np.ndarray) -> dict[str, np.ndarray]:
-        return {**honest(panel, cut, scale), "lag_1": panel.units[:, cut + 1] / scale}
+    def mutated(panel: Panel, origin: int, scale: np.ndarray) -> dict[str, np.ndarray]:
+        return {**honest(panel, origin, scale), "lag_1": panel.units[:, origin + 1] / scale}
 
     monkeypatch.setattr(demand_features, "_own", mutated)
     with pytest.raises(LeakageError, match="lag_1 read what was recorded after"):
@@ -37,7 +37,7 @@ def test_demand_run_fails_on_a_pool_or_a_scale_of_next_week(
 ) -> None:
     panel = read_panel(small, "product")
     honest = demand_features.level
-    monkeypatch.setattr(demand_features, "level", lambda units, cut: honest(units, cut + 1))
+    monkeypatch.setattr(demand_features, "level", lambda units, origin: honest(units, origin + 1))
     with pytest.raises(LeakageError, match="scale"):
         rolling_origin_backtest(panel, np.ones(len(panel.items), bool), [29], quick)
 
@@ -47,8 +47,8 @@ def test_margin_run_fails_on_realised_discounts(small: Path, monkeypatch: pytest
     panel = read_margin_panel(small)
     honest = margin_features._discounts
 
-    def mutated(panel, cut):
-        return {**honest(panel, cut), "depth_4": panel.money.discounts[:, cut + 1 : cut + 5].sum(1)}
+    def mutated(panel, origin):
+        return {**honest(panel, origin), "depth_4": panel.money.discounts[:, origin + 1 : origin + 5].sum(1)}
 
     monkeypatch.setattr(margin_features, "_discounts", mutated)
     with pytest.raises(LeakageError, match="depth_4"):

@@ -1,7 +1,7 @@
 """The release's own feature SQL, run again on sales that end at the origin week: nothing may differ.
 
-Series that only came to be tracked later are missing in the cut; every row of the cut must be in the
-release as is.
+Series that only came to be tracked later are missing in the shortened release; each of its rows must be in
+the whole one as is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from models_ml.margin_risk.model import rows_of
 from models_ml.margin_risk.panel import margin_panel_from, read_margin_panel
 from semantic.sql.quoting import literal
 
-CUT_WEEK = 37
+ORIGIN_WEEK = 37
 MODELS = (
     "feat_calendar_week",
     "feat_demand_lines",
@@ -36,7 +36,7 @@ PLANS = ("feat_promotion_plan_category_week", "feat_promotion_plan_product_week"
 
 @pytest.fixture(scope="module")
 def truncated(release_dir: Path):
-    """A connection whose feature tables were built from the sales up to the cut; `warehouse` is the
+    """A connection whose feature tables were built from the sales up to the origin; `warehouse` is the
     release."""
     built = (*MODELS, *DISCOUNTS)
     nodes = json.loads((release_dir / "manifest.json").read_text())["nodes"].values()
@@ -45,7 +45,7 @@ def truncated(release_dir: Path):
     con.execute("SET threads = 2")
     con.execute(f"ATTACH {literal(release_dir / 'warehouse.duckdb')} AS warehouse (READ_ONLY)")
     con.execute(
-        f"CREATE VIEW fct_sales_lines AS FROM warehouse.main.fct_sales_lines WHERE week <= {CUT_WEEK}"
+        f"CREATE VIEW fct_sales_lines AS FROM warehouse.main.fct_sales_lines WHERE week <= {ORIGIN_WEEK}"
     )
     for name in built:
         sql = compiled[name]
@@ -59,7 +59,9 @@ def truncated(release_dir: Path):
 
 
 @pytest.mark.parametrize("table", MODELS[1:])
-def test_every_row_of_the_cut_is_in_the_release(truncated: duckdb.DuckDBPyConnection, table: str) -> None:
+def test_every_row_of_the_shortened_release_is_in_the_release(
+    truncated: duckdb.DuckDBPyConnection, table: str
+) -> None:
     """Rows equal to nine digits; the count shows that the comparison is not an empty one."""
     columns = truncated.execute(f"DESCRIBE {table}").fetchall()
     row = ", ".join(f"round({n}, 9)" if kind == "DOUBLE" else n for n, kind, *_ in columns)
@@ -73,30 +75,30 @@ def test_every_row_of_the_cut_is_in_the_release(truncated: duckdb.DuckDBPyConnec
 
 
 @pytest.mark.parametrize("tier", ["category", "product"])
-def test_features_of_the_cut_are_those_of_the_release(
+def test_features_of_the_shortened_release_are_those_of_the_release(
     truncated: duckdb.DuckDBPyConnection, release_dir: Path, tier: str
 ) -> None:
-    """The matrix a model sees at the origin, from the cut and from the whole, for the series that sell by
-    then."""
+    """The matrix a model sees at the origin, from the shortened release and from the whole, for the series
+    that sell by then."""
     short, whole = panel_from(truncated, tier), read_panel(release_dir / "warehouse.duckdb", tier)
-    assert int(short.weeks[-1]) == CUT_WEEK
-    short, whole = (panel.select(panel.selling(panel.column(CUT_WEEK))) for panel in (short, whole))
+    assert int(short.weeks[-1]) == ORIGIN_WEEK
+    short, whole = (panel.select(panel.selling(panel.column(ORIGIN_WEEK))) for panel in (short, whole))
     np.testing.assert_array_equal(short.items, whole.items)
     assert len(short.items) > 3000
-    (one, scale, names), (two, other, same) = (build(p, p.column(CUT_WEEK)) for p in (short, whole))
+    (one, scale, names), (two, other, same) = (build(p, p.column(ORIGIN_WEEK)) for p in (short, whole))
     assert names == same
     np.testing.assert_allclose(scale, other, rtol=1e-12)
     for j, name in enumerate(names):
         np.testing.assert_allclose(one[..., j], two[..., j], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-def test_margin_features_of_the_cut_are_those_of_the_release(
+def test_margin_features_of_the_shortened_release_are_those_of_the_release(
     truncated: duckdb.DuckDBPyConnection, release_dir: Path
 ) -> None:
     """The discount depths behind the plan included: they end four weeks before the planned week."""
     short, whole = margin_panel_from(truncated), read_margin_panel(release_dir / "warehouse.duckdb")
     one, two = (
-        rows_of(build_margin(p, p.demand.column(CUT_WEEK)), p.demand.selling(p.demand.column(CUT_WEEK)))
+        rows_of(build_margin(p, p.demand.column(ORIGIN_WEEK)), p.demand.selling(p.demand.column(ORIGIN_WEEK)))
         for p in (short, whole)
     )
     assert len(one.values) > 3000

@@ -31,14 +31,14 @@ def test_same_seed_same_model_to_the_bit(small: Path, quick: DemandSettings, tmp
 def test_fits_that_share_their_rows_are_those_that_do_not(
     small: Path, quick: DemandSettings, tmp_path: Path
 ) -> None:
-    """And no row of a cut has a target after it."""
+    """And no row of an origin has a target after it."""
     panel = read_panel(small, "category")
     few = replace(quick, rows=300)
     pool = RowPool(panel, [20, 30, 40], few)
-    for cut in (30, 20):
-        shared, own = fit(panel, cut, few, pool=pool), fit(panel, cut, few)
+    for origin in (30, 20):
+        shared, own = fit(panel, origin, few, pool=pool), fit(panel, origin, few)
         digests = [
-            save_bundle({"category": m}, tmp_path / f"{n}{cut}") for m, n in ((shared, "a"), (own, "b"))
+            save_bundle({"category": m}, tmp_path / f"{n}{origin}") for m, n in ((shared, "a"), (own, "b"))
         ]
         assert digests[0] == digests[1]
     units = panel.units.copy()
@@ -50,13 +50,13 @@ def test_fits_that_share_their_rows_are_those_that_do_not(
 
 def test_quantiles_ascend_and_survive_saving(small: Path, quick: DemandSettings, tmp_path: Path) -> None:
     panel = read_panel(small, "product")
-    cut = panel.column(45)
-    model = fit(panel, cut, quick)
-    forecast = model.forecast(panel, cut)
+    origin = panel.column(45)
+    model = fit(panel, origin, quick)
+    forecast = model.forecast(panel, origin)
     assert (np.diff(forecast.quantiles, axis=-1) >= 0).all()
     assert (forecast.quantiles >= 0).all()
     save_bundle({"product": model}, tmp_path / "bundle")
-    again = load_bundle(tmp_path / "bundle")["product"].forecast(panel, cut)
+    again = load_bundle(tmp_path / "bundle")["product"].forecast(panel, origin)
     np.testing.assert_array_equal(forecast.quantiles, again.quantiles)
 
 
@@ -136,12 +136,12 @@ def test_series_forecast_some_at_a_time_are_those_forecast_together(
     small: Path, quick: DemandSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = read_panel(small, "product")
-    cut = panel.column(45)
-    model = fit(panel, cut, quick)
-    together = model.forecast(panel, cut)
+    origin = panel.column(45)
+    model = fit(panel, origin, quick)
+    together = model.forecast(panel, origin)
     monkeypatch.setattr(demand_model, "AT_ONCE", 7)
-    some = model.forecast(panel, cut)
+    some = model.forecast(panel, origin)
     assert len(panel.items) > 14
     np.testing.assert_array_equal(together.quantiles, some.quantiles)
     np.testing.assert_array_equal(together.mean, some.mean)
-    assert model.forecast(panel.select(np.zeros(len(panel.items), bool)), cut).mean.shape == (0, 8)
+    assert model.forecast(panel.select(np.zeros(len(panel.items), bool)), origin).mean.shape == (0, 8)

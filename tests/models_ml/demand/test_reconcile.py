@@ -14,7 +14,7 @@ from models_ml.demand.tail import tail_forecast
 from models_ml.evaluate.forecast import Forecast
 from tests.seeds import generator
 
-CUT = 43
+ORIGIN = 43
 
 
 def _forecast(panel: Panel, seed: int) -> Forecast:
@@ -33,9 +33,9 @@ def test_parts_equal_their_category_and_the_chain_does_not_move(panels: tuple[Pa
     top = products.select(np.arange(0, len(products.items), 3))
     before, own = _forecast(categories, 1), _forecast(top, 2)
     own = Forecast(own.quantiles / 4, own.mean / 4)
-    levels = reconcile(categories, before, top, own, CUT)
+    levels = reconcile(categories, before, top, own, ORIGIN)
     tail = products.select(np.setdiff1d(np.arange(len(products.items)), np.arange(0, len(products.items), 3)))
-    shared = tail_forecast(tail, top, categories, levels.rest, CUT)
+    shared = tail_forecast(tail, top, categories, levels.rest, ORIGIN)
     parts = pd.concat([
         pd.DataFrame(levels.product.mean).assign(at=category_of(top, categories)),
         pd.DataFrame(shared.forecast.mean).assign(at=category_of(tail, categories)),
@@ -55,11 +55,11 @@ def test_both_levels_give_way_by_the_same_money(panels: tuple[Panel, Panel]) -> 
     pair = products.select(
         np.flatnonzero((products.locations == one.locations[0]) & (products.categories == one.items[0]))
     )
-    share = float(rest_share(one, pair, CUT)[0])
+    share = float(rest_share(one, pair, ORIGIN)[0])
     assert share == 0  # every unit of the small retailer is sold by a tracked product
     flat = np.ones((1, 8, 7))
     own = Forecast(np.ones((2, 8, 7)), np.full((2, 8), 6.0))
-    levels = reconcile(one, Forecast(flat, np.full((1, 8), 8.0)), pair, own, CUT)
+    levels = reconcile(one, Forecast(flat, np.full((1, 8), 8.0)), pair, own, ORIGIN)
     np.testing.assert_allclose(levels.category.mean, 10)
     np.testing.assert_allclose(levels.product.mean, 5, atol=1e-3)
     np.testing.assert_allclose(levels.product.quantiles, 5 / 6)

@@ -50,10 +50,10 @@ def test_a_score_is_that_of_a_fit_at_its_origins(panel, quick: DemandSettings, s
     """WAPE of the settings in force, worked out from a fit on the whole panel at each origin."""
     wapes = []
     for week in search.origins:
-        cut = panel.column(week)
-        selling = panel.select(panel.selling(cut))
-        median = fit(panel, cut, quick).forecast(selling, cut).quantiles[..., 3]
-        units = selling.units[:, cut + 1 : cut + 9]
+        origin = panel.column(week)
+        selling = panel.select(panel.selling(origin))
+        median = fit(panel, origin, quick).forecast(selling, origin).quantiles[..., 3]
+        units = selling.units[:, origin + 1 : origin + 9]
         wapes.append(np.abs(units - median).sum() / units.sum())
     assert search.trials[0].scores["category_wape"] == pytest.approx(np.mean(wapes))
 

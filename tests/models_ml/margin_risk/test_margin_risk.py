@@ -23,7 +23,7 @@ from models_ml.margin_risk.target import shortfall_usd, target_rate
 from tests.models_ml.small_warehouse import write_features
 from tests.seeds import fixed_generator
 
-CUT = 36  # column; week 38
+ORIGIN = 36  # column; week 38
 QUICK = MarginRiskSettings(rounds=12, depth=3, least_child_weight=2, threads=1)
 
 
@@ -34,7 +34,7 @@ def panel(small: Path) -> MarginPanel:
 
 @pytest.fixture(scope="module")
 def model(panel: MarginPanel) -> MarginRiskModel:
-    return fit(panel, CUT, QUICK)
+    return fit(panel, ORIGIN, QUICK)
 
 
 def test_target_and_shortfall_equal_hand_sql(small: Path, panel: MarginPanel) -> None:
@@ -48,10 +48,10 @@ def test_target_and_shortfall_equal_hand_sql(small: Path, panel: MarginPanel) ->
                     - coalesce(sum(gross_margin_usd) FILTER (week BETWEEN 39 AND 42), 0) AS short
             FROM feat_margin_category_week GROUP BY ALL ORDER BY ALL"""
         ).df()
-    assert int(panel.demand.weeks[CUT]) == 38
+    assert int(panel.demand.weeks[ORIGIN]) == 38
     assert len(by_hand) == len(panel.demand.items) > 40
-    np.testing.assert_allclose(target_rate(panel, CUT), by_hand["target"], rtol=1e-9)
-    np.testing.assert_allclose(shortfall_usd(panel, CUT), by_hand["short"], atol=1e-9)
+    np.testing.assert_allclose(target_rate(panel, ORIGIN), by_hand["target"], rtol=1e-9)
+    np.testing.assert_allclose(shortfall_usd(panel, ORIGIN), by_hand["short"], atol=1e-9)
     with pytest.raises(IndexError):
         shortfall_usd(panel, len(panel.demand.weeks) - 4)
 
@@ -59,29 +59,29 @@ def test_target_and_shortfall_equal_hand_sql(small: Path, panel: MarginPanel) ->
 def test_features_and_rules_know_only_the_past(tmp_path: Path, panel: MarginPanel) -> None:
     """Sales that turn absurd after the origin, at an unchanged plan, change nothing that is read at it."""
     leaked = read_margin_panel(write_features(tmp_path / "spoilt.duckdb", poison_after=38))
-    np.testing.assert_array_equal(build(panel, CUT).values, build(leaked, CUT).values)
+    np.testing.assert_array_equal(build(panel, ORIGIN).values, build(leaked, ORIGIN).values)
     for name, rule in BASELINES.items():
-        for one, other in zip(rule(panel, CUT), rule(leaked, CUT), strict=True):
+        for one, other in zip(rule(panel, ORIGIN), rule(leaked, ORIGIN), strict=True):
             np.testing.assert_allclose(one, other, err_msg=name)
-    assert not np.allclose(shortfall_usd(panel, CUT), shortfall_usd(leaked, CUT))
+    assert not np.allclose(shortfall_usd(panel, ORIGIN), shortfall_usd(leaked, ORIGIN))
 
 
 def test_planned_promotions_are_read_and_realised_discounts_are_not(panel: MarginPanel) -> None:
-    ahead = slice(CUT + 1, CUT + 5)
-    plain = build(panel, CUT)
+    ahead = slice(ORIGIN + 1, ORIGIN + 5)
+    plain = build(panel, ORIGIN)
     column = plain.names.index("mailer_depth_planned")
     expected = panel.plan["mailer_depth"][:, ahead].mean(1)
     np.testing.assert_allclose(plain.values[:, column], expected, rtol=1e-6)
     assert 0 < expected.mean() < 0.1
     panel.money.discounts[:, ahead] += 1e3
     try:
-        np.testing.assert_array_equal(build(panel, CUT).values, plain.values)
+        np.testing.assert_array_equal(build(panel, ORIGIN).values, plain.values)
     finally:
         panel.money.discounts[:, ahead] -= 1e3
 
 
 def test_contributions_and_base_sum_to_the_chance(panel: MarginPanel, model: MarginRiskModel) -> None:
-    features = build(panel, CUT)
+    features = build(panel, ORIGIN)
     added, kinds, base = model.contributions(features)
     np.testing.assert_allclose(expit(base + added.sum(1)), model.predict(features).probability, atol=1e-5)
     assert set(kinds) == set(features.drivers)
@@ -100,20 +100,20 @@ def test_contributions_and_base_sum_to_the_chance(panel: MarginPanel, model: Mar
 def test_same_seed_same_model_and_it_survives_saving(
     panel: MarginPanel, model: MarginRiskModel, tmp_path: Path
 ) -> None:
-    digests = [save_bundle(m, tmp_path / n) for m, n in ((model, "a"), (fit(panel, CUT, QUICK), "b"))]
+    digests = [save_bundle(m, tmp_path / n) for m, n in ((model, "a"), (fit(panel, ORIGIN, QUICK), "b"))]
     assert digests[0] == digests[1]
-    features = build(panel, CUT)
+    features = build(panel, ORIGIN)
     again = load_bundle(tmp_path / "a", digests[0]).predict(features)
     np.testing.assert_array_equal(again.probability, model.predict(features).probability)
 
 
-def test_fit_reads_no_outcome_that_lies_after_its_cut(
+def test_fit_reads_no_outcome_that_lies_after_its_origin(
     tmp_path: Path, model: MarginRiskModel, panel: MarginPanel
 ) -> None:
     """The bits of a model fitted at week 38 do not depend on anything sold later."""
     leaked = read_margin_panel(write_features(tmp_path / "spoilt.duckdb", poison_after=38))
     save_bundle(model, tmp_path / "a")
-    save_bundle(fit(leaked, CUT, QUICK), tmp_path / "b")
+    save_bundle(fit(leaked, ORIGIN, QUICK), tmp_path / "b")
     for name in ("chance.ubj", "severity.ubj"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
