@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from .definitions.restriction import NO_RESTRICTION, Restriction
 from .plan.compiled import CompiledQuery, Lineage, OutputColumn
 from .plan.explain import explain_plan
 from .plan.planner import Planner
+from .plan.suppression_probe import probe_sql
 from .plan.to_sql import to_sql
 from .query.parse import QueryParser
 from .query.parsed import ParsedQuery
@@ -28,16 +29,30 @@ from .sql.shape import SqlShape
 PLAN_CACHE_SIZE = 4096
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class SemanticLayer:
-    """All metrics of one manifest. Immutable but for a locked cache of plans, so threads can share it."""
+    """All metrics of one manifest. Immutable but for locked caches of what was compiled, so threads can share
+    it. `statistics` (sizes of tables) only help to choose faster SQL.
+    """
 
-    def __init__(self, catalog: Catalog, statistics: Statistics | None = None) -> None:
-        self.catalog = catalog
-        self._resolver = Resolver(catalog)
-        self._statistics = (statistics or Statistics()).with_rollups(catalog, self._resolver)
-        self._parser = QueryParser(catalog, self._resolver)
-        self._parsed: LeastRecentlyUsed[ParsedQuery] = LeastRecentlyUsed(PLAN_CACHE_SIZE)
-        self._plans: LeastRecentlyUsed[CompiledQuery] = LeastRecentlyUsed(PLAN_CACHE_SIZE)
+    catalog: Catalog
+    statistics: Statistics = field(default_factory=Statistics)
+    _resolver: Resolver = field(init=False)
+    _parser: QueryParser = field(init=False)
+    _parsed: LeastRecentlyUsed[ParsedQuery] = field(init=False)
+    _plans: LeastRecentlyUsed[CompiledQuery] = field(init=False)
+
+    def __post_init__(self) -> None:
+        resolver = Resolver(self.catalog)
+        derived = {
+            "statistics": self.statistics.with_rollups(self.catalog, resolver),
+            "_resolver": resolver,
+            "_parser": QueryParser(self.catalog, resolver),
+            "_parsed": LeastRecentlyUsed[ParsedQuery](PLAN_CACHE_SIZE),
+            "_plans": LeastRecentlyUsed[CompiledQuery](PLAN_CACHE_SIZE),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_manifest(cls, path: str | Path, statistics: Statistics | None = None) -> SemanticLayer:
@@ -45,7 +60,7 @@ class SemanticLayer:
 
         `statistics` (sizes of tables) only help to choose faster SQL.
         """
-        return cls(load_catalog(path), statistics)
+        return cls(load_catalog(path), statistics or Statistics())
 
     @classmethod
     def from_dict(cls, manifest: Mapping[str, Any]) -> SemanticLayer:
@@ -130,20 +145,20 @@ class SemanticLayer:
     ) -> CompiledQuery:
         names = query.names() if restriction.authorized is None else query.names() & restriction.authorized
         planner = self._planner(replace(restriction, authorized=names))
-        plan, resolved = planner.plan(query)
-        plan = rewrite(plan, self._statistics)
+        planned = planner.plan(query)
+        plan = rewrite(planned.plan, self.statistics)
         sql = to_sql(plan, dialect, comments=comments)
-        rollups = rollups_read(plan) if self._statistics.rollups else {}
+        rollups = rollups_read(plan) if self.statistics.rollups else {}
         columns = [c.name for c in plan.body.columns]
         return CompiledQuery(
             sql=sql,
-            columns=tuple(self._column(name, {i.name: i for i in resolved.items}) for name in columns),
+            columns=tuple(self._column(name, {i.name: i for i in planned.query.items}) for name in columns),
             lineage=self._lineage(planner, query, columns, rollups),
             dialect=dialect,
-            explain=explain_plan(plan, rollups_not_read(plan, self._statistics)) if explain else "",
-            keys=planner.keys,
+            explain=explain_plan(plan, rollups_not_read(plan, self.statistics)) if explain else "",
+            keys=planned.keys,
             rollups=tuple(rollups),
-            probes=planner.probes(),
+            probes=tuple(probe_sql(probe, planned.plan.ctes) for probe in planned.probes),
         )
 
     def forget_plans(self) -> None:
@@ -156,7 +171,7 @@ class SemanticLayer:
         return self.compile(query, restriction=restriction, explain=True).explain
 
     def _planner(self, restriction: Restriction | None) -> Planner:
-        return Planner(self.catalog, self._resolver, restriction or NO_RESTRICTION, self._statistics.dates)
+        return Planner(self.catalog, self._resolver, restriction or NO_RESTRICTION, self.statistics.dates)
 
     def _column(self, name: str, items: Mapping[str, GroupByItem]) -> OutputColumn:
         metric = self.catalog.metrics.get(name) if name not in items else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..ast.grains import Window
@@ -69,7 +70,16 @@ def build_catalog(
             if entity.kind in JOINABLE_KINDS:
                 joinable[entity.name] = (*joinable.get(entity.name, ()), model)
     custom = {name: spine for spine in spines for name, _ in spine.custom}
-    return Catalog(models, metrics, spines, saved, custom, joinable, rollups, unique_keys)
+    return Catalog(
+        MappingProxyType(models),
+        MappingProxyType(metrics),
+        spines,
+        MappingProxyType(saved),
+        MappingProxyType(custom),
+        MappingProxyType(joinable),
+        rollups,
+        unique_keys,
+    )
 
 
 def _meta(raw: Raw) -> Mapping[str, object]:

@@ -22,7 +22,7 @@ from ..query.request import GroupByItem
 from ..query.resolved import MetricInput, ResolvedQuery, ScanGroup, time_only
 from .builder import PlanBuilder
 from .fact_scan import FactScan
-from .nodes import Column, Join, Select, Source, Table
+from .nodes import Column, Join, Part, Select, Source, Table
 from .semi_additive import at_period_end
 from .suppression_probe import probe_rows, suppressed_condition
 from .time_offset import SPINE, offset_scan, period_items, spine_grain, time_items
@@ -42,23 +42,21 @@ def threshold_condition(scan: FactScan) -> tuple[exp.Expr, ...]:
     return (exp.GTE(this=counted, expression=exp.Literal.number(minimum_group.size)),)
 
 
-def with_threshold(scan: FactScan, select: Select, query: ResolvedQuery, metric_input: MetricInput) -> Select:
-    """An aggregation under the reader's threshold, with its probe noted. Unchanged if there is no
-    threshold.
-    """
+def with_threshold(scan: FactScan, select: Select, query: ResolvedQuery, metric_input: MetricInput) -> Part:
+    """An aggregation under the reader's threshold, with its probe. Unchanged if there is no threshold."""
     having, minimum_group = threshold_condition(scan), scan.builder.restriction.minimum_group
     if not having or minimum_group is None:
-        return select
+        return Part(select)
     probe = probe_rows(scan, select, query, metric_input, minimum_group)
-    scan.builder.probes[probe.name] = probe
-    return replace(select, having=(*having, *suppressed_condition(select, query, probe, minimum_group)))
+    having = (*having, *suppressed_condition(select, query, probe, minimum_group))
+    return Part(replace(select, having=having), (probe,))
 
 
 def model_of(builder: PlanBuilder, metric_input: MetricInput) -> Model:
     return builder.catalog.models[metric_input.simple.measure.model]
 
 
-def aggregate_measures(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Select:
+def aggregate_measures(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Part:
     """A simple aggregation, shifted in time where the use says so."""
     metric_input = group.first
     measure, model = metric_input.simple.measure, model_of(builder, metric_input)

@@ -22,7 +22,7 @@ from ..definitions.restriction import Restriction
 from ..errors import UnsupportedError
 from ..query.request import MetricRef
 from ..query.resolve import Resolver
-from .nodes import ProbeRows, Select, Table, Union
+from .nodes import Select, Table, Union
 from .row_rules import table_for
 
 
@@ -40,7 +40,6 @@ class PlanBuilder:
     dates: frozenset[tuple[str, str]] = frozenset()
     metric_filters: dict[MetricRef, Select] = field(default_factory=dict)
     ctes: dict[str, Select | Union] = field(default_factory=dict)
-    probes: dict[str, ProbeRows] = field(default_factory=dict)
     used_models: dict[str, None] = field(default_factory=dict)
 
     def table(self, model: Model) -> Table:

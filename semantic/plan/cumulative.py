@@ -31,13 +31,13 @@ from .aggregate import (
 )
 from .builder import PlanBuilder
 from .fact_scan import FactScan
-from .nodes import Column, Join, Select, Source
+from .nodes import Column, Join, Part, Select, Source
 from .time_offset import SPINE, instant_read, period_items, spine_instants, time_items
 
 BASE = "accumulated_at"
 
 
-def cumulative(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> Select:
+def cumulative(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> Part:
     """Running values of one or more measures with the same way of accumulating."""
     metric_input = group.first
     how, measure, model = (
@@ -67,13 +67,14 @@ def cumulative(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[Cumu
         return accumulate_above_threshold(builder, query, group, minimum_group)
     is_guarded = bool(threshold_condition(FactScan(builder, model, measure.agg_time)))
     can = adds_up(builder, query, group) and not is_guarded
-    base = accumulate(builder, query, group) if can else _ranged(builder, query, group)
+    part = Part(accumulate(builder, query, group)) if can else _ranged(builder, query, group)
+    base = part.select
     own = model.dimensions[measure.agg_time or ""].grain or "day"
     if any(i in timed and not coarser(i, own) for i in query.items):
-        return _without_base(base)
+        return replace(part, select=_without_base(base))
     if metric_input.simple.join_spine:
         base = _every_instant(builder, query, group, base)
-    return _per_period(base, how.period_agg)
+    return replace(part, select=_per_period(base, how.period_agg))
 
 
 def _every_instant(
@@ -101,7 +102,7 @@ def _every_instant(
     return Select(spine_instants(spine, own), tuple(keys), tuple(values), (join, *scan.joins))
 
 
-def _ranged(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> Select:
+def _ranged(builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput]) -> Part:
     """Each instant of the spine joined with the rows that it accumulates, then aggregated."""
     metric_input = group.first
     how, measure, model = (

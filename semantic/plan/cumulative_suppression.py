@@ -44,7 +44,7 @@ from .cumulative_window import (
     windowed,
 )
 from .fact_scan import FactScan
-from .nodes import Column, ProbeRows, Ref, ScalarSubquery, Select, Source, Union
+from .nodes import Column, Part, ProbeRows, Ref, ScalarSubquery, Select, Source, Union
 from .suppression_probe import (
     BUCKET,
     ENTITIES,
@@ -56,7 +56,6 @@ from .suppression_probe import (
     cells,
     entity_key,
     is_not_null,
-    probe_name,
     row_hash,
     suppressed_condition,
     wrapped,
@@ -95,8 +94,8 @@ def threshold_of(
 
 def accumulate_above_threshold(
     builder: PlanBuilder, query: ResolvedQuery, group: ScanGroup[CumulativeInput], minimum_group: MinimumGroup
-) -> Select:
-    """Accumulated values by the keys of the query, one instant a period; notes the probe of its groups."""
+) -> Part:
+    """Accumulated values by the keys of the query, one instant a period, and the probe of its groups."""
     run = _Accumulation(builder, query, group.first)
     parts = builder.add_cte(PARTS, instant_totals(run.rows, query, group, run.groups))
     names = tuple(i.name for i in run.groups)
@@ -119,8 +118,8 @@ def accumulate_above_threshold(
         accumulated, query.items, instants, enough, [Column(n, column(accumulated, n)) for n, _ in group]
     )
     probe = _probe(builder, query, run.metric_input, instants, minimum_group)
-    builder.probes[probe.name] = probe
-    return replace(answer, where=(*answer.where, *suppressed_condition(answer, query, probe, minimum_group)))
+    not_suppressed = suppressed_condition(answer, query, probe, minimum_group)
+    return Part(replace(answer, where=(*answer.where, *not_suppressed)), (probe,))
 
 
 def _probe(
@@ -160,7 +159,7 @@ def _probe(
     timed = tuple(i.name for i in run.timed)
     cell = (*timed, *finest.names)
     answer = tuple(i.name for i in query.items)
-    return ProbeRows(probe_name(body), body, cell, answer, run.rows.model.name, True, tuple(ctes.items()))
+    return ProbeRows(body, cell, answer, run.rows.model.name, True, tuple(ctes.items()))
 
 
 class _Accumulation:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from ..ast.bind import bind, column, named_table
+from ..ast.bind import bind, column
 from ..ast.constructors import coalesce, conjunction, eq, interval, minus, moment, plus, same, trunc
 from ..ast.grains import RANK, Window, floor
 from ..definitions.aggregations import DECOMPOSABLE, aggregate, reaggregate
@@ -28,7 +28,7 @@ from ..query.resolved import CumulativeInput, ResolvedQuery, ScanGroup, TimeRang
 from .aggregate import measure_value, model_of
 from .builder import PlanBuilder
 from .fact_scan import FactScan
-from .nodes import Column, Join, Ref, Select, Source, Union
+from .nodes import Column, Join, Ref, ScalarSubquery, Select, Source, Table, Union
 from .time_offset import SPINE, spine_instants
 
 BASE = "accumulated_at"
@@ -195,15 +195,17 @@ def _grid(
 def _spine_ticks(parts: str, clock: Clock, window: Window | None) -> Select:
     """The instants of the spine from the first data on, until nothing is left in the window."""
     tick = bind(clock.spine.column, SPINE)
-    where: list[exp.Expr] = [exp.GTE(this=tick, expression=_edge(parts, exp.Min))]
+    at = column(parts, BASE)
+    where: list[exp.Expr] = [exp.GTE(this=tick, expression=_edge(parts, exp.Min(this=at)))]
     if window is not None:
-        where.append(exp.LT(this=tick.copy(), expression=plus(_edge(parts, exp.Max), window)))
+        empties_at = plus(exp.Max(this=at.copy()), window)
+        where.append(exp.LT(this=tick.copy(), expression=_edge(parts, empties_at)))
     return Select(spine_instants(clock.spine, clock.own), (Column(BASE, tick.copy()),), where=tuple(where))
 
 
-def _edge(parts: str, function: type[exp.AggFunc]) -> exp.Expr:
-    edge = exp.select(function(this=column(parts, BASE))).from_(named_table(parts))
-    return exp.Subquery(this=edge)
+def _edge(parts: str, instant: exp.Expr) -> exp.Expr:
+    """An aggregate of the instants with data."""
+    return ScalarSubquery(Select(Source(Ref(parts), parts), (Column("edge_at", instant),))).expression()
 
 
 def _ranged(
@@ -229,10 +231,10 @@ def _ranged(
 
 def on_spine_only(clock: Clock, at: exp.Expr) -> exp.Expr:
     """Whether an instant is one of the spine's, which alone are shown."""
-    tick = exp.column(clock.spine.column)
+    tick = bind(clock.spine.column, SPINE)
     instant = tick if clock.spine.grain == clock.own else trunc(tick, clock.own)
-    spined = exp.select(instant).from_(named_table(clock.spine.relation))
-    return exp.In(this=at, query=spined.subquery())
+    spined = Select(Source(Table(clock.spine.relation), SPINE), (Column(clock.spine.column, instant),))
+    return exp.In(this=at, query=ScalarSubquery(spined).expression())
 
 
 def _shown_instants(

@@ -40,9 +40,7 @@ def _query(node: Select | Union, depth: int) -> list[str]:
         lines[0] += f" by {', '.join(c.name for c in node.keys)}"
     for condition in node.where:
         lines.append(f"{pad}  where {condition.sql('duckdb')}")
-        for part in condition.find_all(exp.Var):
-            if (subquery := ScalarSubquery.within(part)) is not None:
-                lines += _query(subquery.select, depth + 2)
+        lines += _subqueries(condition, depth + 2)
     lines += [f"{pad}  having {h.sql('duckdb')}" for h in node.having]
     if node.order:
         lines.append(
@@ -58,6 +56,13 @@ def _query(node: Select | Union, depth: int) -> list[str]:
     return lines
 
 
+def _subqueries(condition: exp.Expr, depth: int) -> list[str]:
+    subqueries = map(ScalarSubquery.within, condition.find_all(exp.Var))
+    return [
+        line for subquery in subqueries if subquery is not None for line in _query(subquery.select, depth)
+    ]
+
+
 def _source(verb: str, source: Source, depth: int, suffix: str = "") -> list[str]:
     pad = "  " * depth
     node = source.node
@@ -66,5 +71,6 @@ def _source(verb: str, source: Source, depth: int, suffix: str = "") -> list[str
     if isinstance(node, Table):
         rules = "".join(f" [rows: {r.sql('duckdb')}]" for r in node.rules)
         what = f"rollup {node.rollup}" if node.rollup else f"{node.relation} as {source.alias}"
-        return [f"{pad}{verb} {what}{rules}{suffix}"]
+        lines = [f"{pad}{verb} {what}{rules}{suffix}"]
+        return [*lines, *(line for rule in node.rules for line in _subqueries(rule, depth + 1))]
     return [f"{pad}{verb} {source.alias}{suffix}:", *_query(node, depth + 1)]

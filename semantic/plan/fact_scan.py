@@ -62,7 +62,7 @@ class FactScan:
         self.joins: list[Join] = []
         self.metric_refs: dict[MetricRef, exp.Expr] = {}
         self._aliases: dict[tuple[JoinStep, ...], str] = {(): self.alias}
-        self._calendars: dict[str, str] = {}
+        self._calendars: dict[tuple[str, exp.Expr], str] = {}
         self._relations: dict[str, str] = {}
 
     # -- time ---------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class FactScan:
         """A custom calendar's period: looked up in the time spine by the spine's grain."""
         spine = self.builder.catalog.custom_grains[grain]
         at = trunc(value, spine.grain)
-        key = f"{spine.relation} {at.sql()}"
+        key = (spine.relation, at)
         alias = self._calendars.get(key)
         if alias is None:
             alias = self._calendars[key] = f"calendar_{len(self._calendars) + 1}"

@@ -5,7 +5,9 @@ become one column, so that one scan serves all metrics of a query.
 
 A price is sales by units, of the same rows:
 
-    >>> answer("price", "product__department", sales=[("2024-01-30", "p1", 10), ("2024-01-31", "p2", 20)])
+    >>> sales = [("2024-01-30", "p1", 10), ("2024-01-31", "p2", 20), ("2024-02-01", "p3", 5)]
+    >>> answer("price", "product__department", sales=sales)
+    DRUG 5
     GROCERY 15
 """
 

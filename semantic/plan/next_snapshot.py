@@ -15,6 +15,10 @@ The second row says that it is the last of its series, and a third follows:
     >>> values = "('2024-01-30', 'p1', '2024-01-31'), ('2024-01-31', 'p1', NULL), ('2024-02-28', 'p1', NULL)"
     >>> _ = tables.execute("CREATE TABLE counts (date_day DATE, product_id VARCHAR, later DATE)")
     >>> _ = tables.execute(f"INSERT INTO counts VALUES {values}")
+    >>> show("SELECT * FROM counts")
+    2024-01-30 p1 2024-01-31
+    2024-01-31 p1 None
+    2024-02-28 p1 None
     >>> show(wrong_snapshots_sql(stock, declared))
     1
 """

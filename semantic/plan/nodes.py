@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -120,13 +121,25 @@ class ProbeRows:
     `by_bucket`: they are counted and weighed by bucket already. `ctes`: subqueries that only the probe reads.
     """
 
-    name: str
     rows: Select
     cell: tuple[str, ...]
     answer_keys: tuple[str, ...]
     model: str
     by_bucket: bool = False
     ctes: tuple[tuple[str, Select | Union], ...] = ()
+
+    @cached_property
+    def name(self) -> str:
+        """The same for the same rows, within one process."""
+        return f"{hash((self.rows, self.ctes)) % 2**64:016x}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a part of the planner gives back: a select, and the probes of the groups that it shows."""
+
+    select: Select
+    probes: tuple[ProbeRows, ...] = ()
 
 
 def selects(node: Plan | Select | Union | Source) -> Iterator[Select]:

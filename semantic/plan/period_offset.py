@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from ..ast.bind import bind, column, named_table
+from ..ast.bind import column
 from ..ast.constructors import plus
 from ..ast.grains import CALENDAR_UNITS, RANK, Window, floor
 from ..query.request import GroupByItem
@@ -27,7 +27,7 @@ from .aggregate import model_of
 from .builder import PlanBuilder
 from .fact_scan import is_time_item
 from .nodes import Column, Ref, Select, Source
-from .time_offset import MONTHS, SPINE, spine_grain
+from .time_offset import MONTHS, last_instant, spine_grain
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 LABELLED = "period"
@@ -117,9 +117,7 @@ def shift_labels(
                     label = plus(label, offset)
             if metric_input.offsets and not where:
                 spine = builder.spine(spine_grain((item,), builder, own), "An offset metric")
-                last = exp.select(exp.Max(this=bind(spine.column, SPINE)))
-                last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True))
-                where.append(exp.LTE(this=label.copy(), expression=last.subquery()))
+                where.append(exp.LTE(this=label.copy(), expression=last_instant(spine)))
         keys.append(Column(item.name, label))
     shifted_values = tuple(Column(n, column(alias, v)) for n, v in values.items())
     return Select(Source(base, alias), tuple(keys), shifted_values, where=tuple(where))

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlglot import exp
@@ -42,13 +42,34 @@ from .cumulative import cumulative
 from .distinct_values import distinct_values
 from .fact_scan import masked
 from .metric_inputs import Expansion
-from .nodes import Plan, Ref, Select
+from .nodes import Part, Plan, ProbeRows, Ref, Select
 from .period_offset import as_recorded, shift_labels, shifts_whole_periods
-from .suppression_probe import GroupProbe, probe_sql
 
 Kind = TypeVar("Kind", bound=MetricInput)
 DEEPEST = 8
 """Metric filters within metric filters."""
+
+
+@dataclass(frozen=True)
+class PlannedQuery:
+    """The plan of a query, what the query was resolved to, and the probes of the groups that it shows.
+
+    `keys`: the output column of each key that was asked for, in that order.
+    """
+
+    plan: Plan
+    query: ResolvedQuery
+    keys: tuple[str, ...]
+    probes: tuple[ProbeRows, ...]
+
+
+@dataclass(frozen=True)
+class _SharedBase:
+    """An aggregate that several offsets read: its columns by the metric, and the probes of its groups."""
+
+    ref: Ref
+    columns: dict[SimpleMetric, str]
+    probes: tuple[ProbeRows, ...]
 
 
 class Planner:
@@ -67,27 +88,28 @@ class Planner:
         self.builder = PlanBuilder(catalog, resolver, restriction, dates)
         self.keys: tuple[str, ...] = ()
 
-    def plan(self, request: ParsedQuery) -> tuple[Plan, ResolvedQuery]:
+    def plan(self, request: ParsedQuery) -> PlannedQuery:
         """The plan of a query and what it was resolved to. Raises SemanticError subclasses."""
         if request.saved_query is not None:
             self.names.check_saved(request.saved_query)
         metrics = [self.names.metric(name) for name in request.metrics]
         query = self._resolve(request, metrics)
         if metrics:
-            body = self._metrics(metrics, query, depth=0)
+            part = self._metrics(metrics, query, depth=0)
         elif query.items:
             self._plan_metric_filters(_references(query, query.filters), depth=0)
-            body = distinct_values(
-                self.builder, query, deduplicate=request.apply_group_by, min_max=request.min_max_only
+            part = Part(
+                distinct_values(
+                    self.builder, query, deduplicate=request.apply_group_by, min_max=request.min_max_only
+                )
             )
         else:
             raise InvalidQueryError("The query names neither a metric nor a dimension.")
-        body = self._ordered(body, request, query)
-        return Plan(body, tuple(self.builder.ctes.items())), query
-
-    def probes(self) -> tuple[GroupProbe, ...]:
-        """The probes of the contributing entities of the groups of the query that was planned."""
-        return tuple(probe_sql(probe, self.builder.ctes.items()) for probe in self.builder.probes.values())
+        body = self._ordered(part.select, request, query)
+        probes = {probe.name: probe for probe in part.probes}  # two parts may count the same rows
+        return PlannedQuery(
+            Plan(body, tuple(self.builder.ctes.items())), query, self.keys, tuple(probes.values())
+        )
 
     def _resolve(self, request: ParsedQuery, metrics: list[Metric]) -> ResolvedQuery:
         names, grains = self.names, self.names.grains(metrics)
@@ -104,14 +126,15 @@ class Planner:
         asked = time_range(request.time_constraint, grains.least, whole=whole)
         return ResolvedQuery(tuple(items), filters, asked)
 
-    def _metrics(self, metrics: list[Metric], query: ResolvedQuery, depth: int) -> Select:
+    def _metrics(self, metrics: list[Metric], query: ResolvedQuery, depth: int) -> Part:
         expansion = Expansion(self.names, query)
         columns = [expansion.column(metric) for metric in metrics]
         filters = [p for i in expansion.inputs for p in self._filters_of(i)]
         if any(not isinstance(i, DaysInput) for i in expansion.inputs) or query.items:
             filters += query.filters
         self._plan_metric_filters(_references(query, filters), depth)
-        return combine_outputs(self.builder, query, self._relations(expansion.inputs, query), columns)
+        relations, probes = self._relations(expansion.inputs, query)
+        return Part(combine_outputs(self.builder, query, relations, columns), probes)
 
     def _filters_of(self, metric_input: MetricInput) -> tuple[Predicate, ...]:
         """The filters that the scans of an input apply, beside those of the query."""
@@ -128,34 +151,37 @@ class Planner:
             if reference not in self.builder.metric_filters:
                 if depth > DEEPEST:
                     raise InvalidQueryError(f"The metric filter on {reference.metric} refers to itself.")
-                probes = dict(self.builder.probes)
                 metric, keys = self.names.metric(reference.metric), ResolvedQuery(reference.group_by)
-                self.builder.metric_filters[reference] = self._metrics([metric], keys, depth + 1)
-                self.builder.probes = probes  # its groups decide rows and are not shown
+                part = self._metrics([metric], keys, depth + 1)  # its groups decide rows and are not shown
+                self.builder.metric_filters[reference] = part.select
 
-    def _relations(self, inputs: dict[MetricInput, str], query: ResolvedQuery) -> list[Relation]:
+    def _relations(
+        self, inputs: dict[MetricInput, str], query: ResolvedQuery
+    ) -> tuple[list[Relation], tuple[ProbeRows, ...]]:
         """One relation per shape: inputs of one fact with the same filters share a scan."""
         shapes: dict[tuple[object, ...], list[tuple[str, MetricInput]]] = {}
         for metric_input, name in inputs.items():
             shapes.setdefault(metric_input.shape(), []).append((name, metric_input))
         groups = [ScanGroup(tuple(columns)) for columns in shapes.values()]
+        parts = self._shared(query, groups)
         relations = [
-            Relation(select, frozenset(group.names), isinstance(group.first, DaysInput))
-            for group, select in zip(groups, self._shared(query, groups), strict=True)
+            Relation(part.select, frozenset(group.names), isinstance(group.first, DaysInput))
+            for group, part in zip(groups, parts, strict=True)
         ]
         if query.items and all(r.is_days for r in relations):
             some = next(iter(inputs)).as_simple()
             keys = aggregate_measures(self.builder, query, ScanGroup((("days", some),)))
-            relations.append(Relation(replace(keys, values=()), frozenset()))
-        return relations
+            parts.append(keys)
+            relations.append(Relation(replace(keys.select, values=()), frozenset()))
+        return relations, tuple(probe for part in parts for probe in part.probes)
 
-    def _shared(self, query: ResolvedQuery, groups: list[ScanGroup[MetricInput]]) -> list[Select]:
+    def _shared(self, query: ResolvedQuery, groups: list[ScanGroup[MetricInput]]) -> list[Part]:
         """The relation of each shape. Offsets of whole periods read one aggregate with what they offset."""
         families: dict[tuple[object, ...], list[ScanGroup[MetricInput]]] = {}
         for group in groups:
             if shifts_whole_periods(self.builder, query, group.first):
                 families.setdefault(replace(group.first, offsets=()).shape(), []).append(group)
-        bases: dict[tuple[object, ...], tuple[Ref, dict[SimpleMetric, str]]] = {}
+        bases: dict[tuple[object, ...], _SharedBase] = {}
         for shape, family in families.items():
             if len(family) > 1 and query.time_range is None:
                 simple_metrics = {u.simple: n for group in reversed(family) for n, u in group}
@@ -164,54 +190,54 @@ class Planner:
                     for simple, n in simple_metrics.items()
                 ]
                 shared, name = ScanGroup(tuple(columns)), f"{columns[0][0]}_as_recorded"
-                bases[shape] = (
-                    Ref(self.builder.add_cte(name, aggregate_measures(self.builder, query, shared))),
-                    simple_metrics,
-                )
+                part = aggregate_measures(self.builder, query, shared)
+                ref = Ref(self.builder.add_cte(name, part.select))
+                bases[shape] = _SharedBase(ref, simple_metrics, part.probes)
         return [self._with_base(query, group, bases) for group in groups]
 
     def _with_base(
         self,
         query: ResolvedQuery,
         group: ScanGroup[MetricInput],
-        bases: dict[tuple[object, ...], tuple[Ref, dict[SimpleMetric, str]]],
-    ) -> Select:
+        bases: dict[tuple[object, ...], _SharedBase],
+    ) -> Part:
         metric_input = group.first
         base = bases.get(replace(metric_input, offsets=()).shape())
         is_shifted = shifts_whole_periods(self.builder, query, metric_input)
         if base is not None and is_shifted:
-            select = shift_labels(
-                self.builder, query, metric_input, base[0], {n: base[1][u.simple] for n, u in group}
-            )
+            values = {n: base.columns[u.simple] for n, u in group}
+            part = Part(shift_labels(self.builder, query, metric_input, base.ref, values), base.probes)
         elif metric_input.offsets and is_shifted:
             still = ScanGroup(tuple((n, replace(u, offsets=())) for n, u in group))
             inner = aggregate_measures(self.builder, as_recorded(query, metric_input), still)
-            select = shift_labels(self.builder, query, metric_input, inner, {n: n for n, _ in group})
+            select = shift_labels(self.builder, query, metric_input, inner.select, {n: n for n, _ in group})
+            part = replace(inner, select=select)
         else:
             return self._relation(query, group)
-        return (
-            join_time_spine(self.builder, query, metric_input, select)
-            if metric_input.simple.join_spine
-            else select
-        )
+        return self._on_spine(query, metric_input, part)
 
-    def _relation(self, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Select:
+    def _on_spine(self, query: ResolvedQuery, metric_input: MetricInput, part: Part) -> Part:
+        if not metric_input.simple.join_spine:
+            return part
+        return replace(part, select=join_time_spine(self.builder, query, metric_input, part.select))
+
+    def _relation(self, query: ResolvedQuery, group: ScanGroup[MetricInput]) -> Part:
         """The aggregated rows of one scan group, as its kind of input says."""
         builder, first = self.builder, group.first
         timed = first
         match first:
             case DaysInput():
-                return days_with_data(builder, query, group)
+                return Part(days_with_data(builder, query, group))
             case ConversionInput():
-                select = conversions(builder, query, _of(ConversionInput, group))
+                part = Part(conversions(builder, query, _of(ConversionInput, group)))
                 timed = replace(first, simple=first.how.base)
             case CumulativeInput():
-                select = cumulative(builder, query, _of(CumulativeInput, group))
+                part = cumulative(builder, query, _of(CumulativeInput, group))
             case _ if first.simple.measure.carry_forward_days is not None:
-                select = carry_forward(builder, query, group)
+                part = Part(carry_forward(builder, query, group))
             case _:
-                select = aggregate_measures(builder, query, group)
-        return join_time_spine(builder, query, timed, select) if first.simple.join_spine else select
+                part = aggregate_measures(builder, query, group)
+        return self._on_spine(query, timed, part)
 
     def _ordered(self, body: Select, request: ParsedQuery, query: ResolvedQuery) -> Select:
         names = [c.name for c in body.columns]

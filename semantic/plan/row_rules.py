@@ -1,8 +1,9 @@
 """Row rules at each source: a table reduced to the rows that the reader may see.
 
 >>> from semantic import Restriction, RowRule
->>> sales = [("2024-01-30", "p1", 10), ("2024-02-01", "p3", 5)]
+>>> sales = [("2024-01-30", "p1", 10), ("2024-01-31", "p2", 20), ("2024-02-01", "p3", 5)]
 >>> answer("net_sales", "product", sales=sales, under=Restriction((RowRule("product", "brand = 'big'"),)))
+p2 20
 p3 5
 """
 
@@ -12,12 +13,12 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from ..ast.bind import bind, ident, named_table
+from ..ast.bind import bind, named_table
 from ..definitions.catalog import Catalog, Model
 from ..definitions.restriction import Restriction, RowRule
 from ..errors import InvalidQueryError, ManifestError
 from ..query.scalar import parse_condition
-from .nodes import Table
+from .nodes import Column, ScalarSubquery, Select, Source, Table
 
 
 def table_for(catalog: Catalog, model: Model, restriction: Restriction) -> Table:
@@ -51,9 +52,10 @@ def _rule(catalog: Catalog, model: Model, rule: RowRule) -> exp.Expr | None:
     condition = _condition(owner, rule)
     if owner.name == model.name:
         return exp.paren(condition)
-    keys = exp.select(exp.alias_(unqualified(owner.entities[rule.entity].expr), ident("key")))
-    keys = keys.from_(named_table(owner.relation)).where(condition)
-    return exp.In(this=unqualified(model.entities[rule.entity].expr), query=keys.subquery())
+    key = Column("key", unqualified(owner.entities[rule.entity].expr))
+    table = Source(Table(owner.relation), named_table(owner.relation).name)
+    keys = ScalarSubquery(Select(table, (key,), where=(condition,)))
+    return exp.In(this=unqualified(model.entities[rule.entity].expr), query=keys.expression())
 
 
 def unqualified(text: str) -> exp.Expr:

@@ -6,9 +6,11 @@
 An instant lies in one period, so equal instants are in the same period. A NULL grouping is a group of its
 own. The query's filters apply to the instant, too: it is the last one that the reader asks about.
 
-    >>> stock = [("2024-01-30", "p1", 10), ("2024-01-30", "p2", 20), ("2024-01-31", "p1", 8)]
+    >>> stock = [("2024-01-30", "p1", 10), ("2024-01-30", "p2", 20), ("2024-01-31", "p1", 8),
+    ...     ("2024-02-05", "p1", 3)]
     >>> answer("inventory_on_hand_units", "metric_time__month", stock=stock)
     2024-01-01 28
+    2024-02-01 3
 """
 
 from __future__ import annotations

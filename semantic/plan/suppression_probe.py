@@ -18,7 +18,6 @@ reviews the sketches names groups to suppress, and the query is compiled again w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -109,12 +108,7 @@ def probe_rows(
     values = (Column(WEIGHT, exp.Sum(this=row_hash(scan))),)
     where = (*conditions, is_not_null(key))
     body = Select(select.source, keys, values, tuple(scan.joins), where, grouped=True, eager=False)
-    return ProbeRows(probe_name(body), body, finest.names, tuple(k.name for k in shown_keys), scan.model.name)
-
-
-def probe_name(body: Select) -> str:
-    """The name that its rows give a probe."""
-    return hashlib.sha256(to_sql(Plan(body), "duckdb").encode()).hexdigest()[:16]
+    return ProbeRows(body, finest.names, tuple(k.name for k in shown_keys), scan.model.name)
 
 
 def suppressed_condition(

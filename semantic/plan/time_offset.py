@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from ..ast.bind import bind, column, named_table
+from ..ast.bind import bind, column
 from ..ast.constructors import eq, interval, minus, plus, trunc
 from ..ast.grains import CALENDAR_UNITS, RANK, Window, finest
 from ..definitions.catalog import Model, TimeSpine
@@ -32,7 +32,7 @@ from ..query.request import GroupByItem
 from ..query.resolved import Offset, ResolvedQuery, of_time_alone, shown_times, tells_period
 from .builder import PlanBuilder
 from .fact_scan import FactScan, is_time_item
-from .nodes import Column, Join, Select, Source, Table
+from .nodes import Column, Join, ScalarSubquery, Select, Source, Table
 
 SPINE = "time_spine"
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -137,11 +137,14 @@ def _shift_rows(
     for window in reversed(windows):
         time = plus(time, window)
     spine = builder.spine(spine_grain(items, builder, scan.own_grain()), "An offset metric")
-    last = exp.Select().select(exp.Max(this=bind(spine.column, SPINE)), copy=False)
-    last = last.from_(exp.alias_(named_table(spine.relation), SPINE, table=True), copy=False)
-    label = trunc(time, spine.grain)
-    scan = FactScan(builder, scan.model, scan.agg_time, time, scan.own_grain())
-    return scan, [exp.LTE(this=label.copy(), expression=exp.Subquery(this=last))]
+    shown_until = exp.LTE(this=trunc(time.copy(), spine.grain), expression=last_instant(spine))
+    return FactScan(builder, scan.model, scan.agg_time, time, scan.own_grain()), [shown_until]
+
+
+def last_instant(spine: TimeSpine) -> exp.Expr:
+    """The last instant of a time spine, beyond which nothing shows."""
+    last = Column("last_at", exp.Max(this=bind(spine.column, SPINE)))
+    return ScalarSubquery(Select(Source(Table(spine.relation), SPINE), (last,))).expression()
 
 
 def instant_read(moment: exp.Expr, offsets: tuple[Offset, ...]) -> exp.Expr:

@@ -65,7 +65,7 @@ def _source(source: Source, comments: bool, dialect: str) -> exp.Expr:
 
 def _ruled(node: Table, alias: str) -> exp.Subquery:
     inner = exp.select("*").from_(named_table(node.relation), copy=False)
-    inner = inner.where(*[rule.copy() for rule in node.rules], copy=False)
+    inner = inner.where(*[condition_tree(rule) for rule in node.rules], copy=False)
     return inner.subquery(ident(alias), copy=False)
 
 
@@ -94,7 +94,7 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
             ),
         )
     if node.where:
-        tree = tree.where(*[_condition(w) for w in node.where], copy=False)
+        tree = tree.where(*[condition_tree(w) for w in node.where], copy=False)
     if node.grouped and node.keys:
         tree.set("group", exp.Group(expressions=[exp.Literal.number(i + 1) for i in range(len(node.keys))]))
     if node.having:
@@ -109,7 +109,7 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
     return tree
 
 
-def _condition(condition: exp.Expr) -> exp.Expr:
+def condition_tree(condition: exp.Expr) -> exp.Expr:
     """A condition with its subquery written out: one of its own operands, never deeper."""
     tree = condition.copy()
     for part in list(tree.iter_expressions()):

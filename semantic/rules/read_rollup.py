@@ -42,7 +42,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from ..ast.bind import column, named_table
+from ..ast.bind import column
 from ..ast.constructors import ratio, trunc
 from ..ast.grains import RANK, divides, floor
 from ..ast.memoize import memoize_by_identity
@@ -140,8 +140,7 @@ def _rollup_table(coverage: RollupCoverage, rules: tuple[exp.Expr, ...] = ()) ->
 @memoize_by_identity(1024)
 def _rule_texts(table: Table) -> tuple[tuple[str, str], ...]:
     """The row rules of a table as text, each with the table's name."""
-    relation = named_table(table.relation).sql("duckdb")
-    return tuple((relation, rule.sql()) for rule in table.rules)
+    return tuple((table.relation, rule.sql()) for rule in table.rules)
 
 
 class _Rewrite:

@@ -16,8 +16,9 @@ conditions that are not true of NULLs alone.
     >>> condition = on_rollup_columns(rule, coverage_of(by_brand, catalog, Resolver(catalog)))
     >>> condition.sql()
     "(brand = 'own')"
-    >>> kept = "(VALUES ('own', 9), ('big', 5)) AS by_brand (brand, units)"
+    >>> kept = "(VALUES ('own', 9), ('big', 5), ('own', 2), (NULL, 1)) AS by_brand (brand, units)"
     >>> show(f"SELECT * FROM {kept} WHERE {condition.sql()}")
+    own 2
     own 9
 """
 
@@ -28,7 +29,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from ..ast.bind import named_table
+from ..plan.nodes import ScalarSubquery, Table
 from .rollup_columns import FACT, RollupCoverage, signature
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
@@ -41,8 +42,7 @@ def on_rollup_columns(rule: exp.In, coverage: RollupCoverage) -> exp.Expr | None
     if semi is None:
         return None
     for key in coverage.keys:
-        same = named_table(key.relation).sql("duckdb") == semi.relation
-        if same and key.foreign_key == semi.foreign_key:
+        if key.relation == semi.relation and key.foreign_key == semi.foreign_key:
             condition = _renamed(semi.condition, key.columns)
             return exp.paren(condition) if condition is not None and _never_of_nulls(semi.condition) else None
     return None
@@ -59,11 +59,11 @@ class SemiJoin:
 
 def semi_join(rule: exp.In) -> SemiJoin | None:
     """The parts of a rule on a fact's foreign key."""
-    query = rule.args["query"].unnest()
-    source, where = query.args.get("from_") or query.args.get("from"), query.args.get("where")
-    if source is None or where is None or not isinstance(source.this, exp.Table):
+    keys = ScalarSubquery.within(rule.args["query"])
+    table = keys.select.source.node if keys is not None and keys.select.source is not None else None
+    if keys is None or not isinstance(table, Table) or len(keys.select.where) != 1:
         return None
-    return SemiJoin(signature(rule.this, {"": FACT}), source.this.sql("duckdb"), where.this)
+    return SemiJoin(signature(rule.this, {"": FACT}), table.relation, keys.select.where[0])
 
 
 def _renamed(condition: exp.Expr, columns: Mapping[str, str]) -> exp.Expr | None:

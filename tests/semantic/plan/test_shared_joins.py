@@ -52,3 +52,14 @@ def test_values_of_dimensions_keep_both_sides_of_every_join() -> None:
         layer_with(unique()).compile(query).sql
         == layer_with(unique("dim_product.product_id")).compile(query).sql
     )
+
+
+def test_dimensions_of_one_target_share_its_whole_path_though_no_key_is_tested() -> None:
+    raw = manifest()
+    supplier = next(m for m in raw["semantic_models"] if m["name"] == "dim_supplier")
+    supplier["dimensions"].append({"name": "alias", "type": "categorical", "expr": "supplier_name"})
+    by = ["product__supplier__supplier_name", "product__supplier__alias"]
+    compiled = SemanticLayer(build_catalog(raw)).compile(MetricQuery(["net_sales"], by))
+    assert compiled.sql.count("JOIN main.dim_product") == compiled.sql.count("JOIN main.dim_supplier") == 1
+    rows = database().execute(compiled.sql).fetchall()
+    assert len(rows) > 1 and all(row[0] == row[1] for row in rows)
