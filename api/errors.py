@@ -27,6 +27,12 @@ class StepFailedError(ApiError):
     code = "step-failed"
 
 
+class StepWaitsError(ApiError):
+    """A pipeline step has nothing to work on yet; the sentence says what it waits for. No failure."""
+
+    code = "step-waits"
+
+
 class ServerFailedError(ApiError):
     """A server could not be started or stopped answering."""
 

@@ -58,6 +58,7 @@ SteelyardError                      error
     SettingsInvalidError            settings-invalid
     PipelineBusyError               pipeline-busy
     StepFailedError                 step-failed
+    StepWaitsError                  step-waits
     ServerFailedError               server-failed
     BackupFailedError               backup-failed
     BackupInvalidError              backup-invalid

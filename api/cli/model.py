@@ -41,6 +41,8 @@ def train(
     if as_json:
         print_json(result.as_dict())
         return
+    for model, reason in result.waits.items():
+        console.print(f"{model} waits: {reason}")
     for trained in result.models:
         reused = " (nothing had changed)" if trained.unchanged else ""
         console.print(f"{trained.name} version [bold]{trained.version}[/]{reused}")

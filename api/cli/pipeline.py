@@ -34,40 +34,58 @@ def run(
     as_json: Json = False,
     and_serve: Annotated[bool, typer.Option("--serve", help="Serve API and MLflow afterwards.")] = False,
 ) -> None:
-    """Ingest, build, publish, train, score and recommend; reuses what has not changed."""
+    """Ingest, build, publish, train, score and recommend; reuses what has not changed.
+
+    A step that fails stops only those that need it; then the exit code is 1.
+    """
     from api.cli.serve import serve
-    from api.cli.summary import kpi_rows, top_recommendations
-    from api.pipeline.results import TrainResult
-    from api.wiring import Services
+    from api.pipeline import require_success
+    from governance.releases import ReleaseStore
 
     started = time.monotonic()
     reports = _walk(quiet=as_json)
     seconds = time.monotonic() - started
-    services = Services.from_settings(settings())
-    try:
-        kpis, proposals = kpi_rows(services), top_recommendations(services, 10)
-    finally:
-        services.close()
+    serves_one = ReleaseStore(settings().var_dir).current_id() is not None
+    kpis, proposals = _closing_numbers() if serves_one else ([], [])
     if as_json:
-        steps = [report.as_dict() for report in reports]
         print_json(
             {
                 "seconds": seconds,
-                "steps": steps,
+                "steps": [report.as_dict() for report in reports],
                 "kpis": [asdict(kpi) for kpi in kpis],
                 "recommendations": [proposal.as_dict() for proposal in proposals],
             }
         )
     else:
         _print_steps(reports, seconds)
-        for report in reports:
-            if isinstance(report.result, TrainResult):
-                for model in report.result.models:
-                    print_evaluation(model.name, model.evaluation)
-        _print_kpis(kpis)
-        _print_proposals(proposals)
+        _print_evaluations(reports)
+        if serves_one:
+            _print_kpis(kpis)
+            _print_proposals(proposals)
+    require_success(reports)
     if and_serve:
         serve(as_json)
+
+
+def _closing_numbers() -> tuple[list[KpiRow], list[RankedProposal]]:
+    """The headline KPIs and the most pressing proposals of the release that serves."""
+    from api.cli.summary import kpi_rows, top_recommendations
+    from api.wiring import Services
+
+    services = Services.from_settings(settings())
+    try:
+        return kpi_rows(services), top_recommendations(services, 10)
+    finally:
+        services.close()
+
+
+def _print_evaluations(reports: list[StepReport]) -> None:
+    from api.pipeline.results import TrainResult
+
+    for report in reports:
+        if isinstance(report.result, TrainResult):
+            for model in report.result.models:
+                print_evaluation(model.name, model.evaluation)
 
 
 def _walk(*, quiet: bool) -> list[StepReport]:
@@ -105,13 +123,13 @@ def _print_steps(reports: list[StepReport], seconds: float) -> None:
     rows = [
         (
             r.title,
-            "reused" if r.reused else f"{r.seconds:.1f} s",
+            f"{r.seconds:.1f} s" if r.state == "done" else r.state,
             f"{r.peak_mb:,} MB" if r.peak_mb else "",
             r.summary,
         )
         for r in reports
     ]
-    peak = max(r.peak_mb for r in reports)
+    peak = max((r.peak_mb for r in reports), default=0)
     print_table("Pipeline", ["step", "time", "peak memory", "result"], rows)
     console.print(f"{seconds:.1f} s in all, at most {peak:,} MB in one step.\n")
 

@@ -16,39 +16,59 @@ from api.settings import Settings
 from governance.identity import Directory
 from governance.progress import Progress
 from governance.releases import Release, ReleaseStore
+from models_ml.errors import NotEnoughHistoryError
 from models_ml.models import MODELS, reads_of
 
 if TYPE_CHECKING:
     from models_ml.lifecycle.champion import Approved
-    from models_ml.lifecycle.spec import Scored
+    from models_ml.lifecycle.spec import ModelSpec, Scored
     from models_ml.lifecycle.training import TrainedModel
 
 
 def train_models(settings: Settings, report: Progress, names: Iterable[str] | None = None) -> TrainResult:
-    """Backtest, fit and register the named models (all by default) on the current release."""
+    """Backtest, fit and register the named models (all by default) on the current release.
+
+    A model that the data do not suffice for waits, with the reason; one that fails does not keep the others
+    from being trained: its error is raised after them.
+    """
     release = ReleaseStore(settings.var_dir).current()
-    results = []
+    trained: list[TrainedVersion] = []
+    waits: dict[str, str] = {}
+    failures: list[Exception] = []
     for spec in MODELS.values() if names is None else [MODELS[name] for name in names]:
-        since = datetime.now(UTC)
-        trained = spec.train(
-            release.warehouse,
-            release.release_id,
-            tracking_uri=settings.mlflow_uri,
-            artifact_root=settings.mlflow_artifacts,
-            git_commit=_git_commit(),
-            progress=report,
-        )
-        _record_training(settings, trained)
-        if not trained.reused:
-            _report_trained(settings, trained, since)
-        if spec.is_watched:
-            _remember_codes(settings, release, trained, report)
-        more = {
-            "approved_as_first": approve_first(settings, trained),
-            "headline": f"{trained.name} version {trained.version}: {spec.headline(trained.metrics)}",
-        }
-        results.append(TrainedVersion.model_validate(trained.as_dict() | more))
-    return TrainResult(models=results, unchanged=all(model.unchanged for model in results))
+        try:
+            trained.append(_train(settings, release, spec, report))
+        except NotEnoughHistoryError as missing:
+            waits[spec.name] = missing.message
+        except Exception as failure:  # raised below, once the other models are trained
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    unchanged = bool(trained) and all(model.unchanged for model in trained)
+    return TrainResult(models=trained, waits=waits, unchanged=unchanged)
+
+
+def _train(settings: Settings, release: Release, spec: ModelSpec, report: Progress) -> TrainedVersion:
+    """One model trained, recorded and, in the demo, approved as a first one."""
+    since = datetime.now(UTC)
+    trained = spec.train(
+        release.warehouse,
+        release.release_id,
+        tracking_uri=settings.mlflow_uri,
+        artifact_root=settings.mlflow_artifacts,
+        git_commit=_git_commit(),
+        progress=report,
+    )
+    _record_training(settings, trained)
+    if not trained.reused:
+        _report_trained(settings, trained, since)
+    if spec.is_watched:
+        _remember_codes(settings, release, trained, report)
+    more = {
+        "approved_as_first": approve_first(settings, trained),
+        "headline": f"{trained.name} version {trained.version}: {spec.headline(trained.metrics)}",
+    }
+    return TrainedVersion.model_validate(trained.as_dict() | more)
 
 
 def search_demand(settings: Settings, report: Progress, *, trials: int, seconds: float) -> SearchResult:

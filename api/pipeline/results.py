@@ -110,17 +110,19 @@ class TrainedVersion(BaseModel):
 
 
 class TrainResult(StepResult):
-    """Every model that was trained; `unchanged` if every one was reused."""
+    """Every model that was trained, and why the others wait; `unchanged` if every one was reused."""
 
     models: list[TrainedVersion]
+    waits: dict[str, str] = {}
 
     def summary(self) -> str:
-        return "; ".join(model.headline for model in self.models)
+        waiting = (f"{name.replace('_', ' ')} waits: {reason}" for name, reason in self.waits.items())
+        return "; ".join([*(model.headline for model in self.models), *waiting])
 
     def as_dict(self) -> Row:
         """The first model's fields too, as before there were several."""
         plain = super().as_dict()
-        return self.models[0].model_dump(mode="json") | plain
+        return (self.models[0].model_dump(mode="json") if self.models else {}) | plain
 
 
 class Trial(BaseModel):
@@ -220,7 +222,10 @@ class RecommendResult(StepResult):
 
     def summary(self) -> str:
         why = self.fallback_reason or self.note
-        forecasts = f"{self.forecast_rows:,} forecasts by {self.model}" + (f" ({why})" if why else "")
+        if self.forecast_rows:
+            forecasts = f"{self.forecast_rows:,} forecasts by {self.model}" + (f" ({why})" if why else "")
+        else:
+            forecasts = f"no forecasts: {why.rstrip('.') or 'nothing sells often enough'}"
         each = ", ".join(f"{count:,} {action}" for action, count in sorted(self.proposed_by_action.items()))
         proposals = f"{self.proposed:,} new proposals ({each or 'nothing new'})"
         return f"{forecasts}; {proposals}, {self.automatic:,} within automatic limits"

@@ -18,9 +18,18 @@ def always(settings: Settings) -> str:
     return ""
 
 
+def nothing_missing(settings: Settings) -> str:
+    """No obstacle: the step can always run."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Step(Generic[R]):
-    """`fingerprint` names the step's inputs; if it is the last run's, a result that still holds is reused."""
+    """`fingerprint` names the step's inputs; if it is the last run's, a result that still holds is reused.
+
+    A step waits if one of the steps that it comes `after` has failed or waits, or if `obstacle` gives a
+    reason.
+    """
 
     name: str
     title: str
@@ -28,3 +37,5 @@ class Step(Generic[R]):
     result: type[R]
     fingerprint: Callable[[Settings], str] = always
     still_holds: Callable[[Settings, R], bool] = lambda settings, result: True
+    after: tuple[str, ...] = ()
+    obstacle: Callable[[Settings], str] = nothing_missing

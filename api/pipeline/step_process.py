@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from api.errors import StepFailedError
+from api.errors import StepFailedError, StepWaitsError
 from governance.progress import Progress
 from semantic.errors import SteelyardError
 
@@ -61,7 +61,8 @@ def run_in_subprocess(
 ) -> Outcome[R]:
     """Call `function(*arguments, report)` in a child process, its output appended to `log`.
 
-    Raises StepFailedError, with the code and hint of what the step refused.
+    Raises StepFailedError, with the code and hint of what the step refused; StepWaitsError if it has nothing
+    to work on.
     """
     # A killed child's semaphores are cleaned up by Python, which warns of it on our standard error.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
@@ -81,6 +82,8 @@ def run_in_subprocess(
         raise StepFailedError(
             f"The step's process ended early (exit status {process.exitcode}).", hint="Run it again."
         )
+    if isinstance(answer, _Failed) and answer.code == StepWaitsError.code:
+        raise StepWaitsError(answer.message, hint=answer.hint)
     if isinstance(answer, _Failed):
         raise StepFailedError(answer.message, hint=answer.hint, code=answer.code)
     return Outcome(answer.result, time.monotonic() - started, answer.peak_mb)
@@ -117,8 +120,10 @@ def _work(
         pipe.send(_Returned(function(*arguments, report), _peak_mb()))
     except SteelyardError as refusal:
         pipe.send(_Failed(refusal.message, refusal.hint, refusal.code))
-    except Exception as crash:  # anything else is reported with its trace, not swallowed
-        pipe.send(_Failed(f"{type(crash).__name__}: {crash}", traceback.format_exc(), StepFailedError.code))
+    except Exception as crash:  # anything else is logged with its trace, and reported
+        traceback.print_exc()
+        where = f"The trace is in {log}." if log is not None else "The trace is above."
+        pipe.send(_Failed(f"{type(crash).__name__}: {crash}", where, StepFailedError.code))
 
 
 def _redirect_output(log: Path) -> None:

@@ -32,7 +32,7 @@ from api.pipeline.results import (
 from api.pipeline.step import Step
 from api.settings import Settings
 from governance.progress import Progress
-from governance.releases import project_fingerprint
+from governance.releases import ReleaseStore, project_fingerprint
 from models_ml.models import MODELS
 
 
@@ -63,16 +63,28 @@ def _champion_too(settings: Settings) -> str:
     return f"{_retailers_data_and_code(settings)}:{hashlib.sha256(champion.encode()).hexdigest()[:16]}"
 
 
+def _nothing_serves(settings: Settings) -> str:
+    """Why a step that reads a release cannot run; empty if one serves."""
+    serves_one = ReleaseStore(settings.var_dir).current_id() is not None
+    return "" if serves_one else "no release serves yet"
+
+
 STEPS: tuple[Step[Any], ...] = (
     Step("ingest", "Ingest", ingest_step, IngestResult),
-    Step("build", "Build", build_step, BuildResult),
-    Step("publish", "Publish", publish_step, PublishResult, build_fingerprint, serves),
-    Step("train", "Train", train_step, TrainResult, _retailers_data_and_code),
-    Step("monitor", "Monitor", monitor_step, MonitorResult, _champion_too, still_watched),
-    Step("recommend", "Recommend", recommend_step, RecommendResult, _champion_too, still_proposed),
-    Step("measure", "Measure", measure_step, MeasureResult, measure_mark, outcomes_are_there),
-    Step("record", "Record", record_step, RecordResult, recorded_mark, tables_are_there),
+    Step("build", "Build", build_step, BuildResult, after=("ingest",)),
+    Step("publish", "Publish", publish_step, PublishResult, build_fingerprint, serves, after=("build",)),
+    # These read the release that serves; if the build failed, the last one.
+    Step("train", "Train", train_step, TrainResult, _retailers_data_and_code, obstacle=_nothing_serves),
+    Step("monitor", "Monitor", monitor_step, MonitorResult, _champion_too, still_watched,
+         obstacle=_nothing_serves),
+    Step("recommend", "Recommend", recommend_step, RecommendResult, _champion_too, still_proposed,
+         obstacle=_nothing_serves),
+    Step("measure", "Measure", measure_step, MeasureResult, measure_mark, outcomes_are_there,
+         obstacle=_nothing_serves),
+    Step("record", "Record", record_step, RecordResult, recorded_mark, tables_are_there,
+         obstacle=_nothing_serves),
     # The release again, with what was just recorded; if nothing was, the one that serves already.
-    Step("rebuild", "Rebuild", build_step, BuildResult),
-    Step("republish", "Republish", publish_step, PublishResult, build_fingerprint, serves),
-)
+    Step("rebuild", "Rebuild", build_step, BuildResult, after=("publish", "record")),
+    Step("republish", "Republish", publish_step, PublishResult, build_fingerprint, serves,
+         after=("rebuild",)),
+)  # fmt: skip

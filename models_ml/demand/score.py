@@ -29,14 +29,25 @@ from models_ml.demand.model import DemandModel
 from models_ml.demand.panel import Panel, read_panel
 from models_ml.demand.reconcile import reconcile
 from models_ml.demand.tail import tail_forecast
+from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.baselines import moving_average
 from models_ml.evaluate.forecast import HORIZON, QUANTILE_COLUMNS, Forecast
 from models_ml.lifecycle.champion import Approved, Champion, find_champion
+from models_ml.lifecycle.no_scores import write_no_scores
 from models_ml.lifecycle.spec import Scored
 
 BASELINE_NAME = "moving-average-13"
 COLD_START = "cold_start"
 Models = dict[str, DemandModel]  # by tier
+FORECAST_COLUMNS = {
+    **dict.fromkeys(("tier", "location_id", "item", "department", "category"), "VARCHAR"),
+    "origin_week": "BIGINT", "week": "BIGINT", "week_ending": "DATE", "horizon": "BIGINT",
+    **dict.fromkeys(("method", "fallback_reason"), "VARCHAR"),
+    **dict.fromkeys((*QUANTILE_COLUMNS, "mean", "unmet_units"), "DOUBLE"),
+    **dict.fromkeys(("model_name", "model_version", "release_id"), "VARCHAR"),
+    "is_fallback": "BOOLEAN", "model_state": "VARCHAR",
+}  # fmt: skip
+"""Of the file of forecasts, with their DuckDB types."""
 
 
 def score_demand(
@@ -55,9 +66,15 @@ def score_demand(
     products and its rest add up to that of the category, exactly. Its quantiles spread as the category's.
     New stores and products without a history are forecast as what is like them (method `cold_start`).
     Forecasts are of sales; `unmet_units` is what empty shelves would keep from being sold, so that ordering
-    does not take a stockout for a lack of demand.
+    does not take a stockout for a lack of demand. Without enough weeks the file is empty, and the result says
+    why.
     """
-    categories, products = read_panel(warehouse, "category"), read_panel(warehouse, "product")
+    try:
+        categories, products = read_panel(warehouse, "category"), read_panel(warehouse, "product")
+    except NotEnoughHistoryError as missing:
+        return write_no_scores(
+            output, FORECAST_COLUMNS, baseline=BASELINE_NAME, release_id=release_id, reason=missing.message
+        )
     last_week = int(categories.weeks[-1])
     champion = find_champion(
         "demand", load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week,

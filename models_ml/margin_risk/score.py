@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from governance.progress import Progress, silent
+from models_ml.errors import NotEnoughHistoryError
 from models_ml.lifecycle.champion import Approved, find_champion
+from models_ml.lifecycle.no_scores import write_no_scores
 from models_ml.lifecycle.spec import Scored
 from models_ml.margin_risk.baselines import calibrated_repeat
 from models_ml.margin_risk.bundle import load_bundle
@@ -24,6 +26,15 @@ from models_ml.margin_risk.target import LEAST_USD, target_rate, total
 
 BASELINE_NAME = "last-four-weeks-repeat"
 TOO_RARE = "sells in too few weeks for the model"
+RISK_COLUMNS = {
+    **dict.fromkeys(("location_id", "category", "department"), "VARCHAR"),
+    **dict.fromkeys(("as_of_week", "horizon_weeks"), "BIGINT"),
+    **dict.fromkeys(("target_margin_rate", "probability", "expected_shortfall_usd"), "DOUBLE"),
+    **dict.fromkeys(("reasons", "model_name", "model_version"), "VARCHAR"),
+    "is_fallback": "BOOLEAN", "fallback_reason": "VARCHAR", "is_simulated": "BOOLEAN",
+    "money_at_risk_usd": "DOUBLE", "release_id": "VARCHAR", "as_of_date": "DATE",
+}  # fmt: skip
+"""Of the file of risks, with their DuckDB types."""
 
 
 def score_margin_risk(
@@ -38,9 +49,15 @@ def score_margin_risk(
 ) -> Scored:
     """Write one row per store × category that sold in the last quarter to `output` (Parquet, replaced whole).
 
-    `money_at_risk_usd` is probability × expected shortfall, so it adds up over any group of rows.
+    `money_at_risk_usd` is probability × expected shortfall, so it adds up over any group of rows. Without
+    enough weeks the file is empty, and the result says why.
     """
-    panel = read_margin_panel(warehouse)
+    try:
+        panel = read_margin_panel(warehouse)
+    except NotEnoughHistoryError as missing:
+        return write_no_scores(
+            output, RISK_COLUMNS, baseline=BASELINE_NAME, release_id=release_id, reason=missing.message
+        )
     last_week, origin = int(panel.demand.weeks[-1]), len(panel.demand.weeks) - 1
     champion = find_champion(
         MODEL_NAME, load_bundle, tracking_uri=tracking_uri, artifact_root=artifact_root, last_week=last_week,

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from models_ml.errors import ModelError
 from models_ml.recommend.budget_ranking import read_budgets
 from models_ml.recommend.commitments import open_commitments, with_commitments
 from models_ml.recommend.dedup import Deduplicated, deduplicate
@@ -23,7 +22,7 @@ from models_ml.recommend.inputs.elasticity import learn_elasticities, read_respo
 from models_ml.recommend.inputs.lots import read_lots
 from models_ml.recommend.inputs.needs import compute_needs
 from models_ml.recommend.inputs.open_orders import open_orders, read_open_lines
-from models_ml.recommend.inputs.positions import read_positions
+from models_ml.recommend.inputs.positions import last_day, read_positions
 from models_ml.recommend.kind import Situation
 from models_ml.recommend.kinds import KINDS
 from models_ml.recommend.kinds.investigate import hold
@@ -51,10 +50,14 @@ def recommend(
     """What every kind plans and proposes, without what is open or was answered already.
 
     `standing` are past recommendations, field by field. The same release, forecasts and standing give the
-    same rows and ids. No clock is read: `now` sets expiries only.
+    same rows and ids. No clock is read: `now` sets expiries only. Without a stock row nothing is proposed and
+    nothing withdrawn.
     """
     parameters, past = parameters or ReorderParameters(), list(earlier)
     situation = read_situation(warehouse, forecasts, release_id, parameters, past, now=now)
+    if situation is None:
+        run = Run(release_id, last_day(warehouse), 0, now, parameters)
+        return Recommended(frame([]), {}, Deduplicated(frame([]), 0, 0, 0, ()), run)
     for kind in KINDS:
         situation = kind.plan(situation)
     proposed = [kind.propose(situation) for kind in KINDS]
@@ -69,14 +72,14 @@ def recommend(
 def read_situation(
     warehouse: Path, forecasts: Path, release_id: str, parameters: ReorderParameters,
     past: Iterable[Mapping[str, Any]], *, now: datetime | None,
-) -> Situation:  # fmt: skip
+) -> Situation | None:  # fmt: skip
     """Stock, demand, orders, prices and anomalies of a release, with what was agreed on before counted in.
 
-    Raises ModelError if the release holds no stock.
+    None if the release holds no stock.
     """
     positions = read_positions(warehouse, parameters)
     if positions.empty:
-        raise ModelError("The release holds no stock.", hint="recommending needs inventory_snapshots")
+        return None
     first = positions.iloc[0]
     as_of = pd.Timestamp(first["as_of_day"]).date()
     weights = customer_weights(warehouse, parameters)

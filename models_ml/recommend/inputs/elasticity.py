@@ -52,7 +52,7 @@ def learn_elasticities(responses: pd.DataFrame) -> pd.DataFrame:
     slopes = pd.DataFrame(
         [(*key, *_slope(group)) for key, group in responses.groupby(["department", "category"], sort=True)],
         columns=["department", "category", "raw", "sd", "rows"],
-    )
+    ).astype({"raw": float, "sd": float, "rows": int})
     overall, _ = _pooled(slopes["raw"].to_numpy(), slopes["sd"].to_numpy())
     parts = []
     for _, group in slopes.groupby("department", sort=True):
@@ -63,7 +63,9 @@ def learn_elasticities(responses: pd.DataFrame) -> pd.DataFrame:
         drawn = (raw / sd**2 + centre / between) / (1 / sd**2 + 1 / between)
         shrunk = np.where(np.isfinite(raw), drawn, centre)
         parts.append(group.assign(department_mean=centre, elasticity=np.clip(shrunk, DEEPEST, SHALLOWEST)))
-    return pd.concat(parts, ignore_index=True) if parts else slopes.assign(department_mean=[], elasticity=[])
+    return (
+        pd.concat(parts, ignore_index=True) if parts else slopes.assign(department_mean=0.0, elasticity=0.0)
+    )
 
 
 def _slope(group: pd.DataFrame) -> tuple[float, float, int]:

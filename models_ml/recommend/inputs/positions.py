@@ -3,6 +3,7 @@ money."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -86,3 +87,10 @@ def read_positions(warehouse: Path, parameters: ReorderParameters) -> pd.DataFra
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
         return con.execute(sql).df()
+
+
+def last_day(warehouse: Path) -> date:
+    """The last day with a sale: the as-of day of a release without stock."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        ((day,),) = con.execute("SELECT max(date_day) FROM dim_date").fetchall()
+    return date.fromisoformat(str(day))

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from api.errors import ApiError
+from api.errors import ApiError, StepWaitsError
 from api.pipeline.results import StepResult
 
 
@@ -33,6 +33,10 @@ def good(settings, report):
 
 def refuses(settings, report):
     raise ApiError("the shelf is empty", hint="fill it", code="empty-shelf")
+
+
+def finds_nothing(settings, report):
+    raise StepWaitsError("three weeks are not enough")
 
 
 def crashes(settings, report):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import PipelineBusyError, StepFailedError
+from api.errors import ApiError, PipelineBusyError, StepFailedError
 from api.pipeline.checkpoint import only_one
-from api.pipeline.runner import run_pipeline
+from api.pipeline.runner import require_success, run_pipeline
 from api.pipeline.step import Step
 from api.settings import Settings
 from tests.api.pipeline import steps_for_tests as toy
@@ -57,22 +57,63 @@ def test_a_checkpoint_of_another_version_is_none(settings):
     assert (again.reused, again.result) == (False, toy.Runs(runs=2))
 
 
-def test_a_refusal_keeps_its_code_and_hint_and_stops_the_pipeline(settings):
-    with pytest.raises(StepFailedError, match="the shelf is empty") as caught:
-        run(settings, step(toy.refuses), step(toy.good))
-    assert (caught.value.code, caught.value.hint) == ("empty-shelf", "fill it")
+def test_a_refusal_keeps_its_code_and_hint_and_the_other_steps_run(settings):
+    failed, done = run(settings, step(toy.refuses), step(toy.good))
+    assert (failed.state, failed.result, failed.summary) == ("failed", None, "failed: the shelf is empty")
+    assert (failed.error.code, failed.error.hint) == ("empty-shelf", "fill it")
+    assert (done.state, done.result) == ("done", toy.Runs(runs=1))
+    with pytest.raises(StepFailedError) as why:
+        require_success([failed, done])
+    assert why.value.message == "refuses failed; the other steps are done. the shelf is empty"
+    assert (why.value.code, why.value.hint) == ("empty-shelf", "fill it")
+
+
+def test_a_step_that_has_nothing_to_work_on_waits_and_is_no_failure(settings):
+    (report,) = run(settings, step(toy.finds_nothing))
+    assert (report.state, report.summary) == ("waits", "waits: three weeks are not enough")
+    require_success([report])
+
+
+def test_a_step_waits_for_one_that_failed_and_so_does_what_comes_after_it(settings):
+    first, second = step(toy.good, after=("refuses",)), step(toy.dies_once, after=("good",))
+    reports = run(settings, step(toy.refuses), first, second)
+    assert [report.state for report in reports] == ["failed", "waits", "waits"]
+    assert reports[1].summary == "waits: 'refuses' did not succeed"
     assert not (settings.var_dir / "good.log").exists()
+    with pytest.raises(StepFailedError, match="refuses failed, so good, dies_once waited"):
+        require_success(reports)
 
 
-def test_a_crash_is_reported_with_its_trace(settings):
-    with pytest.raises(StepFailedError, match="ZeroDivisionError: oops") as caught:
-        run(settings, step(toy.crashes))
-    assert "steps_for_tests.py" in caught.value.hint
+def test_a_step_waits_for_what_is_missing_and_that_is_no_failure(settings):
+    (report,) = run(settings, step(toy.good, obstacle=lambda settings: "no release serves yet"))
+    assert (report.state, report.summary) == ("waits", "waits: no release serves yet")
+    require_success([report])
+
+
+def test_inputs_that_cannot_be_looked_at_fail_the_step_in_words(settings):
+    def unreadable(settings):
+        raise ApiError("the books are shut", hint="open them")
+
+    broken = Step("good", "good", toy.good, toy.Runs, unreadable)
+    (report,) = run(settings, broken)
+    assert (report.state, report.error.message, report.error.hint) == (
+        "failed",
+        "the books are shut",
+        "open them",
+    )
+
+
+def test_a_crash_is_reported_in_a_line_and_logged_with_its_trace(settings):
+    (report,) = run(settings, step(toy.crashes))
+    assert report.error.message == "ZeroDivisionError: oops"
+    log = settings.var_dir / "logs" / "pipeline-crashes.log"
+    assert report.error.hint == f"The trace is in {log}."
+    assert "steps_for_tests.py" in log.read_text()
 
 
 def test_a_killed_step_leaves_no_checkpoint_and_converges_on_the_next_run(settings):
-    with pytest.raises(StepFailedError, match="ended early"):
-        run(settings, step(toy.dies_once))
+    (killed,) = run(settings, step(toy.dies_once))
+    assert "ended early" in killed.error.message
     (after,) = run(settings, step(toy.dies_once))
     assert after.result == toy.Runs(runs=3)
 
