@@ -7,15 +7,12 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
 from api.cli.services import AsUser, person_named, principal_named, services
-
-if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
@@ -62,12 +59,11 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Recommendations, the most money first."""
-    from api.services.recommendation_fields import visible_rows
     from governance.approvals import ACTIONS, OPEN, STATES, list_recommendations
 
     page = list_recommendations(
         services().store,
-        scope=_scope(as_user),
+        reader=principal_named(as_user),
         cursor=cursor,
         limit=limit,
         state=_one_of("--state", state, STATES) or OPEN,
@@ -75,8 +71,7 @@ def list_(
         region=region,
         department=department,
     )
-    reader = principal_named(as_user)
-    rows = visible_rows(page.items, reader)
+    rows = [row.as_dict() for row in page.items]
     if as_json:
         print_json({"items": rows, "next_cursor": page.next_cursor})
         return
@@ -140,11 +135,10 @@ def _short(value: object) -> str:
 @app.command()
 def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
     """One recommendation with its drivers and how it is decided."""
-    from api.services.recommendation_fields import visible_fields
     from governance.approvals import find_recommendation
 
-    record = find_recommendation(services().store, recommendation_id, scope=_scope(as_user))
-    row = visible_fields(record, principal_named(as_user))
+    reader = principal_named(as_user)
+    row = find_recommendation(services().store, recommendation_id, reader=reader).as_dict()
     if as_json:
         print_json(row)
     else:
@@ -224,13 +218,6 @@ def _one_of(option: str, given: Given, choices: Collection[str]) -> Given:
             listed = f"{name!r} is not one of {', '.join(choices)}."
             raise typer.BadParameter(f"{listed} {near(name, choices, 1)}".strip(), param_hint=option)
     return given
-
-
-def _scope(user: str | None) -> ColumnElement[bool] | None:
-    from governance.policy.authorize import recommendation_scope
-
-    principal = principal_named(user)
-    return None if principal is None else recommendation_scope(principal)
 
 
 def _decide(

@@ -12,10 +12,9 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import RequestId, ServicesDep
 from api.review import chart, labels
-from api.review.queue import FILTERS, Queue, as_of, rank, read_queue
+from api.review.queue import FILTERS, Queue, as_of, filters_for, rank, read_queue
 from api.review.render import page, problem_page
 from api.review.session import CurrentPerson, OwnForm, form_token
-from api.services.recommendation_fields import visible_part
 from api.wiring import Services
 from governance.approvals import (
     DECISIONS,
@@ -38,7 +37,7 @@ from governance.errors import (
     NotFoundError,
 )
 from governance.identity import Principal
-from governance.policy.authorize import recommendation_scope, sees_margin
+from governance.policy.authorize import sees_margin
 from semantic.errors import SteelyardError
 
 router = APIRouter(prefix="/review", include_in_schema=False)
@@ -212,7 +211,7 @@ def _queue(request: Request, person: Principal, services: Services) -> Queue:
 
 
 def _find(services: Services, person: Principal, recommendation_id: str) -> Recommendation:
-    return find_recommendation(services.store, recommendation_id, scope=recommendation_scope(person))
+    return find_recommendation(services.store, recommendation_id, reader=person)
 
 
 def _common(request: Request, person: Principal, services: Services) -> dict[str, object]:
@@ -221,7 +220,7 @@ def _common(request: Request, person: Principal, services: Services) -> dict[str
         "person": person,
         "csrf": form_token(request, services.settings),
         "key": str(uuid.uuid4()),
-        "filter_names": FILTERS,
+        "filter_names": filters_for(person),
         "only_mine": "mine" in filters_in_force,
         "query": urlencode(filters_in_force),
         "margin_shown": sees_margin(person),
@@ -231,11 +230,10 @@ def _common(request: Request, person: Principal, services: Services) -> dict[str
 def _item(
     request: Request, person: Principal, services: Services, record: Recommendation, **more: object
 ) -> dict[str, object]:
-    visible = visible_part(record, person)
-    details = visible.details if isinstance(visible.details, dict) else {}
+    details = record.details if isinstance(record.details, dict) else {}
     earlier = list_recommendations(
         services.store,
-        scope=recommendation_scope(person),
+        reader=person,
         limit=_EARLIER + 1,
         product_id=record.product_id,
         location_id=record.location_id,
@@ -243,9 +241,9 @@ def _item(
     return {
         **_common(request, person, services),
         "row": rank(record, person),
-        "item": visible,
+        "item": record,
         "details": details,
-        "drivers": labels.driver_lines(visible),
+        "drivers": labels.driver_lines(record),
         "data_line": labels.data_line(record),
         "decided": decisions_on(services.store, record.recommendation_id),
         "earlier": [r for r in earlier if r.recommendation_id != record.recommendation_id][:_EARLIER],

@@ -7,15 +7,16 @@ import json
 from dataclasses import dataclass
 
 from governance.approvals import (
+    MASKED,
     OPEN,
     Recommendation,
     days_left,
     list_recommendations,
     may_decide,
     priority,
+    sees_money,
 )
 from governance.identity import Principal
-from governance.policy.authorize import recommendation_scope
 from governance.store import OpsStore
 
 MOST_ROWS = 400
@@ -76,20 +77,25 @@ class Queue:
 
 def read_queue(store: OpsStore, person: Principal, filters: dict[str, str], only_mine: bool = False) -> Queue:
     """What `person` may see, most pressing first."""
-    scope = recommendation_scope(person)
-    wanted = {name: value for name, value in filters.items() if name in FILTERS and value}
-    page = list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN, **wanted)
+    wanted = {name: value for name, value in filters.items() if name in filters_for(person) and value}
+    page = list_recommendations(store, reader=person, limit=MOST_ROWS, state=OPEN, **wanted)
     rows = [rank(record, person) for record in page.items]
     if only_mine:
         rows = [row for row in rows if row.assigned_to_me]
-    rows.sort(key=lambda row: (-row.priority, row.id))
+    rows.sort(key=lambda row: (-row.priority, row.record.order_by or dt.date.max, row.id))
     everything = page.items if not wanted else (
-        list_recommendations(store, scope=scope, limit=MOST_ROWS, state=OPEN).items
+        list_recommendations(store, reader=person, limit=MOST_ROWS, state=OPEN).items
     )  # fmt: skip
     choices = {
-        name: sorted({value for record in everything if (value := getattr(record, name))}) for name in FILTERS
+        name: sorted({value for record in everything if (value := getattr(record, name))})
+        for name in filters_for(person)
     }
     return Queue(tuple(rows), page.next_cursor is not None, wanted, choices)
+
+
+def filters_for(person: Principal) -> tuple[str, ...]:
+    """What the person may filter by: who decides goes by money, and is for those who see it."""
+    return FILTERS if sees_money(person) else tuple(name for name in FILTERS if name not in MASKED)
 
 
 def rank(record: Recommendation, person: Principal) -> Row:

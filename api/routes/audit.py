@@ -42,7 +42,8 @@ def read(
 ) -> Response:
     """Entries, newest first."""
     require(user, "read_audit")
-    page = audit.read(services.store, object_id=object_id, cursor=cursor, limit=limit)
+    require(user, "see_margin")  # entries hold what was proposed and decided, money included
+    page = audit.read(services.store, reader=user.reader_key, object_id=object_id, cursor=cursor, limit=limit)
     return Response(
         json_document({"items": list(page.items), "next_cursor": page.next_cursor}),
         media_type="application/json",

@@ -14,7 +14,6 @@ from api.problems import document
 from api.services.decision_report import DecisionReport, decision_report
 from api.services.impact_service import Impact, impact_of
 from api.services.json_encoding import json_document
-from api.services.recommendation_fields import visible_fields, visible_rows
 from governance.approvals import (
     ACTIONS,
     OPEN,
@@ -23,7 +22,6 @@ from governance.approvals import (
     find_recommendation,
     list_recommendations,
 )
-from governance.policy.authorize import recommendation_scope
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
 Id = Annotated[str, Path(max_length=64)]
@@ -56,7 +54,7 @@ class RecommendationRow(BaseModel):
     subject_id: str | None = Field(None, description="its subject if product and place do not say")
     details: dict[str, JsonValue] | None = Field(
         None,
-        description="alternatives side by side, and what this action alone has; NULL without margin rights",
+        description="alternatives side by side, what this action alone has; its day without margin rights",
     )
     reason: str | None = None
     model_version: str | None = None
@@ -117,10 +115,10 @@ def list_all(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
-    """What the caller may see, the most margin at stake first."""
+    """What the caller may see, the most money first; without margin rights, by the day to act."""
     page = list_recommendations(
         services.store,
-        scope=recommendation_scope(user),
+        reader=user,
         cursor=cursor,
         limit=limit,
         state=state or OPEN,
@@ -130,7 +128,7 @@ def list_all(
         location_id=location_id,
         supplier_id=supplier_id,
     )
-    body = {"items": visible_rows(page.items, user), "next_cursor": page.next_cursor}
+    body = {"items": [row.as_dict() for row in page.items], "next_cursor": page.next_cursor}
     return Response(json_document(body), media_type="application/json")
 
 
@@ -160,8 +158,8 @@ def report(user: CurrentUser, services: ServicesDep) -> Response:
 )
 def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Response:
     """One recommendation. What the caller may not see answers like what does not exist."""
-    record = find_recommendation(services.store, recommendation_id, scope=recommendation_scope(user))
-    return Response(json_document(visible_fields(record, user)), media_type="application/json")
+    record = find_recommendation(services.store, recommendation_id, reader=user)
+    return Response(json_document(record.as_dict()), media_type="application/json")
 
 
 @router.post(

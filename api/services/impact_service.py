@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from governance.approvals import OPEN, list_recommendations
 from governance.errors import ForbiddenError
 from governance.identity import Principal
-from governance.policy.authorize import recommendation_scope, sees_margin
+from governance.policy.authorize import sees_margin
 from governance.store import OpsStore
 from models_ml.recommend.impact import weekly_impact
 
@@ -49,13 +49,12 @@ def impact_of(
     """
     if reader is not None and not sees_margin(reader):
         raise ForbiddenError(f"{reader.user!r} ({reader.role}) may not see what proposals cost.")
-    scope = None if reader is None else recommendation_scope(reader)
     states = tuple(state or OPEN)
     rows: list[Mapping[str, object]] = []
     cursor = None
     while True:
         page = list_recommendations(
-            store, scope=scope, cursor=cursor, limit=_PAGE, state=states, action=action, region=region,
+            store, reader=reader, cursor=cursor, limit=_PAGE, state=states, action=action, region=region,
             department=department,
         )  # fmt: skip
         rows += [row.as_dict() for row in page.items]

@@ -15,7 +15,7 @@ from governance.governed_query import OpenRelease
 from governance.identity import Principal
 from governance.lineage import Edge, LineageGraph, Node
 from governance.lineage.draw import Link, to_svg
-from governance.policy.authorize import recommendation_scope, require
+from governance.policy.authorize import require
 from governance.store import OpsStore
 from governance.store.schema import decisions, model_reviews, recommendations
 from models_ml.models import reads_of
@@ -94,9 +94,8 @@ class LineageService:
         self, graph: LineageGraph, key: str, reader: Principal | None
     ) -> tuple[list[Node], list[Edge]]:
         """A recommendation with what it was computed from, what was decided, and what replaced it."""
-        scope = None if reader is None else recommendation_scope(reader)
         try:
-            record = find_recommendation(self._store, key, scope=scope)
+            record = find_recommendation(self._store, key, reader=reader)
         except NotFoundError:
             return [], []  # the walk then says that there is no such node
         at = f"recommendation.{key}"

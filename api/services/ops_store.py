@@ -13,6 +13,7 @@ from governance.store import OpsStore
 from governance.store.audit_keys import AuditKeys
 from governance.store.migrate import upgrade
 
+CURSOR_KEY = "keys/cursors"  # below var_dir; made for its owner only
 KEY_FILE = "keys/audit"  # below var_dir, if no setting names another place
 
 
@@ -26,6 +27,7 @@ def open_ops_store(settings: Settings, *, migrate: bool = True) -> OpsStore:
         settings.ops_store_url,
         second_anchor=second_anchor(settings),
         keys=audit_keys(settings, create=migrate),
+        cursor_secret=secret_in(settings.var_dir / CURSOR_KEY) if migrate else "",
     )
     if migrate:
         upgrade(store)

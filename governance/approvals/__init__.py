@@ -21,6 +21,7 @@ from governance.approvals.lifecycle import (
     can_become,
 )
 from governance.approvals.limits import DEFAULT_LIMITS, Limits
+from governance.approvals.masking import MASKED, sees_money, visible_part
 from governance.approvals.priority import days_left, priority
 from governance.approvals.propose import propose
 from governance.approvals.reasons import REASON_CODES
@@ -43,6 +44,7 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DUE",
     "EXECUTION",
+    "MASKED",
     "OPEN",
     "REASON_CODES",
     "ROUTES",
@@ -72,7 +74,9 @@ __all__ = [
     "propose",
     "propose_recommendations",
     "route",
+    "sees_money",
     "transition",
     "unit_sign",
+    "visible_part",
     "withdraw_recommendations",
 ]

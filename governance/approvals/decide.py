@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from governance.approvals.guardrails import guardrail_violation
 from governance.approvals.lifecycle import OPEN, State
+from governance.approvals.masking import sees_money
 from governance.approvals.reasons import check_reason
 from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import load
@@ -171,7 +172,7 @@ def _authorize(
     if not verdict.allowed:
         raise ForbiddenError(
             f"{principal.user!r} ({principal.role}) may not {decision} this recommendation.",
-            hint=f"it is routed to: {route}",
+            hint=f"it is routed to: {route}" if sees_money(principal, rules) else "",
             policy_ids=verdict.policy_ids,
         )
     return verdict

@@ -6,15 +6,19 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, true, update
 
 from governance.approvals.lifecycle import OPEN, State
+from governance.approvals.masking import MASKED, sees_money, visible_part, without_money
+from governance.approvals.ordering import order_for
 from governance.approvals.recommendation import NAMES, Recommendation
-from governance.errors import NotFoundError
+from governance.errors import ForbiddenError, NotFoundError
+from governance.identity.principal import Principal
 from governance.json_types import JsonObject
+from governance.policy.authorize import recommendation_scope
 from governance.store import audit
 from governance.store.engine import OpsStore, Transaction
-from governance.store.pages import Page, decode_cursor, encode_cursor
+from governance.store.pages import Page
 from governance.store.schema import recommendations
 
 _FILTERS = (
@@ -77,38 +81,44 @@ def records(rows: Iterable[Sequence[Any]]) -> list[Recommendation]:
 def list_recommendations(
     store: OpsStore,
     *,
-    scope: ColumnElement[bool] | None = None,
+    reader: Principal | None = None,
     cursor: str | None = None,
     limit: int = 50,
     **filters: str | Collection[str] | None,
 ) -> Page[Recommendation]:
-    """One page, the most money first: expected margin, else what is at stake. NULLs come last.
+    """One page of what `reader` may see, as they see it (`masking`). None is the operator and services.
 
-    `scope` is what the reader may see (`policy.authorize.recommendation_scope`); None means everything
-    and is for services that act for no one. `filters`: state, region, department, action, location_id,
-    product_id, policy_route, category, supplier_id, from_location_id, subject_id; a value or several.
+    In the order of `order_for`. `filters`: state, region, department, action, location_id, product_id,
+    policy_route, category, supplier_id, from_location_id, subject_id; a value or several. Raises
+    ForbiddenError if a filter asks for what is masked, InvalidCursorError on another list's cursor.
     """
-    worth = _worth()
-    query = AS_RECORD.where(true() if scope is None else scope, *_conditions(filters))
+    shows_money = sees_money(reader)
+    _check_filters(filters, reader, shows_money=shows_money)
+    order = order_for(shows_money=shows_money)
+    bound_to = ["recommendations", order.name, reader.reader_key if reader else (), _plain(filters)]
+    query = AS_RECORD.where(_within(reader), *_conditions(filters))
     if cursor is not None:
-        at, key = decode_cursor(cursor, [(int, float), str])
-        query = query.where(or_(worth < at, and_(worth == at, recommendations.c.recommendation_id > key)))
-    query = query.order_by(worth.desc(), recommendations.c.recommendation_id).limit(limit + 1)
+        query = query.where(order.after(store.cursors.open(cursor, order.types, bound_to)))
+    query = query.order_by(*order.by).limit(limit + 1)
     with store.read_page() as conn:
         rows = records(conn.execute(query).all())
-    page = tuple(rows[:limit])
-    return Page(page, encode_cursor(_key(page[-1])) if len(rows) > limit else None)
+    page = tuple(row if shows_money else without_money(row) for row in rows[:limit])
+    return Page(page, store.cursors.seal(order.key(page[-1]), bound_to) if len(rows) > limit else None)
 
 
 def find_recommendation(
-    store: OpsStore, recommendation_id: str, *, scope: ColumnElement[bool] | None = None
+    store: OpsStore,
+    recommendation_id: str,
+    *,
+    reader: Principal | None = None,
 ) -> Recommendation:
-    """One recommendation.
+    """One recommendation, as `reader` sees it; None is the operator and services.
 
-    Raises NotFoundError when it does not exist or lies outside `scope`: no difference.
+    Raises NotFoundError when it does not exist or the reader may not see it: no difference.
     """
+    scope = None if reader is None else recommendation_scope(reader)
     with store.read() as conn:
-        return load(conn, recommendation_id, scope)
+        return visible_part(load(conn, recommendation_id, scope), reader)
 
 
 def expire_due(store: OpsStore, *, now: dt.datetime, request_id: str | None = None) -> list[str]:
@@ -234,12 +244,21 @@ def _conditions(filters: Mapping[str, str | Collection[str] | None]) -> list[Col
     return conditions
 
 
-def _worth() -> ColumnElement[float]:
-    """The sort key: expected margin, else what is at stake, NULL below everything."""
-    table = recommendations
-    return func.coalesce(table.c.expected_margin_usd, table.c.at_stake_usd, -1e308)
+def _check_filters(filters: Iterable[str], reader: Principal | None, *, shows_money: bool) -> None:
+    """A filter on a masked field would tell its value by what is left out."""
+    masked = [name for name in filters if name in MASKED]
+    if masked and not shows_money:
+        raise ForbiddenError(f"{reader.user if reader else ''!r} may not filter by {', '.join(masked)}.")
 
 
-def _key(record: Recommendation) -> list[float | str]:
-    amounts = (record.expected_margin_usd, record.at_stake_usd, -1e308)
-    return [next(money for money in amounts if money is not None), record.recommendation_id]
+def _within(reader: Principal | None) -> ColumnElement[bool]:
+    return true() if reader is None else recommendation_scope(reader)
+
+
+def _plain(filters: Mapping[str, str | Collection[str] | None]) -> dict[str, list[str]]:
+    """Filters in one spelling, so that equal ones are equal."""
+    return {
+        name: [value] if isinstance(value, str) else sorted(value)
+        for name, value in filters.items()
+        if value is not None
+    }

@@ -88,8 +88,8 @@ def compensate(
     if not reason.strip():
         raise InvalidDecisionError("A rollback needs a reason.")
     policy_ids = require(principal, "roll_back", policy=policy)
-    scope = recommendation_scope(principal, policy)
-    done = find_recommendation(store, recommendation_id, scope=scope)
+    with store.read() as conn:
+        done = load(conn, recommendation_id, recommendation_scope(principal, policy))
     if done.state not in CARRIED_OUT:
         raise ConflictError(
             f"Recommendation {recommendation_id!r} is {done.state}: there is nothing to take back."

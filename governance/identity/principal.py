@@ -78,6 +78,11 @@ class Principal:
         """Every name that this request can be attributed to; separation of duties looks at all of them."""
         return frozenset(name for name in (self.user, self.acting_service) if name)
 
+    @property
+    def reader_key(self) -> tuple[str, str, str]:
+        """Who reads: the person, the service through which they do, and in which role."""
+        return (self.user, self.acting_service or "", self.role)
+
     def may_use(self, scope: str) -> bool:
         """Whether the key behind this request was issued for such a step; people need no key."""
         if not self.is_service and self.acting_service is None:

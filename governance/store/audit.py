@@ -21,7 +21,7 @@ from governance.json_types import JsonDict, JsonObject
 from governance.store.bound_rows import differences
 from governance.store.chain import FIELDS, Fields, Walk
 from governance.store.engine import OpsStore, Transaction
-from governance.store.pages import Page, decode_cursor, encode_cursor
+from governance.store.pages import Page
 from governance.store.schema import audit_log
 from governance.store.types import canonical_json
 
@@ -162,18 +162,25 @@ def check(store: OpsStore) -> AuditReport:
 
 
 def read(
-    store: OpsStore, *, object_id: str | None = None, cursor: str | None = None, limit: int = 100
+    store: OpsStore,
+    *,
+    reader: Sequence[str] = (),
+    object_id: str | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
 ) -> Page[JsonDict]:
-    """Entries, newest first. The caller checks the right to read them."""
+    """Entries, newest first. The caller checks the right to read them; a cursor is the `reader`'s own
+    (`Principal.reader_key`)."""
+    bound_to = ["audit", *reader, object_id]
     query = select(audit_log).order_by(audit_log.c.seq.desc()).limit(limit + 1)
     if object_id is not None:
         query = query.where(audit_log.c.object_id == object_id)
     if cursor is not None:
-        query = query.where(audit_log.c.seq < decode_cursor(cursor, [int])[0])
+        query = query.where(audit_log.c.seq < store.cursors.open(cursor, [int], bound_to)[0])
     with store.read() as conn:
         rows = [_readable(row._mapping) for row in conn.execute(query)]
     more = len(rows) > limit
-    return Page(tuple(rows[:limit]), encode_cursor([rows[limit - 1]["seq"]]) if more else None)
+    return Page(tuple(rows[:limit]), store.cursors.seal([rows[limit - 1]["seq"]], bound_to) if more else None)
 
 
 def read_after(store: OpsStore, seq: int, *, actions: Sequence[str], limit: int = 500) -> list[JsonDict]:

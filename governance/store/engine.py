@@ -23,6 +23,7 @@ from governance.errors import StoreUnavailableError
 from governance.store.anchor import Anchor, AnchorLine
 from governance.store.audit_keys import AuditKeys
 from governance.store.chain import PendingEntries
+from governance.store.pages import CursorSeal
 
 _log = logging.getLogger(__name__)
 _WRITE = "steelyard_write"
@@ -47,8 +48,9 @@ class OpsStore:
 
     `anchor` is the file outside the store that keeps the audit heads; for SQLite it defaults to a file
     beside the database. `second_anchor` is another, best on another machine's disk. `keys` seal the audit;
-    without them it is chained by plain hashes, and no row is bound to it. Raises StoreUnavailableError when
-    the database cannot be opened.
+    without them it is chained by plain hashes, and no row is bound to it. `cursor_secret` seals the cursors
+    of pages; without one they hold as long as this object. Raises StoreUnavailableError when the database
+    cannot be opened.
     """
 
     def __init__(
@@ -58,9 +60,11 @@ class OpsStore:
         anchor: Path | None = None,
         second_anchor: Path | None = None,
         keys: AuditKeys | None = None,
+        cursor_secret: str = "",
     ) -> None:
         self.url = url
         self.keys = keys
+        self.cursors = CursorSeal(cursor_secret)
         try:
             parsed = make_url(url)
             self.is_sqlite = parsed.get_backend_name() == "sqlite"

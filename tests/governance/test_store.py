@@ -9,7 +9,6 @@ from alembic.script import ScriptDirectory
 
 from governance.approvals import find_recommendation, list_recommendations, propose_recommendations
 from governance.errors import InvalidCursorError, NotFoundError, StoreUnavailableError
-from governance.policy.authorize import recommendation_scope
 from governance.store import OpsStore, audit
 from governance.store.migrate import newest_revision, revision_of, upgrade
 from governance.store.schema import metadata
@@ -77,7 +76,7 @@ def test_scope_and_filters(store, proposal, people, now):
     propose_recommendations(store, rows, now=now)
 
     def seen(user, **filters):
-        page = list_recommendations(store, scope=recommendation_scope(people[user]), **filters)
+        page = list_recommendations(store, reader=people[user], **filters)
         return {r.recommendation_id for r in page.items}
 
     assert seen("planner_west") == {"w"}
@@ -88,7 +87,7 @@ def test_scope_and_filters(store, proposal, people, now):
     assert seen("executive", region="West", state=["proposed"]) == {"w"}
     assert seen("executive", action="transfer") == set()
     with pytest.raises(NotFoundError):
-        find_recommendation(store, "w", scope=recommendation_scope(people["planner_east"]))
+        find_recommendation(store, "w", reader=people["planner_east"])
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "AAAA", "WzEsMl0", "bnVsbA", "é", "W10", "' OR 1=1"])

@@ -71,7 +71,11 @@ def manifest() -> dict[str, Any]:
 
 
 def write_release(
-    var: Path, release_id: str, definitions: dict[str, Any] | None = None, tables: str = TABLES
+    var: Path,
+    release_id: str,
+    definitions: dict[str, Any] | None = None,
+    tables: str = TABLES,
+    lineage: dict[str, Any] | None = None,
 ) -> None:
     """Seal a release below `var` and make it the current one."""
     folder = var / "releases" / release_id
@@ -81,7 +85,7 @@ def write_release(
     (folder / "semantic_manifest.json").write_text(json.dumps(definitions or manifest()))
     (folder / "manifest.json").write_text(json.dumps({"nodes": {}}))
     (folder / "run_results.json").write_text("{}")
-    (folder / "lineage.json").write_text("{}")
+    (folder / "lineage.json").write_text(json.dumps(lineage or {}))
     seal(folder, release_id, "2017-01-08T00:00:00+00:00", release_id)
     switched = var / "next"
     switched.symlink_to(f"releases/{release_id}")
