@@ -1,4 +1,5 @@
-"""`steelyard pipeline run`: the main job, with progress, a closing table, the numbers and what to do next."""
+"""`steelyard pipeline run|status`: the main job, with progress, a closing table, the numbers and what to do
+next; and what its last run left waiting."""
 
 from __future__ import annotations
 
@@ -20,13 +21,9 @@ if TYPE_CHECKING:
     from api.cli.summary import KpiRow, RankedProposal
     from api.pipeline import StepReport
     from api.pipeline.runner import AnyStep
+    from api.services.capabilities import Capabilities
 
 app = typer.Typer(add_completion=False)
-
-
-@app.callback()
-def _noun() -> None:
-    """Keeps `run` a verb of its own."""
 
 
 @app.command()
@@ -40,6 +37,7 @@ def run(
     """
     from api.cli.serve import serve
     from api.pipeline import require_success
+    from api.pipeline.capabilities import find_capabilities
     from governance.releases import ReleaseStore
 
     started = time.monotonic()
@@ -47,6 +45,7 @@ def run(
     seconds = time.monotonic() - started
     serves_one = ReleaseStore(settings().var_dir).current_id() is not None
     kpis, proposals = _closing_numbers() if serves_one else ([], [])
+    capabilities = find_capabilities(settings(), reports) if serves_one else None
     if as_json:
         print_json(
             {
@@ -54,6 +53,7 @@ def run(
                 "steps": [report.as_dict() for report in reports],
                 "kpis": [asdict(kpi) for kpi in kpis],
                 "recommendations": [proposal.as_dict() for proposal in proposals],
+                "capabilities": capabilities.as_dict() if capabilities else None,
             }
         )
     else:
@@ -62,9 +62,26 @@ def run(
         if serves_one:
             _print_kpis(kpis)
             _print_proposals(proposals)
+        if capabilities:
+            _print_capabilities(capabilities)
     require_success(reports)
     if and_serve:
         serve(as_json)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """What runs with the data that came, what runs on a fallback, and what waits for which table."""
+    from api.errors import StepWaitsError
+    from api.services.capabilities import read_capabilities
+
+    capabilities = read_capabilities(settings())
+    if capabilities is None:
+        raise StepWaitsError("No pipeline has run to a release yet.", hint="Run `steelyard pipeline run`.")
+    if as_json:
+        print_json(capabilities.as_dict())
+    else:
+        _print_capabilities(capabilities)
 
 
 def _closing_numbers() -> tuple[list[KpiRow], list[RankedProposal]]:
@@ -138,6 +155,16 @@ def _print_kpis(kpis: list[KpiRow]) -> None:
     rows = [(k.label, *_in_unit(k.value, k.unit), k.basis) for k in kpis]
     print_table("The retailer in numbers", ["KPI", "value", "unit", "basis"], rows, right=("value",))
     console.print("[dim]Basis: recorded sales, or the derived (simulated) ledger around them.[/]\n")
+
+
+def _print_capabilities(capabilities: Capabilities) -> None:
+    labels = {"runs": "runs", "fallback": "runs on the fallback", "waits": "waits"}
+    rows = [(one.title, labels[one.state], one.reason) for one in capabilities.capabilities]
+    print_table("What runs", ["capability", "state", "why"], rows)
+    if capabilities.unlocks:
+        console.print("[italic]What one more table or column would bring[/]")
+        for unlock in capabilities.unlocks:
+            console.print(f"  {escape(unlock.sentence)}")
 
 
 def _in_unit(value: float | Decimal | None, unit: str) -> tuple[object, str]:

@@ -11,6 +11,15 @@ from models_ml.recommend.inputs.needs import Needs
 from models_ml.recommend.inputs.open_orders import OpenOrders
 from models_ml.recommend.proposal import Run
 
+STOCK_AND_DEMAND = ("demand_forecasts", "inventory_snapshots")
+OPEN_ORDERS = (*STOCK_AND_DEMAND, "purchase_orders", "purchase_order_lines")
+LEAD_TIME = ("suppliers or receipts", "a lead time of seven days")
+COST = (
+    "products.landed_cost_usd or price_changes.landed_cost_usd",
+    "a cost of seven tenths of the list price",
+)
+"""What kinds need, and what they assume without a table or column."""
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -38,6 +47,14 @@ class Kind(Protocol):
 
     @property
     def action(self) -> str: ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Tables or columns without which nothing of this kind is proposed (`semantic.definitions.needs`)."""
+
+    @property
+    def assumes(self) -> tuple[tuple[str, str], ...]:
+        """Needs that are better met, each with what is assumed without it."""
 
     def plan(self, situation: Situation) -> Situation:
         """The situation with what this kind is going to do, for the kinds after it."""

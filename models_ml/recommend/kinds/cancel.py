@@ -11,7 +11,7 @@ import pandas as pd
 from models_ml.recommend import effects
 from models_ml.recommend.count_distributions import expected_served, quantile
 from models_ml.recommend.inputs.open_orders import OpenOrders
-from models_ml.recommend.kind import Situation
+from models_ml.recommend.kind import LEAD_TIME, OPEN_ORDERS, Situation
 from models_ml.recommend.order_proposal import on_line
 from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
 
@@ -94,6 +94,8 @@ class Cancel:
     """Open orders that nobody will need."""
 
     action = "cancel"
+    needs = OPEN_ORDERS
+    assumes = (LEAD_TIME,)
 
     def plan(self, situation: Situation) -> Situation:
         return replace(situation, cancelled=cancelled_lines(situation.orders, situation.run))

@@ -112,6 +112,8 @@ class Investigate:
     """Anomalies, for a person to look into; what depends on them was made less sure by `hold` beforehand."""
 
     action = "investigate"
+    needs = ("inventory_snapshots", "inventory_movements or returns or purchase_order_lines")
+    assumes = ()
 
     def plan(self, situation: Situation) -> Situation:
         return situation

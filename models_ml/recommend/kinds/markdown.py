@@ -12,7 +12,7 @@ from models_ml.recommend.effects import Weekly
 from models_ml.recommend.inputs.demand_over import PLANNED_WEEKS
 from models_ml.recommend.inputs.lots import age_by_lots
 from models_ml.recommend.inputs.needs import Needs
-from models_ml.recommend.kind import Situation
+from models_ml.recommend.kind import COST, STOCK_AND_DEMAND, Situation
 from models_ml.recommend.markdown_programme import Item, Plan, best_plan, hold_price
 from models_ml.recommend.proposal import (
     Option,
@@ -197,6 +197,8 @@ class Markdown:
     """Stock that will not sell while it keeps."""
 
     action = "markdown"
+    needs = STOCK_AND_DEMAND
+    assumes = (("inventory_lots", "first in, first out"), COST)
 
     def plan(self, situation: Situation) -> Situation:
         return situation

@@ -10,7 +10,7 @@ import pandas as pd
 
 from models_ml.recommend import budget_ranking, effects
 from models_ml.recommend.inputs.needs import Needs, compute_needs
-from models_ml.recommend.kind import Situation
+from models_ml.recommend.kind import COST, LEAD_TIME, STOCK_AND_DEMAND, Situation
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.proposal import (
     Option,
@@ -159,6 +159,8 @@ class Reorder:
     """What still has to be bought after the moves."""
 
     action = "reorder"
+    needs = STOCK_AND_DEMAND
+    assumes = (LEAD_TIME, COST)
 
     def plan(self, situation: Situation) -> Situation:
         return situation

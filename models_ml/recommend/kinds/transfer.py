@@ -11,7 +11,7 @@ from models_ml.recommend import transfer_proposals
 from models_ml.recommend.count_distributions import expected_served
 from models_ml.recommend.flow import Lanes, Network, Segments, move_packs
 from models_ml.recommend.inputs.needs import Needs
-from models_ml.recommend.kind import Situation
+from models_ml.recommend.kind import STOCK_AND_DEMAND, Situation
 from models_ml.recommend.parameters import ReorderParameters
 from models_ml.recommend.quantity import order_quantity, spare_units
 
@@ -166,6 +166,8 @@ class Transfer:
     """Stock that another place can spare, before anything is bought."""
 
     action = "transfer"
+    needs = STOCK_AND_DEMAND
+    assumes = (("transfers", "the usual cost and time of a move"),)
 
     def plan(self, situation: Situation) -> Situation:
         moves, _ = plan_transfers(situation.needs, situation.run.parameters)

@@ -32,6 +32,8 @@ class Toy:
     """Says which lines are cancelled, and proposes to look at each that any kind cancels."""
 
     action = "toy"
+    needs = ()
+    assumes = ()
 
     def __init__(self, line: str) -> None:
         self._line = line
