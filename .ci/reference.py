@@ -57,7 +57,8 @@ OTHER_VARIABLES = {
 EVENTS = {
     "recommendation.propose": "a service proposed it, or a person proposed to take one back",
     "recommendation.refuse": "policy allows nobody to agree to it, so it was not proposed",
-    "recommendation.approve": "a person, or policy on its own, agreed",
+    "recommendation.approve": "a person agreed",
+    "recommendation.approve_by_policy": "policy agreed on its own, by the rule and limits that it names",
     "recommendation.override": "a person agreed to another quantity",
     "recommendation.reject": "a person declined, with a reason",
     "recommendation.expire": "its time passed, or a newer one came, before anybody decided",

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from api.review.labels import headline, place
-from api.review.queue import as_of
+from api.review.queue import last_day
 from api.wiring import Services
-from governance.approvals import OPEN, Recommendation, list_recommendations, priority
+from governance.approvals import Recommendation, rank_open
 from semantic import MetricQuery
 
-_RANKED = 1000  # those with the most money
 HEADLINE = (
     "net_sales",
     "units_sold",
@@ -78,6 +77,6 @@ def kpi_rows(services: Services) -> list[KpiRow]:
 
 def top_recommendations(services: Services, limit: int) -> list[RankedProposal]:
     """Open recommendations by money and urgency, as the review page ranks them."""
-    page = list_recommendations(services.store, limit=_RANKED, state=OPEN)
-    ranked = sorted(page.items, key=lambda row: (-priority(row, as_of(row)), row.recommendation_id))
-    return [RankedProposal(row, headline(row), place(row)) for row in ranked[:limit]]
+    day = last_day(services.metrics)
+    ranked = rank_open(services.store, reader=None, as_of=day, limit=limit)
+    return [RankedProposal(row, headline(row), place(row)) for row in ranked.records]

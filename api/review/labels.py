@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from api.review.queue import as_of, drivers
-from governance.approvals import OPEN, UNDO, Recommendation, action_of
+from api.review.queue import data_day, drivers
+from governance.approvals import OPEN, ROUTE_LABELS, UNDO, Recommendation, action_of
 
 ANOMALIES = {
     "shrink": "stock that goes missing · {1}",
     "returns": "returns at store {0}",
     "late_supplier": "late deliveries · supplier {0}",
 }
-ROUTES = {
-    "automatic": "policy, without a person", "planner": "a planner",
-    "category_manager": "the category manager",
-    "finance_controller": "finance", "two_people": "two people",
-}  # fmt: skip
+FACETS = {"action": "Action", "region": "Region", "department": "Department", "policy_route": "Decided by"}
 STATES = dict.fromkeys(OPEN, "waits for a decision")
+_SAME_YEAR_DAYS = 180  # a day so near is clear without its year
 _DRIVERS = (
     ("demand_mean_units", "Expected demand until the next order could come", "{:,.1f} units"),
     ("demand_sd_units", "Its spread (standard deviation)", "± {:,.1f} units"),
@@ -106,13 +103,30 @@ def _location(location_id: str) -> str:
     return f"Store {location_id}" if location_id.isdigit() else location_id
 
 
-def due(days_left: int | None) -> str:
-    """How soon it has to be decided."""
-    if days_left is None:
+def due(days_left: int | None, order_by: dt.date | None) -> str:
+    """By when it has to be acted on, in the data's days: on the last of them it is too late for that day."""
+    if days_left is None or order_by is None:
         return "no date"
-    if days_left <= 0:
-        return "overdue"
-    return "due today" if days_left == 1 else f"due in {days_left} days"
+    near = f"{order_by:%-d %b}" if abs(days_left) < _SAME_YEAR_DAYS else day(order_by)
+    return f"act by {near}" if days_left > 0 else f"late since {near}"
+
+
+def after_data(days_left: int | None) -> str:
+    """How far a day is from the last day of the data."""
+    if days_left is None:
+        return ""
+    if days_left == 0:
+        return "the last day of the data"
+    days = f"{abs(days_left)} day{'' if abs(days_left) == 1 else 's'}"
+    return f"{days} {'after' if days_left > 0 else 'before'} the data's end"
+
+
+def choice(value: str, facet: str) -> str:
+    """A value of a filter, in the words that the rows have for it."""
+    if facet == "action":
+        return verb(value)
+    text = ROUTE_LABELS.get(value, value) if facet == "policy_route" else value
+    return text[:1].upper() + text[1:] if not text.isupper() else text.capitalize()
 
 
 def driver_lines(record: Recommendation) -> list[tuple[str, str]]:
@@ -126,6 +140,5 @@ def data_line(record: Recommendation) -> str:
     model = f"{record.model_name} {record.model_version}" if record.model_name else "no model"
     if record.model_name == record.model_version:
         model = f"the rule {record.model_name}"
-    return (
-        f"Computed by {model} from data up to {day(as_of(record))}, release {record.release_id or 'unknown'}."
-    )
+    release = record.release_id or "unknown"
+    return f"Computed by {model} from data up to {day(data_day(record))}, release {release}."

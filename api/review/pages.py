@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,12 +13,13 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import RequestId, ServicesDep
 from api.review import chart, labels
-from api.review.queue import FILTERS, Queue, as_of, filters_for, rank, read_queue
+from api.review.queue import Queue, data_day, last_day, read_queue, row_of
 from api.review.render import page, problem_page
 from api.review.session import CurrentPerson, OwnForm, form_token
 from api.wiring import Services
 from governance.approvals import (
     DECISIONS,
+    FACETS,
     OPEN,
     REASON_CODES,
     Recommendation,
@@ -25,6 +27,7 @@ from governance.approvals import (
     action_of,
     decide,
     decisions_on,
+    facets_for,
     find_recommendation,
     list_recommendations,
     may_decide,
@@ -87,7 +90,7 @@ def item_chart(
     """Its chart, loaded after the page: it asks the warehouse."""
     try:
         record = _find(services, person, recommendation_id)
-        last = as_of(record)
+        last = data_day(record)
         days = chart.read_days(services.metrics, person, record, last)
     except NotFoundError:
         return _missing(request)
@@ -202,12 +205,18 @@ def _filters_in_force(request: Request) -> dict[str, str]:
     """The filters in force: those of the form that was sent, else those of the address."""
     sent_filters: str | None = getattr(request.state, "filters", None)
     filters_in_force = dict(request.query_params) if sent_filters is None else dict(parse_qsl(sent_filters))
-    return {name: filters_in_force[name][:128] for name in (*FILTERS, "mine") if filters_in_force.get(name)}
+    return {name: filters_in_force[name][:128] for name in (*FACETS, "mine") if filters_in_force.get(name)}
 
 
 def _queue(request: Request, person: Principal, services: Services) -> Queue:
     filters_in_force = _filters_in_force(request)
-    return read_queue(services.store, person, filters_in_force, only_mine="mine" in filters_in_force)
+    return read_queue(
+        services.store,
+        person,
+        filters_in_force,
+        as_of=last_day(services.metrics),
+        only_mine="mine" in filters_in_force,
+    )
 
 
 def _find(services: Services, person: Principal, recommendation_id: str) -> Recommendation:
@@ -220,7 +229,9 @@ def _common(request: Request, person: Principal, services: Services) -> dict[str
         "person": person,
         "csrf": form_token(request, services.settings),
         "key": str(uuid.uuid4()),
-        "filter_names": filters_for(person),
+        "data_day": (ends := last_day(services.metrics)),
+        "next_day": ends + dt.timedelta(days=1),
+        "facets": facets_for(person),
         "only_mine": "mine" in filters_in_force,
         "query": urlencode(filters_in_force),
         "margin_shown": sees_margin(person),
@@ -240,7 +251,7 @@ def _item(
     ).items
     return {
         **_common(request, person, services),
-        "row": rank(record, person),
+        "row": row_of(record, person, last_day(services.metrics)),
         "item": record,
         "details": details,
         "drivers": labels.driver_lines(record),

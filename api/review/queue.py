@@ -1,38 +1,37 @@
-"""The queue: open recommendations that a person may see, ranked by money and urgency."""
+"""The queue as a person reads it: open recommendations that they may see, ranked by money and urgency."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.services.metric_service import MetricService
 from governance.approvals import (
-    MASKED,
-    OPEN,
+    QueueTotals,
     Recommendation,
     days_left,
-    list_recommendations,
+    facets_for,
     may_decide,
-    priority,
-    sees_money,
+    rank_open,
 )
 from governance.identity import Principal
 from governance.store import OpsStore
+from semantic.errors import SteelyardError
 
 MOST_ROWS = 400
-FILTERS = ("action", "region", "department", "policy_route")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the queue.
+    """One line of the queue, with what this reader may see of the recommendation.
 
     `days_left` counts from the day of the data; `assigned_to_me`: this person may decide.
     """
 
     record: Recommendation
     days_left: int | None
-    priority: float
     assigned_to_me: bool
 
     @property
@@ -42,28 +41,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Queue:
-    """`rows` in order. `has_more`: beyond MOST_ROWS there are others, of less money."""
+    """The first MOST_ROWS `rows` in order; `totals` and `choices` are of everything, listed or not.
+
+    `as_of` is the day of the data, from which days are counted.
+    """
 
     rows: tuple[Row, ...]
-    has_more: bool
-    filters: dict[str, str]
-    choices: dict[str, list[str]]
+    totals: QueueTotals
+    filters: Mapping[str, str]
+    choices: Mapping[str, tuple[str, ...]]
+    as_of: dt.date
 
     @property
-    def assigned_to_me(self) -> int:
-        return sum(row.assigned_to_me for row in self.rows)
-
-    @property
-    def margin_usd(self) -> float:
-        return sum(row.record.expected_margin_usd or 0.0 for row in self.rows)
-
-    @property
-    def cash_usd(self) -> float:
-        return sum(row.record.expected_cash_usd or 0.0 for row in self.rows)
-
-    @property
-    def due_today(self) -> int:
-        return sum(row.days_left is not None and row.days_left <= 1 for row in self.rows)
+    def has_more(self) -> bool:
+        return self.totals.open > len(self.rows)
 
     def after(self, recommendation_id: str) -> str | None:
         """The row that follows, else the one before, else None."""
@@ -75,36 +66,38 @@ class Queue:
         return rest[0] if rest else None
 
 
-def read_queue(store: OpsStore, person: Principal, filters: dict[str, str], only_mine: bool = False) -> Queue:
-    """What `person` may see, most pressing first."""
-    wanted = {name: value for name, value in filters.items() if name in filters_for(person) and value}
-    page = list_recommendations(store, reader=person, limit=MOST_ROWS, state=OPEN, **wanted)
-    rows = [rank(record, person) for record in page.items]
-    if only_mine:
-        rows = [row for row in rows if row.assigned_to_me]
-    rows.sort(key=lambda row: (-row.priority, row.record.order_by or dt.date.max, row.id))
-    everything = page.items if not wanted else (
-        list_recommendations(store, reader=person, limit=MOST_ROWS, state=OPEN).items
-    )  # fmt: skip
-    choices = {
-        name: sorted({value for record in everything if (value := getattr(record, name))})
-        for name in filters_for(person)
-    }
-    return Queue(tuple(rows), page.next_cursor is not None, wanted, choices)
+def read_queue(
+    store: OpsStore, person: Principal, filters: Mapping[str, str], *, as_of: dt.date, only_mine: bool = False
+) -> Queue:
+    """What `person` may see on the day of the data, most pressing first."""
+    wanted = {name: value for name, value in filters.items() if name in facets_for(person) and value}
+    ranked = rank_open(
+        store,
+        reader=person,
+        as_of=as_of,
+        limit=MOST_ROWS,
+        wanted=wanted,
+        only=(lambda record: may_decide(person, record)) if only_mine else None,
+    )
+    rows = tuple(row_of(record, person, as_of) for record in ranked.records)
+    return Queue(rows, ranked.totals, wanted, ranked.choices, as_of)
 
 
-def filters_for(person: Principal) -> tuple[str, ...]:
-    """What the person may filter by: who decides goes by money, and is for those who see it."""
-    return FILTERS if sees_money(person) else tuple(name for name in FILTERS if name not in MASKED)
+def row_of(record: Recommendation, person: Principal, as_of: dt.date) -> Row:
+    """One line of a record as `person` sees it, counted from the day of the data."""
+    return Row(record, days_left(record, as_of), may_decide(person, record))
 
 
-def rank(record: Recommendation, person: Principal) -> Row:
-    """Money, weighed by how soon it has to be decided, counted from the day of its data."""
-    day = as_of(record)
-    return Row(record, days_left(record, day), priority(record, day), may_decide(person, record))
+def last_day(metrics: MetricService) -> dt.date:
+    """The last day of the published data, from which days are counted; today if nothing is published."""
+    try:
+        days = metrics.data_days()
+    except SteelyardError:
+        days = None
+    return days.last if days else dt.datetime.now(dt.UTC).date()
 
 
-def as_of(record: Recommendation) -> dt.date:
+def data_day(record: Recommendation) -> dt.date:
     """The day whose data the recommendation was made from; the day of the proposal if it does not say."""
     for fields in (record.details, drivers(record)):
         if isinstance(fields, dict) and fields.get("as_of"):

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.review import labels
-from governance.approvals import REASON_CODES
+from governance.approvals import REASON_CODES, ROUTE_LABELS
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -34,11 +34,15 @@ for _name in (
     "product",
     "place",
     "due",
+    "after_data",
+    "choice",
     "verb",
     "has_quantity",
 ):
     _environment.filters[_name] = getattr(labels, _name)
-_environment.globals.update(ROUTES=labels.ROUTES, STATES=labels.STATES, REASONS=REASON_CODES)
+_environment.globals.update(
+    FACETS=labels.FACETS, ROUTES=ROUTE_LABELS, STATES=labels.STATES, REASONS=REASON_CODES
+)
 
 
 def page(name: str, status: int = 200, /, **values: object) -> HTMLResponse:

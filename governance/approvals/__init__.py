@@ -5,7 +5,7 @@ approved or overridden → executing → executed | failed → measured. A rollb
 compensates an old one, and is decided like any other.
 """
 
-from governance.approvals.actions import ACTIONS, ROUTES, UNDO, Action, action_of, unit_sign
+from governance.approvals.actions import ACTIONS, ROUTE_LABELS, ROUTES, UNDO, Action, action_of, unit_sign
 from governance.approvals.decide import DECISIONS, Decision, decide, decisions_on, may_decide
 from governance.approvals.escalation import escalate_due
 from governance.approvals.guardrails import guardrail_violation
@@ -24,6 +24,7 @@ from governance.approvals.limits import DEFAULT_LIMITS, Limits
 from governance.approvals.masking import MASKED, sees_money, visible_part
 from governance.approvals.priority import days_left, priority
 from governance.approvals.propose import propose
+from governance.approvals.queue import FACETS, QueueTotals, RankedQueue, facets_for, rank_open
 from governance.approvals.reasons import REASON_CODES
 from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import (
@@ -44,16 +45,20 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DUE",
     "EXECUTION",
+    "FACETS",
     "MASKED",
     "OPEN",
     "REASON_CODES",
     "ROUTES",
+    "ROUTE_LABELS",
     "SETTLED",
     "STATES",
     "UNDO",
     "Action",
     "Decision",
     "Limits",
+    "QueueTotals",
+    "RankedQueue",
     "Recommendation",
     "Route",
     "State",
@@ -65,6 +70,7 @@ __all__ = [
     "decisions_on",
     "escalate_due",
     "expire_due",
+    "facets_for",
     "find_recommendation",
     "guardrail_violation",
     "list_recommendations",
@@ -73,6 +79,7 @@ __all__ = [
     "priority",
     "propose",
     "propose_recommendations",
+    "rank_open",
     "route",
     "sees_money",
     "transition",

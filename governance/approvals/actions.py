@@ -23,6 +23,15 @@ ROUTES: tuple[RouteName, ...] = (
 )
 """Who decides, the least strict first."""
 
+ROUTE_LABELS: dict[str, str] = {
+    "automatic": "policy, without a person",
+    "planner": "a planner",
+    "category_manager": "the category manager",
+    "finance_controller": "finance",
+    "two_people": "two people",
+}
+"""The routes as people read them."""
+
 UNDO = "undo_"  # before an action: the compensation of one that was carried out
 
 

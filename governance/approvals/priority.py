@@ -6,7 +6,8 @@ import datetime as dt
 
 from governance.approvals.recommendation import Recommendation
 
-_URGENCY = ((1, 3.0), (3, 2.0), (7, 1.3))  # days left at most, times
+URGENCY = ((1, 3.0), (3, 2.0), (7, 1.3))
+"""Days left at most, and how many times as pressing that makes it; else once."""
 
 
 def priority(record: Recommendation, as_of: dt.date) -> float:
@@ -16,7 +17,7 @@ def priority(record: Recommendation, as_of: dt.date) -> float:
     """
     money = record.at_stake_usd if record.expected_margin_usd is None else record.expected_margin_usd
     left = days_left(record, as_of)
-    urgency = next((times for days, times in _URGENCY if left is not None and left <= days), 1.0)
+    urgency = next((times for days, times in URGENCY if left is not None and left <= days), 1.0)
     return (money or 0.0) * urgency
 
 

@@ -11,7 +11,7 @@ from governance.approvals.lifecycle import State
 from governance.approvals.limits import Limits
 from governance.approvals.recommendation import FIELDS, Recommendation
 from governance.approvals.repository import propose_recommendations
-from governance.approvals.routing import route
+from governance.approvals.routing import automatic_rule, route
 from governance.identity.principal import Principal
 from governance.json_types import JsonObject
 from governance.policy.authorize import require
@@ -36,13 +36,14 @@ def propose(
 
     `proposed_by` is the principal, whatever the rows say; `authors` are the people behind it (who trained the
     model, who set the run off): none of them may approve. Automatic ones become approved, the rest
-    in_review. A row's own `model_state` goes before that of the whole. Other keys that a recommendation does
+    in_review; an audit row of its own says which rule and limits approved. A row's own `model_state` goes
+    before that of the whole. Other keys that a recommendation does
     not have are ignored. What lies outside the bounds of its
     action is refused: it is not stored, and an audit row says why. Raises ForbiddenError.
     """
     policy_ids = require(principal, "propose", policy=policy)
     people = sorted({*authors, *principal.identities})
-    prepared, refused = [], []
+    prepared, refused, automatic_rules = [], [], {}
     for row in rows:
         given = {name: value for name, value in row.items() if name in FIELDS}
         provenance = {"proposed_by": principal.actor, "authors": people, "created_at": now, "updated_at": now}
@@ -53,11 +54,16 @@ def propose(
             refused.append(_refusal(base, outside, policy_ids, request_id))
         else:
             state = str(row.get("model_state") or model_state)
-            prepared.append(_routed(base, state, limits, now).as_dict())
+            routed = _routed(base, state, limits, now)
+            prepared.append(routed.as_dict())
+            if routed.policy_route == "automatic":
+                automatic_rules[routed.recommendation_id] = automatic_rule(routed, limits=limits)
     if refused:
         with store.write() as transaction:
             audit.append_many(transaction, refused, now=now)
-    return propose_recommendations(store, prepared, now=now, request_id=request_id, policy_ids=policy_ids)
+    return propose_recommendations(
+        store, prepared, now=now, request_id=request_id, policy_ids=policy_ids, rules=automatic_rules
+    )
 
 
 def _refusal(

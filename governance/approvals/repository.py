@@ -51,12 +51,14 @@ def propose_recommendations(
     now: dt.datetime,
     request_id: str | None = None,
     policy_ids: Sequence[str] = (),
+    rules: Mapping[str, JsonObject] | None = None,
 ) -> list[Recommendation]:
     """Insert what is new by `recommendation_id`; returns only that, so a re-run proposes and returns nothing.
 
     An open recommendation for the same action and subject (product and location if it names none) is
     superseded by a newer one: it expires, with a pointer to its successor. Each change leaves an audit row.
-    `state`, `created_at`, `updated_at` and `is_simulated` (false) may be left out of `rows`.
+    `state`, `created_at`, `updated_at` and `is_simulated` (false) may be left out of `rows`. `rules` says, by
+    id, which rule and limits approved what nobody decides on: an audit row of its own.
     """
     wanted = {row["recommendation_id"]: _complete(row, now) for row in rows}
     with store.write() as transaction:
@@ -67,9 +69,10 @@ def propose_recommendations(
         if fresh:
             transaction.conn.execute(insert(recommendations), [r.as_dict() for r in fresh])
             transaction.touch(recommendations, *(record.recommendation_id for record in fresh))
-        audit.append_many(
-            transaction, [_proposed(record, request_id, policy_ids) for record in fresh], now=now
-        )
+        entries = [_proposed(record, request_id, policy_ids) for record in fresh]
+        approved = [record for record in fresh if record.recommendation_id in (rules or {})]
+        entries += [_by_policy(one, (rules or {})[one.recommendation_id], request_id) for one in approved]
+        audit.append_many(transaction, entries, now=now)
     return fresh
 
 
@@ -229,6 +232,23 @@ def _proposed(record: Recommendation, request_id: str | None, policy_ids: Sequen
         policy_ids=policy_ids,
         request_id=request_id,
         after={name: getattr(record, name) for name in _RECORDED},
+    )
+
+
+def _by_policy(record: Recommendation, rule: JsonObject, request_id: str | None) -> audit.AuditEntry:
+    return audit.AuditEntry(
+        actor="service:policy",
+        action="recommendation.approve_by_policy",
+        object_id=f"recommendation.{record.recommendation_id}",
+        reason="; ".join(record.policy_reasons or ()) or None,
+        request_id=request_id,
+        before={"state": State.PROPOSED},
+        after={
+            "state": record.state,
+            "quantity_units": record.decided_quantity_units,
+            "policy_route": record.policy_route,
+            **rule,
+        },
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from governance.approvals.actions import ROUTES, UNDO
+from governance.approvals.actions import ACTIONS, ROUTE_LABELS, ROUTES, UNDO
 from governance.approvals.limits import Level, Limits, default_limits
 from governance.approvals.recommendation import Recommendation
+from governance.json_types import JsonDict
 
 _TRUSTED = frozenset({"champion"})
 
@@ -64,6 +65,18 @@ def route(record: Recommendation, *, model_state: str, limits: Limits | None = N
     return Route(strictest, reasons, level.escalate_after_hours, level.expire_after_hours)
 
 
+def automatic_rule(record: Recommendation, *, limits: Limits | None = None) -> JsonDict:
+    """The rule and the limits under which policy approves without a person: for the audit."""
+    level = (limits or default_limits()).at(record.banner, record.region)
+    return {
+        "rule": "automatic_below_usd",
+        "limit_usd": level.automatic_below_usd,
+        "at_stake_usd": money_at_stake_usd(record),
+        "minimum_confidence": level.minimum_confidence,
+        "confidence": record.confidence,
+    }
+
+
 def decision_route(record: Recommendation, quantity: float | None, limits: Limits | None = None) -> str:
     """Who decides on `quantity` units: the stricter of the proposal's route and what their money asks for.
 
@@ -84,7 +97,7 @@ def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
     """What the action itself asks for, and the details that it brings."""
     action = record.action.removeprefix(UNDO)
     least = level.least_route(action)
-    wanted = [] if least == "automatic" else [(least, f"a {action} needs the {least} at least")]
+    wanted = [] if least == "automatic" else [(least, _least_reason(action, least))]
     details = record.details if isinstance(record.details, Mapping) else {}
     age = details.get("data_age_days")
     if age is not None and not age <= level.stale_after_days:
@@ -98,6 +111,12 @@ def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
     if action == "transfer" and origin != record.region:
         wanted.append(("category_manager", f"from {origin or 'an unknown region'} to {record.region}"))
     return wanted
+
+
+def _least_reason(action: str, least: str) -> str:
+    registered = ACTIONS.get(action)
+    label = registered.label if registered else action.replace("_", " ")
+    return f"{label}: {ROUTE_LABELS[least]} at least"
 
 
 def _by_money(record: Recommendation, limits: Limits, quantity: float | None = None) -> tuple[str, str]:

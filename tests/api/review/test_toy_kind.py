@@ -79,7 +79,7 @@ def test_with_its_line_it_goes_all_the_way(settings, store):
     (record,) = proposed(store)
     assert (record.policy_route, record.policy_reasons) == (
         "planner",
-        ["a relabel needs the planner at least"],
+        ["Relabel: a planner at least"],
     )
     with TestClient(create_app(settings)) as client:
         bearer = {"Authorization": f"Bearer {local_issuer(settings).issue('planner_east', now=NOW)}"}
