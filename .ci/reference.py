@@ -33,6 +33,7 @@ OTHER_VARIABLES = {
     "Set by Steelyard for the processes that it starts": {
         "STEELYARD_LANDING": "the landed files, for dbt",
         "STEELYARD_WAREHOUSE": "the database to build, for dbt",
+        "STEELYARD_TIME_ZONE": "where instants fall on days, for dbt: that of the time spine",
         "STEELYARD_API_URL": "where Superset asks for numbers",
         "STEELYARD_SERVICE_KEY_FILE": "the key with which it asks",  # pragma: allowlist secret
         "STEELYARD_SUPERSET_HOME": "Superset's folder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import threading
 from collections import OrderedDict
@@ -15,7 +16,9 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from .definitions.as_of import as_of_day
 from .definitions.catalog import Catalog
+from .definitions.time_zone import UTC
 from .errors import (
     EngineBusyError,
     ExecutionError,
@@ -26,6 +29,7 @@ from .errors import (
 from .plan.compiled import CompiledQuery
 from .plan.suppression_probe import GroupProbe
 from .rules import Statistics
+from .sql.quoting import literal
 
 
 class Engine:
@@ -36,12 +40,13 @@ class Engine:
     is sound because a release never changes. at_once: queries that run together (two a core unless told; more
     would only slow one another and share out the memory); further ones wait their turn for as long as a query
     may run, then raise EngineBusyError. A query that is running already is joined, not run again.
+    time_zone: where an instant with a zone falls on a day, whatever zone the machine is in.
     """
 
     def __init__(
         self, warehouse: Path | str, *, max_rows: int = 100_000, timeout_seconds: float = 30.0,
         memory_limit: str = "2GB", threads: int | None = None, cache_size: int = 256,
-        at_once: int | None = None,
+        at_once: int | None = None, time_zone: str = UTC,
     ) -> None:  # fmt: skip
         self.warehouse = Path(warehouse)
         self.max_rows = max_rows
@@ -59,6 +64,7 @@ class Engine:
             raise ExecutionError(f"The warehouse {self.warehouse.name} cannot be opened.") from error
         locked = self._connection.execute("SELECT current_setting('lock_configuration')").fetchone()
         if locked is None or not locked[0]:  # a second engine on one file shares the first one's instance
+            self._use_time_zone(time_zone)
             self._connection.execute("SET lock_configuration = true")
         self._cache: OrderedDict[str, pa.Table] = OrderedDict()
         self._cache_size = cache_size
@@ -66,6 +72,14 @@ class Engine:
         self._turns = threading.BoundedSemaphore(at_once or 2 * (os.cpu_count() or 1))
         self._flights: dict[str, Future[pa.Table]] = {}
         self._active: dict[str, Any] = {}
+
+    def _use_time_zone(self, time_zone: str) -> None:
+        """Set it for every cursor. Raises ExecutionError if the engine does not know the zone."""
+        try:
+            self._connection.execute(f"SET GLOBAL TimeZone = {literal(time_zone)}")
+        except duckdb.Error as error:
+            self._connection.close()
+            raise ExecutionError(f"The time zone {time_zone!r:.80} is not known.") from error
 
     def run(self, compiled: CompiledQuery | GroupProbe, *, query_id: str | None = None) -> pa.Table:
         """The answer of a compiled query. A `query_id` makes it one's own, to `cancel`.
@@ -187,6 +201,22 @@ class Engine:
             rows={r: size for name, size in sizes for r in relations.get(name, ())},
             dates=frozenset((r, c) for name, c in dates for r in relations.get(name, ())),
         )
+
+    def as_of_day(self, catalog: Catalog, built: dt.date | None = None) -> dt.date | None:
+        """The newest day of the data, not after the day on which they were built; None if there is none."""
+        cursor = self._connection.cursor()
+
+        def last_day(sql: str) -> dt.date | None:
+            try:
+                row = cursor.execute(sql).fetchone()
+            except duckdb.Error:
+                return None
+            return row[0] if row is not None and isinstance(row[0], dt.date) else None
+
+        try:
+            return as_of_day(catalog, last_day, built)
+        finally:
+            cursor.close()
 
     def cancel(self, query_id: str) -> bool:
         """Stop a running query. False where none of that id runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .ast.memoize import LeastRecentlyUsed
+from .definitions.as_of import dated
 from .definitions.catalog import Catalog, Metric
 from .definitions.manifest import build_catalog, load_catalog
 from .definitions.restriction import NO_RESTRICTION, Restriction
@@ -32,22 +34,26 @@ PLAN_CACHE_SIZE = 4096
 @dataclass(frozen=True, eq=False, repr=False)
 class SemanticLayer:
     """All metrics of one manifest. Immutable but for locked caches of what was compiled, so threads can share
-    it. `statistics` (sizes of tables) only help to choose faster SQL.
+    it. `statistics` (sizes of tables) only help to choose faster SQL. `as_of` is what CURRENT_DATE means;
+    without it queries that say it are refused.
     """
 
     catalog: Catalog
     statistics: Statistics = field(default_factory=Statistics)
+    as_of: dt.date | None = None
     _resolver: Resolver = field(init=False)
     _parser: QueryParser = field(init=False)
     _parsed: LeastRecentlyUsed[ParsedQuery] = field(init=False)
     _plans: LeastRecentlyUsed[CompiledQuery] = field(init=False)
 
     def __post_init__(self) -> None:
-        resolver = Resolver(self.catalog)
+        catalog = self.catalog if self.as_of is None else dated(self.catalog, self.as_of)
+        resolver = Resolver(catalog)
         derived = {
-            "statistics": self.statistics.with_rollups(self.catalog, resolver),
+            "catalog": catalog,
+            "statistics": self.statistics.with_rollups(catalog, resolver),
             "_resolver": resolver,
-            "_parser": QueryParser(self.catalog, resolver),
+            "_parser": QueryParser(catalog, resolver, self.as_of),
             "_parsed": LeastRecentlyUsed[ParsedQuery](PLAN_CACHE_SIZE),
             "_plans": LeastRecentlyUsed[CompiledQuery](PLAN_CACHE_SIZE),
         }
@@ -55,17 +61,19 @@ class SemanticLayer:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def from_manifest(cls, path: str | Path, statistics: Statistics | None = None) -> SemanticLayer:
+    def from_manifest(
+        cls, path: str | Path, statistics: Statistics | None = None, as_of: dt.date | None = None
+    ) -> SemanticLayer:
         """The layer of a `semantic_manifest.json`, legacy or new form. Raises ManifestError.
 
-        `statistics` (sizes of tables) only help to choose faster SQL.
+        `statistics` (sizes of tables) only help to choose faster SQL. `as_of` is what CURRENT_DATE means.
         """
-        return cls(load_catalog(path), statistics or Statistics())
+        return cls(load_catalog(path), statistics or Statistics(), as_of)
 
     @classmethod
-    def from_dict(cls, manifest: Mapping[str, Any]) -> SemanticLayer:
+    def from_dict(cls, manifest: Mapping[str, Any], as_of: dt.date | None = None) -> SemanticLayer:
         """The layer of a manifest that is already parsed."""
-        return cls(build_catalog(manifest))
+        return cls(build_catalog(manifest), as_of=as_of)
 
     # -- what exists --------------------------------------------------------------------------------------
 

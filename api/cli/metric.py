@@ -75,7 +75,7 @@ def query(
         print_json(answer)
     else:
         read = f", read from {', '.join(answer['rollups'])}" if answer["rollups"] else ""
-        caption = f"release {answer['release']}{read}"
+        caption = f"release {answer['release']}, as of {answer['as_of']}{read}"
         names = [c["name"] for c in answer["columns"]]
         print_table("", names, answer["rows"], caption=caption)
         numbers = [at for at, name in enumerate(names) if name in {m.strip().lower() for m in metric}]

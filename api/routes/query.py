@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -80,6 +81,9 @@ class QueryAnswer(BaseModel):
     columns: list[ColumnRow]
     rows: list[list[Any]] = Field(examples=[[["GROCERY", 1234.5]]])
     release: str
+    as_of: dt.date | None = Field(
+        description="the newest day of the data, which CURRENT_DATE means in a query", examples=["2017-12-31"]
+    )
     rollups: list[str] = Field(description="tables read in place of a fact, if that is exact", examples=[[]])
 
 

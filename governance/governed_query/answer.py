@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from semantic import CompiledQuery
 class GovernedAnswer:
     """The rows as Arrow, and the release and SQL that they came from.
 
+    `as_of` is the newest day of the release's data, which CURRENT_DATE means; NULL if it has none.
     `withheld`: groups are left out because few households are behind them, or could be told from them.
     """
 
@@ -21,14 +23,18 @@ class GovernedAnswer:
     release_id: str
     compiled: CompiledQuery
     withheld: bool = False
+    as_of: dt.date | None = None
 
     def as_dict(self) -> JsonDict:
-        """`{"columns": [{"name", "type"}…], "rows": [[…]…], "release": …, "rollups": […]}`."""
+        """`{"columns": [{"name", "type"}…], "rows": [[…]…], "release": …, "as_of": …, "rollups": […]}`."""
         columns = [{"name": f.name, "type": _type_name(f.type)} for f in self.table.schema]
         values = [column.to_pylist() for column in self.table.columns]
         rows = [list(row) for row in zip(*values, strict=True)]
         rollups = list(self.compiled.rollups)
-        return {"columns": columns, "rows": rows, "release": self.release_id, "rollups": rollups}
+        as_of = self.as_of.isoformat() if self.as_of is not None else None
+        return {
+            "columns": columns, "rows": rows, "release": self.release_id, "as_of": as_of, "rollups": rollups,
+        }  # fmt: skip
 
 
 def _type_name(kind: pa.DataType) -> str:

@@ -67,7 +67,9 @@ class GovernedQueries:
             if withheld:
                 suppressed = replace(restriction, minimum_group=threshold)
                 compiled = opened.layer.compile(query, restriction=suppressed)
-        return GovernedAnswer(opened.engine.run(compiled), opened.release.release_id, compiled, withheld)
+        return GovernedAnswer(
+            opened.engine.run(compiled), opened.release.release_id, compiled, withheld, opened.layer.as_of
+        )
 
     def compile(
         self, question: Question, reader: Principal | None, release_id: str | None = None

@@ -6,6 +6,8 @@ import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from governance.policy.tagged_catalog import TaggedCatalog
 from governance.releases import Release, ReleaseCorruptError, ReleaseStore
@@ -80,12 +82,14 @@ class OpenReleases:
 
     def _load(self, release: Release) -> OpenRelease:
         limits = self._limits
+        catalog = SemanticLayer.from_manifest(release.semantic_manifest).catalog
         engine = Engine(
             release.warehouse,
             max_rows=limits.max_rows,
             timeout_seconds=limits.timeout_seconds,
             memory_limit=limits.memory,
+            time_zone=catalog.time_zone,
         )
-        catalog = SemanticLayer.from_manifest(release.semantic_manifest).catalog
-        layer = SemanticLayer(catalog, engine.statistics(catalog))
+        built = datetime.fromisoformat(release.created_at).astimezone(ZoneInfo(catalog.time_zone)).date()
+        layer = SemanticLayer(catalog, engine.statistics(catalog), engine.as_of_day(catalog, built))
         return OpenRelease(release, layer, engine, TaggedCatalog.from_manifest(release.semantic_manifest))

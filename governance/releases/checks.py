@@ -10,6 +10,7 @@ from governance.releases.errors import ReleaseBuildFailedError
 from governance.releases.layout import WAREHOUSE
 from semantic import SemanticLayer, check_next_snapshots, check_rollups
 from semantic.errors import ManifestError
+from semantic.sql.quoting import literal
 
 
 def check_definitions_against_data(folder: Path) -> None:
@@ -20,7 +21,19 @@ def check_definitions_against_data(folder: Path) -> None:
     try:
         layer = SemanticLayer.from_manifest(folder / "semantic_manifest.json")
         with duckdb.connect(str(folder / WAREHOUSE), read_only=True) as connection:
+            _use_time_zone(connection, layer.catalog.time_zone)
             check_rollups(layer.catalog, connection)
             check_next_snapshots(layer.catalog, connection)
     except ManifestError as error:
         raise ReleaseBuildFailedError(error.message, hint=error.hint) from error
+
+
+def _use_time_zone(connection: duckdb.DuckDBPyConnection, time_zone: str) -> None:
+    """Check as the served release answers. Raises ManifestError if there is no such zone."""
+    try:
+        connection.execute(f"SET TimeZone = {literal(time_zone)}")
+    except duckdb.Error as error:
+        raise ManifestError(
+            f"The time zone {time_zone!r:.80} is not known.",
+            hint="Write the name of a zone in `meta.steelyard.time_zone`, such as Europe/Berlin.",
+        ) from error

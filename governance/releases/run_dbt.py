@@ -17,11 +17,13 @@ import duckdb
 from governance.json_types import JsonDict
 from governance.progress import Progress
 from governance.releases.errors import ReleaseBuildFailedError
+from semantic.definitions.time_zone import UTC, time_zone_of
+from semantic.errors import ManifestError
 
 """Called with what finished, how many nodes are done, and how many there are (0: not known yet)."""
 
 Json: TypeAlias = JsonDict
-_WAREHOUSE = "STEELYARD_WAREHOUSE"
+_WAREHOUSE, _TIME_ZONE = "STEELYARD_WAREHOUSE", "STEELYARD_TIME_ZONE"
 _PARSED, _SEMANTIC = "partial_parse.msgpack", "semantic_manifest.json"
 
 
@@ -41,6 +43,7 @@ class DbtRun:
             "STEELYARD_LANDING": str(landing.resolve()),
             _WAREHOUSE: str(warehouse.resolve()),
             "STEELYARD_BUILD_MEMORY": memory_limit,
+            _TIME_ZONE: UTC,
             "DO_NOT_TRACK": "1",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
@@ -61,8 +64,10 @@ class DbtRun:
                 self._parsed = parsed
                 self._target.mkdir(parents=True, exist_ok=True)
                 shutil.copy(cached / _SEMANTIC, self._target)
+                self._use_time_zone()
                 return
         self._parsed = self._invoke("parse").result
+        self._use_time_zone()
         if not (self._target / _PARSED).exists():  # dbt is configured not to keep it
             return
         cache.mkdir(parents=True, exist_ok=True)
@@ -75,6 +80,14 @@ class DbtRun:
                 if old != Path(folder):
                     shutil.rmtree(old, ignore_errors=True)
             fresh.rename(cached)
+
+    def _use_time_zone(self) -> None:
+        """Let instants fall on days in the retailer's zone from here on: the profile reads the variable."""
+        nodes = [{"name": n.name, "config": {"meta": n.config.meta}} for n in self._parsed.nodes.values()]
+        try:
+            self._variables[_TIME_ZONE] = time_zone_of(nodes)
+        except ManifestError as error:
+            raise ReleaseBuildFailedError(error.message, hint=error.hint) from error
 
     def compile(self) -> Json:
         """Compile every node of what was parsed, building nothing. Returns the manifest."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..ast.grains import RANK, Window
+from .time_zone import UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,8 @@ class Catalog:
     rollups: tuple[Rollup, ...] = ()
     unique_keys: frozenset[tuple[str, str]] = frozenset()
     """(relation, column) of which a test says that no value occurs twice."""
+    time_zone: str = UTC
+    """Where an instant with a zone falls on a day."""
 
     def is_unique(self, model: Model, entity: str) -> bool:
         """Whether a test says that a model has at most one row per value of an entity."""

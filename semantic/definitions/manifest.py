@@ -27,6 +27,7 @@ from .catalog import (
     TimeSpine,
 )  # fmt: skip
 from .rollups import dbt_nodes, rollups_of
+from .time_zone import UTC, time_zone_of
 from .unique_keys import UniqueKeys, unique_keys_of
 
 Raw = Mapping[str, Any]
@@ -37,18 +38,21 @@ DBT_MANIFEST = "manifest.json"
 def load_catalog(path: str | Path) -> Catalog:
     """The catalog of a manifest file. Raises ManifestError where the file is missing or malformed.
 
-    Rollups are declared, and keys tested, in dbt's `manifest.json`, which dbt writes beside it.
+    Rollups and the time zone are declared, and keys tested, in the `manifest.json` that dbt writes beside it.
     """
     try:
         raw = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise ManifestError(f"The semantic manifest {path} cannot be read: {error}.") from error
     nodes = dbt_nodes(Path(path).parent / DBT_MANIFEST)
-    return build_catalog(raw, rollups_of(nodes), unique_keys_of(nodes))
+    return build_catalog(raw, rollups_of(nodes), unique_keys_of(nodes), time_zone_of(nodes))
 
 
 def build_catalog(
-    raw: Raw, rollups: tuple[Rollup, ...] = (), unique_keys: UniqueKeys = frozenset()
+    raw: Raw,
+    rollups: tuple[Rollup, ...] = (),
+    unique_keys: UniqueKeys = frozenset(),
+    time_zone: str = UTC,
 ) -> Catalog:
     """The catalog of a parsed manifest. Raises ManifestError naming the object that is wrong."""
     try:
@@ -79,6 +83,7 @@ def build_catalog(
         MappingProxyType(joinable),
         rollups,
         unique_keys,
+        time_zone,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
+from ..ast.as_of import at_day, says_today
 from ..definitions.catalog import Catalog
 from ..errors import InvalidQueryError
 from .parsed import AnswerShape, ParsedQuery
@@ -16,10 +18,11 @@ from .used_names import NameCollector
 class QueryParser:
     """Parses queries against one catalog, for whoever asks: it refuses what is malformed, never a name."""
 
-    def __init__(self, catalog: Catalog, resolver: Resolver) -> None:
+    def __init__(self, catalog: Catalog, resolver: Resolver, as_of: dt.date | None = None) -> None:
         self.catalog = catalog
         self._names = NameCollector(catalog, resolver)
         self._custom = frozenset(catalog.custom_grains)
+        self._as_of = as_of
 
     def parse(self, query: MetricQuery, shape: AnswerShape | None = None, text: str = "") -> ParsedQuery:
         """The query with its names. Raises InvalidQueryError if it is malformed."""
@@ -27,7 +30,7 @@ class QueryParser:
         query = self._with_saved(query)
         metrics = tuple(dict.fromkeys(name.strip().lower() for name in query.metrics))
         items = tuple(dict.fromkeys(parse_item(text, self._custom) for text in query.group_by))
-        filters = tuple(parse_predicate(text, self._custom) for text in query.where)
+        filters = tuple(parse_predicate(self.at_day(text), self._custom) for text in query.where)
         computed = tuple((name, parse_predicate(text, self._custom)) for name, text in query.computed)
         order = tuple(parse_order(text) for text in query.order_by)
         predicates = [*filters, *(predicate for _, predicate in computed)]
@@ -47,6 +50,17 @@ class QueryParser:
             shape=shape,
             text=text or repr(query),
         )
+
+    def at_day(self, text: str) -> str:
+        """SQL with today and now as the as-of day. Raises InvalidQueryError if there is no such day."""
+        if self._as_of is None:
+            if says_today(text):
+                raise InvalidQueryError(
+                    f"{text!r:.120} asks for today, and there is no day as of which these data are.",
+                    hint="Write the day itself: DATE '2017-12-31'.",
+                )
+            return text
+        return at_day(text, self._as_of)
 
     def _with_saved(self, query: MetricQuery) -> MetricQuery:
         """The query with its saved query written out; as it is, if there is none of that name."""

@@ -9,9 +9,10 @@ from functools import cached_property, lru_cache
 
 from sqlglot import exp
 
+from ..ast.constructors import cast
 from ..errors import InvalidQueryError
 from .request import GroupByItem, MetricRef, dunder, parse_call
-from .scalar import FILTER_HINT, check_scalar, parse_condition
+from .scalar import FILTER_HINT, INSTANT, check_scalar, parse_condition
 
 TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 PLACEHOLDER = "steelyard_ref_"
@@ -84,7 +85,27 @@ def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = Fa
         node.replace(exp.column(number(dunder(node.name, custom_grains))))
     if isinstance(condition, exp.Column) and not is_reference(condition):
         condition = exp.column(number(dunder(condition.name, custom_grains)))
+    condition = condition.transform(lambda node: _instant(node, refs), copy=False)
     return Predicate(condition.sql("duckdb"), tuple(refs), condition)
+
+
+def _instant(node: exp.Expr, refs: list[GroupByItem | MetricRef]) -> exp.Expr:
+    """A text with a time of day that a time is compared with as the instant that it is, not as its day."""
+    parent = node.parent
+    if (
+        isinstance(node, exp.Literal)
+        and node.is_string
+        and isinstance(parent, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In))
+        and INSTANT.fullmatch(node.name)
+        and any(is_reference(other) and _is_time(other, refs) for other in parent.iter_expressions())
+    ):
+        return cast(node, exp.DType.TIMESTAMP)
+    return node
+
+
+def _is_time(reference: exp.Expr, refs: list[GroupByItem | MetricRef]) -> bool:
+    ref = refs[int(reference.name[len(PLACEHOLDER) :])]
+    return isinstance(ref, GroupByItem) and (ref.kind == "time" or ref.is_metric_time)
 
 
 def fill_placeholders(predicate: Predicate, value: Callable[[GroupByItem | MetricRef], exp.Expr]) -> exp.Expr:

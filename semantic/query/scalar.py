@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from ..ast.bind import without_positions
 from ..errors import InvalidQueryError
+from .time_arithmetic import plain_time_arithmetic
 
 DEEPEST = 400
 LONG_CHAIN = 16
@@ -69,25 +70,43 @@ def _condition(source: str, text: str) -> exp.Expr:
         inner = select.expressions[0]
         alone = not any(v for k, v in select.args.items() if k not in ("expressions", "kind"))
         if alone and isinstance(inner, exp.Paren) and isinstance(inner.this, exp.Condition):
-            condition: exp.Expr = inner.this
-            condition.pop()
+            condition: exp.Expr = plain_time_arithmetic(inner.this.pop())
             return balanced(without_positions(condition))
     raise InvalidQueryError(f"The filter {text!r:.200} is not a valid condition.", hint=FILTER_HINT)
 
 
-INSTANT_WITH_ZONE = re.compile(
-    r"\s*\d{4}-\d\d-\d\d[T ]\d\d(:\d\d){1,2}(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)\s*", re.I
-)
+_DAY, _TIME = r"\s*\d{4}[-/\\ ]\d{1,2}[-/\\ ]\d{1,2}", r"[T ]\s*\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?\s*"
+INSTANT = re.compile(_DAY + _TIME, re.I)
+"""A text that is a time of day on some day."""
+INSTANT_WITH_ZONE = re.compile(_DAY + _TIME + r"[a-z+-].*", re.I | re.S)
 """A text that is an instant with a time zone, which a comparison with a local time would cut off."""
+_ZONED = frozenset({exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ})
+_TIMES = frozenset(
+    {
+        exp.DType.DATE, exp.DType.DATETIME, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ,
+        exp.DType.TIMESTAMP_S, exp.DType.TIMESTAMP_MS, exp.DType.TIMESTAMP_NS,
+    }
+)  # fmt: skip
 
 
 def _check_zone(literal: exp.Literal, text: str) -> None:
     kind = literal.parent.to.this if isinstance(literal.parent, exp.Cast) else None
-    zoned = kind in (exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMPLTZ)
-    if literal.is_string and not zoned and INSTANT_WITH_ZONE.fullmatch(literal.name):
+    if literal.is_string and kind not in _ZONED and INSTANT_WITH_ZONE.fullmatch(literal.name):
         raise InvalidQueryError(
             f"The filter {text!r:.200} compares with {literal.name}, which has a time zone.",
-            hint="Write the retailer's own day or time, without a zone.",
+            hint="Write the retailer's own time without a zone; TIMESTAMPTZ '…' is converted to it.",
+        )
+
+
+def _check_written_out(cast: exp.Cast, text: str) -> None:
+    """A time that is put together from texts could hide a zone in them."""
+    if cast.to.this not in _TIMES or isinstance(cast.this, exp.Literal) or cast.find(exp.Column) is not None:
+        return
+    if any(literal.is_string for literal in cast.this.find_all(exp.Literal)) and isinstance(
+        cast.this, (exp.Concat, exp.DPipe, exp.ConcatWs, exp.Replace, exp.Paren)
+    ):
+        raise InvalidQueryError(
+            f"The filter {text!r:.200} puts a time together from texts.", hint="Write it as one text."
         )
 
 
@@ -135,6 +154,8 @@ def check_scalar(condition: exp.Expr, text: str) -> None:
     for node in condition.walk():
         if isinstance(node, exp.Literal):
             _check_zone(node, text)
+        if isinstance(node, exp.Cast):
+            _check_written_out(node, text)
         kind = type(node).__name__
         if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
             raise InvalidQueryError(

@@ -15,6 +15,7 @@ from sqlglot.time import format_time
 from sqlglot.trie import new_trie
 
 from ..errors import UnsupportedError
+from ..query.time_arithmetic import plain_time_arithmetic
 from .reading import TABLE, measures
 
 _FORMATS = Postgres.TIME_MAPPING
@@ -29,6 +30,7 @@ def rewritten(select: exp.Select) -> exp.Select:
         if _reads_metrics(part):
             _having_of_groups(part)
     select.transform(_time_format, copy=False)
+    plain_time_arithmetic(select)
     return select
 
 

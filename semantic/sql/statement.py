@@ -20,11 +20,12 @@ from .rewrite import rewritten
 LONGEST_SQL = 100_000
 
 
-def statement(sql: str) -> exp.Select:
+def statement(sql: str, parser: QueryParser) -> exp.Select:
+    """The one SELECT that the text holds. Raises InvalidQueryError or UnsupportedError."""
     if not isinstance(sql, str) or not sql.strip() or len(sql) > LONGEST_SQL:
         raise InvalidQueryError("The SQL must be one SELECT of reasonable length.")
     try:
-        statements = [s for s in sqlglot.parse(_alone(sql), dialect="duckdb") if s is not None]
+        statements = [s for s in sqlglot.parse(_alone(parser.at_day(sql)), dialect="duckdb") if s is not None]
     except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise InvalidQueryError("The SQL cannot be parsed.", hint="Write SELECT … FROM metrics.") from error
     check_depth(statements)
