@@ -72,6 +72,12 @@ class LandingIncompleteError(IntegrationError):
     code = "landing-incomplete"
 
 
+class NoSalesError(IntegrationError):
+    """No sales line has ever come in: nothing can be built without a day on which something was sold."""
+
+    code = "no-sales"
+
+
 class TooManyBadRowsError(IntegrationError):
     """More rows than tolerated break the contract; the batch was refused."""
 

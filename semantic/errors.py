@@ -52,6 +52,7 @@ SteelyardError                      error
     SourceConflictError             source-conflict
     LandingBusyError                landing-busy
     LandingIncompleteError          landing-incomplete
+    NoSalesError                    no-sales
     TooManyBadRowsError             too-many-bad-rows
     ReconciliationError             counts-do-not-reconcile
   ApiError                          api-error

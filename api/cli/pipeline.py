@@ -179,6 +179,9 @@ def _usd(value: float | None) -> str:
 
 
 def _print_proposals(proposals: list[RankedProposal]) -> None:
+    if not proposals:
+        console.print("No recommendation is open; what waits below is not looked at.\n")
+        return
     console.print("[italic]The ten most pressing recommendations, by money and urgency[/]")
     for at, proposal in enumerate(proposals, 1):
         record = proposal.record
@@ -189,4 +192,6 @@ def _print_proposals(proposals: list[RankedProposal]) -> None:
         route = str(record.policy_route).replace("_", " ")
         console.print(f"{at:>2}. {what}: {money}; act by {record.order_by}; decided by: {route}")
         console.print(Padding(f"[dim]{escape(str(record.reason))}[/]", (0, 0, 0, 4)))
-    console.print("[dim]Stock, costs and lead times of the demo are simulated; nothing moves undecided.[/]")
+    if any(proposal.record.is_simulated for proposal in proposals):
+        console.print("[dim]Stock, costs and lead times of the demo are simulated.[/]")
+    console.print("[dim]Nothing moves undecided.[/]")

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from api.cli.output import Json, cell, console, print_json, print_table
-from api.cli.services import AsUser, person_named, principal_named, services
+from api.cli.services import AsUser, person_named, principal_named, services, settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Reason = Annotated[str | None, typer.Option("--reason", help="Reason code.")]
@@ -59,6 +59,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Recommendations, the most money first."""
+    from api.services.capabilities import kinds_that_wait
     from governance.approvals import ACTIONS, OPEN, STATES, list_recommendations
 
     page = list_recommendations(
@@ -78,6 +79,8 @@ def list_(
     if not rows:
         written = " Regions and departments are written as in the data: East." if region or department else ""
         console.print(f"No recommendation fits.{written}")
+        for one in kinds_that_wait(settings()):
+            console.print(f"Nothing can be proposed of {one.name}: {one.reason}.", soft_wrap=True)
         return
     names = _COLUMNS | ({"state": "state"} if state else {"order_by": "order by"})
     if console.width < _WIDE:

@@ -39,11 +39,12 @@ def build_step(settings: Settings, report: Progress) -> BuildResult:
     """A sealed release of the landing and the dbt project; the one that exists if nothing changed.
 
     What has not changed since an older release is reused from it. Raises LandingIncompleteError if the
-    last ingest did not reach its end.
+    last ingest did not reach its end, and NoSalesError if nothing was ever sold.
     """
-    from integrations.ingest import require_complete
+    from integrations.ingest import require_complete, require_sales
 
     require_complete(settings.landing)
+    require_sales(settings.landing)
     fingerprint = build_fingerprint(settings)
     for release in reversed(ReleaseStore(settings.var_dir).list()):
         if release.fingerprint == fingerprint:
@@ -53,9 +54,10 @@ def build_step(settings: Settings, report: Progress) -> BuildResult:
 
 def full_build_step(settings: Settings, report: Progress) -> BuildResult:
     """As `build_step`, but every model is built and every test run, whatever older releases hold."""
-    from integrations.ingest import require_complete
+    from integrations.ingest import require_complete, require_sales
 
     require_complete(settings.landing)
+    require_sales(settings.landing)
     return _build(settings, report, full=True)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from api.settings import Settings
+from governance.approvals import ACTIONS
 from governance.disk import atomic_write
 
 State = Literal["runs", "fallback", "waits"]
@@ -74,6 +75,14 @@ def read_capabilities(settings: Settings) -> Capabilities | None:
         return Capabilities.model_validate_json(_file(settings).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def kinds_that_wait(settings: Settings) -> list[Capability]:
+    """Kinds of which nothing can be proposed: that none of them is open does not say that all is well."""
+    known = read_capabilities(settings)
+    return (
+        [one for one in known.capabilities if one.name in ACTIONS and one.state == "waits"] if known else []
+    )
 
 
 def write_capabilities(settings: Settings, capabilities: Capabilities) -> None:

@@ -9,7 +9,7 @@ brought.
 from __future__ import annotations
 
 from integrations.ingest.batch_seal import LandingReport, check_landing
-from integrations.ingest.completeness import landing_is_complete, require_complete
+from integrations.ingest.completeness import landing_is_complete, require_complete, require_sales
 from integrations.ingest.history import HistoryReport, Reject, history_report, landed_batches, rejects
 from integrations.ingest.landing import only_writer
 from integrations.ingest.presence import missing_needs
@@ -31,4 +31,5 @@ __all__ = [
     "only_writer",
     "rejects",
     "require_complete",
+    "require_sales",
 ]

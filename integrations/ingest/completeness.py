@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from integrations.errors import LandingIncompleteError
+from integrations.errors import LandingIncompleteError, NoSalesError
+from integrations.ingest.presence import missing_needs
 from integrations.ingest.state import LandingState
 
 
@@ -28,3 +29,12 @@ def require_complete(landing: Path) -> None:
         hint=f"Run `steelyard ingest run --source {state.source}` until it succeeds: nothing landed is lost; "
         "the last release keeps serving.",
     )
+
+
+def require_sales(landing: Path) -> None:
+    """Raises NoSalesError if no sales line is landed: every calendar and every KPI begins with one."""
+    if missing_needs(landing, ["sales_lines"]):
+        raise NoSalesError(
+            "No sales line has come in, so there is nothing to build.",
+            hint="Bring products, locations and sales_lines; `steelyard ingest report` says what is missing.",
+        )

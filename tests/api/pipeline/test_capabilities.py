@@ -8,7 +8,7 @@ from api.errors import StepFailedError
 from api.pipeline.capabilities import Kpi, judge
 from api.pipeline.results import RecommendResult, TrainResult
 from api.pipeline.runner import StepReport
-from api.services.capabilities import read_capabilities, write_capabilities
+from api.services.capabilities import kinds_that_wait, read_capabilities, write_capabilities
 from api.settings import Settings
 from integrations.contracts import contracts, platform_contracts
 from integrations.ingest.presence import ALTERNATIVE
@@ -95,6 +95,9 @@ def test_they_are_read_back_as_they_were_written(tmp_path):
     found = judge("R", KPIS, {"promotions"}, recommended())
     write_capabilities(settings, found)
     assert read_capabilities(settings) == found
+    assert kinds_that_wait(settings) == []
+    write_capabilities(settings, judge("R", KPIS, {"inventory_snapshots"}, recommended()))
+    assert {one.name for one in kinds_that_wait(settings)} == {kind.action for kind in KINDS}
     assert found.as_dict()["unlocks"][0]["sentence"] == "promotions: 1 KPI"
 
 

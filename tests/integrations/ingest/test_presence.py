@@ -1,8 +1,10 @@
 """Which tables and columns nobody brought."""
 
 import duckdb
+import pytest
 
-from integrations.ingest import missing_needs
+from integrations.errors import NoSalesError
+from integrations.ingest import missing_needs, require_sales
 
 
 def write(landing, table, batch, select):
@@ -21,3 +23,11 @@ def test_what_is_missing(tmp_path):
     assert missing_needs(tmp_path, needs) == {"returns", "orders", "sales.customer", "sales.nothing"}
     either = ("returns or sales", "returns or orders", "sales.customer or sales.cost")
     assert missing_needs(tmp_path, either) == {"returns or orders"}
+
+
+def test_without_a_sales_line_nothing_is_built(tmp_path):
+    write(tmp_path, "sales_lines", "empty", "select 1 as sales_line_id limit 0")
+    with pytest.raises(NoSalesError, match="No sales line has come in"):
+        require_sales(tmp_path)
+    write(tmp_path, "sales_lines", "b1", "select 1 as sales_line_id")
+    require_sales(tmp_path)
