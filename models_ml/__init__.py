@@ -1,7 +1,7 @@
 """Models that earn their promotion: features, training, evaluation, registry, scoring, recommendations.
 
 Public: `train_demand` (a challenger from a release), `promote` with `evidence_for` (the champion moves on an
-approval only), `score_demand` (eight weeks ahead, or the rule and why), `recommend`
+approval only), `score_demand` (eight weeks ahead, by the model or a baseline and why), `recommend`
 (what to order, move, mark down, hurry, put off, cancel and look into). `DemandPyfunc` and `MarginRiskPyfunc`
 are what MLflow serves: stored artifacts name them here.
 Heavy libraries are loaded on first use of a name, so that importing the package costs nothing.
@@ -23,7 +23,7 @@ _HOME = {
     "ApprovalEvidence": "models_ml.lifecycle.registry",
     "ModelVersion": "models_ml.lifecycle.registry",
     "model_versions": "models_ml.lifecycle.registry",
-    "review_data": "models_ml.lifecycle.registry",
+    "compare_with_champion": "models_ml.lifecycle.comparison",
     "score_demand": "models_ml.demand.score",
     "Scored": "models_ml.lifecycle.spec",
     "recommend": "models_ml.recommend.run",

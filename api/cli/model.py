@@ -113,14 +113,14 @@ def review(name: Name, version: str | None = None, as_json: Json = False) -> Non
     """Set a version (the newest by default) beside the champion."""
     comparison = services().models.review(name, version)
     if as_json:
-        print_json(comparison)
+        print_json(comparison.as_dict())
         return
-    rows = [(m["metric"], m["challenger"], m["champion"]) for m in comparison["metrics"]]
-    challenger, champion = comparison["challenger"], comparison["champion"]
+    rows = [(pair.metric, pair.challenger, pair.champion) for pair in comparison.metrics]
+    champion = comparison.champion
     columns = [
         "metric",
-        f"version {challenger['version']}",
-        f"champion {champion['version'] if champion else '–'}",
+        f"version {comparison.challenger.version.version}",
+        f"champion {champion.version.version if champion else '–'}",
     ]
     print_table(f"Review of {name}", columns, rows)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.pipeline.results import SearchResult, TrainedVersion, TrainResult
+from api.pipeline.results import SearchResult, TrainedVersion, TrainResult, Trial
 from api.services.lineage_events import LineageEvents
 from api.services.ops_store import open_ops_store
 from api.settings import Settings
@@ -80,23 +80,27 @@ def search_demand(settings: Settings, report: Progress, *, trials: int, seconds:
     from models_ml.demand.search import search_settings
     from models_ml.demand.settings import FULL
     from models_ml.demand.train import backtest_origins
-    from models_ml.lifecycle import registry
+    from models_ml.lifecycle.search_log import log_search
 
     release = ReleaseStore(settings.var_dir).current()
     panels = [read_panel(release.warehouse, tier) for tier in FULL.backtest_tiers]
     before_week = backtest_origins(panels[0])[1]
-    search_result = search_settings(
-        panels, before_week, FULL, trials=trials, seconds=seconds, progress=report
-    ).as_dict()
+    search = search_settings(panels, before_week, FULL, trials=trials, seconds=seconds, progress=report)
     tags = {"kind": "search", "release_id": release.release_id, "git_commit": _git_commit()}
-    run_id = registry.log_search(
+    run_id = log_search(
         settings.mlflow_uri,
         settings.mlflow_artifacts,
         "demand",
         tags=tags,
-        trials=list(search_result["trials"]),
+        trials=search.trials,
     )
-    return SearchResult.model_validate(search_result | {"mlflow_run_id": run_id})
+    return SearchResult(
+        window_through_week=search.window_through_week,
+        origins=list(search.origins),
+        trials=[Trial.model_validate(asdict(trial)) for trial in search.trials],
+        best=Trial.model_validate(asdict(search.best)),
+        mlflow_run_id=run_id,
+    )
 
 
 def score_models(

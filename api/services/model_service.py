@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from api.settings import Settings
 from governance.approvals.model_registration import ModelRegistration, check_registration
@@ -26,6 +25,7 @@ from governance.identity import Principal
 from governance.store import OpsStore
 from models_ml.lifecycle import registry
 from models_ml.lifecycle.artifacts import bundle_digest
+from models_ml.lifecycle.comparison import Comparison, compare_with_champion
 from models_ml.lifecycle.promotion import promote
 from models_ml.lifecycle.registry import ApprovalEvidence, ModelVersion
 from models_ml.models import MODELS
@@ -58,9 +58,9 @@ class ModelService:
         names = MODELS if name is None else (name,)
         return [self._describe(version) for one in names for version in registry.versions(self._uri, one)]
 
-    def review(self, name: str, version: str | None = None) -> dict[str, Any]:
+    def review(self, name: str, version: str | None = None) -> Comparison:
         """The version (the newest by default) beside the champion."""
-        return registry.review_data(self._uri, version or self._newest(name).version, name)
+        return compare_with_champion(self._uri, version or self._newest(name).version, name)
 
     def judge(
         self, principal: Principal, name: str, version: str, *, decision: str, reason: str, request_id: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
+from governance.json_types import JsonDict
 from models_ml.demand.calibration import Calibration
 from models_ml.demand.model import DemandModel, Seen
 from models_ml.errors import ArtifactChangedError
@@ -77,7 +77,7 @@ def _load(place: Path) -> DemandModel:
     )
 
 
-def _calibration(stored: dict[str, Any]) -> Calibration:
+def _calibration(stored: JsonDict) -> Calibration:
     """As saved; versions from before every segment had its own thresholds use one row of them for all."""
     rows = stored.get("off_zero_by_segment") or [stored["off_zero_from"]] * len(stored["offsets"])
     thresholds = np.array([[np.inf if x is None else x for x in row] for row in rows])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.lifecycle.model_card import markdown_table
 
 
 def demand_card(
-    table: pd.DataFrame, *, release_id: str, git_commit: str, last_week: int, settings: dict[str, Any]
+    table: pd.DataFrame, *, release_id: str, git_commit: str, last_week: int, settings: JsonDict
 ) -> str:
     """Markdown with use, limits, data and the evaluation beside both baselines."""
     overall = table[table["slice"] == "all"].drop(columns=["slice", "member"])

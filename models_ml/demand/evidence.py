@@ -13,6 +13,7 @@ from models_ml.evaluate.forecast import LEVELS, QUANTILE_COLUMNS
 from models_ml.lifecycle.evidence import REPORT, log_evidence
 from models_ml.lifecycle.figures import figure
 from models_ml.lifecycle.registry import ModelVersion
+from models_ml.table_row import TableRow
 
 ROWS = 4000  # of forecasts in Evidently's report: enough to see, small enough to open
 COLOURS = {"demand": "#1f5c99", "moving average 13": "#b0722c", "last week": "#8c8c8c"}
@@ -52,6 +53,7 @@ def plot_horizon(beside: pd.DataFrame, evaluation: pd.DataFrame, path: Path) -> 
         wape = error / rows["units"].groupby(rows["horizon"]).sum()
         axes.plot(wape.index, wape, marker="o", label=f"{tier}: demand")
         overall = evaluation[(evaluation["slice"] == "all") & (evaluation["tier"] == tier)]
+        row: TableRow
         for row in overall[overall["model"] != "demand"].itertuples():
             axes.axhline(
                 row.wape, color=_colour(str(row.model)), ls="--", lw=1, label=f"{tier}: {row.model}, mean"

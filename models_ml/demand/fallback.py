@@ -1,16 +1,14 @@
-"""Where the model may not speak for a series: outside what training has seen, or while monitoring alerts.
+"""When the model may not speak for a series: outside what training has seen, or while monitoring alerts.
 
-The moving-average rule takes over, or the model's number stays and a person must look; the row says which and
+The moving average takes over, or the model's number stays and a person must look; the row says which and
 why. The policy is `drift/policy.yaml`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -23,6 +21,7 @@ from models_ml.demand.settings import MODEL_NAME
 from models_ml.evaluate.baselines import moving_average
 from models_ml.evaluate.forecast import Forecast
 from models_ml.lifecycle.drift_policy import Policy, default_policy
+from models_ml.lifecycle.open_alert import OpenAlert, read_open_alerts
 
 CHAMPION, FALLBACK, DRIFTED = "champion", "fallback", "drifted"  # states that routing knows
 _COLUMN = {"department": "department", "category": "category", "region": "region", "location": "location_id"}
@@ -35,7 +34,7 @@ class Restraints:
     `regions` by location. Series outside are remembered while they are forecast, to mark their rows.
     """
 
-    alerts: list[dict[str, Any]] = field(default_factory=list)
+    alerts: Sequence[OpenAlert] = ()
     regions: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = field(default_factory=default_policy)
     outside: dict[tuple[str, str, str], str] = field(default_factory=dict)
@@ -43,8 +42,7 @@ class Restraints:
     @classmethod
     def read(cls, warehouse: Path, monitored: Path) -> Restraints:
         """The alerts of `monitored` (drift.json), none where the release was not monitored."""
-        alerts = json.loads(monitored.read_text())["alerts"] if monitored.exists() else []
-        own = [alert for alert in alerts if alert.get("model_name", MODEL_NAME) == MODEL_NAME]
+        own = read_open_alerts(monitored, MODEL_NAME)
         with duckdb.connect(str(warehouse), read_only=True) as con:
             has_locations = con.execute(
                 "SELECT 1 FROM duckdb_tables() WHERE table_name = 'dim_location'"
@@ -57,7 +55,7 @@ class Restraints:
         return cls(own, dict(rows))
 
     def forecast(self, model: DemandModel, panel: Panel, origin: int) -> Forecast:
-        """The model's forecast, the rule's for series that the model may not be asked about."""
+        """The model's forecast, the baseline's for series that the model may not be asked about."""
         forecast = model.forecast(panel, origin)
         by_baseline = self._by_baseline(panel)
         for i, why in outside_training(model, panel, origin, self.policy).items():
@@ -71,9 +69,9 @@ class Restraints:
         return Forecast(quantiles, mean)
 
     def mark(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Forecast rows with is_fallback, fallback_reason and model_state; method where a rule stood in.
+        """Forecast rows with is_fallback, fallback_reason and model_state; method if a baseline took over.
 
-        A row that a rule forecast already keeps its reason.
+        A row that a baseline forecast already keeps its reason.
         """
         reason = rows["fallback_reason"].fillna("").to_numpy(object).copy()
         by_baseline = (rows["method"] == "moving_average").to_numpy() | (reason != "")
@@ -105,14 +103,14 @@ class Restraints:
         """Rows that each alert is about, what the policy says, and the finding; rules first."""
         out = []
         for alert in self.alerts:
-            response = self.policy.while_alerting[alert["kind"]]
+            response = self.policy.while_alerting[alert.kind]
             if response == "nothing":
                 continue
-            out.append((self._rows_of(alert, rows), response, str(alert["finding"])))
+            out.append((self._rows_of(alert, rows), response, alert.finding))
         return sorted(out, key=lambda match: match[1] != "rule")
 
-    def _rows_of(self, alert: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
-        kind, segment = alert["segment_type"], alert["segment"]
+    def _rows_of(self, alert: OpenAlert, rows: pd.DataFrame) -> np.ndarray:
+        kind, segment = alert.segment_type, alert.segment
         if kind in ("all", "channel"):  # forecasts are of all channels together
             return np.ones(len(rows), bool)
         values = rows["location_id"].map(self.regions) if kind == "region" else rows[_COLUMN[kind]]

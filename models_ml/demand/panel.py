@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
+import pandas as pd
 
 from models_ml.errors import NotEnoughHistoryError
 
@@ -121,9 +122,9 @@ def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
     count, width = len(keys["item"]), len(recorded)
     first = int(weeks[0])
 
-    def dense(rows: dict[str, Any], name: str, across: int) -> np.ndarray:
+    def dense(rows: Mapping[str, np.ndarray | pd.Categorical], name: str, across: int) -> np.ndarray:
         out = np.zeros((count, across))
-        out[rows["series"], rows["week"] - first] = rows[name]
+        out[np.asarray(rows["series"]), np.asarray(rows["week"]) - first] = np.asarray(rows[name])
         return out
 
     numbered = f"""(SELECT location_id, {item}, row_number() OVER (ORDER BY location_id, {item}) - 1 AS series

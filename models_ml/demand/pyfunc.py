@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow.models import infer_signature
+from mlflow.models.model import ModelInfo
+from mlflow.pyfunc.model import PythonModelContext
 
+from governance.json_types import JsonDict
 from models_ml.demand.bundle import load_bundle
 from models_ml.demand.model import DemandModel
 from models_ml.evaluate.forecast import QUANTILE_COLUMNS
@@ -30,18 +32,21 @@ def predict_frame(model: DemandModel, frame: pd.DataFrame) -> pd.DataFrame:
 class DemandPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
     """Loads the bundle; params `tier` chooses category (default) or product."""
 
-    def load_context(self, context: Any) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         self.models = load_bundle(Path(context.artifacts["bundle"]))
 
     def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: JsonDict | None = None,
     ) -> pd.DataFrame:
         return predict_frame(self.models[(params or {}).get("tier", SERVED_TIER)], model_input)
 
 
-def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: DemandModel) -> Any:
+def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: DemandModel) -> ModelInfo:
     """Log the bundle in the active run, with signature, input example and pinned requirements."""
-    return mlflow.pyfunc.log_model(
+    info: ModelInfo = mlflow.pyfunc.log_model(
         name="model",
         python_model=str(Path(__file__).with_name("served.py")),
         artifacts={"bundle": str(bundle), "evaluation": str(evaluation)},
@@ -49,3 +54,4 @@ def log_demand(bundle: Path, evaluation: Path, example: pd.DataFrame, model: Dem
         signature=infer_signature(example, predict_frame(model, example), params={"tier": SERVED_TIER}),
         input_example=example,
     )
+    return info

@@ -9,11 +9,11 @@ little that smoothing shifts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import xgboost as xgb
 
+from governance.json_types import JsonDict
 from models_ml.evaluate.forecast import LEVELS
 
 LEAST_CURVATURE = 0.1  # in the tails, where next to nothing lies within the kernel
@@ -21,7 +21,7 @@ Objective = Callable[[np.ndarray, xgb.DMatrix], tuple[np.ndarray, np.ndarray]]
 
 
 def fit_quantiles(
-    data: xgb.DMatrix, weight: np.ndarray, params: dict[str, Any], rounds: int, width: float
+    data: xgb.DMatrix, weight: np.ndarray, params: JsonDict, rounds: int, width: float
 ) -> tuple[xgb.Booster, np.ndarray]:
     """A booster with one output per level, and the starting points (7,) that its outputs are added to.
 

@@ -1,8 +1,8 @@
 """Batch scoring: the eight weeks after the last complete week, for every series, by the approved model or
-the rule.
+the baseline.
 
-Model missing, unapproved, stale or changed, and series that it may not be asked about: the moving-average
-rule, said in every row. A registry that is down: the last approved model, checked by its digest.
+Model missing, unapproved, stale or changed, and series that it may not be asked about: the moving
+average, said in every row. A registry that is down: the last approved model, checked by its digest.
 """
 
 from __future__ import annotations

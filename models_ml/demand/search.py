@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from governance.json_types import JsonDict
 from governance.progress import Progress, silent
 from models_ml.demand.features import build
 from models_ml.demand.model import fit, horizon_units
@@ -23,21 +24,14 @@ from models_ml.demand.settings import DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.evaluate.forecast import HORIZON
 from models_ml.evaluate.metrics import demand_scores
+from models_ml.lifecycle.search_log import Trial
+
+if TYPE_CHECKING:
+    import optuna
 
 ORIGINS_SCORED = 2  # the last of them ends where the first reported origin begins
 APART = 4  # weeks between them
 LEAST_HISTORY = 13
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One set of settings and its mean scores over origins by tier; `relative_pinball` is against the
-    settings in force, below one is better."""
-
-    settings: dict[str, Any]
-    relative_pinball: float
-    scores: dict[str, float]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -51,10 +45,6 @@ class Search:
     @property
     def best(self) -> Trial:
         return min(self.trials, key=lambda trial: trial.relative_pinball)
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return {**asdict(self), "best": asdict(self.best)}
 
 
 def search_settings(
@@ -97,7 +87,7 @@ def search_settings(
     return Search(before_week, tuple(origins), tuple(done))
 
 
-def _suggest(trial: Any, settings: DemandSettings) -> dict[str, Any]:
+def _suggest(trial: optuna.Trial, settings: DemandSettings) -> JsonDict:
     """Trees about as dear as those in force: more rounds come with a smaller step."""
     rounds = trial.suggest_int("rounds", 90, 180, step=10)
     return {
@@ -170,7 +160,7 @@ def _ground(panel: Panel, weeks: list[int], settings: DemandSettings) -> _Ground
     return _Ground(panel, RowPool(panel, columns, settings), tuple(origins_scored))
 
 
-def _scores(grounds: Sequence[_Ground], settings: DemandSettings) -> dict[str, float]:
+def _scores(grounds: Sequence[_Ground], settings: DemandSettings) -> JsonDict:
     """WAPE and pinball loss by tier, mean over the origins, of series that sell by then."""
     out: dict[str, float] = {}
     for panel, pool, origins in grounds:

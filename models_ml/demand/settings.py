@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from governance.json_types import JsonDict
 
 MODEL_NAME = "demand"
 
@@ -30,7 +31,7 @@ class DemandSettings:
     tiers: tuple[str, ...] = ("category", "product")
     backtest_tiers: tuple[str, ...] = ("category", "product")
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         return asdict(self)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -29,7 +30,7 @@ KINDS = ("renamed_code", "new_code", "lost_code")
 def code_changes(observed: Observed, trained: dict[str, list[str]] | None = None) -> pd.DataFrame:
     """Shares of the week's lines whose codes are renamed, new or lost; one row per week, kind and column.
 
-    `known` are the codes that the model was trained with: one that history already holds but training did
+    `trained` are the codes that the model was trained with: one that history already holds but training did
     not is new too (a renamed catalogue relabels its own past).
     """
     parts = []
@@ -69,52 +70,72 @@ def trained_codes(artifact_root: Path, name: str, version: str) -> dict[str, lis
     return json.loads(path.read_text()) if version and path.exists() else None
 
 
+@dataclass(frozen=True)
+class _Week:
+    """Lines by code in one week: now, as usual before it (nothing known: NaN), and which codes are new, fell
+    or stopped. A season fades out; a code that is lost stops from one week to the next."""
+
+    now: pd.Series
+    usual: pd.Series
+    new: pd.Series
+    fallen: pd.Series
+    gone: pd.Index
+
+
 def _of_column(feature: str, lines: pd.DataFrame, trained: list[str] | None) -> pd.DataFrame:
     usual = before(lines)
-    earlier = lines.shift(1).rolling(REFERENCE_WEEKS, min_periods=8)
-    seen, least, last_week = earlier.max(), earlier.min(), lines.shift(1)
+    # A store that closes or opens is reported by its feed; only a changed name is a matter of codes.
+    kinds = KINDS[:1] if feature == "location" else KINDS
     rows = []
-    for week in lines.index[usual.notna().all(axis=1)]:
-        now, then = lines.loc[week], usual.loc[week]
-        total = max(float(now.sum()), 1.0)
-        is_store = feature == "location"
-        is_last = week == lines.index[-1]
-        unseen = seen.loc[week] == 0
-        if is_last and trained:
-            unseen |= ~lines.columns.isin(trained)
-        new = now[unseen & (now >= LEAST_LINES)].sort_values(ascending=False)
-        fallen = (then - now)[(then - now) > LEAST_DEVIATIONS * np.sqrt(then.clip(lower=1))]
-        if is_store:
-            fallen = fallen[now[fallen.index] <= NEARLY_GONE * then[fallen.index]]
-        # A season fades out; a code that is lost stops from one week to the next.
-        stopped = (now == 0) & (least.loc[week] > 0) & (last_week.loc[week] >= then / 2)
-        gone = now[stopped & (then >= LEAST_LINES)].index
-        if is_last and trained:
-            absent = [c for c in trained if c not in lines.columns]
-            fallen = pd.concat([fallen, pd.Series(np.nan, index=absent)])
-        renamed, renames = 0.0, []
-        for code, count in new.items():
-            if count < (LEAST_RENAMED_STORE if is_store else LEAST_RENAMED):
-                break
-            source = _renamed_from(str(code), float(count), fallen)
-            if source is not None:
-                renamed += float(count)
-                renames.append(f"{source} → {code} ({count:,.0f} lines)")
-                fallen = fallen.drop(source)
-                new = new.drop(code)
-                gone = gone.drop(source, errors="ignore")
-        shares = {"renamed_code": renamed / total, "new_code": float(new.sum()) / total,
-                  "lost_code": float(then[gone].sum()) / max(float(then.sum()), 1.0)}  # fmt: skip
-        sentences = {
-            "renamed_code": "; ".join(renames),
-            "new_code": _named(new),
-            "lost_code": _named(then[gone]),
-        }
-        # A store that closes or opens is told by its feed; only a changed name is a matter of codes.
-        kinds = KINDS[:1] if is_store else KINDS
-        rows += [{"week": week, "kind": kind, "feature": feature, "segment_type": "all", "segment": "all",
-                  "value": shares[kind], "words": sentences[kind]} for kind in kinds]  # fmt: skip
+    for row in map(int, np.flatnonzero(usual.notna().all(axis=1))):
+        codes = trained if row == len(lines) - 1 else None
+        shares, sentences = _judged(_week(lines, usual, row, feature, codes), feature)
+        same = {"week": lines.index[row], "feature": feature, "segment_type": "all", "segment": "all"}
+        rows += [{**same, "kind": kind, "value": shares[kind], "words": sentences[kind]} for kind in kinds]
     return pd.DataFrame(rows)
+
+
+def _week(
+    lines: pd.DataFrame, usual: pd.DataFrame, row: int, feature: str, trained: list[str] | None
+) -> _Week:
+    """`trained`: the codes that training knew, if the week is one to compare with them."""
+    earlier, now, then = lines.iloc[:row], lines.iloc[row], usual.iloc[row]
+    window = earlier.iloc[-REFERENCE_WEEKS:]
+    unseen = window.max() == 0
+    if trained:
+        unseen |= ~lines.columns.isin(trained)
+    new = now[unseen & (now >= LEAST_LINES)].sort_values(ascending=False)
+    fallen = (then - now)[(then - now) > LEAST_DEVIATIONS * np.sqrt(then.clip(lower=1))]
+    if feature == "location":
+        fallen = fallen[now[fallen.index] <= NEARLY_GONE * then[fallen.index]]
+    stopped = (now == 0) & (window.min() > 0) & (earlier.iloc[-1] >= then / 2)
+    if trained:
+        absent = [code for code in trained if code not in lines.columns]
+        fallen = pd.concat([fallen, pd.Series(np.nan, index=absent)])
+    return _Week(now, then, new, fallen, now[stopped & (then >= LEAST_LINES)].index)
+
+
+def _judged(week: _Week, feature: str) -> tuple[dict[str, float], dict[str, str]]:
+    """Share of the week's lines and the sentence, by kind of change."""
+    least = LEAST_RENAMED_STORE if feature == "location" else LEAST_RENAMED
+    new, fallen, gone = week.new, week.fallen, week.gone
+    renamed, renames = 0.0, []
+    for code, count in week.new.items():
+        if count < least:
+            break
+        source = _renamed_from(str(code), float(count), fallen)
+        if source is not None:
+            renamed += float(count)
+            renames.append(f"{source} → {code} ({count:,.0f} lines)")
+            fallen, new = fallen.drop(source), new.drop(code)
+            gone = gone.drop(source, errors="ignore")
+    shares = {
+        "renamed_code": renamed / max(float(week.now.sum()), 1.0),
+        "new_code": float(new.sum()) / max(float(week.now.sum()), 1.0),
+        "lost_code": float(week.usual[gone].sum()) / max(float(week.usual.sum()), 1.0),
+    }
+    lost = _named(week.usual[gone])
+    return shares, {"renamed_code": "; ".join(renames), "new_code": _named(new), "lost_code": lost}
 
 
 def _renamed_from(code: str, count: float, fallen: pd.Series) -> str | None:

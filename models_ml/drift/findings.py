@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+
+from models_ml.table_row import TableRow
 
 METHODS = {
     "price_shift": "log change of matched shelf prices",
@@ -33,7 +34,7 @@ def aspect_of(kind: str) -> str:
     return {"prediction_shift": "prediction", "error_shift": "error"}.get(kind, "feature")
 
 
-def finding(row: Any) -> str:
+def finding(row: TableRow) -> str:
     """A sentence on a row of judged results."""
     where = "everywhere" if row.segment_type == "all" else f"in {row.segment_type} {row.segment}"
     change, value = math.exp(row.value) - 1 if row.value < 20 else 0.0, row.value
@@ -54,12 +55,12 @@ def finding(row: Any) -> str:
     return _lost(row, where, change) if row.kind == "lost_feed" else texts[row.kind]
 
 
-def _where_not(row: Any, where: str) -> str:
+def _where_not(row: TableRow, where: str) -> str:
     """A single category is named by its own words already."""
     return "" if row.segment_type == "category" else f" {where}"
 
 
-def _lost(row: Any, where: str, change: float) -> str:
+def _lost(row: TableRow, where: str, change: float) -> str:
     if row.feature == "days_with_sales":
         return f"feed of sales lost {where}: no sales on {-row.value:.0%} of the trading days"
     if row.feature == "net_sales_usd":

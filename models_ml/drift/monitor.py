@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
 from governance.disk import atomic_write
+from governance.json_types import JsonDict
 from governance.progress import Progress, silent
 from models_ml.drift import report_name
 from models_ml.drift.accuracy import error_changes
@@ -29,6 +29,7 @@ from models_ml.drift.report import write_report
 from models_ml.drift.retraining import Advice, advise, drift_share
 from models_ml.errors import ModelError
 from models_ml.lifecycle.champion import Champion, find_champion
+from models_ml.lifecycle.open_alert import OpenAlert
 from models_ml.lifecycle.spec import FeatureSample, ModelSpec
 
 DRIFT_FILE = "drift.parquet"
@@ -37,7 +38,6 @@ COLUMNS = (
     "release_id", "model_name", "model_version", "week", "week_ending", "feature", "segment_type", "segment",
     "kind", "aspect", "method", "score", "threshold", "is_drifted", "alert_state", "finding", "is_simulated",
 )  # fmt: skip
-ALERT_COLUMNS = ("model_name", "kind", "feature", "segment_type", "segment", "score", "threshold", "finding")
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Monitored:
     week: int
     rows: int
     drift_share: float
-    alerts: list[dict[str, Any]]
+    alerts: tuple[OpenAlert, ...]
     retrain: Advice
     model_version: str
     path: Path
     report: Path
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         """JSON-ready form."""
         return {
             **asdict(self), "path": str(self.path), "report": str(self.report),
@@ -127,7 +127,7 @@ def monitor(
     _replace(rows, path)
     alerts = now[now["alert_state"] == "alert"]
     monitored = Monitored(
-        release_id, last_week, len(rows), drift_share(_of(now, first)), _alert_rows(alerts), advice,
+        release_id, last_week, len(rows), drift_share(_of(now, first)), _open_alerts(alerts), advice,
         first.champion.version, path, pages[0],
     )  # fmt: skip
     atomic_write(output / SUMMARY_FILE, json.dumps(monitored.as_dict(), indent=1))
@@ -179,8 +179,9 @@ def _rows(
     return rows[list(COLUMNS)].sort_values(["week", "kind", "feature", "segment_type", "segment"])
 
 
-def _alert_rows(alerts: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in row.items()} for row in alerts[list(ALERT_COLUMNS)].to_dict("records")]
+def _open_alerts(alerts: pd.DataFrame) -> tuple[OpenAlert, ...]:
+    rows = alerts[[field.name for field in fields(OpenAlert)]].to_dict("records")
+    return tuple(OpenAlert.from_row({str(name): value for name, value in row.items()}) for row in rows)
 
 
 def _findings(results: pd.DataFrame) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from models_ml.lifecycle.drift_policy import REFERENCE_WEEKS, SEED
 from models_ml.lifecycle.spec import FeatureSample
+from models_ml.table_row import TableRow
 
 METHOD = "wasserstein"
 REFERENCE_ROWS = 6000
@@ -74,12 +74,16 @@ def _frames(sampled_tier: FeatureSample) -> tuple[pd.DataFrame, pd.DataFrame, li
 
 def _table(now: pd.DataFrame) -> list[list[str]]:
     noteworthy = now[now["is_drifted"] | (now["alert_state"] != "quiet")]
+    return [_cells(row) for row in noteworthy.sort_values(["alert_state", "kind", "feature"]).itertuples()]
+
+
+def _cells(row: TableRow) -> list[str]:
+    numbers = [f"{float(value):.3g}" for value in (row.score, row.threshold)]
     return [
-        [str(row.alert_state), str(row.kind), str(row.feature), f"{row.segment_type} {row.segment}",
-         _number(row.score), _number(row.threshold), str(row.finding)]
-        for row in noteworthy.sort_values(["alert_state", "kind", "feature"]).itertuples()
-    ]  # fmt: skip
-
-
-def _number(value: Any) -> str:
-    return f"{float(value):.3g}"
+        row.alert_state,
+        row.kind,
+        row.feature,
+        f"{row.segment_type} {row.segment}",
+        *numbers,
+        row.finding,
+    ]

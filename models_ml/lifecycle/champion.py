@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from governance.disk import atomic_write
+from governance.json_types import JsonDict
 from models_ml.errors import ModelError, RegistryUnavailableError
 from models_ml.lifecycle import registry
 from models_ml.lifecycle.registry import ModelVersion
@@ -80,7 +81,7 @@ def receipt_path(artifact_root: Path, name: str) -> Path:
     return artifact_root / f"champion_{name}.json"
 
 
-def _from_mlflow(tracking_uri: str, name: str, approved: Approved | None) -> dict[str, Any] | None:
+def _from_mlflow(tracking_uri: str, name: str, approved: Approved | None) -> JsonDict | None:
     if tracking_uri.startswith("sqlite:///") and not Path(tracking_uri.removeprefix("sqlite:///")).exists():
         raise FileNotFoundError(tracking_uri)
     version = registry.champion(tracking_uri, name)
@@ -93,6 +94,6 @@ def _from_mlflow(tracking_uri: str, name: str, approved: Approved | None) -> dic
     return _needed(version)
 
 
-def _needed(version: ModelVersion) -> dict[str, Any]:
+def _needed(version: ModelVersion) -> JsonDict:
     return {"version": version.version, "digest": version.digest, "bundle": version.bundle,
             "trained_through_week": version.trained_through_week}  # fmt: skip

@@ -40,7 +40,7 @@ class TrainingRange(BaseModel):
 
 
 class Policy(BaseModel):
-    """`while_alerting` says for each kind of finding who forecasts its segment: the rule, or a person
+    """`while_alerting` says for each kind of finding who forecasts its segment: the baseline, or a person
     looks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

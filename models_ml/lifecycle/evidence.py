@@ -34,7 +34,7 @@ def log_evidence(
         (folder / "feature_lineage.json").write_text(json.dumps(feature_lineage(reads), indent=1))
         (folder / "evaluation_slices.csv").write_text(evaluation.to_csv(index=False))
         names = sorted(path.name for path in folder.iterdir())
-        mlflow.log_artifacts(run_id, str(folder), FOLDER)
+        mlflow.log_artifacts(str(run_id), str(folder), FOLDER)
     return names
 
 

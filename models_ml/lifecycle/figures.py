@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
-def figure(title: str, height: float = 4.2) -> tuple[Any, Any]:
+def figure(title: str, height: float = 4.2) -> tuple[Figure, Axes]:
     """A figure and its axes, without the interactive state of pyplot: training runs in any process."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

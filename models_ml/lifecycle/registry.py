@@ -11,12 +11,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from governance.disk import is_disk_full
 from governance.errors import DiskFullError
+from governance.json_types import JsonDict
 from models_ml.errors import EvidenceMissingError, ModelNotFoundError, RegistryUnavailableError
 from models_ml.lifecycle.artifacts import bundle_digest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion as RegisteredVersion
+    from mlflow.models.model import ModelInfo
 
 CHAMPION = "champion"
 TRAINER = "svc-trainer"
@@ -43,7 +49,7 @@ class ModelVersion:
     registered_at: datetime
     promoted_at: datetime | None = None  # when it last became champion
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         return {
             **asdict(self),
             "bundle": str(self.bundle),
@@ -66,7 +72,7 @@ class ApprovalEvidence:
     decided_at: str
 
 
-def client(tracking_uri: str) -> Any:
+def client(tracking_uri: str) -> MlflowClient:
     """An MLflow client of the store; the folder of an SQLite store is made first. Sends no telemetry."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -82,7 +88,7 @@ def client(tracking_uri: str) -> Any:
 
 @contextmanager
 def reaching_registry() -> Iterator[None]:
-    """Raises RegisterUnavailable in place of whatever MLflow says of a store that does not answer."""
+    """Raises RegistryUnavailableError in place of whatever MLflow says of a store that does not answer."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -173,19 +179,6 @@ def is_approved(tracking_uri: str, version: ModelVersion) -> bool:
     return tags.get("approval.artifact_digest") == version.digest and bool(tags.get("approval.decision_id"))
 
 
-def review_data(tracking_uri: str, version: str, name: str) -> dict[str, Any]:
-    """Challenger beside champion: both versions and the evaluation rows of each, for a reviewer."""
-    challenger, holder = get_version(tracking_uri, version, name), champion(tracking_uri, name)
-    return {
-        "challenger": challenger.as_dict() | {"evaluation": _evaluation(challenger)},
-        "champion": holder and holder.as_dict() | {"evaluation": _evaluation(holder)},
-        "metrics": [
-            {"metric": key, "challenger": value, "champion": holder.metrics.get(key) if holder else None}
-            for key, value in sorted(challenger.metrics.items())
-        ],
-    }
-
-
 @reaching_registry()
 def register(
     tracking_uri: str,
@@ -194,9 +187,9 @@ def register(
     *,
     tags: dict[str, str],
     metrics: dict[str, float],
-    params: dict[str, Any],
+    params: JsonDict,
     documents: dict[str, str],
-    log_model: Callable[[Path], Any],
+    log_model: Callable[[Path], ModelInfo],
     name: str,
 ) -> ModelVersion:
     """Log a run with its metrics, parameters, documents and model, and register the model as a new version.
@@ -213,7 +206,7 @@ def register(
             return registered_version
     import mlflow
 
-    experiment_id = _experiment(mlflow_client, artifact_root, name)
+    experiment_id = experiment_of(mlflow_client, artifact_root, name)
     with mlflow.start_run(experiment_id=experiment_id, tags=tags, run_name=f"{name} {tags['release_id']}"):
         mlflow.log_params({k: str(v) for k, v in params.items()})
         mlflow.log_metrics(metrics)
@@ -224,31 +217,13 @@ def register(
     return get_version(tracking_uri, str(registered.version), name)
 
 
-@reaching_registry()
-def log_search(
-    tracking_uri: str, artifact_root: Path, name: str, *, tags: dict[str, str], trials: list[dict[str, Any]]
-) -> str:
-    """Log a search of settings beside the trainings, a step a trial. Registers nothing; returns the run."""
-    mlflow_client = client(tracking_uri)
-    import mlflow
-
-    experiment_id = _experiment(mlflow_client, artifact_root, name)
-    run_name = f"search {tags['release_id']}"
-    with mlflow.start_run(experiment_id=experiment_id, tags=tags, run_name=run_name) as run:
-        for number, trial in enumerate(trials):
-            mlflow.log_metrics(
-                {"relative_pinball": trial["relative_pinball"], **trial["scores"]}, step=number
-            )
-        mlflow.log_text(json.dumps(trials, indent=1), "trials.json")
-    return str(run.info.run_id)
-
-
-def _experiment(mlflow_client: Any, artifact_root: Path, name: str) -> Any:
+def experiment_of(mlflow_client: MlflowClient, artifact_root: Path, name: str) -> str:
+    """The id of the model's experiment, made with its place for artifacts if there is none."""
     experiment = mlflow_client.get_experiment_by_name(name)
     artifact_root.mkdir(parents=True, exist_ok=True)
     if experiment:
-        return experiment.experiment_id
-    return mlflow_client.create_experiment(name, artifact_location=artifact_root.resolve().as_uri())
+        return str(experiment.experiment_id)
+    return str(mlflow_client.create_experiment(name, artifact_location=artifact_root.resolve().as_uri()))
 
 
 def _ensure_database(path: Path) -> None:
@@ -266,19 +241,21 @@ def _ensure_database(path: Path) -> None:
         part = path.with_name(f".{path.name}.part")
         part.unlink(missing_ok=True)
         part.with_name(part.name + "-journal").unlink(missing_ok=True)
-        store_class: Any = SqlAlchemyStore  # MLflow leaves it untyped
+        store_class: Callable[[str, str], SqlAlchemyStore] = SqlAlchemyStore  # MLflow leaves it untyped
         store_class(f"sqlite:///{part}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
         part.rename(path)
 
 
-def _aliases(mlflow: Any, name: str) -> dict[str, tuple[str, ...]]:
+def _aliases(mlflow: MlflowClient, name: str) -> dict[str, tuple[str, ...]]:
     by_version: dict[str, tuple[str, ...]] = {}
     for alias, version in mlflow.get_registered_model(name).aliases.items():
         by_version[str(version)] = (*by_version.get(str(version), ()), alias)
     return by_version
 
 
-def _plain(mlflow: Any, registered: Any, aliases: dict[str, tuple[str, ...]]) -> ModelVersion:
+def _plain(
+    mlflow: MlflowClient, registered: RegisteredVersion, aliases: dict[str, tuple[str, ...]]
+) -> ModelVersion:
     tags = registered.tags
     return ModelVersion(
         name=registered.name,
@@ -310,8 +287,3 @@ def _local(uri: str) -> Path:
     from urllib.parse import unquote, urlparse
 
     return Path(unquote(urlparse(uri).path) if uri.startswith("file:") else uri)
-
-
-def _evaluation(version: ModelVersion) -> list[dict[str, Any]]:
-    path = version.bundle.parent / "evaluation.json"
-    return json.loads(path.read_text()) if path.exists() else []

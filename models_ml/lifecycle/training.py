@@ -7,14 +7,18 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from governance.disk import atomic_write
+from governance.json_types import JsonDict
 from models_ml.lifecycle import registry
 from models_ml.lifecycle.artifacts import bundle_digest
 from models_ml.lifecycle.registry import ModelVersion
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,10 @@ class TrainedModel:
     release_id: str
     trained_by: str
     metrics: dict[str, float]
-    evaluation: list[dict[str, Any]]
+    evaluation: list[JsonDict]
     reused: bool
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         return {**self.__dict__, "unchanged": self.reused}
 
 
@@ -50,12 +54,12 @@ class Candidate:
     git_commit: str
     trained_by: str
     last_week: int
-    settings: dict[str, Any]
+    settings: JsonDict
     metrics: dict[str, float]
     evaluation: pd.DataFrame
     card: str
     save: Callable[[Path], str]
-    log: Callable[[Path, Path], Any]
+    log: Callable[[Path, Path], ModelInfo]
     tags: dict[str, str] = field(default_factory=dict)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.lifecycle.model_card import markdown_table
 
 
@@ -15,10 +14,10 @@ def margin_risk_card(
     release_id: str,
     git_commit: str,
     last_week: int,
-    settings: dict[str, Any],
+    settings: JsonDict,
     is_simulated: bool,
 ) -> str:
-    """Markdown with use, limits, data, the target's definition and the evaluation beside the rules."""
+    """Markdown with use, limits, data, the target's definition and the evaluation beside the baselines."""
     overall = table[table["slice"] == "all"].drop(columns=["slice", "member"])
     parts = table[(table["model"] == "margin_risk") & table["slice"].isin(["region", "sales", "promotion"])]
     weak = table[(table["model"] == "margin_risk") & (table["slice"] == "department")]
@@ -35,12 +34,13 @@ its last quarter, and the money that this would cost. Sum probability × shortfa
 or the chain; look at the top of the list first.
 
 **Not for.** Single products, single customers, store × categories that sell in fewer than 20 of 28 weeks
-(the rule tells those), horizons past four weeks. It says where margin slips, not what a price should be.
+(the baseline answers for those), horizons past four weeks. It says where margin slips, not what a price
+should be.
 
 **Target.** The gross margin rate of the 13 weeks up to the origin; missed when the rate of the next four
 weeks is lower; shortfall = (target − rate) × net sales of those weeks. A retailer's own margin budget is not
-part of the contract. Much of a miss is a high quarter falling back, which the rule "back to the category's
-rate" shows.
+part of the contract. Much of a miss is a high quarter falling back, which the baseline "back to the
+category's rate" shows.
 
 **Data.** Release `{release_id}`, code `{git_commit}`, weeks up to {last_week}. {money} Known at the origin:
 sales, margins and discounts up to its week and the promotion calendar of the four weeks after it. Realised

@@ -39,7 +39,7 @@ def attach_margin_evidence(
 
 def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataFrame:
     """One row per store × category and origin: what was told of it, what became of it, in USD; `repeat_usd`
-    is what the rule "last four weeks repeat" puts at risk."""
+    is what the baseline "last four weeks repeat" puts at risk."""
     parts = []
     for week in weeks:
         demand, chosen, risk = result.panel.demand, result.chosen[week], result.risks[week]
@@ -89,7 +89,7 @@ def plot_money(forecasts: pd.DataFrame, path: Path) -> None:
 
 
 def plot_departments(table: pd.DataFrame, path: Path) -> None:
-    """AUC by department beside the rule that repeats the last four weeks."""
+    """AUC by department beside the baseline that repeats the last four weeks."""
     rows = table[table["slice"] == "department"]
     wide = rows.pivot_table(index="member", columns="model", values="auc")
     wide = wide[[name for name in (MODEL_NAME, REPEAT) if name in wide]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow.models import infer_signature
+from mlflow.models.model import ModelInfo
+from mlflow.pyfunc.model import PythonModelContext
 
+from governance.json_types import JsonDict
 from models_ml.lifecycle.registry import PIP_REQUIREMENTS
 from models_ml.margin_risk.bundle import load_bundle
 from models_ml.margin_risk.features import Features
@@ -31,18 +33,23 @@ def predict_frame(model: MarginRiskModel, frame: pd.DataFrame) -> pd.DataFrame:
 class MarginRiskPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
     """Loads the bundle."""
 
-    def load_context(self, context: Any) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         self.model = load_bundle(Path(context.artifacts["bundle"]))
 
     def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: JsonDict | None = None,
     ) -> pd.DataFrame:
         return predict_frame(self.model, model_input)
 
 
-def log_margin_risk(bundle: Path, evaluation: Path, example: pd.DataFrame, model: MarginRiskModel) -> Any:
+def log_margin_risk(
+    bundle: Path, evaluation: Path, example: pd.DataFrame, model: MarginRiskModel
+) -> ModelInfo:
     """Log the bundle in the active run, with signature, input example and pinned requirements."""
-    return mlflow.pyfunc.log_model(
+    info: ModelInfo = mlflow.pyfunc.log_model(
         name="model",
         python_model=str(Path(__file__).with_name("served.py")),
         artifacts={"bundle": str(bundle), "evaluation": str(evaluation)},
@@ -50,3 +57,4 @@ def log_margin_risk(bundle: Path, evaluation: Path, example: pd.DataFrame, model
         signature=infer_signature(example, predict_frame(model, example)),
         input_example=example,
     )
+    return info

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from governance.json_types import JsonDict
 from models_ml.margin_risk.features import Features
 from models_ml.margin_risk.model import MarginRiskModel
 from models_ml.margin_risk.settings import TARGET_WEEKS
@@ -16,7 +16,7 @@ LEAST_EFFECT = 0.005  # half a percentage point of chance
 Row = dict[str, float]
 
 
-def reasons(model: MarginRiskModel, features: Features, plan_known: bool) -> list[list[dict[str, Any]]]:
+def reasons(model: MarginRiskModel, features: Features, plan_known: bool) -> list[list[JsonDict]]:
     """Per row the strongest drivers, each {driver, effect, words}, strongest first.
 
     `effect` is how many points (0–1) the chance of a miss would be lower without what this driver adds to

@@ -1,4 +1,4 @@
-"""Scores margin risk: one row per store × category, by the approved model or the rule, with reasons."""
+"""Scores margin risk: one row per store × category, by the approved model or the baseline, with reasons."""
 
 from __future__ import annotations
 

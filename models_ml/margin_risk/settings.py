@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from governance.json_types import JsonDict
 
 MODEL_NAME = "margin_risk"
 HORIZON_WEEKS = 4
@@ -27,7 +28,7 @@ class MarginRiskSettings:
     seed: int = 20170101
     threads: int = 2  # fits side by side; the result does not depend on it
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonDict:
         return asdict(self)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -107,7 +106,7 @@ def read_situation(warehouse: Path, settled: pd.DataFrame, window: int) -> Situa
     return Situation(rows.merge(settled[columns], on="recommendation_id"), demand, arrivals)
 
 
-def _by_day(rows: list[Any], position: dict[str, int], window: int) -> np.ndarray:
+def _by_day(rows: list[tuple[str, int, float | None]], position: dict[str, int], window: int) -> np.ndarray:
     out = np.zeros((len(position), window))
     for key, day, units in rows:
         if key in position and units is not None:

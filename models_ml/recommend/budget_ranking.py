@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.recommend.count_distributions import expected_served
+from models_ml.table_row import TableRow
 
 SQL = """
 WITH ordered AS (SELECT max(date_day) + 1 AS day FROM fct_inventory_daily),
@@ -72,7 +73,7 @@ def spend(cost_usd: np.ndarray, gain_usd: np.ndarray, budget_usd: float) -> Spen
     return Spending(taken, float(gain_usd[left[0]] / cost_usd[left[0]]) if len(left) else 0.0)
 
 
-def budget_details(row: Any) -> dict[str, Any]:
+def budget_details(row: TableRow) -> JsonDict:
     """What the budget says to one order, as stored in its details."""
     if not np.isfinite(row.budget_left_usd):
         return {"budget_left_usd": None, "return_per_usd": round(float(row.return_per_usd), 6)}
@@ -87,37 +88,75 @@ def budget_details(row: Any) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _Packs:
+    """The packs of all orders in the order in which they would be bought: whose they are (`order`, a row
+    number), what each costs and gains."""
+
+    order: np.ndarray
+    cost_usd: np.ndarray
+    gain_usd: np.ndarray
+
+
 def rank_orders(rows: pd.DataFrame, budgets: pd.DataFrame) -> pd.DataFrame:
     """Orders (`quantity_units` above zero) with their place in the queue for the budget.
 
     Added: `return_per_usd` of the whole order, `budget_rank` within region and department (1 first),
-    `shadow_price`, `funded_units` in whole packs, `budget_left_usd` before this run, `budget_month`. Where no
+    `shadow_price`, `funded_units` in whole packs, `budget_left_usd` before this run, `budget_month`. If no
     budget is known, everything is funded and the shadow price is NULL.
     """
-    pack = np.maximum(rows["case_pack_units"].to_numpy(float), 1)
-    count = np.ceil(rows["quantity_units"].to_numpy(float) / pack).astype(int)
-    at = np.repeat(np.arange(len(rows)), count)
-    step = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
-    mean, variance = (rows[f"demand_{name}"].to_numpy(float)[at] for name in ("mean", "variance"))
-    low = np.maximum(rows["position"].to_numpy(float), 0)[at] + step * pack[at]
-    served = expected_served(low + pack[at], mean, variance) - expected_served(low, mean, variance)
-    gain = served * rows["worth_usd"].to_numpy(float)[at]
-    cost = pack[at] * rows["unit_cost_usd"].to_numpy(float)[at]
-    total = np.bincount(at, gain, len(rows)) / np.maximum(np.bincount(at, cost, len(rows)), 1e-9)
+    packs, size = _packs(rows), len(rows)
+    cost = np.maximum(np.bincount(packs.order, packs.cost_usd, size), 1e-9)
+    returns = np.bincount(packs.order, packs.gain_usd, size) / cost
     budgeted = rows[["region", "department"]].merge(budgets, on=["region", "department"], how="left")
     left = (budgeted["budget_usd"] - budgeted["spent_usd"]).to_numpy(float)
-    funded, shadow = rows["quantity_units"].to_numpy(float).copy(), np.full(len(rows), np.nan)
-    rank = np.zeros(len(rows))
-    for _, group in rows.reset_index(drop=True).groupby(["region", "department"], sort=True):
-        members = group.index.to_numpy()
-        rank[members[np.argsort(-total[members], kind="stable")]] = np.arange(1, len(members) + 1)
+    groups = rows.reset_index(drop=True).groupby(["region", "department"], sort=True)
+    members_of_groups = [group.index.to_numpy() for _, group in groups]
+    funded, shadow = _funded(rows, packs, members_of_groups, left)
+    return rows.assign(
+        return_per_usd=returns, budget_rank=_ranks(returns, members_of_groups), shadow_price=shadow,
+        funded_units=funded, budget_left_usd=left, budget_month=budgeted["budget_month"].to_numpy(),
+    )  # fmt: skip
+
+
+def _packs(rows: pd.DataFrame) -> _Packs:
+    """Each pack serves what the packs before it leave of the demand: its gain falls from pack to pack."""
+    pack = _pack_units(rows)
+    count = np.ceil(rows["quantity_units"].to_numpy(float) / pack).astype(int)
+    order = np.repeat(np.arange(len(rows)), count)
+    step = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
+    mean, variance = (rows[f"demand_{name}"].to_numpy(float)[order] for name in ("mean", "variance"))
+    low = np.maximum(rows["position"].to_numpy(float), 0)[order] + step * pack[order]
+    served = expected_served(low + pack[order], mean, variance) - expected_served(low, mean, variance)
+    return _Packs(
+        order,
+        pack[order] * rows["unit_cost_usd"].to_numpy(float)[order],
+        served * rows["worth_usd"].to_numpy(float)[order],
+    )
+
+
+def _funded(
+    rows: pd.DataFrame, packs: _Packs, members_of_groups: list[np.ndarray], left: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Units in whole packs that each group's budget buys, and its shadow price; all if it has no budget."""
+    pack, funded = _pack_units(rows), rows["quantity_units"].to_numpy(float).copy()
+    shadow = np.full(len(rows), np.nan)
+    for members in members_of_groups:
         if np.isnan(left[members[0]]):
             continue
-        of_group = np.flatnonzero(np.isin(at, members))
-        done = spend(cost[of_group], gain[of_group], left[members[0]])
-        packs = np.bincount(at[of_group], np.floor(done.taken + 1e-9), len(rows))
-        funded[members], shadow[members] = packs[members] * pack[members], done.shadow_price
-    return rows.assign(
-        return_per_usd=total, budget_rank=rank.astype(int), shadow_price=shadow, funded_units=funded,
-        budget_left_usd=left, budget_month=budgeted["budget_month"].to_numpy(),
-    )  # fmt: skip
+        own = np.flatnonzero(np.isin(packs.order, members))
+        spending = spend(packs.cost_usd[own], packs.gain_usd[own], left[members[0]])
+        count = np.bincount(packs.order[own], np.floor(spending.taken + 1e-9), len(rows))
+        funded[members], shadow[members] = count[members] * pack[members], spending.shadow_price
+    return funded, shadow
+
+
+def _ranks(returns: np.ndarray, members_of_groups: list[np.ndarray]) -> np.ndarray:
+    ranks = np.zeros(len(returns), int)
+    for members in members_of_groups:
+        ranks[members[np.argsort(-returns[members], kind="stable")]] = np.arange(1, len(members) + 1)
+    return ranks
+
+
+def _pack_units(rows: pd.DataFrame) -> np.ndarray:
+    return np.asarray(np.maximum(rows["case_pack_units"].to_numpy(float), 1))

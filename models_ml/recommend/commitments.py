@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
 from governance.approvals import CARRIED_OUT, DUE, unit_sign
+from governance.json_types import JsonObject
 from models_ml.recommend.parameters import ReorderParameters
 
 
 def open_commitments(
-    earlier: Iterable[Mapping[str, Any]], as_of: date, parameters: ReorderParameters
+    earlier: Iterable[JsonObject], as_of: date, parameters: ReorderParameters
 ) -> pd.DataFrame:
     """Units agreed on that the stock of `as_of` does not show yet.
 
@@ -47,19 +47,19 @@ def with_commitments(positions: pd.DataFrame, pledged: pd.DataFrame) -> pd.DataF
     return joined.assign(**columns)
 
 
-def stock_day(past: Mapping[str, Any]) -> date | None:
+def stock_day(past: JsonObject) -> date | None:
     """The day whose stock a past proposal was made from."""
     as_of = drivers_in(past).get("as_of")
     return date.fromisoformat(as_of[:10]) if isinstance(as_of, str) else None
 
 
-def drivers_in(past: Mapping[str, Any]) -> Mapping[str, Any]:
+def drivers_in(past: JsonObject) -> JsonObject:
     """The drivers of a past proposal; the first version kept them as JSON text."""
     drivers = past.get("drivers") or {}
     return json.loads(drivers) if isinstance(drivers, str) else drivers
 
 
-def key_of(row: Mapping[str, Any]) -> tuple[str, str]:
+def key_of(row: JsonObject) -> tuple[str, str]:
     """What a proposal is about: two proposals of one key are the same question."""
     subject = row["subject_id"] or f"{row['product_id']}@{row['location_id']}"
     return str(row["action"]), str(subject)

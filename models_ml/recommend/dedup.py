@@ -5,16 +5,17 @@ Small changes of an open quantity are held back: a planner who sees 12, then 13,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import pandas as pd
 
 from governance.approvals import ACTIONS, AGREED, OPEN, State
+from governance.json_types import JsonObject
 from models_ml.recommend.commitments import drivers_in, key_of, stock_day
 from models_ml.recommend.parameters import ReorderParameters
+from models_ml.recommend.proposal import records
 
 _MORE_DEMAND = 0.15  # a rise of expected demand that is news
 
@@ -41,7 +42,7 @@ class Deduplicated:
 
 
 def deduplicate(
-    rows: pd.DataFrame, earlier: Iterable[Mapping[str, Any]], as_of: date, parameters: ReorderParameters,
+    rows: pd.DataFrame, earlier: Iterable[JsonObject], as_of: date, parameters: ReorderParameters,
     *, now: datetime | None = None, proposed_by: str | None = None,
 ) -> Deduplicated:  # fmt: skip
     """Compare with the last proposal on the same question.
@@ -49,13 +50,12 @@ def deduplicate(
     Open proposals of `proposed_by` (of anybody: None withdraws nothing) that are not wanted any more are
     withdrawn.
     """
-    last: dict[tuple[str, str], Mapping[str, Any]] = {}
+    last: dict[tuple[str, str], JsonObject] = {}
     for past in sorted(earlier, key=lambda past: past["created_at"]):
         last[key_of(past)] = past
     rows_left, unchanged, small, changed = [], 0, 0, 0
     asked = set()
-    for record in rows.to_dict("records"):
-        row = {str(name): value for name, value in record.items()}
+    for row in records(rows):
         asked.add(key_of(row))
         before = last.get(key_of(row))
         if before is None or not _counts(before, as_of, parameters, now):
@@ -78,9 +78,7 @@ def deduplicate(
     return Deduplicated(pd.DataFrame(rows_left, columns=rows.columns), unchanged, small, changed, gone)
 
 
-def _counts(
-    past: Mapping[str, Any], as_of: date, parameters: ReorderParameters, now: datetime | None
-) -> bool:
+def _counts(past: JsonObject, as_of: date, parameters: ReorderParameters, now: datetime | None) -> bool:
     """Whether the last proposal still stands for an answer: open, or decided not long ago."""
     if past["state"] in OPEN:
         return past["expires_at"] is None or now is None or past["expires_at"] > now
@@ -96,7 +94,7 @@ def _moves_stock(action: str) -> bool:
     return registered is not None and registered.moves_stock
 
 
-def _news(row: Mapping[str, Any], past: Mapping[str, Any], parameters: ReorderParameters) -> list[str] | None:
+def _news(row: JsonObject, past: JsonObject, parameters: ReorderParameters) -> list[str] | None:
     """What changed since, in words; empty where nothing did; None where the change is small."""
     old, new = drivers_in(past), row["drivers"]
     pack = float(new.get("case_pack_units", 1))

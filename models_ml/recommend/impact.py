@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from governance.json_types import JsonDict, JsonObject
 
 MONEY = ("inventory_usd", "payables_usd", "working_capital_usd", "cash_usd")
 
 
-def weekly_impact(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def weekly_impact(rows: Iterable[JsonObject]) -> JsonDict:
     """Sums over the proposals' own weeks, against doing nothing; each proposal in full.
 
     `weeks`: a row a week with the four sums, and `by_action` the working capital of each action.

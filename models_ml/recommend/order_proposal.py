@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from governance.json_types import JsonDict
 from models_ml.recommend.proposal import Option, Run, details, number, of_pair, proposal_id
+from models_ml.table_row import TableRow
 
 
 def on_line(
-    row: Any, run: Run, options: Sequence[Option], *, reason: str, sentences: Sequence[str],
-    weekly: Sequence[dict[str, Any]], drivers: dict[str, Any], **more: Any,
-) -> dict[str, Any]:  # fmt: skip
+    row: TableRow, run: Run, options: Sequence[Option], *, reason: str, sentences: Sequence[str],
+    weekly: Sequence[JsonDict], drivers: JsonDict, **more: object,
+) -> JsonDict:  # fmt: skip
     """The proposal; the first option is what is proposed, for all of the line's open units."""
     proposed, others = options[0], options[1:]
     sentences = [order_sentence(row), *sentences]
@@ -54,7 +55,7 @@ def on_line(
     }  # fmt: skip
 
 
-def order_sentence(row: Any) -> str:
+def order_sentence(row: TableRow) -> str:
     """Which order, of whom, promised for when."""
     late = f", {-row.days_to_promise:.0f} days ago" if row.days_to_promise < 0 else ""
     return (

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from governance.json_types import JsonDict, JsonObject
 from models_ml.recommend.effects import Weekly
 from models_ml.recommend.inputs.tables import POSITION_TABLES
 from models_ml.recommend.parameters import ReorderParameters
+from models_ml.table_row import TableRow
 
 NAMESPACE = uuid.UUID("5d2f3a5e-0c7e-5c55-9a3e-6c1d6f3f1a77")
 COLUMNS = (
@@ -59,7 +60,7 @@ class Option:
     cash_usd: float
     label: str = ""
 
-    def as_dict(self, *, is_proposed: bool) -> dict[str, Any]:
+    def as_dict(self, *, is_proposed: bool) -> JsonDict:
         """As stored."""
         return {
             "action": self.action, "quantity": number(self.quantity), "expected_units": number(self.units),
@@ -70,9 +71,9 @@ class Option:
 
 
 def details(
-    run: Run, proposed: Option, others: Sequence[Option], *, weekly: Sequence[Mapping[str, Any]] = (),
-    sentences: Sequence[str] = (), **more: Any,
-) -> dict[str, Any]:  # fmt: skip
+    run: Run, proposed: Option, others: Sequence[Option], *, weekly: Sequence[JsonObject] = (),
+    sentences: Sequence[str] = (), **more: object,
+) -> JsonDict:  # fmt: skip
     """What every action tells: the options side by side, the best of the others, cash by week, words.
 
     The next-best option is the other one with the most margin; `against` holds what the proposed one brings
@@ -107,7 +108,7 @@ def details(
     }  # fmt: skip
 
 
-def weekly_rows(run: Run, weekly: Weekly, row: int) -> list[dict[str, Any]]:
+def weekly_rows(run: Run, weekly: Weekly, row: int) -> list[JsonDict]:
     """The weeks of one proposal, as stored."""
     return [
         {
@@ -121,7 +122,7 @@ def weekly_rows(run: Run, weekly: Weekly, row: int) -> list[dict[str, Any]]:
     ]
 
 
-def weeks_ahead(mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
+def weeks_ahead(mean: np.ndarray, variance: np.ndarray) -> JsonDict:
     """Demand of one pair by week, as stored with what was computed from it."""
     return {
         "weekly_mean_units": [number(value) for value in mean],
@@ -129,19 +130,19 @@ def weeks_ahead(mean: np.ndarray, variance: np.ndarray) -> dict[str, Any]:
     }
 
 
-def proposal_id(action: str, *parts: Any) -> str:
+def proposal_id(action: str, *parts: object) -> str:
     """Same action and parts: same id, so that running twice proposes nothing new."""
     texts = [f"{part:.0f}" if isinstance(part, float) else str(part) for part in parts]
     return str(uuid.uuid5(NAMESPACE, "|".join([action, *texts])))
 
 
-def product_name(row: Any) -> str:
+def product_name(row: TableRow) -> str:
     """Kind and size, where known."""
     texts = [row.product_type, row.package_size]
     return ", ".join(str(word).strip() for word in texts if isinstance(word, str) and word.strip())
 
 
-def of_pair(row: Any, run: Run) -> dict[str, Any]:
+def of_pair(row: TableRow, run: Run) -> JsonDict:
     """The fields that name a product at a location, and what forecast it."""
     return {
         "product_id": row.product_id, "product_name": product_name(row), "location_id": row.location_id,
@@ -153,7 +154,7 @@ def of_pair(row: Any, run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def frame(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
+def frame(rows: Sequence[JsonObject]) -> pd.DataFrame:
     """Proposals as a table with all columns, most margin (else what is at stake) first."""
     table = pd.DataFrame(list(rows), columns=list(COLUMNS))
     money = {name: table[name].astype(float) for name in ("expected_margin_usd", "at_stake_usd")}
@@ -163,6 +164,11 @@ def frame(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
     return sorted_.drop(columns="_money").reset_index(drop=True)
 
 
-def number(value: Any) -> float:
+def records(table: pd.DataFrame) -> list[JsonDict]:
+    """The rows of a table of proposals or anomalies, by column."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def number(value: float) -> float:
     """A plain number, to a millionth: what is stored can be computed again."""
     return round(float(value), 6)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
 
+from governance.json_types import JsonDict
 from models_ml.recommend.inputs.demand_over import PLANNED_WEEKS
 from models_ml.recommend.proposal import Option, Run, number
+from models_ml.table_row import TableRow
 
 METHOD_LABELS = {
     "model": "the demand model",
@@ -17,7 +18,7 @@ METHOD_LABELS = {
 }
 
 
-def reason_sentence(row: Any) -> str:
+def reason_sentence(row: TableRow) -> str:
     """One sentence with the numbers of a proposal row."""
     owed = row.position - row.free
     coming = f"{owed:.0f} on the way" if owed >= 0 else f"{-owed:.0f} of them promised to its stores"
@@ -33,7 +34,7 @@ def reason_sentence(row: Any) -> str:
     )
 
 
-def sentences_of(row: Any, waiting: Option) -> list[str]:
+def sentences_of(row: TableRow, waiting: Option) -> list[str]:
     """The drivers one by one, each with its number; `waiting` is ordering at the next review instead."""
     sentences = [
         f"{row.expected_units:.1f} of them sell within {PLANNED_WEEKS} weeks, "
@@ -71,12 +72,12 @@ def usd(value: float) -> str:
     return "nothing" if value < 0.005 else f"${value:.2f}"
 
 
-def text_or_none(value: Any) -> str | None:
+def text_or_none(value: object) -> str | None:
     """A text, or None for what a table calls missing."""
     return value if isinstance(value, str) and value else None
 
 
-def drivers_of(row: Any, run: Run) -> dict[str, Any]:
+def drivers_of(row: TableRow, run: Run) -> JsonDict:
     """The inputs of quantity and effect: with them, both can be computed again."""
     return {
         "demand_mean_units": number(row.demand_mean),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
+from governance.json_types import JsonObject
 from models_ml.errors import ModelError
 from models_ml.recommend import effects
 from models_ml.recommend.count_distributions import expected_served, share_within
@@ -17,7 +17,7 @@ from models_ml.recommend.markdown_programme import Item, best_plan, hold_price
 Expected = dict[str, float]
 
 
-def reproduce(row: Mapping[str, Any], quantity: float | None = None) -> Expected:
+def reproduce(row: JsonObject, quantity: float | None = None) -> Expected:
     """`expected_units`, `expected_service`, `expected_margin_usd` and `expected_cash_usd` of a stored row, or
     of an anomaly `at_stake_usd`.
 
@@ -33,7 +33,7 @@ def reproduce(row: Mapping[str, Any], quantity: float | None = None) -> Expected
     return formula(row["drivers"], float(row["quantity_units"] if quantity is None else quantity))
 
 
-def _reorder(drivers: Mapping[str, Any], quantity: float) -> Expected:
+def _reorder(drivers: JsonObject, quantity: float) -> Expected:
     """Another quantity differs by one protection interval: the next order makes up for it."""
     mean, variance, interval, margin_usd, cost = (
         np.array([drivers[name]])
@@ -54,7 +54,7 @@ def _reorder(drivers: Mapping[str, Any], quantity: float) -> Expected:
     )  # fmt: skip
 
 
-def _arrival(drivers: Mapping[str, Any]) -> effects.Arrival:
+def _arrival(drivers: JsonObject) -> effects.Arrival:
     """What is proposed, on its way: neither terms nor price matter to units and margin."""
     names = ("position_units", "proposed_units", "lead_time_mean_days")
     position, quantity, days = (np.array([drivers[name]]) for name in names)
@@ -63,7 +63,7 @@ def _arrival(drivers: Mapping[str, Any]) -> effects.Arrival:
     return effects.Arrival(position, quantity, days, 0 * days, mean, variance, cost, 0 * cost, missed)
 
 
-def _transfer(drivers: Mapping[str, Any], quantity: float) -> Expected:
+def _transfer(drivers: JsonObject, quantity: float) -> Expected:
     gained, service = _served_more(drivers, "", drivers["position_units"], quantity)
     cost = drivers["transfer_cost_usd"] * quantity / drivers["proposed_units"]
     margin = drivers["unit_margin_usd"]
@@ -78,7 +78,7 @@ def _transfer(drivers: Mapping[str, Any], quantity: float) -> Expected:
     return _expected(units, service, units * margin - cost, -cost)
 
 
-def _markdown(drivers: Mapping[str, Any], quantity: float) -> Expected:
+def _markdown(drivers: JsonObject, quantity: float) -> Expected:
     one = Item(
         stock=np.array([quantity]), mean=np.array([drivers["weekly_mean_units"]]),
         variance=np.array([drivers["weekly_variance_units2"]]), weeks=np.array([drivers["weeks_left"]]),
@@ -90,7 +90,7 @@ def _markdown(drivers: Mapping[str, Any], quantity: float) -> Expected:
     return _expected(units, float("nan"), gain, gain + drivers["salvage_usd"] * units)
 
 
-def _expedite(drivers: Mapping[str, Any], quantity: float) -> Expected:
+def _expedite(drivers: JsonObject, quantity: float) -> Expected:
     line, stock = _line(drivers), np.array([drivers["before_units"]])
     days, sooner = np.array([drivers["arrives_days"]]), np.array([drivers["sooner_days"]])
     lost = line.lost(stock, days) - line.lost(stock, sooner) - line.lost(stock + quantity, days)
@@ -99,36 +99,36 @@ def _expedite(drivers: Mapping[str, Any], quantity: float) -> Expected:
     return _expected(saved, float(line.in_stock(stock, sooner)[0]), margin, -drivers["fee_usd"])
 
 
-def _cancel(drivers: Mapping[str, Any], quantity: float) -> Expected:
+def _cancel(drivers: JsonObject, quantity: float) -> Expected:
     missed, service = _missed(drivers, 7.0 * drivers["cover_weeks"], quantity)
     waste = drivers["waste_share"] * drivers["spoiled_units"] * drivers["unit_cost_usd"]
     gain = drivers["carrying_usd"] + waste - drivers["fee_usd"] - missed * drivers["unit_margin_usd"]
     return _expected(-missed, service, gain, quantity * drivers["unit_cost_usd"] - drivers["fee_usd"])
 
 
-def _defer(drivers: Mapping[str, Any], quantity: float) -> Expected:
+def _defer(drivers: JsonObject, quantity: float) -> Expected:
     missed, service = _missed(drivers, drivers["later_days"], quantity)
     return _expected(-missed, service, drivers["carrying_usd"] - missed * drivers["unit_margin_usd"], 0.0)
 
 
-def _investigate(drivers: Mapping[str, Any], quantity: float) -> Expected:
+def _investigate(drivers: JsonObject, quantity: float) -> Expected:
     beyond = max(drivers["events"] - drivers["usual"], 0) / max(drivers["events"], 1)
     return {"expected_units": 0.0, "expected_cash_usd": 0.0, "at_stake_usd": drivers["money_usd"] * beyond}
 
 
-def _missed(drivers: Mapping[str, Any], days: float, quantity: float) -> tuple[float, float]:
+def _missed(drivers: JsonObject, days: float, quantity: float) -> tuple[float, float]:
     line, stock, until = _line(drivers), np.array([drivers["others_units"]]), np.array([days])
     mean, variance = line.demand(until)
     more = expected_served(stock + quantity, mean, variance) - expected_served(stock, mean, variance)
     return float(more[0]), float(line.in_stock(stock, until)[0])
 
 
-def _line(drivers: Mapping[str, Any]) -> OpenOrders:
+def _line(drivers: JsonObject) -> OpenOrders:
     weekly = (np.array([drivers[f"weekly_{name}"]]) for name in ("mean_units", "variance_units2"))
     return OpenOrders(pd.DataFrame(), *weekly)
 
 
-def _served_more(drivers: Mapping[str, Any], whose: str, before: float, units: float) -> tuple[float, float]:
+def _served_more(drivers: JsonObject, whose: str, before: float, units: float) -> tuple[float, float]:
     mean = np.array([drivers[f"{whose}demand_mean_units"]])
     variance = np.array([drivers[f"{whose}demand_variance_units2"]])
     low, high = np.array([before]), np.array([before + units])
@@ -143,7 +143,7 @@ def _expected(units: float, service: float, margin: float, cash: float) -> Expec
     }  # fmt: skip
 
 
-FORMULAS: dict[str, Callable[[Mapping[str, Any], float], Expected]] = {
+FORMULAS: dict[str, Callable[[JsonObject, float], Expected]] = {
     "reorder": _reorder,
     "transfer": _transfer,
     "markdown": _markdown,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.recommend.proposal import Run, number, proposal_id
 
 _PARTIES = {"reorder": "supplier_id", "transfer": "from_location_id"}
@@ -29,7 +30,9 @@ def group_requests(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
     )
     sums_by_request = sums.to_dict("index")
     details = [
-        {**detail, "request": _request(sums_by_request, (action, who, place), run)} if who else detail
+        {**detail, "request": _request(sums_by_request[action, who, place], (action, who, place), run)}
+        if who
+        else detail
         for detail, action, who, place in zip(
             rows["details"], rows["action"], party, rows["location_id"], strict=True
         )
@@ -37,8 +40,7 @@ def group_requests(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
     return rows.assign(details=pd.Series(details, index=rows.index, dtype=object))
 
 
-def _request(sums_by_request: dict[Any, Any], key: tuple[str, str, str], run: Run) -> dict[str, Any]:
-    sums = sums_by_request[key]
+def _request(sums: Mapping[Hashable, float], key: tuple[str, str, str], run: Run) -> JsonDict:
     return {
         "request_id": proposal_id("request", *key, run.as_of),
         "from": key[1],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.recommend import effects
 from models_ml.recommend.count_distributions import share_within
 from models_ml.recommend.effects import demand_of
@@ -24,6 +23,7 @@ from models_ml.recommend.proposal import (
     weeks_ahead,
 )
 from models_ml.recommend.quantity import spare_units
+from models_ml.table_row import TableRow
 
 
 def propose(needs: Needs, moves: pd.DataFrame, run: Run) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def _sold_more(moves: pd.DataFrame, arrival: effects.Arrival) -> np.ndarray:
 def _options(moves: pd.DataFrame, sold: np.ndarray, bought: effects.Effect) -> list[list[Option]]:
     """By move: as proposed, nothing, and the next delivery or buying instead."""
     options_by_move = []
-    row: Any
+    row: TableRow
     for i, row in enumerate(moves.assign(sold=sold).itertuples()):
         margin = row.sold * row.unit_margin_usd - row.transfer_cost_usd
         cash, missed = -row.transfer_cost_usd, row.gained_units
@@ -114,7 +114,7 @@ def _options(moves: pd.DataFrame, sold: np.ndarray, bought: effects.Effect) -> l
     return options_by_move
 
 
-def _proposal(row: Any, run: Run, options: list[Option], weekly: list[dict[str, Any]]) -> dict[str, Any]:
+def _proposal(row: TableRow, run: Run, options: list[Option], weekly: list[JsonDict]) -> JsonDict:
     proposed, *others = options
     keeps = row.donor_free - row.quantity_units
     reason = (
@@ -161,7 +161,7 @@ def _proposal(row: Any, run: Run, options: list[Option], weekly: list[dict[str, 
     }  # fmt: skip
 
 
-def _drivers(row: Any, run: Run) -> dict[str, Any]:
+def _drivers(row: TableRow, run: Run) -> JsonDict:
     return {
         "proposed_units": float(row.quantity_units),
         "lead_time_mean_days": number(row.arrives_days),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from models_ml.recommend.inputs.open_orders import OpenOrders
 from models_ml.recommend.kind import LEAD_TIME, OPEN_ORDERS, Situation
 from models_ml.recommend.order_proposal import on_line
 from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
+from models_ml.table_row import TableRow
 
 
 def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
     fee = joined["fee_usd"].to_numpy(float)[:, None]
     change = effects.Weekly(-with_order.inventory, -with_order.payables, -with_order.cash - fee)
     proposals = []
-    row: Any
+    row: TableRow
     for i, row in enumerate(joined.itertuples()):
         if not row.is_needless or row.gain_usd < run.parameters.least_order_saving_usd:
             continue

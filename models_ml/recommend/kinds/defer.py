@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -12,6 +10,7 @@ from models_ml.recommend.inputs.open_orders import OpenOrders
 from models_ml.recommend.kind import LEAD_TIME, OPEN_ORDERS, Situation
 from models_ml.recommend.order_proposal import on_line
 from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
+from models_ml.table_row import TableRow
 
 
 def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
@@ -41,7 +40,7 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
     later, normal = (joined[name].to_numpy(float) for name in ("later_days", "arrives_days"))
     change = orders.by_week("others_units", later) - orders.by_week("others_units", normal)
     proposals = []
-    row: Any
+    row: TableRow
     for i, row in enumerate(joined.itertuples()):
         worth_it = row.lasts and row.gain_usd > 0 and row.value_usd >= run.parameters.least_deferred_usd
         if not worth_it or row.is_late or row.purchase_order_line_id in cancelled:

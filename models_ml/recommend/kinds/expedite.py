@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -12,6 +10,7 @@ from models_ml.recommend.inputs.open_orders import OpenOrders
 from models_ml.recommend.kind import LEAD_TIME, OPEN_ORDERS, Situation
 from models_ml.recommend.order_proposal import on_line
 from models_ml.recommend.proposal import Option, Run, frame, number, weekly_rows, weeks_ahead
+from models_ml.table_row import TableRow
 
 
 def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
@@ -49,7 +48,7 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
         change.inventory, change.payables, change.cash - saved["fee_usd"].to_numpy()[:, None]
     )
     proposals = []
-    row: Any
+    row: TableRow
     for i, row in enumerate(joined.itertuples()):
         if row.gain_usd < run.parameters.least_order_saving_usd:
             continue

@@ -1,19 +1,26 @@
-"""Hold and look: anomalies as proposals to a person, ranked by money; what depends on them waits for one."""
+"""Look into it: anomalies as proposals to a person, ranked by money."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.recommend.inputs.anomalies import WINDOW_DAYS
-from models_ml.recommend.inputs.needs import Needs
 from models_ml.recommend.kind import Situation
-from models_ml.recommend.proposal import Option, Run, details, frame, number, product_name, proposal_id
+from models_ml.recommend.proposal import (
+    Option,
+    Run,
+    details,
+    frame,
+    number,
+    product_name,
+    proposal_id,
+    records,
+)
+from models_ml.table_row import TableRow
 
 LOOK_WITHIN_DAYS = 7
-HELD_CONFIDENCE = 0.6  # what stock or lead time under suspicion leaves of the confidence
 _WHAT = {
     "shrink": ("units missing from stock", "stock", "count the shelf before ordering on its record"),
     "returns": ("returned lines", "refunds", "look at who returns what, and why"),
@@ -30,33 +37,14 @@ def propose(anomalies: pd.DataFrame, positions: pd.DataFrame, run: Run) -> pd.Da
     proposals = []
     places = positions.drop_duplicates("location_id").set_index("location_id")
     goods = positions.drop_duplicates("product_id").set_index("product_id")
-    for row in anomalies.to_dict("records"):
+    for row in records(anomalies):
         if row["location_id"] in places.index:
             product = goods.loc[row["product_id"]] if row["product_id"] in goods.index else None
             proposals.append(_proposal(row, places.loc[row["location_id"]], product, run))
     return frame(proposals)
 
 
-def hold(needs: Needs, anomalies: pd.DataFrame) -> Needs:
-    """Pairs whose stock record or supplier is under suspicion: less confidence, so that a person decides.
-
-    Adds `suspicion`: why, or empty.
-    """
-    rows = needs.rows
-    why = np.full(len(rows), "", object)
-    for anomaly in anomalies.to_dict("records"):
-        if anomaly["kind"] == "shrink":
-            hit = (rows["location_id"] == anomaly["location_id"]) & (rows["department"] == anomaly["peers"])
-            why[hit.to_numpy()] = "stock goes missing here: the record may be wrong"
-        elif anomaly["kind"] == "late_supplier":
-            hit = (rows["supplier_id"] == anomaly["supplier_id"]) & rows["replenished_from"].isna()
-            why[hit.to_numpy()] = "its supplier has been late far more often than usual"
-    confidence = rows["confidence"].to_numpy(float) * np.where(why == "", 1.0, HELD_CONFIDENCE)
-    suspected = rows.assign(suspicion=why, confidence=np.round(confidence, 4))
-    return Needs(suspected, needs.weekly_mean, needs.weekly_variance)
-
-
-def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[str, Any]:
+def _proposal(row: JsonDict, place: TableRow, product: TableRow, run: Run) -> JsonDict:
     what, money, do = _WHAT[row["kind"]]
     options = [
         Option("investigate", 0.0, 0.0, None, 0.0, 0.0, do),
@@ -109,7 +97,7 @@ def _proposal(row: dict[Any, Any], place: Any, product: Any, run: Run) -> dict[s
 
 
 class Investigate:
-    """Anomalies, for a person to look into; what depends on them was made less sure by `hold` beforehand."""
+    """Anomalies, for a person to look into; `suspect` made what depends on them less sure beforehand."""
 
     action = "investigate"
     needs = ("inventory_snapshots", "inventory_movements or returns or purchase_order_lines")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.recommend.effects import Weekly
 from models_ml.recommend.inputs.demand_over import PLANNED_WEEKS
 from models_ml.recommend.inputs.lots import age_by_lots
@@ -24,6 +24,7 @@ from models_ml.recommend.proposal import (
     proposal_id,
     weekly_rows,
 )
+from models_ml.table_row import TableRow
 
 DEPTHS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
 
@@ -112,8 +113,8 @@ def endangered(
 
 
 def _proposal(
-    row: Any, run: Run, depths: np.ndarray, units: tuple[float, float], options: list[Option]
-) -> dict[str, Any]:
+    row: TableRow, run: Run, depths: np.ndarray, units: tuple[float, float], options: list[Option]
+) -> JsonDict:
     path, price = depths[: row.weeks_left], float(row.unit_price_usd)
     first = int(np.argmax(path > 0))
     depth, proposed = float(path[first]), options[0]
@@ -157,7 +158,7 @@ def _proposal(
     }  # fmt: skip
 
 
-def _option(row: Any, plan: Plan, hold: Plan, i: int, label: str = "as proposed") -> Option:
+def _option(row: TableRow, plan: Plan, hold: Plan, i: int, label: str = "as proposed") -> Option:
     """Against keeping the price. Cash is what comes in; margin also counts what is left at the end."""
     gain, units = plan.value_usd[i] - hold.value_usd[i], plan.units[i] - hold.units[i]
     cash = gain + row.salvage_usd * units  # what sells does not come back as salvage
@@ -166,14 +167,14 @@ def _option(row: Any, plan: Plan, hold: Plan, i: int, label: str = "as proposed"
     return Option("markdown", row.endangered_units, units, None, gain, cash, label)
 
 
-def _trust(row: Any) -> float:
+def _trust(row: TableRow) -> float:
     """A slope that is two standard deviations from zero is trusted; its department's, half."""
     if pd.isna(row.own_elasticity):
         return 0.5
     return float(np.clip(abs(row.own_elasticity) / max(2 * row.elasticity_sd, 1e-6), 0.5, 1.0))
 
 
-def _drivers(row: Any, run: Run, items: Item, i: int) -> dict[str, Any]:
+def _drivers(row: TableRow, run: Run, items: Item, i: int) -> JsonDict:
     return {
         "endangered_units": float(row.endangered_units),
         "weekly_mean_units": [number(value) for value in items.mean[i]],

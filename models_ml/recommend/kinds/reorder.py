@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from governance.json_types import JsonDict
 from models_ml.recommend import budget_ranking, effects
 from models_ml.recommend.inputs.needs import Needs, compute_needs
 from models_ml.recommend.kind import COST, LEAD_TIME, STOCK_AND_DEMAND, Situation
@@ -24,6 +25,7 @@ from models_ml.recommend.proposal import (
 )
 from models_ml.recommend.quantity import cycle_service, order_quantity
 from models_ml.recommend.reorder_reason import drivers_of, reason_sentence, sentences_of
+from models_ml.table_row import TableRow
 
 
 def decide(positions: pd.DataFrame, forecasts: Path, parameters: ReorderParameters) -> pd.DataFrame:
@@ -99,7 +101,7 @@ def arrival_of(rows: pd.DataFrame, needs: Needs) -> effects.Arrival:
     )  # fmt: skip
 
 
-def _options(rows: pd.DataFrame, demand: effects.Demand) -> list[list[Option | None]]:
+def _options(rows: pd.DataFrame, demand: effects.Demand) -> list[Sequence[Option | None]]:
     """What could be done instead, by option and row.
 
     Doing nothing leaves the stock to run out for the planned weeks. Everything else is followed by the next
@@ -111,7 +113,9 @@ def _options(rows: pd.DataFrame, demand: effects.Demand) -> list[list[Option | N
     without = effects.of_stock(position, 0 * quantity, demand)
     saved = quantity * demand.cost_usd * demand.carrying_rate * days / 365
 
-    def instead(units: np.ndarray, effect: effects.Effect, label: str, more: np.ndarray | float = 0.0) -> Any:
+    def instead(
+        units: np.ndarray, effect: effects.Effect, label: str, more: np.ndarray | float = 0.0
+    ) -> list[Option]:
         sold = rows["expected_units"] + effect.units - proposed.units
         margin = rows["expected_margin_usd"] + effect.margin_usd - proposed.margin_usd + more
         numbers_by_row = zip(units, sold, effect.service, margin, -units * demand.cost_usd, strict=True)
@@ -128,9 +132,7 @@ def _options(rows: pd.DataFrame, demand: effects.Demand) -> list[list[Option | N
     ]
 
 
-def _proposal(
-    row: Any, run: Run, options: list[Option | None], weekly: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _proposal(row: TableRow, run: Run, options: list[Option | None], weekly: list[JsonDict]) -> JsonDict:
     proposed, *others = [option for option in options if option is not None]
     return of_pair(row, run) | {
         "recommendation_id": proposal_id(

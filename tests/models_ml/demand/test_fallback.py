@@ -1,7 +1,7 @@
 """Where the model may not speak, the rule does or a person must look; every row says which and why."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,13 @@ from models_ml.demand.settings import DemandSettings
 from models_ml.drift.retraining import advise
 from models_ml.evaluate.baselines import moving_average
 from models_ml.lifecycle.drift_policy import default_policy
+from models_ml.lifecycle.open_alert import OpenAlert
 
 REGIONS = {f"S{i}": "West" if i < 2 else "East" for i in range(6)}
 
 
-def alert(kind: str, segment_type: str, segment: str) -> dict:
-    return {"kind": kind, "segment_type": segment_type, "segment": segment, "finding": f"{kind} in {segment}"}
+def alert(kind: str, segment_type: str, segment: str) -> OpenAlert:
+    return OpenAlert("demand", kind, "", segment_type, segment, 2.0, 1.0, f"{kind} in {segment}")
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +89,11 @@ def test_without_a_model_every_row_is_a_fallback_with_its_reason(panel: Panel) -
 
 
 def test_alerts_are_read_from_the_monitored_release(small: Path, tmp_path: Path) -> None:
-    assert Restraints.read(small, tmp_path / "drift.json").alerts == []
-    (tmp_path / "drift.json").write_text(json.dumps({"alerts": [alert("lost_feed", "location", "S4")]}))
-    assert Restraints.read(small, tmp_path / "drift.json").alerts[0]["segment"] == "S4"
+    assert Restraints.read(small, tmp_path / "drift.json").alerts == ()
+    one = alert("lost_feed", "location", "S4")
+    other = replace(one, model_name="margin_risk")
+    (tmp_path / "drift.json").write_text(json.dumps({"alerts": [asdict(one), asdict(other)]}))
+    assert Restraints.read(small, tmp_path / "drift.json").alerts == (one,)
 
 
 def test_states_by_pair_name_what_is_not_plainly_the_champions(panel: Panel, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from models_ml.demand.search import search_settings
 from models_ml.demand.settings import DemandSettings
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.lifecycle import registry
+from models_ml.lifecycle.search_log import log_search
 
 BEFORE = 33
 
@@ -69,9 +70,8 @@ def test_too_little_history_is_said(panel, quick: DemandSettings) -> None:
 
 def test_a_search_is_kept_beside_the_trainings_and_registers_nothing(search, tmp_path: Path) -> None:
     uri, artifacts = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts"
-    trials = list(search.as_dict()["trials"])
     tags = {"release_id": "r", "kind": "search"}
-    run_id = registry.log_search(uri, artifacts, "demand", tags=tags, trials=trials)
+    run_id = log_search(uri, artifacts, "demand", tags=tags, trials=search.trials)
     run = registry.client(uri).get_run(run_id)
-    assert run.data.metrics["relative_pinball"] == pytest.approx(trials[-1]["relative_pinball"])
+    assert run.data.metrics["relative_pinball"] == pytest.approx(search.trials[-1].relative_pinball)
     assert registry.versions(uri, "demand") == []

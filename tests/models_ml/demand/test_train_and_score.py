@@ -10,7 +10,8 @@ import pytest
 import models_ml
 from models_ml.demand.settings import DemandSettings
 from models_ml.errors import EvidenceMissingError
-from models_ml.lifecycle.registry import champion, get_version, move_champion, review_data
+from models_ml.lifecycle.comparison import compare_with_champion
+from models_ml.lifecycle.registry import champion, get_version, move_champion
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +97,10 @@ def test_unchanged_inputs_give_the_version_back(
 
 
 def test_review_sets_challenger_beside_champion(where: dict, trained: models_ml.TrainedModel) -> None:
-    review = review_data(where["tracking_uri"], trained.version, "demand")
-    assert review["challenger"]["digest"] == trained.digest
-    assert {row["model"] for row in review["challenger"]["evaluation"]} >= {"demand", "moving average 13"}
-    assert any(row["metric"] == "category_demand_wape" for row in review["metrics"])
+    comparison = compare_with_champion(where["tracking_uri"], trained.version, "demand")
+    assert comparison.challenger.version.digest == trained.digest
+    assert {row["model"] for row in comparison.challenger.evaluation} >= {"demand", "moving average 13"}
+    assert any(pair.metric == "category_demand_wape" for pair in comparison.metrics)
 
 
 def test_served_model_predicts_from_its_example(where: dict, trained: models_ml.TrainedModel) -> None:

@@ -19,6 +19,7 @@ from governance.errors import ConflictError
 from governance.identity import Directory
 from governance.progress import silent
 from models_ml.drift import report_name
+from models_ml.lifecycle.comparison import MetricPair
 from models_ml.models import MODELS, reads_of
 from tests.models_ml.lifecycle.toy_model import ToySpec
 from tests.models_ml.small_warehouse import write_features
@@ -98,9 +99,9 @@ def test_it_goes_all_the_way(
     assert (row.version.name, row.version.version, row.review) == ("toy", "1", None)
     with pytest.raises(ConflictError):
         service.promote(reviewer, "toy", "1")
-    assert service.review("toy")["metrics"][0] == {
-        "metric": "last_week_error", "challenger": 2.0, "champion": None,
-    }  # fmt: skip
+    comparison = service.review("toy")
+    assert comparison.metrics[0] == MetricPair("last_week_error", 2.0, None)
+    assert (comparison.challenger.version.version, comparison.champion) == ("1", None)
     service.judge(reviewer, "toy", "1", decision="approve", reason="It errs less.", request_id="r1")
     assert service.promote(reviewer, "toy", "1").version.aliases == ("champion",)
 

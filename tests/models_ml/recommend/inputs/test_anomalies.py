@@ -11,7 +11,7 @@ import pytest
 from governance.approvals.limits import default_limits
 from models_ml.recommend.inputs.anomalies import Limits, detect_anomalies, score
 from models_ml.recommend.inputs.needs import Needs
-from models_ml.recommend.kinds.investigate import hold
+from models_ml.recommend.inputs.suspicion import suspect
 from tests.seeds import SEED, generator
 
 FIRST, STEP, RUNS = dt.date(2017, 2, 5), 14, 24
@@ -67,7 +67,7 @@ def test_what_is_under_suspicion_waits_for_a_person() -> None:
         {"kind": "late_supplier", "location_id": "B", "peers": "all", "supplier_id": "S2"},
         {"kind": "returns", "location_id": "B", "peers": "all", "supplier_id": None},
     ])  # fmt: skip
-    suspected = hold(Needs(rows, weekly, weekly), anomalies).rows
+    suspected = suspect(Needs(rows, weekly, weekly), anomalies).rows
     least = default_limits().enterprise.minimum_confidence
     assert (suspected["confidence"] < least).tolist() == [True, False, False, True]
     assert suspected["suspicion"].str.len().gt(0).tolist() == [True, False, False, True]
