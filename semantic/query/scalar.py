@@ -149,8 +149,11 @@ def _inside(node: exp.Expr) -> Iterable[exp.Expr]:
     return node.flatten() if isinstance(node, (exp.And, exp.Or)) else node.iter_expressions()
 
 
-def check_scalar(condition: exp.Expr, text: str) -> None:
-    """Raises InvalidQueryError unless the expression only computes with values of its own row."""
+def check_scalar(condition: exp.Expr, text: str, what: str = "filter", hint: str = FILTER_HINT) -> None:
+    """Raises InvalidQueryError unless the expression only computes with values of its own row.
+
+    `what` the expression is, and what to write instead, go into the refusal.
+    """
     for node in condition.walk():
         if isinstance(node, exp.Literal):
             _check_zone(node, text)
@@ -159,14 +162,12 @@ def check_scalar(condition: exp.Expr, text: str) -> None:
         kind = type(node).__name__
         if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
             raise InvalidQueryError(
-                f"The filter {text!r:.200} calls the unknown function {node.name!r:.80}.", hint=FILTER_HINT
+                f"The {what} {text!r:.200} calls the unknown function {node.name!r:.80}.", hint=hint
             )
         if kind not in SAFE_NODES and kind not in SAFE_CALLS:
-            what = f"calls {node.sql_name()}" if isinstance(node, exp.Func) else f"holds {kind.lower()}"
-            raise InvalidQueryError(
-                f"The filter {text!r:.200} {what}, which a filter cannot.", hint=FILTER_HINT
-            )
+            part = f"calls {node.sql_name()}" if isinstance(node, exp.Func) else f"holds {kind.lower()}"
+            raise InvalidQueryError(f"The {what} {text!r:.200} {part}, which it cannot.", hint=hint)
         if isinstance(node, exp.DataType) and getattr(node.this, "name", "") not in SAFE_DATA_TYPES:
             raise InvalidQueryError(
-                f"The filter {text!r:.200} casts to the unknown type {node.sql()!r}.", hint=FILTER_HINT
+                f"The {what} {text!r:.200} casts to the unknown type {node.sql()!r}.", hint=hint
             )

@@ -10,9 +10,9 @@ from ..ast.bind import ident
 from ..errors import InvalidQueryError
 from ..plan.compiled import CompiledQuery, OutputColumn
 from ..query.parsed import ParsedQuery
-from ..query.scalar import check_scalar
 from ..suggest import near
 from .clauses import limited
+from .computed import check_computed
 from .shape import SqlShape
 
 AGGREGATES = (
@@ -97,9 +97,9 @@ class _InnerColumns:
             inside = aggregate.this
             for argument in inside.expressions if isinstance(inside, exp.Distinct) else [inside]:
                 if not isinstance(argument, exp.Star):
-                    check_scalar(argument, text)
+                    check_computed(argument, text)
             aggregate.replace(exp.null())
-        check_scalar(scalar, text)
+        check_computed(scalar, text)
         return done
 
     def _column(self, part: exp.Expr) -> exp.Expr:

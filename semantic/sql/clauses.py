@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.optimizer.simplify import simplify
 
 from ..errors import InvalidQueryError
-from ..query.scalar import check_scalar
+from .computed import check_computed
 from .reading import ANSWER, Reading, grain_of, is_measure, measure_name, measures
 
 
@@ -18,7 +18,7 @@ def on_answer(node: exp.Expr, reading: Reading) -> exp.Expr:
             return answered
         if node.find(exp.Column):
             raise InvalidQueryError(f"{node.sql()[:80]} is not understood.")
-        check_scalar(node, node.sql()[:80])
+        check_computed(node, node.sql()[:80])
         return node.copy()
 
     def swap(part: exp.Expr) -> exp.Expr:
@@ -31,7 +31,7 @@ def on_answer(node: exp.Expr, reading: Reading) -> exp.Expr:
         return part
 
     done = node.copy().transform(swap, copy=False)
-    check_scalar(done, node.sql()[:80])
+    check_computed(done, node.sql()[:80])
     return done
 
 
@@ -66,7 +66,7 @@ def conditions(select: exp.Select, reading: Reading) -> tuple[list[str], list[ex
     filters, constants = [], []
     for part in _conjuncts(clause.this):
         inner = reading.over_names(part)
-        check_scalar(inner, part.sql()[:200])
+        check_computed(inner, part.sql()[:200])
         if inner.find(exp.Column):
             filters.append(inner.sql("duckdb"))
         else:

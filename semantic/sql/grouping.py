@@ -8,6 +8,8 @@ from ..errors import InvalidQueryError, UnsupportedError
 from ..query.request import METRIC_TIME
 from .reading import Reading, grain_of, is_measure, measure_name, measures
 
+LONGEST_HINT = 60
+
 
 def output_name(expression: exp.Expr) -> str:
     if isinstance(expression, exp.Alias):
@@ -82,6 +84,12 @@ def _instead(aggregate: exp.Expr) -> str:
     Nothing is looked up here, so nothing tells whether there is a metric that the reader may not see.
     """
     column = aggregate.find(exp.Column)
-    what = "COUNT(*)" if column is None else aggregate.sql("duckdb")[:60]
-    instead = f"Aggregate around a query: SELECT {what} FROM (SELECT … FROM metrics GROUP BY …) AS q."
-    return instead if column is None else f"Write MEASURE({column.name.lower()}) if it is a metric. {instead}"
+    what = "COUNT(*)" if column is None else aggregate.sql("duckdb")
+    if len(what) > LONGEST_HINT:
+        what = f"{what.partition('(')[0]}(…)"
+    name = "" if column is None else column.name.lower()
+    shown = {METRIC_TIME: f"{METRIC_TIME}, MEASURE(…)"}.get(name, name if "__" in name else "…")
+    instead = f"Aggregate around a query: SELECT {what} FROM (SELECT {shown} FROM metrics GROUP BY ALL) AS q."
+    if not name or "__" in name or name == METRIC_TIME:
+        return instead
+    return f"Write MEASURE({name}) if it is a metric. {instead}"

@@ -9,7 +9,7 @@ from sqlglot import exp
 from ..ast.grains import CALENDAR_UNITS, RANK, divides
 from ..errors import InvalidQueryError, UnsupportedError
 from ..query.request import METRIC_TIME
-from ..query.scalar import check_scalar
+from .computed import check_computed
 
 TABLE = "metrics"
 ANSWER = "answer"
@@ -44,7 +44,7 @@ class Reading:
             )
         if not list(inner.find_all(exp.Column)):
             return ""
-        check_scalar(inner, text)
+        check_computed(inner, text)
         return self.computed.setdefault(text, f"computed_{len(self.computed) + 1}")
 
     def answered(self, node: exp.Expr) -> exp.Expr | None:
@@ -57,7 +57,7 @@ class Reading:
         period = one_to_one(inner)
         if period is not None:
             self.items[period.name] = None
-            check_scalar(inner, inner.sql("duckdb")[:80])
+            check_computed(inner, inner.sql("duckdb")[:80])
             return inner.transform(_of_answer, copy=False)
         key = self.key(node)
         return exp.column(key, table=ANSWER, quoted=True) if key else None

@@ -3,6 +3,7 @@
 WITH q AS (SELECT …) SELECT a FROM q        →  SELECT a FROM (SELECT …) AS q
 … FETCH FIRST 5 ROWS ONLY                   →  … LIMIT 5
 TO_CHAR(metric_time, 'YYYY-MM')             →  STRFTIME(metric_time, '%Y-%m')
+DATEADD(day, -7, metric_time)               →  metric_time + INTERVAL (-7) DAY
 … GROUP BY 1 HAVING COUNT(1) > 0            →  … GROUP BY 1
 MEASURE(net_sales) AS s … HAVING s > 0      →  … HAVING MEASURE(net_sales) > 0
 """
@@ -10,16 +11,11 @@ MEASURE(net_sales) AS s … HAVING s > 0      →  … HAVING MEASURE(net_sales)
 from __future__ import annotations
 
 from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
-from sqlglot.time import format_time
-from sqlglot.trie import new_trie
 
 from ..errors import UnsupportedError
 from ..query.time_arithmetic import plain_time_arithmetic
 from .reading import TABLE, measures
-
-_FORMATS = Postgres.TIME_MAPPING
-_TRIE = new_trie(_FORMATS)
+from .time_formats import plain_time_format
 
 
 def rewritten(select: exp.Select) -> exp.Select:
@@ -29,7 +25,7 @@ def rewritten(select: exp.Select) -> exp.Select:
         _fetch_as_limit(part)
         if _reads_metrics(part):
             _having_of_groups(part)
-    select.transform(_time_format, copy=False)
+    select.transform(plain_time_format, copy=False)
     plain_time_arithmetic(select)
     return select
 
@@ -107,15 +103,3 @@ def _has_rows(node: exp.Expr) -> bool:
     return (
         every_row and isinstance(least, exp.Literal) and least.name == ("0" if type(node) is exp.GT else "1")
     )
-
-
-def _time_format(node: exp.Expr) -> exp.Expr:
-    if not isinstance(node, exp.ToChar):
-        return node
-    pattern = node.args.get("format")
-    if not (isinstance(pattern, exp.Literal) and pattern.is_string):
-        raise UnsupportedError(
-            "TO_CHAR takes a format in quotes.", hint="Write TO_CHAR(metric_time, 'YYYY-MM')."
-        )
-    written = format_time(pattern.name, _FORMATS, _TRIE) or ""
-    return exp.TimeToStr(this=node.this, format=exp.Literal.string(written))

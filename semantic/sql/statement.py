@@ -25,9 +25,10 @@ def statement(sql: str, parser: QueryParser) -> exp.Select:
     if not isinstance(sql, str) or not sql.strip() or len(sql) > LONGEST_SQL:
         raise InvalidQueryError("The SQL must be one SELECT of reasonable length.")
     try:
-        statements = [s for s in sqlglot.parse(_alone(parser.at_day(sql)), dialect="duckdb") if s is not None]
+        parsed = sqlglot.parse(_alone(parser.at_day(sql)), dialect="duckdb")
     except (SqlglotError, RecursionError, TypeError, ValueError, AttributeError) as error:
         raise InvalidQueryError("The SQL cannot be parsed.", hint="Write SELECT … FROM metrics.") from error
+    statements = [s for s in parsed if s is not None and not isinstance(s, exp.Semicolon)]
     check_depth(statements)
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise UnsupportedError("Only one SELECT is understood.", hint="Write SELECT … FROM metrics.")
@@ -83,10 +84,16 @@ def refuse(select: exp.Select) -> None:
                 f"{name} is not understood.",
                 hint="Metrics join their dimensions themselves: SELECT … FROM metrics.",
             )
+    where = select.args.get("where")
+    if where is not None and where.find(exp.Query):
+        raise UnsupportedError("A query within WHERE is not understood.", hint="Write the values.")
     distinct, group = select.args.get("distinct"), select.args.get("group")
     if distinct is not None and distinct.args.get("on"):
         raise UnsupportedError("DISTINCT ON is not understood.", hint="Use GROUP BY.")
-    if group is not None and any(v for k, v in group.args.items() if k not in ("expressions", "all")):
+    several = (exp.Rollup, exp.Cube, exp.GroupingSets)
+    if group is not None and (
+        any(v for k, v in group.args.items() if k not in ("expressions", "all")) or group.find(*several)
+    ):
         raise UnsupportedError(
             "ROLLUP, CUBE and GROUPING SETS are not understood.", hint="Ask for each level."
         )
