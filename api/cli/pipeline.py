@@ -174,7 +174,7 @@ def _in_unit(value: float | Decimal | None, unit: str) -> tuple[object, str]:
     return f"{value:,.2f}" if isinstance(value, float) else value, "$" if unit == "currency" else unit
 
 
-def _usd(value: float | None) -> str:
+def _money(value: float | None) -> str:
     return "unknown" if value is None else f"{value:+,.2f} $"
 
 
@@ -186,9 +186,9 @@ def _print_proposals(proposals: list[RankedProposal]) -> None:
     for at, proposal in enumerate(proposals, 1):
         record = proposal.record
         what = f"[bold]{escape(proposal.headline)}[/], {escape(proposal.place)}"
-        money = f"margin {_usd(record.expected_margin_usd)}, cash {_usd(record.expected_cash_usd)}"
-        if record.at_stake_usd is not None:
-            money = f"{_usd(record.at_stake_usd)} in question"
+        money = f"margin {_money(record.expected_margin)}, cash {_money(record.expected_cash)}"
+        if record.at_stake is not None:
+            money = f"{_money(record.at_stake)} in question"
         route = str(record.policy_route).replace("_", " ")
         console.print(f"{at:>2}. {what}: {money}; act by {record.order_by}; decided by: {route}")
         console.print(Padding(f"[dim]{escape(str(record.reason))}[/]", (0, 0, 0, 4)))

@@ -26,10 +26,10 @@ _COLUMNS = {
     "product_name": "product",
     "location_id": "location",
     "quantity_units": "units",
-    "expected_margin_usd": "margin $",
-    "expected_cash_usd": "cash $",
+    "expected_margin": "margin $",
+    "expected_cash": "cash $",
 }
-_NARROW = ("recommendation_id", "action", "location_id", "expected_margin_usd")
+_NARROW = ("recommendation_id", "action", "location_id", "expected_margin")
 _WIDE = 110  # columns of a terminal that holds them all
 
 
@@ -172,11 +172,11 @@ def impact(
     if as_json:
         print_json(effect.model_dump())
         return
-    columns = ("week_ending", "inventory_usd", "payables_usd", "working_capital_usd", "cash_usd")
+    columns = ("week_ending", "inventory", "payables", "working_capital", "cash")
     simulated = ", simulated stock" if effect.is_simulated else ""
     title = f"{effect.proposals:,} proposals against doing nothing{simulated}"
     print_table(title, columns, [[getattr(week, name) for name in columns] for week in effect.weeks])
-    named = ("proposals", "expected_units", "expected_margin_usd", "expected_cash_usd")
+    named = ("proposals", "expected_units", "expected_margin", "expected_cash")
     rows = [[action, *(sums[name] for name in named)] for action, sums in effect.one_off.items()]
     print_table("By action", ("action", *named), rows)
 

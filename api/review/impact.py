@@ -51,7 +51,7 @@ def draw(weeks: list[ImpactWeek]) -> Picture | None:
     """None without weeks."""
     if not weeks:
         return None
-    values = [week.working_capital_usd for week in weeks]
+    values = [week.working_capital for week in weeks]
     low, high = min(*values, 0.0), max(*values, 0.0)
     span = max(high - low, 1.0)
     slot = (WIDTH - LEFT - 12) / len(weeks)

@@ -27,7 +27,7 @@ HABITS = (
     *("decision_cycle_time_hours", "decision_cycle_time_p90_hours"),
 )
 _FEWEST = 10  # fewer decisions than this prove nothing about anybody
-_LEAST_USD = 0.03  # a decision, on average: less is noise
+_LEAST_MONEY = 0.03  # a decision, on average: less is noise
 _ALWAYS_ACCEPTED = 0.9
 _OFTEN_OVERRULED = 0.15
 Figures = dict[str, Any]
@@ -37,12 +37,12 @@ AUTOMATIC = "policy"
 
 @dataclass(frozen=True)
 class Finding:
-    """`fault`: model, explanation or policy. `subject`: whom it is about; `margin_usd`: the evidence."""
+    """`fault`: model, explanation or policy. `subject`: whom it is about; `margin`: the evidence."""
 
     fault: str
     subject: str
     decisions: int
-    margin_usd: float
+    margin: float
     sentence: Annotated[str, Field(alias="words")]
 
 
@@ -107,12 +107,12 @@ def _about_the_model(by_kind: list[Figures], by_reason: list[Figures]) -> list[F
     findings = []
     count = sum(row["decisions_measured"] for row in by_kind)
     gain = sum(row["margin_impact_realised"] - row["judgement_margin_realised"] for row in by_kind)
-    if count >= _FEWEST and gain < -_LEAST_USD * count:
+    if count >= _FEWEST and gain < -_LEAST_MONEY * count:
         sentence = f"Proposals as made would have brought ${-gain:,.2f} less than the baseline policy."
         findings.append(Finding("model", "all proposals", count, gain, sentence))
     for row in by_reason:
         worth, count = row["judgement_margin_realised"], row["decisions_measured"]
-        if count >= _FEWEST and worth > _LEAST_USD * count:
+        if count >= _FEWEST and worth > _LEAST_MONEY * count:
             sentence = (
                 f"People who gave this reason were right, by ${worth:,.2f}: the model should know of it."
             )
@@ -129,12 +129,12 @@ def _about_people(by_person: list[Figures]) -> list[Finding]:
         if who == AUTOMATIC or asked < _FEWEST:
             continue
         overruled = (row["override_rate"] or 0) + (row["rejection_rate"] or 0)
-        if overruled > _OFTEN_OVERRULED and worth < -_LEAST_USD * asked * overruled:
+        if overruled > _OFTEN_OVERRULED and worth < -_LEAST_MONEY * asked * overruled:
             sentence = (
                 f"Overruled {overruled:.0%} and lost ${-worth:,.2f} by it: the reasons did not convince."
             )
             findings.append(Finding("explanation", who, asked, worth, sentence))
-        elif (row["acceptance_rate"] or 0) >= _ALWAYS_ACCEPTED and worth <= _LEAST_USD:
+        elif (row["acceptance_rate"] or 0) >= _ALWAYS_ACCEPTED and worth <= _LEAST_MONEY:
             sentence = (
                 f"Accepted {row['acceptance_rate']:.0%} after {row['decision_cycle_time_hours']:.0f} hours "
                 "at the median, and gained nothing by looking: a higher automatic limit would do."

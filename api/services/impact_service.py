@@ -20,11 +20,11 @@ class ImpactWeek(BaseModel):
     """Change against doing nothing at the end of a week, in US dollars; cash is cumulative."""
 
     week_ending: str
-    inventory_usd: float
-    payables_usd: float
-    working_capital_usd: float = Field(description="inventory less payables: bound (positive) or released")
-    cash_usd: float
-    working_capital_by_action_usd: dict[str, float]
+    inventory: float
+    payables: float
+    working_capital: float = Field(description="inventory less payables: bound (positive) or released")
+    cash: float
+    working_capital_by_action: dict[str, float]
 
 
 class Impact(BaseModel):

@@ -34,7 +34,7 @@ from governance.approvals.repository import (
     propose_recommendations,
     withdraw_recommendations,
 )
-from governance.approvals.routing import Route, money_at_stake_usd, route
+from governance.approvals.routing import Route, money_at_stake, route
 from governance.approvals.transitions import compensate, transition
 
 __all__ = [
@@ -75,7 +75,7 @@ __all__ = [
     "guardrail_violation",
     "list_recommendations",
     "may_decide",
-    "money_at_stake_usd",
+    "money_at_stake",
     "priority",
     "propose",
     "propose_recommendations",

@@ -15,7 +15,7 @@ from governance.approvals.masking import sees_money
 from governance.approvals.reasons import check_reason
 from governance.approvals.recommendation import Recommendation
 from governance.approvals.repository import load
-from governance.approvals.routing import decision_route, money_at_stake_usd
+from governance.approvals.routing import decision_route, money_at_stake
 from governance.errors import ConflictError, ForbiddenError, InvalidDecisionError
 from governance.identity.principal import Principal
 from governance.json_types import JsonDict
@@ -152,7 +152,7 @@ def _authorize(
 ) -> Verdict:
     """Judged on the money of what is decided, not of what was proposed."""
     authors = {record.proposed_by, *(record.authors or ())}
-    money = money_at_stake_usd(record, quantity)
+    money = money_at_stake(record, quantity)
     route = decision_route(record, quantity)
     attributes = {
         "action": record.action,

@@ -11,8 +11,8 @@ from governance.approvals.recommendation import Recommendation
 from governance.json_types import JsonObject
 
 _NUMBERS = (
-    *("quantity_units", "expected_units", "expected_margin_usd", "expected_cash_usd"),
-    *("expected_service", "confidence", "at_stake_usd"),
+    *("quantity_units", "expected_units", "expected_margin", "expected_cash"),
+    *("expected_service", "confidence", "at_stake"),
 )
 _SHARES = ("expected_service", "confidence")
 
@@ -67,7 +67,7 @@ def _price_above_floor(record: Recommendation, units: float, details: JsonObject
     if (elsewhere := _one_place(record, units, details, level)) is not None:
         return elsewhere
     greatest = level.greatest_markdown_share
-    depth, price, floor = (details.get(name) for name in ("depth", "price_usd", "floor_price_usd"))
+    depth, price, floor = (details.get(name) for name in ("depth", "price", "floor_price"))
     if not isinstance(depth, int | float) or not 0 <= depth <= greatest:
         return f"a markdown deeper than {greatest:.0%}, or of unknown depth"
     if not isinstance(price, int | float) or not isinstance(floor, int | float) or not price >= floor > 0:

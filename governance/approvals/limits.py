@@ -23,10 +23,10 @@ class Level:
     `least_routes` tightens, by action, the least strict route that the action itself asks for.
     """
 
-    automatic_below_usd: float
-    planner_below_usd: float
-    category_manager_below_usd: float
-    finance_controller_below_usd: float
+    automatic_below: float
+    planner_below: float
+    category_manager_below: float
+    finance_controller_below: float
     minimum_confidence: float
     two_people_below_confidence: float
     escalate_after_hours: float

@@ -16,7 +16,7 @@ from governance.policy.authorize import sees_margin
 from governance.policy.engine import Policy
 
 MASKED = (
-    *("expected_margin_usd", "expected_cash_usd", "at_stake_usd", "drivers", "details", "reason"),
+    *("expected_margin", "expected_cash", "at_stake", "drivers", "details", "reason"),
     *("policy_route", "policy_reasons"),
 )
 """Fields that hold money or were computed from it."""
@@ -43,9 +43,9 @@ def without_money(record: Recommendation) -> Recommendation:
     neutral = {name: details[name] for name in _NEUTRAL_DETAILS if name in details}
     return replace(
         record,
-        expected_margin_usd=None,
-        expected_cash_usd=None,
-        at_stake_usd=None,
+        expected_margin=None,
+        expected_cash=None,
+        at_stake=None,
         drivers=None,
         details=neutral or None,
         reason=_sentence(record),

@@ -41,13 +41,13 @@ def order_for(*, shows_money: bool) -> Order:
 
 _id = recommendations.c.recommendation_id
 _worth: ColumnElement[float] = func.coalesce(
-    recommendations.c.expected_margin_usd, recommendations.c.at_stake_usd, _NO_MONEY
+    recommendations.c.expected_margin, recommendations.c.at_stake, _NO_MONEY
 )
 _day: ColumnElement[dt.date] = func.coalesce(recommendations.c.order_by, _NO_DAY)
 
 
 def _money_key(row: Recommendation) -> list[float | str]:
-    amounts = (row.expected_margin_usd, row.at_stake_usd, _NO_MONEY)
+    amounts = (row.expected_margin, row.at_stake, _NO_MONEY)
     return [next(money for money in amounts if money is not None), row.recommendation_id]
 
 

@@ -15,7 +15,7 @@ def priority(record: Recommendation, as_of: dt.date) -> float:
 
     Cash bound decides who decides, not what comes first.
     """
-    money = record.at_stake_usd if record.expected_margin_usd is None else record.expected_margin_usd
+    money = record.at_stake if record.expected_margin is None else record.expected_margin
     left = days_left(record, as_of)
     urgency = next((times for days, times in URGENCY if left is not None and left <= days), 1.0)
     return (money or 0.0) * urgency

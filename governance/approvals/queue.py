@@ -31,14 +31,14 @@ _BATCH = 1000
 class QueueTotals:
     """Sums over every open recommendation that fits, however many are listed.
 
-    `due` counts those to be acted on by the day after the data, late ones included. `margin_usd` and
-    `cash_usd` are US dollars; None if none of them says any, or if the reader may not see it.
+    `due` counts those to be acted on by the day after the data, late ones included. `margin` and
+    `cash` are US dollars; None if none of them says any, or if the reader may not see it.
     """
 
     open: int
     due: int
-    margin_usd: float | None
-    cash_usd: float | None
+    margin: float | None
+    cash: float | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def facets_for(reader: Principal | None) -> tuple[str, ...]:
 def priority_column(as_of: dt.date) -> ColumnElement[float]:
     """`priority`, as the store reckons it."""
     table = recommendations
-    money = func.coalesce(table.c.expected_margin_usd, table.c.at_stake_usd, 0.0)
+    money = func.coalesce(table.c.expected_margin, table.c.at_stake, 0.0)
     urgency = case(
         *((table.c.order_by <= as_of + dt.timedelta(days=days), times) for days, times in URGENCY), else_=1.0
     )
@@ -122,7 +122,7 @@ def _totals(conn: Connection, fits: ColumnElement[bool], as_of: dt.date, by_mone
     is_due = table.c.order_by <= as_of + dt.timedelta(days=_DUE_DAYS)
     sums: list[ColumnElement[Any]] = [func.count(), func.count(case((is_due, 1)))]
     if by_money:
-        sums += [func.sum(table.c.expected_margin_usd), func.sum(table.c.expected_cash_usd)]
+        sums += [func.sum(table.c.expected_margin), func.sum(table.c.expected_cash)]
     row = conn.execute(select(*sums).select_from(table).where(fits)).one()
     return QueueTotals(row[0], row[1], *((row[2], row[3]) if by_money else (None, None)))
 
@@ -141,10 +141,10 @@ class _Narrowed:
     def add(self, record: Recommendation) -> None:
         self._open += 1
         self._due += record.order_by is not None and record.order_by <= self._last
-        if self._by_money and record.expected_margin_usd is not None:
-            self._margin.append(record.expected_margin_usd)
-        if self._by_money and record.expected_cash_usd is not None:
-            self._cash.append(record.expected_cash_usd)
+        if self._by_money and record.expected_margin is not None:
+            self._margin.append(record.expected_margin)
+        if self._by_money and record.expected_cash is not None:
+            self._cash.append(record.expected_cash)
         if len(self.records) < self._limit:
             self.records.append(record)
 

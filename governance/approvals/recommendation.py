@@ -41,8 +41,8 @@ class Recommendation:
     order_by: dt.date | None = None
     need_by: dt.date | None = None
     expected_units: float | None = None
-    expected_margin_usd: float | None = None
-    expected_cash_usd: float | None = None
+    expected_margin: float | None = None
+    expected_cash: float | None = None
     expected_service: float | None = None
     confidence: float | None = None
     reason: str | None = None
@@ -61,7 +61,7 @@ class Recommendation:
     from_location_id: str | None = None
     subject_id: str | None = None
     details: JsonObject | None = None
-    at_stake_usd: float | None = None
+    at_stake: float | None = None
 
     @classmethod
     def from_row(cls, row: JsonObject) -> Recommendation:

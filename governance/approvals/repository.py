@@ -36,7 +36,7 @@ _FILTERS = (
 )
 _RECORDED = (
     *("action", "product_id", "location_id", "quantity_units", "state", "policy_route", "release_id"),
-    *("model_name", "model_version", "expected_margin_usd", "expected_cash_usd", "confidence"),
+    *("model_name", "model_version", "expected_margin", "expected_cash", "confidence"),
     *("from_location_id", "subject_id"),
 )
 _BATCH = 500

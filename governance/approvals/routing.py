@@ -13,7 +13,7 @@ from governance.json_types import JsonDict
 _TRUSTED = frozenset({"champion"})
 
 
-MONEY = ("expected_cash_usd", "expected_margin_usd", "at_stake_usd")
+MONEY = ("expected_cash", "expected_margin", "at_stake")
 """What a proposal says of money: the largest of them is at stake."""
 
 
@@ -27,7 +27,7 @@ class Route:
     expire_after_hours: float
 
 
-def money_at_stake_usd(record: Recommendation, quantity: float | None = None) -> float | None:
+def money_at_stake(record: Recommendation, quantity: float | None = None) -> float | None:
     """The largest of cash bound, margin expected and money in question; None if none is known.
 
     Of another `quantity` than the proposed one it is as much a unit. That is not known, and None, if the
@@ -69,9 +69,9 @@ def automatic_rule(record: Recommendation, *, limits: Limits | None = None) -> J
     """The rule and the limits under which policy approves without a person: for the audit."""
     level = (limits or default_limits()).at(record.banner, record.region)
     return {
-        "rule": "automatic_below_usd",
-        "limit_usd": level.automatic_below_usd,
-        "at_stake_usd": money_at_stake_usd(record),
+        "rule": "automatic_below",
+        "limit": level.automatic_below,
+        "at_stake": money_at_stake(record),
         "minimum_confidence": level.minimum_confidence,
         "confidence": record.confidence,
     }
@@ -104,7 +104,7 @@ def _by_action(record: Recommendation, level: Level) -> list[tuple[str, str]]:
         wanted.append(("planner", f"data {age:.0f} days old"))
     if details.get("fallback_reason"):
         wanted.append(("planner", f"not by the model: {details['fallback_reason']}"))
-    over = (details.get("buy_first") or {}).get("over_budget_usd") or 0
+    over = (details.get("buy_first") or {}).get("over_budget") or 0
     if over > 0:
         wanted.append(("finance_controller", f"${over:,.2f} beyond the open-to-buy"))
     origin = details.get("from_region")
@@ -121,16 +121,16 @@ def _least_reason(action: str, least: str) -> str:
 
 def _by_money(record: Recommendation, limits: Limits, quantity: float | None = None) -> tuple[str, str]:
     level = limits.at(record.banner, record.region)
-    money = money_at_stake_usd(record, quantity)
+    money = money_at_stake(record, quantity)
     if money is None:
         return "category_manager", "money at stake is not known"
     steps = (
-        ("automatic", level.automatic_below_usd),
-        ("planner", level.planner_below_usd),
-        ("category_manager", level.category_manager_below_usd),
-        ("finance_controller", level.finance_controller_below_usd),
+        ("automatic", level.automatic_below),
+        ("planner", level.planner_below),
+        ("category_manager", level.category_manager_below),
+        ("finance_controller", level.finance_controller_below),
     )
     for name, below in steps:
         if money < below:
             return name, f"${money:,.0f} at stake, below ${below:,.0f}"
-    return "two_people", f"${money:,.0f} at stake, ${level.finance_controller_below_usd:,.0f} or more"
+    return "two_people", f"${money:,.0f} at stake, ${level.finance_controller_below:,.0f} or more"

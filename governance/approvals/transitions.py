@@ -99,9 +99,9 @@ def compensate(
     units = done.decided_quantity_units or done.quantity_units
     compensation = replace(
         done,
-        expected_cash_usd=_of_units(done, done.expected_cash_usd, units),
-        expected_margin_usd=_of_units(done, done.expected_margin_usd, units),
-        at_stake_usd=_of_units(done, done.at_stake_usd, units),
+        expected_cash=_of_units(done, done.expected_cash, units),
+        expected_margin=_of_units(done, done.expected_margin, units),
+        at_stake=_of_units(done, done.at_stake, units),
         recommendation_id=new_id,
         action=f"{UNDO}{done.action}",
         compensates=recommendation_id,

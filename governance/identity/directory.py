@@ -15,7 +15,7 @@ from semantic.suggest import near
 
 DEMO = Path(__file__).parent.parent / "demo_users.yaml"
 _KEYS = {"role", "regions", "stores", "departments", "banners", "purposes"} | {
-    "approval_limit_usd",
+    "approval_limit",
     "on_behalf_of",
     "scopes",
 }

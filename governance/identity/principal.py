@@ -37,7 +37,7 @@ _SETS = ("regions", "stores", "departments", "banners", "purposes")
 class Principal:
     """Who asks. Attribute sets list what is reachable; `"*"` is everything, empty is nothing.
 
-    `stores` are location ids. `approval_limit_usd` is the most that may be approved alone.
+    `stores` are location ids. `approval_limit` is the most that may be approved alone.
     `acting_service` is set when a service asks on this person's behalf; `scopes` is what the key of a service
     may do, for itself or for a person, None meaning that the role alone decides.
     """
@@ -49,7 +49,7 @@ class Principal:
     departments: frozenset[str] = frozenset()
     banners: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
-    approval_limit_usd: float = 0.0
+    approval_limit: float = 0.0
     is_service: bool = False
     acting_service: str | None = None
     scopes: frozenset[str] | None = None
@@ -94,8 +94,8 @@ class Principal:
         """From a directory entry or from claims. Raises NotAuthenticatedError when they make no sense."""
         try:
             sets: JsonDict = {name: _strings(attributes.get(name, ())) for name in _SETS}
-            limit = float(attributes.get("approval_limit_usd", 0))
-            return cls(user=user, role=str(attributes["role"]), approval_limit_usd=limit, **sets, **more)
+            limit = float(attributes.get("approval_limit", 0))
+            return cls(user=user, role=str(attributes["role"]), approval_limit=limit, **sets, **more)
         except (KeyError, TypeError, ValueError) as error:
             raise NotAuthenticatedError(f"The attributes of {user!r} are incomplete or malformed.") from error
 

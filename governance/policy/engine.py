@@ -171,7 +171,7 @@ def _principal_entities(principal: Principal) -> list[JsonDict]:
         "departments": sorted(principal.departments),
         "banners": sorted(principal.banners),
         "purposes": sorted(principal.purposes),
-        "approval_limit_cents": round(principal.approval_limit_usd * 100),
+        "approval_limit_cents": round(principal.approval_limit * 100),
         "is_service": principal.is_service,
         "is_delegated": principal.acting_service is not None,
         "scopes": sorted(principal.scopes or ()),

@@ -41,8 +41,8 @@ recommendations = Table(
     Column("order_by", Date),
     Column("need_by", Date),
     Column("expected_units", Float),
-    Column("expected_margin_usd", Float),
-    Column("expected_cash_usd", Float),
+    Column("expected_margin", Float),
+    Column("expected_cash", Float),
     Column("expected_service", Float),
     Column("confidence", Float),
     Column("reason", Text),
@@ -66,7 +66,7 @@ recommendations = Table(
     Column("from_location_id", String(64)),  # the donor of a transfer
     Column("subject_id", String(160)),  # what it is about if product and location do not say
     Column("details", JsonText),  # what only this action has: alternatives, weekly cash, price depth, …
-    Column("at_stake_usd", Float),  # what an anomaly cost beyond the usual: no margin can be promised of it
+    Column("at_stake", Float),  # what an anomaly cost beyond the usual: no margin can be promised of it
     Index("ix_recommendations_state", "state", "region", "department"),
     Index("ix_recommendations_item", "action", "product_id", "location_id", "state"),
     Index("ix_recommendations_subject", "action", "subject_id", "state"),

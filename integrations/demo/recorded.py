@@ -18,9 +18,9 @@ SALES_LINES = f"""
            CAST(store_id AS VARCHAR) AS location_id, CAST(product_id AS VARCHAR) AS product_id,
            transaction_timestamp AS sold_at,
            {LOCAL_DAY} AS business_date,
-           CAST(week AS INTEGER) AS week, quantity, sales_value AS sales_value_usd,
-           retail_disc AS retail_discount_usd, coupon_disc AS coupon_discount_usd,
-           coupon_match_disc AS coupon_match_discount_usd, 'store' AS channel, false AS is_simulated, {LINE}
+           CAST(week AS INTEGER) AS week, quantity, sales_value,
+           retail_disc AS retail_discount, coupon_disc AS coupon_discount,
+           coupon_match_disc AS coupon_match_discount, 'store' AS channel, false AS is_simulated, {LINE}
     FROM transactions"""
 
 PROMOTIONS = f"""

@@ -14,7 +14,7 @@ from governance.store.schema import recommendations
 
 COLUMNS = (
     *("recommendation_id", "product_id", "location_id", "as_of", "proposed_units", "decided_units"),
-    *("from_location_id", "action_cost_usd", "is_simulated"),
+    *("from_location_id", "action_cost", "is_simulated"),
 )
 
 
@@ -45,7 +45,7 @@ def _rows(store: OpsStore) -> Iterator[dict[str, object]]:
                     "proposed_units": row["quantity_units"],
                     "decided_units": row["decided_quantity_units"] or 0.0,
                     "from_location_id": row["from_location_id"],
-                    "action_cost_usd": (row["details"] or {}).get("transfer_cost_usd"),
+                    "action_cost": (row["details"] or {}).get("transfer_cost"),
                     "is_simulated": row["is_simulated"],
                 }
 

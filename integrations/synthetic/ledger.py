@@ -43,7 +43,7 @@ LEDGER = {
     "inventory_snapshots": """
         SELECT day_of(d) AS snapshot_date, location_id, product_id, opening + balance AS on_hand_units,
                0 AS reserved_units, 0 AS in_transit_units, 0 AS on_order_units, true AS is_ranged,
-               cost AS unit_cost_usd, sold AS demand_units, sold AS sales_units, NULL AS aged_units
+               cost AS unit_cost, sold AS demand_units, sold AS sales_units, NULL AS aged_units
         FROM cells""",
     "inventory_lots": """
         WITH flows AS (SELECT *, received + CASE WHEN d = 0 THEN opening ELSE 0 END AS inflow FROM cells),
@@ -71,43 +71,43 @@ LEDGER = {
             UNION ALL SELECT location_id, product_id, d + 1, 'waste', -1, cost FROM returned)
         SELECT kind || '-' || d || '-' || location_id || '-' || product_id AS movement_id,
                day_of(d) AS movement_date, location_id, product_id, kind AS movement_type,
-               units AS quantity_units, cost AS unit_cost_usd, NULL AS document_id FROM moves""",
+               units AS quantity_units, cost AS unit_cost, NULL AS document_id FROM moves""",
     "returns": """
         SELECT 'RT' || d || '-' || location_id || '-' || product_id AS return_id,
                CAST(day_of(d + 1) AS TIMESTAMP) + INTERVAL 12 HOUR AS returned_at, location_id, product_id,
-               NULL AS customer_id, 1 AS quantity, price_of(p) AS refund_usd, 'quality' AS reason
+               NULL AS customer_id, 1 AS quantity, price_of(p) AS refund, 'quality' AS reason
                    FROM returned""",
     "purchase_orders": """
         SELECT DISTINCT purchase_order_id, supplier_id, location_id, day_of(d - 3) AS ordered_on,
                day_of(d) AS promised_on, 'USD' AS currency FROM lines""",
     "purchase_order_lines": """
-        SELECT purchase_order_id, line_number, product_id, units AS ordered_units, cost AS unit_cost_usd,
-               0 AS freight_usd, 0 AS duty_usd, 'received' AS status FROM lines""",
+        SELECT purchase_order_id, line_number, product_id, units AS ordered_units, cost AS unit_cost,
+               0 AS freight, 0 AS duty, 'received' AS status FROM lines""",
     "receipts": """
         SELECT 'R' || purchase_order_id || '-' || line_number AS receipt_id, purchase_order_id, line_number,
                product_id, location_id, day_of(d) AS received_on, units AS received_units, cost
-                   AS unit_cost_usd
+                   AS unit_cost
         FROM lines""",
     "transfers": """
         SELECT 'T' || s AS transfer_id, 'DC-' || upper(region_of(s)) AS from_location_id,
                store_name(s) AS to_location_id, product_name(getvariable('products') - 1) AS product_id,
                day_of(1) AS shipped_on, day_of(2) AS received_on, 6 AS quantity_units, 1.5
-                   AS transfer_cost_usd
+                   AS transfer_cost
         FROM range(getvariable('stores')) r(s)""",
     "invoices": """
         SELECT 'I' || purchase_order_id AS invoice_id, supplier_id, purchase_order_id, day_of(d)
             AS invoiced_on,
-               day_of(d + payment_terms_days) AS due_on, sum(units * cost) AS amount_usd
+               day_of(d + payment_terms_days) AS due_on, sum(units * cost) AS amount
         FROM lines JOIN (SELECT * FROM (VALUES (0, 14), (1, 30), (2, 60)) v(m, payment_terms_days))
             ON m = (CAST(substr(supplier_id, 2) AS INTEGER) - 1) % 3
         GROUP BY ALL""",
     "payments": """
         SELECT 'Y' || purchase_order_id AS payment_id, 'I' || purchase_order_id AS invoice_id,
-               day_of(d + payment_terms_days) AS paid_on, sum(units * cost) AS amount_usd
+               day_of(d + payment_terms_days) AS paid_on, sum(units * cost) AS amount
         FROM lines JOIN (SELECT * FROM (VALUES (0, 14), (1, 30), (2, 60)) v(m, payment_terms_days))
             ON m = (CAST(substr(supplier_id, 2) AS INTEGER) - 1) % 3
         WHERE d + payment_terms_days < days() GROUP BY ALL""",
     "budgets": """
         SELECT date_trunc('month', day_of(d)) AS month, department, region,
-               round(sum(units * cost) * 1.05, 0) AS open_to_buy_budget_usd FROM lines GROUP BY ALL""",
+               round(sum(units * cost) * 1.05, 0) AS open_to_buy_budget FROM lines GROUP BY ALL""",
 }

@@ -31,7 +31,7 @@ REFERENCE = {
                CASE WHEN draw(i, 'brand') < 0.3 THEN 'Private' ELSE 'National' END AS brand,
                CAST(i % 97 AS VARCHAR) AS manufacturer_id, NULL AS package_size, 6 AS case_pack_units,
                CASE WHEN department_of(i) IN ('PRODUCE', 'BAKERY') THEN 10 ELSE 180 END AS shelf_life_days,
-               supplier_of(i) AS supplier_id, cost_of(i) AS landed_cost_usd, price_of(i) AS list_price_usd
+               supplier_of(i) AS supplier_id, cost_of(i) AS landed_cost, price_of(i) AS list_price
         FROM range(getvariable('products')) r(i)""",
     "locations": """
         SELECT store_name(i) AS location_id, NULL AS effective_date, 'Store ' || i AS location_name,
@@ -70,6 +70,6 @@ REFERENCE = {
              range(getvariable('products')) c(p) WHERE draw((p, w), 'promotion') < 0.02""",
     "price_changes": """
         SELECT product_name(p) AS product_id, NULL AS location_id, day_of(0) AS effective_date,
-               price_of(p) AS list_price_usd, cost_of(p) AS landed_cost_usd
+               price_of(p) AS list_price, cost_of(p) AS landed_cost
         FROM range(getvariable('products')) r(p)""",
 }  # fmt: skip

@@ -22,8 +22,8 @@ SALES = {
                CAST(day_of(d) AS TIMESTAMP) + to_seconds(second) AS sold_at, day_of(d) AS business_date,
                1 + d // 7 AS week, quantity,
                gross - CAST(CASE WHEN is_offer THEN gross * 0.2 ELSE 0 END AS DECIMAL(18, 4))
-                   AS sales_value_usd,
-               CAST(CASE WHEN is_offer THEN gross * 0.2 ELSE 0 END AS DECIMAL(18, 4)) AS retail_discount_usd,
-               0 AS coupon_discount_usd, 0 AS coupon_match_discount_usd, 'store' AS channel
+                   AS sales_value,
+               CAST(CASE WHEN is_offer THEN gross * 0.2 ELSE 0 END AS DECIMAL(18, 4)) AS retail_discount,
+               0 AS coupon_discount, 0 AS coupon_match_discount, 'store' AS channel
         FROM placed""",
 }

@@ -76,10 +76,8 @@ def _own(panel: Panel, origin: int, scale: np.ndarray) -> Features:
     out["customers"] = panel.measures["customers"][:, start : origin + 1].mean(1)
     largest = panel.measures["largest_line_units"][:, start : origin + 1].max(1)
     out["largest_line_share"] = largest / np.maximum(total, 1)
-    discounts, sales = panel.measures["discounts_usd"], panel.measures["net_sales_usd"]
-    out["discount_rate"] = sums["discounts_usd"] / np.maximum(
-        sums["discounts_usd"] + sums["net_sales_usd"], 0.01
-    )
+    discounts, sales = panel.measures["discounts"], panel.measures["net_sales"]
+    out["discount_rate"] = sums["discounts"] / np.maximum(sums["discounts"] + sums["net_sales"], 0.01)
     out["discount_rate_last"] = discounts[:, origin] / np.maximum(
         discounts[:, origin] + sales[:, origin], 0.01
     )

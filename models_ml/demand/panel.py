@@ -16,7 +16,7 @@ TIERS = {"category": "category", "product": "product_id"}
 LEAST_ACTIVE_WEEKS = {"category": 20, "product": 12}  # of the 28 weeks up to the origin
 SELECTION_WEEKS = 28
 
-MEASURES = ("units", "baskets", "customers", "largest_line_units", "net_sales_usd", "discounts_usd")
+MEASURES = ("units", "baskets", "customers", "largest_line_units", "net_sales", "discounts")
 PLAN = {
     "category": (
         "planned_products", "displayed_products", "mailed_products", "display_share", "mailer_share",

@@ -42,8 +42,8 @@ WATCHES: dict[tuple[str, ...], Watch] = {
     ("lost_feed", "sales_lines", "location"): Watch(0.9, 6.0, only_falls=True),
     ("lost_feed", "days_with_sales"): Watch(0.09, 3.0, only_falls=True),
     ("lost_feed", "promotions"): Watch(0.9, 5.0, only_falls=True),
-    ("lost_feed", "discounts_usd"): Watch(1.2, 6.0, only_falls=True),
-    ("lost_feed", "net_sales_usd"): Watch(0.03, 6.0, only_falls=True),
+    ("lost_feed", "discounts"): Watch(1.2, 6.0, only_falls=True),
+    ("lost_feed", "net_sales"): Watch(0.03, 6.0, only_falls=True),
     ("volume_shift", "sales_lines"): Watch(0.25, 5.0, far=LASTING),
     ("mix_shift", "category_share"): Watch(0.05, 6.0),
     ("mix_shift", "department_share"): Watch(0.02, 5.0, far=1.2),
@@ -117,14 +117,14 @@ def _prices(observed: Observed) -> pd.DataFrame:
 def _discounts(observed: Observed) -> pd.DataFrame:
     parts, weeks = [], observed.weeks["week"]
     for kind, keys in _segments(SEGMENTS):
-        given = by_week(observed.cells, keys, "discounts_usd", weeks)
-        gross = given + by_week(observed.cells, keys, "net_sales_usd", weeks)
+        given = by_week(observed.cells, keys, "discounts", weeks)
+        gross = given + by_week(observed.cells, keys, "net_sales", weeks)
         enough = before(by_week(observed.cells, keys, "lines", weeks)) >= 300
         rate = given / gross.where(gross > 0)
         usual = before(given) / before(gross)
         parts.append(_long((rate - usual).where(enough), "discount_shift", "discount_rate", kind))
         fallen = _log_ratio(rate, usual.where(enough & (usual > 0.03)))
-        parts.append(_long(fallen, "lost_feed", "discounts_usd", kind))
+        parts.append(_long(fallen, "lost_feed", "discounts", kind))
     return pd.concat(parts)
 
 
@@ -169,7 +169,7 @@ def _money(observed: Observed) -> pd.DataFrame:
         lines = by_week(observed.cells, keys, "lines", weeks)
         lacking = by_week(observed.cells, keys, "lines_without_money", weeks)
         value = -(lacking / lines.where(lines >= 300) - before(lacking) / before(lines))
-        parts.append(_long(value, "lost_feed", "net_sales_usd", kind))
+        parts.append(_long(value, "lost_feed", "net_sales", kind))
     return pd.concat(parts)
 
 

@@ -63,7 +63,7 @@ def _where_not(row: TableRow, where: str) -> str:
 def _lost(row: TableRow, where: str, change: float) -> str:
     if row.feature == "days_with_sales":
         return f"feed of sales lost {where}: no sales on {-row.value:.0%} of the trading days"
-    if row.feature == "net_sales_usd":
+    if row.feature == "net_sales":
         return f"feed of net sales lost {where}: {-row.value:.1%} more lines without money than usual"
     name = row.feature.replace("_", " ")
     return f"feed of {name} lost {where}: {change:+.0%} against the reference weeks"

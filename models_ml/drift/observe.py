@@ -12,9 +12,9 @@ from models_ml.lifecycle.drift_policy import REFERENCE_WEEKS
 CELLS = """
 SELECT s.week, s.location_id, coalesce(l.region, 'UNKNOWN') AS region, s.channel,
     coalesce(p.department, 'UNKNOWN') AS department, coalesce(p.category, 'UNKNOWN') AS category,
-    count(*) AS lines, sum(s.quantity)::DOUBLE AS units, sum(s.net_sales_usd)::DOUBLE AS net_sales_usd,
-    sum(s.discounts_usd)::DOUBLE AS discounts_usd,
-    count(*) FILTER (coalesce(s.net_sales_usd, 0) = 0) AS lines_without_money
+    count(*) AS lines, sum(s.quantity)::DOUBLE AS units, sum(s.net_sales)::DOUBLE AS net_sales,
+    sum(s.discounts)::DOUBLE AS discounts,
+    count(*) FILTER (coalesce(s.net_sales, 0) = 0) AS lines_without_money
 FROM fct_sales_lines s
 LEFT JOIN dim_product p USING (product_id)
 LEFT JOIN dim_location l USING (location_id)
@@ -36,9 +36,9 @@ FROM fct_promotions_weekly s LEFT JOIN dim_location l USING (location_id) JOIN w
 PRICES = f"""
 WITH sold AS (
     SELECT s.week, coalesce(l.region, 'UNKNOWN') AS region, s.channel, s.product_id,
-        count(*)::DOUBLE AS lines, sum(s.gross_sales_usd)::DOUBLE AS gross, sum(s.quantity)::DOUBLE AS units
+        count(*)::DOUBLE AS lines, sum(s.gross_sales)::DOUBLE AS gross, sum(s.quantity)::DOUBLE AS units
     FROM fct_sales_lines s LEFT JOIN dim_location l USING (location_id) JOIN weeks USING (week)
-    WHERE s.quantity > 0 AND s.gross_sales_usd > 0 GROUP BY ALL
+    WHERE s.quantity > 0 AND s.gross_sales > 0 GROUP BY ALL
 ),
 held AS (
     SELECT *, sum(gross) OVER earlier AS gross_before, sum(units) OVER earlier AS units_before,

@@ -15,7 +15,7 @@ from models_ml.margin_risk.leakage import require_no_leak
 from models_ml.margin_risk.model import MarginRiskModel, Risk, fit, rows_of
 from models_ml.margin_risk.panel import MarginPanel
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MarginRiskSettings
-from models_ml.margin_risk.target import shortfall_usd
+from models_ml.margin_risk.target import shortfall
 
 LEAST_EARLIER = 2  # earlier origins with a known outcome before anything is calibrated
 
@@ -63,8 +63,8 @@ def rolling_origin_backtest(
             result.risks[week], result.chosen[week] = model.predict(features), chosen
             result.model = model
             if origin + HORIZON_WEEKS < panel.money.sales.shape[1]:
-                outcome = shortfall_usd(panel, origin)[chosen]
-                earlier.append(_Earlier(origin, plain.rank, plain.shortfall_usd, outcome))
+                outcome = shortfall(panel, origin)[chosen]
+                earlier.append(_Earlier(origin, plain.rank, plain.shortfall, outcome))
     return result
 
 

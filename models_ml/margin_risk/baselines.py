@@ -8,7 +8,7 @@ from sklearn.isotonic import IsotonicRegression
 from models_ml.margin_risk.model import Risk
 from models_ml.margin_risk.panel import MarginPanel
 from models_ml.margin_risk.settings import HORIZON_WEEKS, TARGET_WEEKS
-from models_ml.margin_risk.target import rate, shortfall_usd, target_rate, total
+from models_ml.margin_risk.target import rate, shortfall, target_rate, total
 
 
 def last_four_weeks_repeat(panel: MarginPanel, origin: int) -> Risk:
@@ -33,7 +33,7 @@ def calibrated_repeat(panel: MarginPanel, origin: int) -> Risk:
     """
     before = origin - HORIZON_WEEKS
     selling = panel.demand.selling(before)
-    outcome = shortfall_usd(panel, before)[selling]
+    outcome = shortfall(panel, before)[selling]
     chance = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip")
     chance.fit(_gap(panel, before)[selling], outcome > 0)
     missed = outcome > 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-PRIOR_MONEY_USD = 2000.0  # shortfall money that the correction of its size is weighed against
+PRIOR_MONEY = 2000.0  # shortfall money that the correction of its size is weighed against
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,16 @@ class Calibration:
     size: float = 1.0
 
 
-def calibrate(log_odds: np.ndarray, shortfall_given_miss: np.ndarray, outcome_usd: np.ndarray) -> Calibration:
+def calibrate(log_odds: np.ndarray, shortfall_given_miss: np.ndarray, outcome: np.ndarray) -> Calibration:
     """From earlier forecasts, one entry per series and origin: predicted log-odds and size, what became of
     it.
 
     A slope that is not positive would turn the order of risks around; the log-odds then stay as they are.
     """
-    missed = outcome_usd > 0
+    missed = outcome > 0
     fitted = LogisticRegression(C=1e6).fit(log_odds[:, None], missed)
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     if slope <= 0:
         slope, intercept = 1.0, 0.0
-    expected, actual = shortfall_given_miss[missed].sum(), outcome_usd[missed].sum()
-    return Calibration(slope, intercept, float((actual + PRIOR_MONEY_USD) / (expected + PRIOR_MONEY_USD)))
+    expected, actual = shortfall_given_miss[missed].sum(), outcome[missed].sum()
+    return Calibration(slope, intercept, float((actual + PRIOR_MONEY) / (expected + PRIOR_MONEY)))

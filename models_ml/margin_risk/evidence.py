@@ -16,7 +16,7 @@ from models_ml.margin_risk.baselines import last_four_weeks_repeat
 from models_ml.margin_risk.reads import margin_risk_reads
 from models_ml.margin_risk.scores import BINS
 from models_ml.margin_risk.settings import MODEL_NAME
-from models_ml.margin_risk.target import shortfall_usd
+from models_ml.margin_risk.target import shortfall
 
 OURS, RULE = "#1f5c99", "#b0722c"
 REPEAT = "last four weeks repeat"
@@ -38,8 +38,8 @@ def attach_margin_evidence(
 
 
 def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataFrame:
-    """One row per store × category and origin: what was told of it, what became of it, in USD; `repeat_usd`
-    is what the baseline "last four weeks repeat" puts at risk."""
+    """One row per store × category and origin: what was told of it, what became of it;
+    `repeat_at_risk` is what the baseline "last four weeks repeat" puts at risk."""
     parts = []
     for week in weeks:
         demand, chosen, risk = result.panel.demand, result.chosen[week], result.risks[week]
@@ -49,10 +49,10 @@ def forecasts_and_outcomes(result: MarginBacktest, weeks: list[int]) -> pd.DataF
             "category": demand.items[chosen],
             "origin": week,
             "probability": risk.probability,
-            "expected_shortfall_usd": risk.shortfall_usd,
-            "money_at_risk_usd": risk.money_usd,
-            "repeat_usd": last_four_weeks_repeat(result.panel, origin).money_usd[chosen],
-            "shortfall_usd": np.maximum(shortfall_usd(result.panel, origin)[chosen], 0),
+            "expected_shortfall": risk.shortfall,
+            "money_at_risk": risk.money,
+            "repeat_at_risk": last_four_weeks_repeat(result.panel, origin).money[chosen],
+            "shortfall": np.maximum(shortfall(result.panel, origin)[chosen], 0),
         }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
@@ -64,7 +64,7 @@ def plot_reliability(forecasts: pd.DataFrame, path: Path) -> None:
     ordered = forecasts.sort_values("probability", kind="stable")
     bins = [part for part in np.array_split(np.arange(len(ordered)), BINS) if len(part)]
     chance = [ordered["probability"].to_numpy()[part].mean() for part in bins]
-    missed = [(ordered["shortfall_usd"].to_numpy()[part] > 0).mean() for part in bins]
+    missed = [(ordered["shortfall"].to_numpy()[part] > 0).mean() for part in bins]
     axes.plot(chance, missed, marker="o", color=OURS, label=MODEL_NAME)
     axes.set(xlabel="chance told", ylabel="share that missed", xlim=(0, 1), ylim=(0, 1))
     axes.legend()
@@ -74,10 +74,10 @@ def plot_reliability(forecasts: pd.DataFrame, path: Path) -> None:
 def plot_money(forecasts: pd.DataFrame, path: Path) -> None:
     """Share of all shortfall money found by looking at so large a part of the list, largest risks first."""
     drawn, axes = figure("Shortfall money found, largest risks first")
-    lost = forecasts["shortfall_usd"].to_numpy()
+    lost = forecasts["shortfall"].to_numpy()
     looked = np.arange(1, len(lost) + 1) / len(lost)
     for label, column, colour in (
-        (MODEL_NAME, "money_at_risk_usd", OURS), (REPEAT, "repeat_usd", RULE),
+        (MODEL_NAME, "money_at_risk", OURS), (REPEAT, "repeat_at_risk", RULE),
     ):  # fmt: skip
         order = np.argsort(-forecasts[column].to_numpy(), kind="stable")
         axes.plot(looked, np.cumsum(lost[order]) / max(lost.sum(), 1e-9), color=colour, label=label)
@@ -111,7 +111,7 @@ def evidently_report(forecasts: pd.DataFrame, path: Path, name: str) -> None:
     from evidently.presets import ClassificationPreset
 
     rows = pd.DataFrame({
-        "missed": (forecasts["shortfall_usd"] > 0).astype(int),
+        "missed": (forecasts["shortfall"] > 0).astype(int),
         "probability": forecasts["probability"].astype(float),
         "origin": forecasts["origin"],
     })  # fmt: skip

@@ -12,9 +12,9 @@ import numpy as np
 
 from models_ml.margin_risk.panel import MarginPanel, Money
 from models_ml.margin_risk.settings import HORIZON_WEEKS, TARGET_WEEKS
-from models_ml.margin_risk.target import LEAST_USD, rate, target_rate, total
+from models_ml.margin_risk.target import LEAST_MONEY, rate, target_rate, total
 
-PRIOR_USD = 15.0  # sales at target that a short window's rate is weighed against
+PRIOR_SALES = 15.0  # sales at target that a short window's rate is weighed against
 PLAN_SHARES = ("display_share", "mailer_share", "front_page_share")
 
 
@@ -53,10 +53,10 @@ def _recent(panel: MarginPanel, origin: int, target: np.ndarray) -> Group:
     money, out = panel.money, {}
     for weeks in (1, 2, 4, 8):
         sales, margin = total(money.sales, origin, weeks), total(money.margin, origin, weeks)
-        out[f"gap_{weeks}"] = (margin + PRIOR_USD * target) / (sales + PRIOR_USD) - target
+        out[f"gap_{weeks}"] = (margin + PRIOR_SALES * target) / (sales + PRIOR_SALES) - target
     window = slice(max(0, origin + 1 - TARGET_WEEKS), origin + 1)
-    sold = money.sales[:, window] > LEAST_USD
-    weekly = np.where(sold, money.margin[:, window] / np.maximum(money.sales[:, window], LEAST_USD), 0.0)
+    sold = money.sales[:, window] > LEAST_MONEY
+    weekly = np.where(sold, money.margin[:, window] / np.maximum(money.sales[:, window], LEAST_MONEY), 0.0)
     count = np.maximum(sold.sum(1), 1)
     apart = np.where(sold, weekly - target[:, None], 0.0)
     out["weekly_spread"] = np.sqrt((apart**2).sum(1) / count)
@@ -71,7 +71,7 @@ def _discounts(panel: MarginPanel, origin: int) -> Group:
 def _depth(money: Money, origin: int, weeks: int) -> np.ndarray:
     """Discounts as a share of shelf value."""
     off = total(money.discounts, origin, weeks)
-    return np.asarray(off / np.maximum(off + total(money.sales, origin, weeks), LEAST_USD))
+    return np.asarray(off / np.maximum(off + total(money.sales, origin, weeks), LEAST_MONEY))
 
 
 def _height(panel: MarginPanel, origin: int, target: np.ndarray) -> Group:

@@ -13,19 +13,19 @@ from models_ml.margin_risk.calibration import Calibration
 from models_ml.margin_risk.features import Features, build
 from models_ml.margin_risk.panel import MarginPanel
 from models_ml.margin_risk.settings import HORIZON_WEEKS, TARGET_WEEKS, MarginRiskSettings
-from models_ml.margin_risk.target import shortfall_usd
+from models_ml.margin_risk.target import shortfall
 
 
 class Risk(NamedTuple):
     """Per series: chance of missing the target, money that a miss costs in USD, and the order of chances."""
 
     probability: np.ndarray
-    shortfall_usd: np.ndarray
+    shortfall: np.ndarray
     rank: np.ndarray
 
     @property
-    def money_usd(self) -> np.ndarray:
-        return np.asarray(self.probability * self.shortfall_usd)
+    def money(self) -> np.ndarray:
+        return np.asarray(self.probability * self.shortfall)
 
 
 @dataclass
@@ -90,7 +90,7 @@ def fit(panel: MarginPanel, origin: int, settings: MarginRiskSettings) -> Margin
     for past_origin in past_origins:
         chosen = panel.demand.selling(past_origin)
         parts.append(rows_of(build(panel, past_origin), chosen))
-        money.append(shortfall_usd(panel, past_origin)[chosen])
+        money.append(shortfall(panel, past_origin)[chosen])
     features = parts[0]._replace(
         values=np.concatenate([p.values for p in parts]), target=np.concatenate([p.target for p in parts])
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from models_ml.demand.panel import Panel, panel_from
 
-MONEY = ("net_sales_usd", "gross_margin_usd", "discounts_usd")
+MONEY = ("net_sales", "gross_margin", "discounts")
 DEPTHS = ("mailer_depth", "display_depth", "mailer_sales_share", "display_sales_share")
 POOLS = ("category", "department", "location")
 

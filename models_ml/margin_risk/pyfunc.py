@@ -25,8 +25,8 @@ def predict_frame(model: MarginRiskModel, frame: pd.DataFrame) -> pd.DataFrame:
     risk = model.predict(Features(values, model.names, model.drivers, frame["target"].to_numpy(float)))
     return pd.DataFrame({
         "probability": risk.probability,
-        "expected_shortfall_usd": risk.shortfall_usd,
-        "money_at_risk_usd": risk.money_usd,
+        "expected_shortfall": risk.shortfall,
+        "money_at_risk": risk.money,
     })  # fmt: skip
 
 

@@ -22,17 +22,17 @@ from models_ml.margin_risk.model import MarginRiskModel, rows_of
 from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
 from models_ml.margin_risk.reasons import reasons
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
-from models_ml.margin_risk.target import LEAST_USD, target_rate, total
+from models_ml.margin_risk.target import LEAST_MONEY, target_rate, total
 
 BASELINE_NAME = "last-four-weeks-repeat"
 TOO_RARE = "sells in too few weeks for the model"
 RISK_COLUMNS = {
     **dict.fromkeys(("location_id", "category", "department"), "VARCHAR"),
     **dict.fromkeys(("as_of_week", "horizon_weeks"), "BIGINT"),
-    **dict.fromkeys(("target_margin_rate", "probability", "expected_shortfall_usd"), "DOUBLE"),
+    **dict.fromkeys(("target_margin_rate", "probability", "expected_shortfall"), "DOUBLE"),
     **dict.fromkeys(("reasons", "model_name", "model_version"), "VARCHAR"),
     "is_fallback": "BOOLEAN", "fallback_reason": "VARCHAR", "is_simulated": "BOOLEAN",
-    "money_at_risk_usd": "DOUBLE", "release_id": "VARCHAR", "as_of_date": "DATE",
+    "money_at_risk": "DOUBLE", "release_id": "VARCHAR", "as_of_date": "DATE",
 }  # fmt: skip
 """Of the file of risks, with their DuckDB types."""
 
@@ -49,7 +49,7 @@ def score_margin_risk(
 ) -> Scored:
     """Write one row per store × category that sold in the last quarter to `output` (Parquet, replaced whole).
 
-    `money_at_risk_usd` is probability × expected shortfall, so it adds up over any group of rows. Without
+    `money_at_risk` is probability × expected shortfall, so it adds up over any group of rows. Without
     enough weeks the file is empty, and the result says why.
     """
     try:
@@ -67,8 +67,8 @@ def score_margin_risk(
     frame = _by_baseline(panel, origin, champion.reason or TOO_RARE)
     if champion.model is not None:
         _by_model(frame, panel, origin, champion.model, champion.version)
-    frame["money_at_risk_usd"] = frame["probability"] * frame["expected_shortfall_usd"]
-    frame = frame[total(panel.money.sales, origin, TARGET_WEEKS) > LEAST_USD].assign(release_id=release_id)
+    frame["money_at_risk"] = frame["probability"] * frame["expected_shortfall"]
+    frame = frame[total(panel.money.sales, origin, TARGET_WEEKS) > LEAST_MONEY].assign(release_id=release_id)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial")
     frame.assign(as_of_date=_last_day(warehouse, last_week)).to_parquet(partial, index=False)
@@ -95,7 +95,7 @@ def _by_baseline(panel: MarginPanel, origin: int, reason: str) -> pd.DataFrame:
         "horizon_weeks": HORIZON_WEEKS,
         "target_margin_rate": target_rate(panel, origin),
         "probability": risk.probability,
-        "expected_shortfall_usd": risk.shortfall_usd,
+        "expected_shortfall": risk.shortfall,
         "reasons": [json.dumps([word]) for word in sentences],
         "model_name": BASELINE_NAME,
         "model_version": BASELINE_NAME,
@@ -115,7 +115,7 @@ def _by_model(
     planned = bool(panel.demand.plan_known[origin + 1 : origin + 1 + HORIZON_WEEKS].any())
     for column, values in {
         "probability": risk.probability,
-        "expected_shortfall_usd": risk.shortfall_usd,
+        "expected_shortfall": risk.shortfall,
         "reasons": np.array([json.dumps(why) for why in reasons(model, features, planned)], object),
         "model_name": MODEL_NAME,
         "model_version": version,

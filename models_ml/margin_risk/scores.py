@@ -13,7 +13,7 @@ from models_ml.margin_risk.baselines import BASELINES
 from models_ml.margin_risk.model import Risk
 from models_ml.margin_risk.panel import MarginPanel
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
-from models_ml.margin_risk.target import shortfall_usd, total
+from models_ml.margin_risk.target import shortfall, total
 
 BINS = 10
 LEAST_SLICE = 10  # series of a slice that is scored on its own
@@ -36,9 +36,9 @@ def calibration_error(probability: np.ndarray, missed: np.ndarray) -> float:
     return float(sum(apart) / len(probability))
 
 
-def money_captured(money: np.ndarray, outcome_usd: np.ndarray, share: float = 0.1) -> float:
+def money_captured(money: np.ndarray, outcome: np.ndarray, share: float = 0.1) -> float:
     """Share of all shortfall money that fell on the decile told to lose most; NaN where none was lost."""
-    lost = np.maximum(outcome_usd, 0)
+    lost = np.maximum(outcome, 0)
     top = np.argsort(-money, kind="stable")[: int(np.ceil(share * len(money)))]
     return float(lost[top].sum() / lost.sum()) if lost.sum() > 0 else float("nan")
 
@@ -57,7 +57,7 @@ def margin_table(
         risks = {MODEL_NAME: result.risks[week]}
         for name, rule in (BASELINES if rules is None else rules).items():
             risks[name] = Risk(*(part[chosen] for part in rule(panel, origin)))
-        outcome = shortfall_usd(panel, origin)[chosen]
+        outcome = shortfall(panel, origin)[chosen]
         for key, inside in _slices(panel, origin, chosen).items():
             for name, risk in risks.items():
                 cells.append((key, name, Risk(*(part[inside] for part in risk)), outcome[inside]))
@@ -73,16 +73,16 @@ def _scores(origins: list[tuple[Risk, np.ndarray]]) -> dict[str, float]:
     outcome = np.concatenate([outcome for _, outcome in origins])
     missed, lost = outcome > 0, np.maximum(outcome, 0).sum()
     auc = [roc_auc_score(o > 0, r.rank) if 0 < (o > 0).mean() < 1 else np.nan for r, o in origins]
-    forecast_usd = sum(risk.money_usd.sum() for risk, _ in origins)
+    forecast = sum(risk.money.sum() for risk, _ in origins)
     return {
         "series": float(np.mean([len(o) for _, o in origins])),
         "missed": float(missed.mean()),
         "auc": float(np.nanmean(auc)) if not np.isnan(auc).all() else float("nan"),
-        "money_captured": float(np.mean([money_captured(r.money_usd, o) for r, o in origins])),
+        "money_captured": float(np.mean([money_captured(r.money, o) for r, o in origins])),
         "calibration_error": calibration_error(probability, missed),
         "calibration_error_worst_origin": max(calibration_error(r.probability, o > 0) for r, o in origins),
         "brier": float(((probability - missed) ** 2).mean()),
-        "money_bias": float(forecast_usd / lost - 1) if lost > 0 else float("nan"),
+        "money_bias": float(forecast / lost - 1) if lost > 0 else float("nan"),
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from models_ml.margin_risk.panel import MarginPanel, Money
 from models_ml.margin_risk.settings import HORIZON_WEEKS, TARGET_WEEKS
 
-LEAST_USD = 0.01
+LEAST_MONEY = 0.01
 
 
 def total(values: np.ndarray, origin: int, weeks: int) -> np.ndarray:
@@ -25,7 +25,7 @@ def total(values: np.ndarray, origin: int, weeks: int) -> np.ndarray:
 def rate(money: Money, origin: int, weeks: int) -> np.ndarray:
     """Gross margin rate over the last `weeks` columns up to `origin`; NaN where nothing was sold."""
     sales, margin = total(money.sales, origin, weeks), total(money.margin, origin, weeks)
-    return np.where(sales > LEAST_USD, margin / np.maximum(sales, LEAST_USD), np.nan)
+    return np.where(sales > LEAST_MONEY, margin / np.maximum(sales, LEAST_MONEY), np.nan)
 
 
 def target_rate(panel: MarginPanel, origin: int) -> np.ndarray:
@@ -36,7 +36,7 @@ def target_rate(panel: MarginPanel, origin: int) -> np.ndarray:
     return np.where(np.isnan(own), chain, own)
 
 
-def shortfall_usd(panel: MarginPanel, origin: int) -> np.ndarray:
+def shortfall(panel: MarginPanel, origin: int) -> np.ndarray:
     """Target less achieved margin over the four weeks after `origin`, at what was sold in them; (series,).
 
     Positive: missed. Raises IndexError where the four weeks are not all recorded.

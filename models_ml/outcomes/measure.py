@@ -22,7 +22,7 @@ def measure(warehouse: Path, settled: pd.DataFrame, output: Path) -> int:
     """Write what `settled` brought to `output` (Parquet, replaced whole); returns how many could be measured.
 
     `settled` has recommendation_id, product_id, location_id, as_of (last day whose stock was known),
-    proposed_units, decided_units (0 where rejected), from_location_id and action_cost_usd (of the proposed
+    proposed_units, decided_units (0 where rejected), from_location_id and action_cost (of the proposed
     units; NULL but for transfers) and is_simulated.
     """
     last = _last_day(warehouse)
@@ -45,7 +45,7 @@ def _measured(warehouse: Path, settled: pd.DataFrame, last: datetime) -> pd.Data
     givers = moved.assign(location_id=moved["from_location_id"])
     given = donors(read_situation(warehouse, givers, WINDOW_DAYS)) if len(givers) else None
     received = outcomes(read_situation(warehouse, settled, WINDOW_DAYS), last, given)
-    costs = settled.set_index("recommendation_id")["action_cost_usd"]
+    costs = settled.set_index("recommendation_id")["action_cost"]
     return less_costs(received, settled, costs.reindex(received["recommendation_id"]).to_numpy(float))
 
 
@@ -105,16 +105,16 @@ def donors(situation: Situation) -> pd.DataFrame:
     return out.set_index(rows["recommendation_id"])
 
 
-def less_costs(measured: pd.DataFrame, settled: pd.DataFrame, cost_usd: np.ndarray) -> pd.DataFrame:
-    """With `action_cost_usd` of the units decided, taken off the margin of decision and proposal alike."""
+def less_costs(measured: pd.DataFrame, settled: pd.DataFrame, cost: np.ndarray) -> pd.DataFrame:
+    """With `action_cost` of the units decided, taken off the margin of decision and proposal alike."""
     of = settled.set_index("recommendation_id").reindex(measured["recommendation_id"])
     proposed = of["proposed_units"].to_numpy(float)
     share = np.where(proposed > 0, of["decided_units"].to_numpy(float) / np.maximum(proposed, 1e-9), 0.0)
-    paid = cost_usd * share
+    paid = cost * share
     return measured.assign(
-        action_cost_usd=paid,
-        margin_decided_usd=measured["margin_decided_usd"] - np.nan_to_num(paid),
-        margin_proposed_usd=measured["margin_proposed_usd"] - np.nan_to_num(cost_usd),
+        action_cost=paid,
+        margin_decided=measured["margin_decided"] - np.nan_to_num(paid),
+        margin_proposed=measured["margin_proposed"] - np.nan_to_num(cost),
     )
 
 
@@ -124,12 +124,12 @@ def _rule(rows: pd.DataFrame) -> MinMax:
 
 
 def _add(out: pd.DataFrame, name: str, done: Replayed, rows: pd.DataFrame) -> None:
-    cost, margin = rows["unit_cost_usd"].to_numpy(float), rows["unit_margin_usd"].to_numpy(float)
+    cost, margin = rows["unit_cost"].to_numpy(float), rows["unit_margin"].to_numpy(float)
     value = done.mean_stock_units * cost
     out[f"served_{name}_units"] = done.served_units
-    out[f"margin_{name}_usd"] = done.served_units * margin - value * CARRYING_RATE_A_YEAR * WINDOW_DAYS / 365
-    out[f"stock_value_{name}_usd"] = value
-    out[f"cogs_{name}_usd"] = done.served_units * cost
+    out[f"margin_{name}"] = done.served_units * margin - value * CARRYING_RATE_A_YEAR * WINDOW_DAYS / 365
+    out[f"stock_value_{name}"] = value
+    out[f"cogs_{name}"] = done.served_units * cost
 
 
 def _last_day(warehouse: Path) -> datetime:

@@ -22,8 +22,8 @@ JOIN dim_location l USING (location_id) WHERE l.location_type = 'dc'
 _SITUATION = """
 WITH asked AS (SELECT * FROM settled),
 sold AS (
-    SELECT a.recommendation_id, sum(s.net_sales_usd) / nullif(sum(s.units_sold), 0) AS unit_price_usd,
-        sum(s.gross_margin_usd) / nullif(sum(s.units_sold), 0) AS unit_margin_usd
+    SELECT a.recommendation_id, sum(s.net_sales) / nullif(sum(s.units_sold), 0) AS unit_price,
+        sum(s.gross_margin) / nullif(sum(s.units_sold), 0) AS unit_margin
     FROM asked a JOIN fct_sales_lines s ON s.product_id = a.product_id
         AND s.date_day > a.as_of - {known} AND s.date_day <= a.as_of
     GROUP BY 1
@@ -41,9 +41,9 @@ known AS (
     GROUP BY 1
 )
 SELECT a.recommendation_id, i.on_hand_units - i.reserved_units AS free_units,
-    coalesce(p.landed_cost_usd, i.inventory_value_usd / nullif(i.on_hand_units, 0), 0)::DOUBLE
-        AS unit_cost_usd,
-    coalesce(s.unit_margin_usd, p.list_price_usd - p.landed_cost_usd, 0)::DOUBLE AS unit_margin_usd,
+    coalesce(p.landed_cost, i.inventory_value / nullif(i.on_hand_units, 0), 0)::DOUBLE
+        AS unit_cost,
+    coalesce(s.unit_margin, p.list_price - p.landed_cost, 0)::DOUBLE AS unit_margin,
     coalesce(p.case_pack_units, 1)::INTEGER AS pack_units,
     greatest(1, round(coalesce(l.lead_days, u.lead_time_mean_days, 3)))::INTEGER AS lead_days,
     coalesce(k.daily_mean, 0) AS daily_mean, coalesce(k.daily_sd, 0) AS daily_sd

@@ -21,22 +21,22 @@ from models_ml.table_row import TableRow
 SQL = """
 WITH ordered AS (SELECT max(date_day) + 1 AS day FROM fct_inventory_daily),
 open_to_buy AS (
-    SELECT o.month_starts_on, l.region, p.department, sum(o.budget_usd) AS budget_usd,
-        sum(o.commitments_usd + o.receipts_usd)::DOUBLE AS spent_usd
+    SELECT o.month_starts_on, l.region, p.department, sum(o.budget) AS budget,
+        sum(o.commitments + o.receipts)::DOUBLE AS spent
     FROM fct_open_to_buy_monthly o
     JOIN dim_location l USING (location_id) JOIN dim_product p USING (product_id)
     GROUP BY ALL
 ),
 planned AS (
     SELECT max(month_starts_on) AS month FROM open_to_buy, ordered
-    WHERE budget_usd > 0 AND month_starts_on <= ordered.day
+    WHERE budget > 0 AND month_starts_on <= ordered.day
 )
-SELECT b.region, b.department, b.budget_usd, coalesce(s.spent_usd, 0) AS spent_usd,
+SELECT b.region, b.department, b.budget, coalesce(s.spent, 0) AS spent,
     b.month_starts_on AS budget_month, date_trunc('month', ordered.day)::DATE AS month
 FROM open_to_buy b JOIN planned ON b.month_starts_on = planned.month CROSS JOIN ordered
 LEFT JOIN open_to_buy s ON s.region = b.region AND s.department = b.department
     AND s.month_starts_on = date_trunc('month', ordered.day)::DATE
-WHERE b.budget_usd > 0 ORDER BY 1, 2
+WHERE b.budget > 0 ORDER BY 1, 2
 """
 
 
@@ -58,33 +58,33 @@ def read_budgets(warehouse: Path) -> pd.DataFrame:
         return con.execute(SQL).df()
 
 
-def spend(cost_usd: np.ndarray, gain_usd: np.ndarray, budget_usd: float) -> Spending:
+def spend(cost: np.ndarray, gain: np.ndarray, budget: float) -> Spending:
     """The greatest gain that the budget buys; segments that gain nothing are left.
 
     Segments of one order must come with falling return per dollar: then none is taken before an earlier one.
     """
-    worth = np.flatnonzero((gain_usd > 0) & (cost_usd > 0))
-    order = worth[np.argsort(-gain_usd[worth] / cost_usd[worth], kind="stable")]
-    spent = np.cumsum(cost_usd[order])
-    room = np.clip(max(budget_usd, 0.0) - (spent - cost_usd[order]), 0, cost_usd[order])
-    taken = np.zeros(len(cost_usd))
-    taken[order] = room / cost_usd[order]
+    worth = np.flatnonzero((gain > 0) & (cost > 0))
+    order = worth[np.argsort(-gain[worth] / cost[worth], kind="stable")]
+    spent = np.cumsum(cost[order])
+    room = np.clip(max(budget, 0.0) - (spent - cost[order]), 0, cost[order])
+    taken = np.zeros(len(cost))
+    taken[order] = room / cost[order]
     left = order[taken[order] < 1]
-    return Spending(taken, float(gain_usd[left[0]] / cost_usd[left[0]]) if len(left) else 0.0)
+    return Spending(taken, float(gain[left[0]] / cost[left[0]]) if len(left) else 0.0)
 
 
 def budget_details(row: TableRow) -> JsonDict:
     """What the budget says to one order, as stored in its details."""
-    if not np.isfinite(row.budget_left_usd):
-        return {"budget_left_usd": None, "return_per_usd": round(float(row.return_per_usd), 6)}
+    if not np.isfinite(row.budget_left):
+        return {"budget_left": None, "return_on_spend": round(float(row.return_on_spend), 6)}
     return {
-        "return_per_usd": round(float(row.return_per_usd), 6),
+        "return_on_spend": round(float(row.return_on_spend), 6),
         "rank": int(row.budget_rank),
-        "shadow_price_per_usd": round(float(row.shadow_price), 6),
-        "budget_left_usd": round(float(row.budget_left_usd), 2),
+        "shadow_price": round(float(row.shadow_price), 6),
+        "budget_left": round(float(row.budget_left), 2),
         "budget_month": pd.Timestamp(row.budget_month).date().isoformat(),
         "funded_units": float(row.funded_units),
-        "over_budget_usd": round(float((row.quantity_units - row.funded_units) * row.unit_cost_usd), 4),
+        "over_budget": round(float((row.quantity_units - row.funded_units) * row.unit_cost), 4),
     }
 
 
@@ -94,28 +94,28 @@ class _Packs:
     number), what each costs and gains."""
 
     order: np.ndarray
-    cost_usd: np.ndarray
-    gain_usd: np.ndarray
+    cost: np.ndarray
+    gain: np.ndarray
 
 
 def rank_orders(rows: pd.DataFrame, budgets: pd.DataFrame) -> pd.DataFrame:
     """Orders (`quantity_units` above zero) with their place in the queue for the budget.
 
-    Added: `return_per_usd` of the whole order, `budget_rank` within region and department (1 first),
-    `shadow_price`, `funded_units` in whole packs, `budget_left_usd` before this run, `budget_month`. If no
+    Added: `return_on_spend` of the whole order, `budget_rank` within region and department (1 first),
+    `shadow_price`, `funded_units` in whole packs, `budget_left` before this run, `budget_month`. If no
     budget is known, everything is funded and the shadow price is NULL.
     """
     packs, size = _packs(rows), len(rows)
-    cost = np.maximum(np.bincount(packs.order, packs.cost_usd, size), 1e-9)
-    returns = np.bincount(packs.order, packs.gain_usd, size) / cost
+    cost = np.maximum(np.bincount(packs.order, packs.cost, size), 1e-9)
+    returns = np.bincount(packs.order, packs.gain, size) / cost
     budgeted = rows[["region", "department"]].merge(budgets, on=["region", "department"], how="left")
-    left = (budgeted["budget_usd"] - budgeted["spent_usd"]).to_numpy(float)
+    left = (budgeted["budget"] - budgeted["spent"]).to_numpy(float)
     groups = rows.reset_index(drop=True).groupby(["region", "department"], sort=True)
     members_of_groups = [group.index.to_numpy() for _, group in groups]
     funded, shadow = _funded(rows, packs, members_of_groups, left)
     return rows.assign(
-        return_per_usd=returns, budget_rank=_ranks(returns, members_of_groups), shadow_price=shadow,
-        funded_units=funded, budget_left_usd=left, budget_month=budgeted["budget_month"].to_numpy(),
+        return_on_spend=returns, budget_rank=_ranks(returns, members_of_groups), shadow_price=shadow,
+        funded_units=funded, budget_left=left, budget_month=budgeted["budget_month"].to_numpy(),
     )  # fmt: skip
 
 
@@ -130,8 +130,8 @@ def _packs(rows: pd.DataFrame) -> _Packs:
     served = expected_served(low + pack[order], mean, variance) - expected_served(low, mean, variance)
     return _Packs(
         order,
-        pack[order] * rows["unit_cost_usd"].to_numpy(float)[order],
-        served * rows["worth_usd"].to_numpy(float)[order],
+        pack[order] * rows["unit_cost"].to_numpy(float)[order],
+        served * rows["worth"].to_numpy(float)[order],
     )
 
 
@@ -145,7 +145,7 @@ def _funded(
         if np.isnan(left[members[0]]):
             continue
         own = np.flatnonzero(np.isin(packs.order, members))
-        spending = spend(packs.cost_usd[own], packs.gain_usd[own], left[members[0]])
+        spending = spend(packs.cost[own], packs.gain[own], left[members[0]])
         count = np.bincount(packs.order[own], np.floor(spending.taken + 1e-9), len(rows))
         funded[members], shadow[members] = count[members] * pack[members], spending.shadow_price
     return funded, shadow

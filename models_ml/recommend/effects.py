@@ -19,8 +19,8 @@ class Demand:
     mean: np.ndarray
     variance: np.ndarray
     interval_days: np.ndarray
-    margin_usd: np.ndarray
-    cost_usd: np.ndarray
+    margin: np.ndarray
+    cost: np.ndarray
     carrying_rate: float
 
 
@@ -31,16 +31,16 @@ class Effect:
 
     units: np.ndarray
     service: np.ndarray
-    margin_usd: np.ndarray
-    cash_usd: np.ndarray
+    margin: np.ndarray
+    cash: np.ndarray
 
 
 def demand_of(rows: pd.DataFrame, parameters: ReorderParameters) -> Demand:
     """Demand and money of the rows, as effects take them."""
     return Demand(
         rows["demand_mean"].to_numpy(float), rows["demand_variance"].to_numpy(float),
-        rows["interval_days"].to_numpy(float), rows["unit_margin_usd"].to_numpy(float, na_value=0.0),
-        rows["unit_cost_usd"].to_numpy(float, na_value=0.0), parameters.carrying_rate,
+        rows["interval_days"].to_numpy(float), rows["unit_margin"].to_numpy(float, na_value=0.0),
+        rows["unit_cost"].to_numpy(float, na_value=0.0), parameters.carrying_rate,
     )  # fmt: skip
 
 
@@ -50,12 +50,12 @@ def of_stock(position: np.ndarray, quantity: np.ndarray, demand: Demand) -> Effe
     gained = expected_served(after, demand.mean, demand.variance) - expected_served(
         position, demand.mean, demand.variance
     )
-    carrying = (quantity - gained) * demand.cost_usd * demand.carrying_rate * demand.interval_days / 365
+    carrying = (quantity - gained) * demand.cost * demand.carrying_rate * demand.interval_days / 365
     return Effect(
         units=gained,
         service=share_within(np.floor(np.maximum(after, 0)), demand.mean, demand.variance),
-        margin_usd=gained * demand.margin_usd - carrying,
-        cash_usd=-quantity * demand.cost_usd,
+        margin=gained * demand.margin - carrying,
+        cash=-quantity * demand.cost,
     )
 
 
@@ -94,8 +94,8 @@ class Arrival:
     terms_days: np.ndarray
     weekly_mean: np.ndarray
     weekly_variance: np.ndarray
-    cost_usd: np.ndarray
-    price_usd: np.ndarray
+    cost: np.ndarray
+    price: np.ndarray
     missed: np.ndarray | float = 0.0
 
     @property
@@ -128,18 +128,16 @@ def by_week(arrival: Arrival) -> Weekly:
     ends, sold = arrival.ends, arrival.sold
     here = arrival.arrives_days[:, None] <= ends
     paid = (arrival.arrives_days + arrival.terms_days)[:, None] <= ends
-    units, cost = arrival.quantity[:, None], arrival.cost_usd[:, None]
+    units, cost = arrival.quantity[:, None], arrival.cost[:, None]
     return Weekly(
         inventory=np.where(here, (units - sold) * cost, 0),
         payables=np.where(here & ~paid, units * cost, 0),
-        cash=sold * arrival.price_usd[:, None] - np.where(paid, units * cost, 0),
+        cash=sold * arrival.price[:, None] - np.where(paid, units * cost, 0),
     )
 
 
-def until_sold(
-    arrival: Arrival, margin_usd: np.ndarray, carrying_rate: float
-) -> tuple[np.ndarray, np.ndarray]:
+def until_sold(arrival: Arrival, margin: np.ndarray, carrying_rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Units that they sell more in all the weeks, and their margin less carrying what is not sold yet."""
     units = arrival.sold[:, -1]
     carrying = by_week(arrival).inventory.sum(1) * carrying_rate * 7 / 365
-    return units, units * margin_usd - carrying
+    return units, units * margin - carrying

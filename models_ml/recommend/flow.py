@@ -64,7 +64,7 @@ class Network:
         return np.asarray(self.flow[self.is_lane])
 
     @property
-    def benefit_usd(self) -> float:
+    def benefit(self) -> float:
         """Gained less lost less moved, over everything."""
         return float(-(self.flow * self.cost).sum() / COST_SCALE)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from governance.json_types import JsonDict, JsonObject
 
-MONEY = ("inventory_usd", "payables_usd", "working_capital_usd", "cash_usd")
+MONEY = ("inventory", "payables", "working_capital", "cash")
 
 
 def weekly_impact(rows: Iterable[JsonObject]) -> JsonDict:
@@ -27,12 +27,12 @@ def weekly_impact(rows: Iterable[JsonObject]) -> JsonDict:
         action, detail = str(row["action"]), row.get("details") or {}
         counted[action] += 1
         simulated = simulated or bool(row.get("is_simulated"))
-        for name in ("expected_margin_usd", "expected_cash_usd", "expected_units"):
+        for name in ("expected_margin", "expected_cash", "expected_units"):
             one_off[action][name] += float(row.get(name) or 0.0)
         for week in detail.get("weekly") or ():
             for name in MONEY:
                 weeks[week["week_ending"]][name] += week[name]
-            by_action[week["week_ending"]][action] += week["working_capital_usd"]
+            by_action[week["week_ending"]][action] += week["working_capital"]
     return {
         "proposals": sum(counted.values()),
         "is_simulated": simulated,
@@ -40,7 +40,7 @@ def weekly_impact(rows: Iterable[JsonObject]) -> JsonDict:
             {
                 "week_ending": week,
                 **{name: round(value, 2) for name, value in weeks[week].items()},
-                "working_capital_by_action_usd": {
+                "working_capital_by_action": {
                     action: round(value, 2) for action, value in sorted(by_action[week].items())
                 },
             }

@@ -15,7 +15,7 @@ STOCK_AND_DEMAND = ("demand_forecasts", "inventory_snapshots")
 OPEN_ORDERS = (*STOCK_AND_DEMAND, "purchase_orders", "purchase_order_lines")
 LEAD_TIME = ("suppliers or receipts", "a lead time of seven days")
 COST = (
-    "products.landed_cost_usd or price_changes.landed_cost_usd",
+    "products.landed_cost or price_changes.landed_cost",
     "a cost of seven tenths of the list price",
 )
 """What kinds need, and what they assume without a table or column."""

@@ -20,14 +20,14 @@ AT_ONCE = 2000  # items planned together: what bounds the memory
 @dataclass(frozen=True)
 class Item:
     """Arrays over items: `stock` units; `mean` and `variance` of weekly demand at today's price, (items,
-    weeks); `price_usd` today; `salvage_usd` a unit unsold at the end; `elasticity` (negative);
+    weeks); `price` today; `salvage` a unit unsold at the end; `elasticity` (negative);
     `deepest` allowed depth; `weeks` until the end, at most those of `mean`."""
 
     stock: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
-    price_usd: np.ndarray
-    salvage_usd: np.ndarray
+    price: np.ndarray
+    salvage: np.ndarray
     elasticity: np.ndarray
     deepest: np.ndarray
     weeks: np.ndarray
@@ -35,10 +35,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """`value_usd` and `units` expected in all; `depth` of each week if demand runs as expected, (items,
+    """`value` and `units` expected in all; `depth` of each week if demand runs as expected, (items,
     weeks); `first_depth` is what to do now."""
 
-    value_usd: np.ndarray
+    value: np.ndarray
     units: np.ndarray
     depth: np.ndarray
 
@@ -60,10 +60,10 @@ def best_plan(items: Item, depths: np.ndarray) -> Plan:
     count = np.ceil(items.stock / step).astype(int)
     size, weeks, levels = len(items.stock), items.mean.shape[1], int(count.max(initial=0)) + 1
     stock = np.arange(levels)
-    worth = items.salvage_usd[:, None] * step[:, None] * stock
+    worth = items.salvage[:, None] * step[:, None] * stock
     sold = np.zeros((size, levels))
     choice = np.zeros((size, weeks, levels), int)
-    price = items.price_usd[:, None] * (1 - depths) * step[:, None]
+    price = items.price[:, None] * (1 - depths) * step[:, None]
     allowed = depths[None, :] <= items.deepest[:, None] + 1e-12
     for week in reversed(range(weeks)):
         lift = (1 - depths[None, :]) ** items.elasticity[:, None]

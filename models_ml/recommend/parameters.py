@@ -24,27 +24,27 @@ class ReorderParameters:
     transfer_days: float = 2.0  # a distribution centre's delivery, where no transfer was seen
 
     # Transfers
-    centre_transfer_usd: float = 0.04  # a unit from a distribution centre, where no transfer was seen
-    store_transfer_usd: float = 0.15  # a unit between two stores of a region: picked, driven, put away
+    centre_transfer: float = 0.04  # a unit from a distribution centre, where no transfer was seen
+    store_transfer: float = 0.15  # a unit between two stores of a region: picked, driven, put away
     donor_service: float = 0.95  # a donor keeps what meets its own demand with this probability at least
-    least_store_benefit_usd: float = 0.25  # a move between stores that brings less is not worth the walk
+    least_store_benefit: float = 0.25  # a move between stores that brings less is not worth the walk
 
     # Markdowns
     markdown_weeks: int = 4
     aged_life_share: float = 0.5  # of the shelf life: older stock counts as aged, as in the marts
     deepest_national: float = 0.4  # a national brand is not sold below this share off
     deepest_private: float = 0.5
-    least_markdown_gain_usd: float = 0.25
+    least_markdown_gain: float = 0.25
 
     # Open orders
     expedite_fee_share: float = 0.08  # of the order line's value
-    expedite_fee_least_usd: float = 0.5
+    expedite_fee_least: float = 0.5
     expedite_time_share: float = 0.5  # of the remaining time, at least a day
     defer_days: int = 14
     cancel_fee_share: float = 0.05  # of the line's value
     cancel_cover_weeks: int = 8  # what is not needed for so long is not needed
-    least_order_saving_usd: float = 0.5  # less is not worth a call
-    least_deferred_usd: float = 10.0  # a smaller line is not worth putting off
+    least_order_saving: float = 0.5  # less is not worth a call
+    least_deferred: float = 10.0  # a smaller line is not worth putting off
 
     # Holding back
     quiet_days: int = 7  # after a decision, the same is not proposed again unless something changed

@@ -20,8 +20,8 @@ NAMESPACE = uuid.UUID("5d2f3a5e-0c7e-5c55-9a3e-6c1d6f3f1a77")
 COLUMNS = (
     "recommendation_id", "action", "product_id", "product_name", "location_id", "from_location_id",
     "subject_id", "region", "banner", "department", "category", "supplier_id", "quantity_units", "order_by",
-    "need_by", "expected_units", "expected_margin_usd", "expected_cash_usd", "expected_service",
-    "at_stake_usd", "confidence", "reason", "drivers", "details", "model_name", "model_version",
+    "need_by", "expected_units", "expected_margin", "expected_cash", "expected_service",
+    "at_stake", "confidence", "reason", "drivers", "details", "model_name", "model_version",
     "release_id", "expires_at", "is_simulated",
 )  # fmt: skip
 DETAILS_VERSION = 1
@@ -56,8 +56,8 @@ class Option:
     quantity: float
     units: float
     service: float | None
-    margin_usd: float
-    cash_usd: float
+    margin: float
+    cash: float
     label: str = ""
 
     def as_dict(self, *, is_proposed: bool) -> JsonDict:
@@ -65,7 +65,7 @@ class Option:
         return {
             "action": self.action, "quantity": number(self.quantity), "expected_units": number(self.units),
             "expected_service": None if self.service is None else number(self.service),
-            "expected_margin_usd": number(self.margin_usd), "expected_cash_usd": number(self.cash_usd),
+            "expected_margin": number(self.margin), "expected_cash": number(self.cash),
             "is_proposed": is_proposed, "words": self.label,
         }  # fmt: skip
 
@@ -79,7 +79,7 @@ def details(
     The next-best option is the other one with the most margin; `against` holds what the proposed one brings
     beyond it, and beyond doing nothing.
     """
-    best = max(others, key=lambda option: option.margin_usd)
+    best = max(others, key=lambda option: option.margin)
     nothing = next(option for option in others if option.action == "nothing")
     return {
         "version": DETAILS_VERSION,
@@ -94,8 +94,8 @@ def details(
                 "units": number(proposed.units - other.units),
                 "service": None if proposed.service is None or other.service is None
                 else number(proposed.service - other.service),
-                "margin_usd": number(proposed.margin_usd - other.margin_usd),
-                "cash_usd": number(proposed.cash_usd - other.cash_usd),
+                "margin": number(proposed.margin - other.margin),
+                "cash": number(proposed.cash - other.cash),
             }
             for name, other in (("nothing", nothing), ("next_best", best))
         },
@@ -113,10 +113,10 @@ def weekly_rows(run: Run, weekly: Weekly, row: int) -> list[JsonDict]:
     return [
         {
             "week_ending": (run.as_of + timedelta(days=7 * (k + 1))).isoformat(),
-            "inventory_usd": number(weekly.inventory[row, k]),
-            "payables_usd": number(weekly.payables[row, k]),
-            "working_capital_usd": number(weekly.working_capital[row, k]),
-            "cash_usd": number(weekly.cash[row, k]),
+            "inventory": number(weekly.inventory[row, k]),
+            "payables": number(weekly.payables[row, k]),
+            "working_capital": number(weekly.working_capital[row, k]),
+            "cash": number(weekly.cash[row, k]),
         }
         for k in range(weekly.inventory.shape[1])
     ]
@@ -157,8 +157,8 @@ def of_pair(row: TableRow, run: Run) -> JsonDict:
 def frame(rows: Sequence[JsonObject]) -> pd.DataFrame:
     """Proposals as a table with all columns, most margin (else what is at stake) first."""
     table = pd.DataFrame(list(rows), columns=list(COLUMNS))
-    money = {name: table[name].astype(float) for name in ("expected_margin_usd", "at_stake_usd")}
-    table = table.assign(**money, _money=money["expected_margin_usd"].fillna(money["at_stake_usd"]))
+    money = {name: table[name].astype(float) for name in ("expected_margin", "at_stake")}
+    table = table.assign(**money, _money=money["expected_margin"].fillna(money["at_stake"]))
     order = ["_money", "location_id", "product_id", "recommendation_id"]
     sorted_: pd.DataFrame = table.sort_values(order, ascending=[False, True, True, True], kind="stable")
     return sorted_.drop(columns="_money").reset_index(drop=True)

@@ -38,14 +38,14 @@ def sentences_of(row: TableRow, waiting: Option) -> list[str]:
     """The drivers one by one, each with its number; `waiting` is ordering at the next review instead."""
     sentences = [
         f"{row.expected_units:.1f} of them sell within {PLANNED_WEEKS} weeks, "
-        f"for ${row.expected_margin_usd:.2f} of margin; waiting for the next review costs "
-        f"{usd(row.expected_margin_usd - waiting.margin_usd)} of it",
+        f"for ${row.expected_margin:.2f} of margin; waiting for the next review costs "
+        f"{usd(row.expected_margin - waiting.margin)} of it",
         f"{row.demand_mean:.1f} ± {row.demand_variance**0.5:.1f} units wanted "
         f"over {row.interval_days:.1f} days",
         f"{row.free:.0f} free on hand, {row.in_transit_units + row.on_order_units:.0f} on the way",
         f"lead time {row.lead_time_mean_days:.1f} ± {row.lead_time_sd_days:.1f} days",
-        f"{row.service_target:.0%} service pays: a unit missed costs ${row.worth_usd:.2f}, "
-        f"one too many ties up ${row.unit_cost_usd:.2f}",
+        f"{row.service_target:.0%} service pays: a unit missed costs ${row.worth:.2f}, "
+        f"one too many ties up ${row.unit_cost:.2f}",
     ]
     if row.pledged_units:
         sentences.append(f"{row.pledged_units:.0f} approved and not yet carried out are counted in")
@@ -53,10 +53,10 @@ def sentences_of(row: TableRow, waiting: Option) -> list[str]:
         sentences.append(f"{row.moved_in_units:.0f} proposed to come from another place are counted in")
     if getattr(row, "moved_out_units", 0):
         sentences.append(f"{row.moved_out_units:.0f} proposed for the stores it serves are taken off")
-    left = getattr(row, "budget_left_usd", None)
+    left = getattr(row, "budget_left", None)
     if left is not None and isfinite(left):
         sentences.append(
-            f"brings ${row.return_per_usd:.2f} for each dollar, rank {row.budget_rank:.0f} in "
+            f"brings ${row.return_on_spend:.2f} for each dollar, rank {row.budget_rank:.0f} in "
             f"{row.department} {row.region}, where ${left:,.0f} may be ordered and one more dollar is worth "
             f"${row.shadow_price:.2f}"
         )
@@ -99,9 +99,9 @@ def drivers_of(row: TableRow, run: Run) -> JsonDict:
         "missed_units": number(row.missed_units),
         "case_pack_units": float(row.case_pack_units),
         "shelf_life_capped": bool(row.is_capped),
-        "unit_cost_usd": number(row.unit_cost_usd),
-        "unit_margin_usd": number(row.unit_margin_usd),
-        "worth_usd": number(row.worth_usd),
+        "unit_cost": number(row.unit_cost),
+        "unit_margin": number(row.unit_margin),
+        "worth": number(row.worth),
         "customer_weight": number(row.customer_weight),
         "carrying_rate": run.parameters.carrying_rate,
         "replenished_from": text_or_none(row.replenished_from),

@@ -18,8 +18,8 @@ Expected = dict[str, float]
 
 
 def reproduce(row: JsonObject, quantity: float | None = None) -> Expected:
-    """`expected_units`, `expected_service`, `expected_margin_usd` and `expected_cash_usd` of a stored row, or
-    of an anomaly `at_stake_usd`.
+    """`expected_units`, `expected_service`, `expected_margin` and `expected_cash` of a stored row, or
+    of an anomaly `at_stake`.
 
     `quantity` answers what another one would have brought. Raises ModelError for an action that has no
     formula.
@@ -35,22 +35,22 @@ def reproduce(row: JsonObject, quantity: float | None = None) -> Expected:
 
 def _reorder(drivers: JsonObject, quantity: float) -> Expected:
     """Another quantity differs by one protection interval: the next order makes up for it."""
-    mean, variance, interval, margin_usd, cost = (
+    mean, variance, interval, unit_margin, cost = (
         np.array([drivers[name]])
         for name in (
             *("demand_mean_units", "demand_variance_units2", "protection_interval_days"),
-            *("unit_margin_usd", "unit_cost_usd"),
+            *("unit_margin", "unit_cost"),
         )
     )
-    demand = effects.Demand(mean, variance, interval, margin_usd, cost, drivers["carrying_rate"])
+    demand = effects.Demand(mean, variance, interval, unit_margin, cost, drivers["carrying_rate"])
     at, proposed = np.array([drivers["position_units"]]), np.array([drivers["proposed_units"]])
-    units, margin = effects.until_sold(_arrival(drivers), demand.margin_usd, drivers["carrying_rate"])
+    units, margin = effects.until_sold(_arrival(drivers), demand.margin, drivers["carrying_rate"])
     usual, other = (effects.of_stock(at, q, demand) for q in (proposed, np.array([quantity])))
     if quantity == 0:
         return _expected(0.0, other.service[0], 0.0, 0.0)
     return _expected(
         (units + other.units - usual.units)[0], other.service[0],
-        (margin + other.margin_usd - usual.margin_usd)[0], other.cash_usd[0],
+        (margin + other.margin - usual.margin)[0], other.cash[0],
     )  # fmt: skip
 
 
@@ -59,17 +59,17 @@ def _arrival(drivers: JsonObject) -> effects.Arrival:
     names = ("position_units", "proposed_units", "lead_time_mean_days")
     position, quantity, days = (np.array([drivers[name]]) for name in names)
     mean, variance = (np.array([drivers[f"weekly_{name}"]]) for name in ("mean_units", "variance_units2"))
-    cost, missed = (np.array([drivers[name]]) for name in ("unit_cost_usd", "missed_units"))
+    cost, missed = (np.array([drivers[name]]) for name in ("unit_cost", "missed_units"))
     return effects.Arrival(position, quantity, days, 0 * days, mean, variance, cost, 0 * cost, missed)
 
 
 def _transfer(drivers: JsonObject, quantity: float) -> Expected:
     gained, service = _served_more(drivers, "", drivers["position_units"], quantity)
-    cost = drivers["transfer_cost_usd"] * quantity / drivers["proposed_units"]
-    margin = drivers["unit_margin_usd"]
+    cost = drivers["transfer_cost"] * quantity / drivers["proposed_units"]
+    margin = drivers["unit_margin"]
     if not drivers["donor_is_centre"]:
         lost = -_served_more(drivers, "donor_", drivers["donor_before_units"], -quantity)[0]
-        gain = gained * margin - lost * drivers["donor_unit_margin_usd"]
+        gain = gained * margin - lost * drivers["donor_unit_margin"]
         return _expected(gained - lost, service, gain - cost, -cost)
     if quantity == 0:
         return _expected(0.0, service, 0.0, 0.0)
@@ -82,12 +82,12 @@ def _markdown(drivers: JsonObject, quantity: float) -> Expected:
     one = Item(
         stock=np.array([quantity]), mean=np.array([drivers["weekly_mean_units"]]),
         variance=np.array([drivers["weekly_variance_units2"]]), weeks=np.array([drivers["weeks_left"]]),
-        price_usd=np.array([drivers["unit_price_usd"]]), salvage_usd=np.array([drivers["salvage_usd"]]),
+        price=np.array([drivers["unit_price"]]), salvage=np.array([drivers["salvage"]]),
         elasticity=np.array([drivers["elasticity"]]), deepest=np.array([drivers["deepest"]]),
     )  # fmt: skip
     best, hold = best_plan(one, np.array(drivers["depths"])), hold_price(one)
-    gain, units = float((best.value_usd - hold.value_usd)[0]), float((best.units - hold.units)[0])
-    return _expected(units, float("nan"), gain, gain + drivers["salvage_usd"] * units)
+    gain, units = float((best.value - hold.value)[0]), float((best.units - hold.units)[0])
+    return _expected(units, float("nan"), gain, gain + drivers["salvage"] * units)
 
 
 def _expedite(drivers: JsonObject, quantity: float) -> Expected:
@@ -95,25 +95,25 @@ def _expedite(drivers: JsonObject, quantity: float) -> Expected:
     days, sooner = np.array([drivers["arrives_days"]]), np.array([drivers["sooner_days"]])
     lost = line.lost(stock, days) - line.lost(stock, sooner) - line.lost(stock + quantity, days)
     saved = float(np.clip(lost, 0, quantity)[0])
-    margin = saved * drivers["unit_margin_usd"] - drivers["fee_usd"]
-    return _expected(saved, float(line.in_stock(stock, sooner)[0]), margin, -drivers["fee_usd"])
+    margin = saved * drivers["unit_margin"] - drivers["fee"]
+    return _expected(saved, float(line.in_stock(stock, sooner)[0]), margin, -drivers["fee"])
 
 
 def _cancel(drivers: JsonObject, quantity: float) -> Expected:
     missed, service = _missed(drivers, 7.0 * drivers["cover_weeks"], quantity)
-    waste = drivers["waste_share"] * drivers["spoiled_units"] * drivers["unit_cost_usd"]
-    gain = drivers["carrying_usd"] + waste - drivers["fee_usd"] - missed * drivers["unit_margin_usd"]
-    return _expected(-missed, service, gain, quantity * drivers["unit_cost_usd"] - drivers["fee_usd"])
+    waste = drivers["waste_share"] * drivers["spoiled_units"] * drivers["unit_cost"]
+    gain = drivers["carrying"] + waste - drivers["fee"] - missed * drivers["unit_margin"]
+    return _expected(-missed, service, gain, quantity * drivers["unit_cost"] - drivers["fee"])
 
 
 def _defer(drivers: JsonObject, quantity: float) -> Expected:
     missed, service = _missed(drivers, drivers["later_days"], quantity)
-    return _expected(-missed, service, drivers["carrying_usd"] - missed * drivers["unit_margin_usd"], 0.0)
+    return _expected(-missed, service, drivers["carrying"] - missed * drivers["unit_margin"], 0.0)
 
 
 def _investigate(drivers: JsonObject, quantity: float) -> Expected:
     beyond = max(drivers["events"] - drivers["usual"], 0) / max(drivers["events"], 1)
-    return {"expected_units": 0.0, "expected_cash_usd": 0.0, "at_stake_usd": drivers["money_usd"] * beyond}
+    return {"expected_units": 0.0, "expected_cash": 0.0, "at_stake": drivers["money"] * beyond}
 
 
 def _missed(drivers: JsonObject, days: float, quantity: float) -> tuple[float, float]:
@@ -139,7 +139,7 @@ def _served_more(drivers: JsonObject, whose: str, before: float, units: float) -
 def _expected(units: float, service: float, margin: float, cash: float) -> Expected:
     return {
         "expected_units": float(units), "expected_service": float(service),
-        "expected_margin_usd": float(margin), "expected_cash_usd": float(cash),
+        "expected_margin": float(margin), "expected_cash": float(cash),
     }  # fmt: skip
 
 

@@ -23,10 +23,10 @@ def group_requests(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
     for action, column in _PARTIES.items():
         chosen = rows["action"] == action
         party[chosen] = rows.loc[chosen, column].fillna("unknown")
-    keys = rows.assign(_party=party, _cash=rows["expected_cash_usd"].astype(float))
+    keys = rows.assign(_party=party, _cash=rows["expected_cash"].astype(float))
     keys = keys[keys["_party"] != ""]
     sums = keys.groupby(["action", "_party", "location_id"]).agg(
-        lines=("action", "size"), units=("quantity_units", "sum"), cash_usd=("_cash", "sum")
+        lines=("action", "size"), units=("quantity_units", "sum"), cash=("_cash", "sum")
     )
     sums_by_request = sums.to_dict("index")
     details = [
@@ -47,5 +47,5 @@ def _request(sums: Mapping[Hashable, float], key: tuple[str, str, str], run: Run
         "to": key[2],
         "lines": int(sums["lines"]),
         "units": number(sums["units"]),
-        "cash_usd": number(sums["cash_usd"]),
+        "cash": number(sums["cash"]),
     }

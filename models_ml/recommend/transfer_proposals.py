@@ -39,20 +39,20 @@ def propose(needs: Needs, moves: pd.DataFrame, run: Run) -> pd.DataFrame:
     merged = rows.assign(
         from_location=givers["location_id"], from_region=givers["region"], donor_free=givers["free"],
         donor_spare=spare_units(givers, run.parameters) - others, donor_mean=givers["demand_mean"],
-        donor_variance=givers["demand_variance"], donor_margin=givers["unit_margin_usd"],
+        donor_variance=givers["demand_variance"], donor_margin=givers["unit_margin"],
         service_before=share_within(np.floor(before), mean, variance),
         service_after=share_within(np.floor(before + quantity), mean, variance),
         **{name: moves[name].to_numpy() for name in (
-            "quantity_units", "gained_units", "lost_units", "transfer_cost_usd", "charged_cost_usd",
-            "net_benefit_usd", "receiver_before_units", "donor_before_units", "from_centre")},
+            "quantity_units", "gained_units", "lost_units", "transfer_cost", "charged_cost",
+            "net_benefit", "receiver_before_units", "donor_before_units", "from_centre")},
     )  # fmt: skip
     arrival = _arrival_of(rows, moves, needs, run)
     merged = merged.assign(missed_units=arrival.missed, arrives_days=arrival.arrives_days)
     sold = _sold_more(merged, arrival)
-    price = rows["unit_price_usd"].to_numpy(float, na_value=0.0)
+    price = rows["unit_price"].to_numpy(float, na_value=0.0)
     weekly = effects.Weekly(
-        -sold * arrival.cost_usd[:, None], 0 * sold,
-        sold * price[:, None] - merged["transfer_cost_usd"].to_numpy(float)[:, None],
+        -sold * arrival.cost[:, None], 0 * sold,
+        sold * price[:, None] - merged["transfer_cost"].to_numpy(float)[:, None],
     )  # fmt: skip
     options = _options(
         merged, sold[:, -1], effects.of_stock(before, quantity, demand_of(rows, run.parameters))
@@ -70,7 +70,7 @@ def _arrival_of(rows: pd.DataFrame, moves: pd.DataFrame, needs: Needs, run: Run)
     quantity, before = (moves[name].to_numpy(float) for name in ("quantity_units", "receiver_before_units"))
     days = np.full(len(rows), run.parameters.transfer_days)
     weekly = needs.weekly_mean[at], needs.weekly_variance[at]
-    cost, missed = rows["unit_cost_usd"].to_numpy(float), effects.missed_before(before, days, *weekly)
+    cost, missed = rows["unit_cost"].to_numpy(float), effects.missed_before(before, days, *weekly)
     return effects.Arrival(before, quantity, days, 0 * days, *weekly, cost, 0 * cost, missed)
 
 
@@ -91,24 +91,24 @@ def _options(moves: pd.DataFrame, sold: np.ndarray, bought: effects.Effect) -> l
     options_by_move = []
     row: TableRow
     for i, row in enumerate(moves.assign(sold=sold).itertuples()):
-        margin = row.sold * row.unit_margin_usd - row.transfer_cost_usd
-        cash, missed = -row.transfer_cost_usd, row.gained_units
+        margin = row.sold * row.unit_margin - row.transfer_cost
+        cash, missed = -row.transfer_cost, row.gained_units
         if not row.from_centre:
-            gained = row.gained_units * row.unit_margin_usd - row.lost_units * row.donor_margin
-            margin = gained - row.charged_cost_usd
+            gained = row.gained_units * row.unit_margin - row.lost_units * row.donor_margin
+            margin = gained - row.charged_cost
         options = [
             Option("transfer", row.quantity_units, row.sold, row.service_after, margin, cash, "as proposed"),
             Option("nothing", 0, 0, row.service_before, 0, 0, "do nothing"),
         ]
         if row.from_centre:
-            later = margin - missed * row.unit_margin_usd
+            later = margin - missed * row.unit_margin
             label = "with the next delivery"
             option = Option(
                 "transfer", row.quantity_units, row.sold - missed, row.service_before, later, cash, label
             )
             options.append(option)
         elif not isinstance(row.replenished_from, str):
-            effect = (bought.units[i], bought.service[i], bought.margin_usd[i], bought.cash_usd[i])
+            effect = (bought.units[i], bought.service[i], bought.margin[i], bought.cash[i])
             options.append(Option("reorder", row.quantity_units, *effect, "buy it instead"))
         options_by_move.append(options)
     return options_by_move
@@ -121,7 +121,7 @@ def _proposal(row: TableRow, run: Run, options: list[Option], weekly: list[JsonD
         f"Move {row.quantity_units:.0f} from {row.from_location}, which keeps {keeps:.0f} for "
         f"{row.donor_mean:.1f} wanted there, to {row.location_id}: {row.demand_mean:.1f} units wanted over "
         f"{row.interval_days:.1f} days against {row.receiver_before_units:.0f}; service rises from "
-        f"{row.service_before:.0%} to {row.service_after:.0%} for ${row.transfer_cost_usd:.2f}."
+        f"{row.service_before:.0%} to {row.service_after:.0%} for ${row.transfer_cost:.2f}."
     )
     sentences = [
         f"{proposed.units:.1f} more units sell within {PLANNED_WEEKS} weeks, "
@@ -129,7 +129,7 @@ def _proposal(row: TableRow, run: Run, options: list[Option], weekly: list[JsonD
         if row.from_centre
         else f"{row.gained_units:.2f} more units expected to sell at {row.location_id}, "
         f"{row.lost_units:.2f} fewer at {row.from_location}",
-        f"${row.transfer_cost_usd:.2f} to move them, against ${row.quantity_units * row.unit_cost_usd:.2f} "
+        f"${row.transfer_cost:.2f} to move them, against ${row.quantity_units * row.unit_cost:.2f} "
         "to buy them",
         f"{row.donor_spare:.0f} spare at {row.from_location} beyond its own demand"
         if not row.from_centre
@@ -148,15 +148,15 @@ def _proposal(row: TableRow, run: Run, options: list[Option], weekly: list[JsonD
         "order_by": run.day(row.days_of_cover - run.parameters.transfer_days),
         "need_by": run.day(row.days_of_cover),
         "expected_units": proposed.units,
-        "expected_margin_usd": proposed.margin_usd,
-        "expected_cash_usd": proposed.cash_usd,
+        "expected_margin": proposed.margin,
+        "expected_cash": proposed.cash,
         "expected_service": proposed.service,
         "reason": reason,
         "drivers": _drivers(row, run),
         "details": details(
             run, proposed, others, weekly=weekly, sentences=sentences, from_region=row.from_region,
-            donor_free_units=number(row.donor_spare), net_benefit_usd=number(row.net_benefit_usd),
-            transfer_cost_usd=number(row.transfer_cost_usd), fallback_reason=row.fallback_reason or None,
+            donor_free_units=number(row.donor_spare), net_benefit=number(row.net_benefit),
+            transfer_cost=number(row.transfer_cost), fallback_reason=row.fallback_reason or None,
         ),
     }  # fmt: skip
 
@@ -177,11 +177,11 @@ def _drivers(row: TableRow, run: Run) -> JsonDict:
         "donor_before_units": number(row.donor_before_units),
         "donor_is_centre": bool(row.from_centre),
         "case_pack_units": float(row.case_pack_units),
-        "unit_margin_usd": number(row.unit_margin_usd),
-        "donor_unit_margin_usd": number(row.donor_margin),
-        "unit_cost_usd": number(row.unit_cost_usd),
-        "transfer_cost_usd": number(row.transfer_cost_usd),
-        "charged_cost_usd": number(row.charged_cost_usd),
+        "unit_margin": number(row.unit_margin),
+        "donor_unit_margin": number(row.donor_margin),
+        "unit_cost": number(row.unit_cost),
+        "transfer_cost": number(row.transfer_cost),
+        "charged_cost": number(row.charged_cost),
         "forecast_method": row.method,
         "as_of": run.as_of.isoformat(),
     }

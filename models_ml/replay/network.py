@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models_ml.recommend.count_distributions import quantile
-from models_ml.replay.money import TRANSFER_USD, worth_usd
+from models_ml.replay.money import TRANSFER_COST, worth
 from models_ml.replay.policies import Mean, known_week
 from models_ml.replay.simulate import TRANSFER_DAYS, Moves, Rules
 from models_ml.replay.world import World
@@ -24,7 +24,7 @@ def between_stores(world: World, rules: Rules, mean: Mean, last_known: int) -> M
     weekly = world.weekly[:, : last_known - world.first_week + 1]
     variance_ratio = np.maximum(weekly.var(1) / np.maximum(weekly.mean(1), 1e-9), 1)
     order, starts = _groups(world)
-    pays = np.clip(1 - TRANSFER_USD / np.maximum(worth_usd(world), 1e-9), 0, 0.999)
+    pays = np.clip(1 - TRANSFER_COST / np.maximum(worth(world), 1e-9), 0, 0.999)
     days = rules.protection_days
     horizon = min(rules.lead_time_mean_days, TRANSFER_DAYS + rules.review_days)
     cached: dict[int, tuple[np.ndarray, np.ndarray]] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models_ml.replay.money import cost_usd
+from models_ml.replay.money import cost
 from models_ml.replay.policies import SHARES, Shape, base_stock, blended
 from models_ml.replay.simulate import Levels, Moves, Ran, Rules, simulate
 from models_ml.replay.world import World
@@ -64,9 +64,7 @@ class Tuning:
         ran = run_weeks(self.world, self.rules, levels, self.leads, weeks)
         demand = self.world.units[:, self.world.day(weeks[0]) : self.world.day(weeks[1] + 1)]
         lost = demand.sum(1) - ran.served
-        return int(
-            cost_usd(self.world, ran.mean_stock, lost, ran.moved, demand.shape[1]).sum((1, 2)).argmin()
-        )
+        return int(cost(self.world, ran.mean_stock, lost, ran.moved, demand.shape[1]).sum((1, 2)).argmin())
 
     def _stock_at_fill(self, weight: float, shape: Shape) -> np.ndarray:
         """Mean stock at the fill rate in each half of the weeks."""

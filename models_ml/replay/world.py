@@ -28,8 +28,8 @@ GROUP BY ALL
 
 _MONEY = """
 SELECT lines.location_id, {item} AS item,
-    sum(lines.net_sales_usd - lines.gross_margin_usd)::DOUBLE / sum(lines.units_sold) AS cost_usd,
-    sum(lines.gross_margin_usd)::DOUBLE / sum(lines.units_sold) AS margin_usd
+    sum(lines.net_sales - lines.gross_margin)::DOUBLE / sum(lines.units_sold) AS cost,
+    sum(lines.gross_margin)::DOUBLE / sum(lines.units_sold) AS margin
 FROM fct_sales_lines AS lines JOIN dim_product AS products USING (product_id)
 WHERE lines.week <= {last} AND lines.units_sold > 0 GROUP BY ALL
 """
@@ -56,8 +56,8 @@ class World:
     is_promoted: np.ndarray
     promotion_lift: np.ndarray
     regions: np.ndarray
-    unit_cost_usd: np.ndarray
-    unit_margin_usd: np.ndarray
+    unit_cost: np.ndarray
+    unit_margin: np.ndarray
 
     @property
     def weekly(self) -> np.ndarray:
@@ -147,5 +147,5 @@ def _money(warehouse: Path, panel: Panel, last_known: int) -> tuple[np.ndarray, 
         rows = con.execute(_MONEY.format(item=TIERS[panel.tier], last=int(last_known))).df()
     index = pd.MultiIndex.from_arrays([rows["location_id"], rows["item"].astype(str)])
     at = index.get_indexer(pd.MultiIndex.from_arrays([panel.locations, panel.items]))
-    money = np.nan_to_num(rows[["cost_usd", "margin_usd"]].to_numpy(float)[at]) * (at >= 0)[:, None]
+    money = np.nan_to_num(rows[["cost", "margin"]].to_numpy(float)[at]) * (at >= 0)[:, None]
     return money[:, 0], money[:, 1]

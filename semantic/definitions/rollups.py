@@ -3,7 +3,7 @@
     config: {meta: {steelyard: {rollup: {
       of: sales_lines,                                       # the semantic model that it sums up
       keeps: {metric_time__day: date_day, location: location_id, product__department: department},
-      measures: {net_sales_usd: sum, line_count: {agg: count, expr: sales_line_id}}}}}}
+      measures: {net_sales: sum, line_count: {agg: count, expr: sales_line_id}}}}}}
 
 `keeps` maps names as a query writes them to the rollup's columns, `measures` its other columns to the
 aggregate that they hold of the semantic model's table. Grain: one row per combination of what it keeps, NULLs

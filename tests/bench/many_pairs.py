@@ -42,10 +42,10 @@ def positions(pairs: int, seed: int = 7) -> pd.DataFrame:
         "on_hand_units": np.floor(weekly * cover), "reserved_units": 0.0, "in_transit_units": 0.0,
         "on_order_units": 0.0, "is_simulated": True, "case_pack_units": rng.choice([2.0, 4.0, 6.0], pairs),
         "minimum_order_units": 1.0, "shelf_life_days": rng.choice([14.0, 90.0, 365.0], pairs),
-        "unit_cost_usd": cost, "unit_price_usd": cost * 1.4, "unit_margin_usd": cost * 0.4,
+        "unit_cost": cost, "unit_price": cost * 1.4, "unit_margin": cost * 0.4,
         "lead_time_mean_days": rng.uniform(2, 8, pairs), "lead_time_sd_days": rng.uniform(0.5, 3, pairs),
         "review_period_days": 1.0, "serving_dc_id": None, "payment_terms_days": 30.0,
-        "centre_transfer_usd": 0.04, "inventory_value_usd": 0.0, "aged_inventory_value_usd": 0.0,
+        "centre_transfer": 0.04, "inventory_value": 0.0, "aged_inventory_value": 0.0,
         "data_age_days": 0, "weekly": weekly,
     })  # fmt: skip
 

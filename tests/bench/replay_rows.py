@@ -11,7 +11,7 @@ import numpy as np
 from models_ml.demand.settings import FULL, QUICK
 from models_ml.replay import Comparison, Outcome, World, compare, read_world, replay
 from models_ml.replay.compare import stronger
-from models_ml.replay.money import cost_usd, textbook_shares
+from models_ml.replay.money import cost, textbook_shares
 from models_ml.replay.policies import SHARES
 from models_ml.replay.run import NETWORK, ORACLE, OURS, STALE, TUNED, ReplaySettings, demand_of
 from models_ml.replay.simulate import Rules
@@ -163,7 +163,7 @@ class Tier:
         served, mean_stock, moved = (
             part.mean(1) for part in (outcome.served, outcome.mean_stock, outcome.moved)
         )
-        return cost_usd(self.world, mean_stock, self.demand - served, moved, days)
+        return cost(self.world, mean_stock, self.demand - served, moved, days)
 
     def _row(
         self, name: str, unit: str, measured: float, target: float | str | None = None, *,

@@ -50,7 +50,7 @@ def query_metric(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
         select unnest(['L1', 'L2']) as location_id, unnest(['East', 'West']) as region""")
     con.executemany(
         """insert into fct_decision_outcomes by name select ? as recommendation_id, cast(? as date) as date_day,
-        ? as location_id, ? as action, ? as margin_decided_usd, ? as margin_baseline_usd, ? as action_cost_usd""",
+        ? as location_id, ? as action, ? as margin_decided, ? as margin_baseline, ? as action_cost""",
         OUTCOMES,
     )
     con.executemany(

@@ -89,7 +89,7 @@ def test_a_breaking_change_is_a_version_with_an_end(models):
 
 
 def test_both_versions_hold_the_same_rows(marts):
-    shared = "return_id, date_day, location_id, product_id, returned_units, refund_usd"
+    shared = "return_id, date_day, location_id, product_id, returned_units, refund"
     old, new = (
         f"SELECT {shared}, reason FROM fct_returns_v1",
         f"SELECT {shared}, return_reason FROM fct_returns",

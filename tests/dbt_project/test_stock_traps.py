@@ -47,7 +47,7 @@ def query_metric(release_dir: Path, tmp_path_factory: pytest.TempPathFactory):
         select unnest(['L1', 'L2', 'L3', 'L4']) as location_id, unnest(['East', 'West', 'East', 'West']) as region""")
     con.executemany(
         """insert into fct_inventory_daily by name select cast(? as date) as date_day, ? as location_id, ? as product_id,
-        cast(? as integer) as on_hand_units, 1 as inventory_value_usd, true as is_ranged""",
+        cast(? as integer) as on_hand_units, 1 as inventory_value, true as is_ranged""",
         ROWS,
     )
     con.execute("""update fct_inventory_daily as f set next_count_day = (

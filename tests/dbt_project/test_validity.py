@@ -51,7 +51,7 @@ def test_sales_by_the_fascia_of_the_day(marts, agree, groups):
              "metric_time__month": "CAST(date_trunc('month', f.date_day) AS DATE)"}  # fmt: skip
     keys = ["h.banner", *(names[g] for g in groups)]
     rows = marts.execute(f"""
-        SELECT {", ".join(keys)}, sum(f.net_sales_usd) FROM fct_sales_lines f
+        SELECT {", ".join(keys)}, sum(f.net_sales) FROM fct_sales_lines f
         LEFT JOIN dim_location l ON l.location_id = f.location_id
         LEFT JOIN dim_product p ON p.product_id = f.product_id
         LEFT JOIN dim_location_history h ON h.location_id = f.location_id

@@ -16,8 +16,8 @@ from governance.releases.diff import diff_releases
 from semantic.sql.quoting import literal
 from tests.e2e.conftest import FOLDER
 
-BEFORE = '{name: gross_sales_usd, agg: sum, expr: "gross_sales_usd"}'
-AFTER = '{name: gross_sales_usd, agg: sum, expr: "gross_sales_usd - discounts_usd"}'
+BEFORE = '{name: gross_sales, agg: sum, expr: "gross_sales"}'
+AFTER = '{name: gross_sales, agg: sum, expr: "gross_sales - discounts"}'
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_one_definition_changed_and_nothing_else(diff):
     (kpi,) = diff.kpis
     assert (kpi.name, kpi.what) == ("gross_sales", "changed")
     assert [(f.field, f.after) for f in kpi.fields] == [
-        ("measures.gross_sales_usd.expr", "gross_sales_usd - discounts_usd")
+        ("measures.gross_sales.expr", "gross_sales - discounts")
     ]
     assert (diff.models, diff.dimensions) == ((), ())
 
@@ -56,7 +56,7 @@ def test_the_numbers_moved_by_the_discounts_of_each_month(diff):
     """Counted from the retailer's own file."""
     discounts = duckdb.sql(
         "select strftime(date_trunc('month', business_date), '%Y-%m-%d'), "
-        "sum(retail_discount_usd + coupon_match_discount_usd) "
+        "sum(retail_discount + coupon_match_discount) "
         f"from read_csv({literal(f'{FOLDER}/sales_lines/all.csv')}) group by 1"
     ).fetchall()
     moved = {kpi.name: {m.month: m.change for m in kpi.months} for kpi in diff.moved}

@@ -44,7 +44,7 @@ def test_sales_kpis_are_those_of_the_file(answer):
     ((net_sales,),) = answer("net_sales")
     ((customers,),) = answer("active_customers")
     assert (float(net_sales), customers) == (
-        pytest.approx(float(duckdb.sql(f"select sum(sales_value_usd) from {SALES}").fetchall()[0][0])),
+        pytest.approx(float(duckdb.sql(f"select sum(sales_value) from {SALES}").fetchall()[0][0])),
         duckdb.sql(f"select count(distinct customer_id) from {SALES}").fetchall()[0][0],
     )
 

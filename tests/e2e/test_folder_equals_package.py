@@ -45,8 +45,8 @@ def files():
     con.execute("""
         create view lines as
         select s.*, p.department, l.region, date_trunc('month', business_date)::date as month,
-            (select arg_max(c.landed_cost_usd, c.effective_date) from price_changes c
-             where c.product_id = s.product_id and c.effective_date <= s.business_date) as cost_usd
+            (select arg_max(c.landed_cost, c.effective_date) from price_changes c
+             where c.product_id = s.product_id and c.effective_date <= s.business_date) as cost
         from sales_lines s join products p using (product_id) join locations l using (location_id)""")
     con.execute("""
         create view promised as
@@ -59,23 +59,22 @@ def files():
 
 
 BY_HAND = {
-    ("net_sales", ()): "select sum(sales_value_usd) from lines",
+    ("net_sales", ()): "select sum(sales_value) from lines",
     ("net_sales", ("metric_time__month", "location__region")): (
-        "select month, region, sum(sales_value_usd) from lines group by all"
+        "select month, region, sum(sales_value) from lines group by all"
     ),
     ("gross_sales", ("location__region",)): (
-        "select region, sum(sales_value_usd + retail_discount_usd + coupon_match_discount_usd) "
-        "from lines group by 1"
+        "select region, sum(sales_value + retail_discount + coupon_match_discount) from lines group by 1"
     ),
     ("units_sold", ("product__department",)): "select department, sum(quantity) from lines group by 1",
     ("active_customers", ("metric_time__month",)): (
         "select month, count(distinct customer_id) from lines group by 1"
     ),
     ("average_basket_value", ("metric_time__month",)): (
-        "select month, sum(sales_value_usd) / count(distinct basket_id) from lines group by 1"
+        "select month, sum(sales_value) / count(distinct basket_id) from lines group by 1"
     ),
     ("gross_margin", ("product__department",)): (
-        "select department, sum(sales_value_usd - quantity * cost_usd) from lines group by 1"
+        "select department, sum(sales_value - quantity * cost) from lines group by 1"
     ),
     ("inventory_on_hand_units", ("location__region",)): """
         select region, sum(units) from (
@@ -83,7 +82,7 @@ BY_HAND = {
             from inventory_snapshots join locations using (location_id) group by all) group by 1""",
     ("inventory_value", ("product__department",)): """
         select department, sum(usd) from (
-            select department, arg_max(on_hand_units * unit_cost_usd, snapshot_date) as usd
+            select department, arg_max(on_hand_units * unit_cost, snapshot_date) as usd
             from inventory_snapshots join products using (product_id)
             group by department, location_id, product_id) group by 1""",
     ("returned_units", ("location__region",)): (

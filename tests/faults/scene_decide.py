@@ -27,8 +27,8 @@ def proposals(count: int = PROPOSED) -> list[dict[str, Any]]:
     return [
         {
             "recommendation_id": f"r{i}", "action": "reorder", "product_id": f"p{i}", "location_id": "367",
-            "region": "East", "department": "GROCERY", "quantity_units": 24.0, "expected_margin_usd": 90.0,
-            "expected_cash_usd": 500.0, "confidence": 0.9,
+            "region": "East", "department": "GROCERY", "quantity_units": 24.0, "expected_margin": 90.0,
+            "expected_cash": 500.0, "confidence": 0.9,
         }
         for i in range(count)
     ]  # fmt: skip

@@ -36,12 +36,12 @@ select product_id, department from {{ source('landing', 'products') }}
 qualify row_number() over (partition by product_id order by batch_sequence desc) = 1
 """,
     "models/fct_sales.sql": """
-select sales_line_id, business_date, sold_at, product_id, department, sales_value_usd
+select sales_line_id, business_date, sold_at, product_id, department, sales_value
 from {{ source('landing', 'sales_lines') }} left join {{ ref('dim_product') }} using (product_id)
 qualify row_number() over (partition by sales_line_id order by batch_sequence desc) = 1
 """,
     "models/fct_by_day.sql": """
-select business_date, count(*) as lines, sum(sales_value_usd) as sales_value_usd
+select business_date, count(*) as lines, sum(sales_value) as sales_value
 from {{ ref('fct_sales') }} group by business_date
 """,
     "models/models.yml": """

@@ -103,7 +103,7 @@ def test_nobody_approves_their_own_directly_as_author_or_by_delegation(
 
 
 def test_two_people_must_agree(sqlite_store, proposed, people, now):
-    record = proposed(sqlite_store, expected_cash_usd=80_000.0)
+    record = proposed(sqlite_store, expected_cash=80_000.0)
     assert record.policy_route == "two_people"
     finance, manager = people["finance_controller"], people["category_manager"]
     assert decide(sqlite_store, finance, "r1", "approve", now=now).state == "in_review"
@@ -251,17 +251,17 @@ def test_carried_out_once_then_taken_back_by_somebody_else(sqlite_store, propose
 @pytest.mark.parametrize(
     ("changes", "state", "expected"),
     [
-        ({"expected_cash_usd": 20.0, "expected_margin_usd": 30.0}, "champion", "automatic"),
-        ({"expected_cash_usd": 20.0, "expected_margin_usd": 30.0}, "drifted", "planner"),
-        ({"expected_cash_usd": 20.0, "expected_margin_usd": 30.0, "confidence": 0.6}, "champion", "planner"),
-        ({"expected_cash_usd": 20.0, "expected_margin_usd": 30.0, "confidence": None}, "champion", "planner"),
-        ({"expected_cash_usd": 60.0, "expected_margin_usd": 3.0, "region": "West"}, "champion", "planner"),
-        ({"expected_cash_usd": None, "expected_margin_usd": None}, "champion", "category_manager"),
-        ({"expected_cash_usd": 9_000.0}, "champion", "category_manager"),
-        ({"expected_cash_usd": -9_000.0}, "champion", "category_manager"),
-        ({"expected_cash_usd": 49_999.0}, "champion", "finance_controller"),
-        ({"expected_cash_usd": 50_000.0}, "champion", "two_people"),
-        ({"expected_cash_usd": 1.0, "confidence": 0.1}, "champion", "two_people"),
+        ({"expected_cash": 20.0, "expected_margin": 30.0}, "champion", "automatic"),
+        ({"expected_cash": 20.0, "expected_margin": 30.0}, "drifted", "planner"),
+        ({"expected_cash": 20.0, "expected_margin": 30.0, "confidence": 0.6}, "champion", "planner"),
+        ({"expected_cash": 20.0, "expected_margin": 30.0, "confidence": None}, "champion", "planner"),
+        ({"expected_cash": 60.0, "expected_margin": 3.0, "region": "West"}, "champion", "planner"),
+        ({"expected_cash": None, "expected_margin": None}, "champion", "category_manager"),
+        ({"expected_cash": 9_000.0}, "champion", "category_manager"),
+        ({"expected_cash": -9_000.0}, "champion", "category_manager"),
+        ({"expected_cash": 49_999.0}, "champion", "finance_controller"),
+        ({"expected_cash": 50_000.0}, "champion", "two_people"),
+        ({"expected_cash": 1.0, "confidence": 0.1}, "champion", "two_people"),
         ({"department": "DRUG GM"}, "champion", "category_manager"),
     ],
 )
@@ -272,7 +272,7 @@ def test_routes(proposal, now, changes, state, expected):
 
 
 def test_automatic_ones_are_approved_on_the_spot(sqlite_store, proposed, pipeline, now):
-    record = proposed(sqlite_store, expected_cash_usd=10.0, expected_margin_usd=5.0)
+    record = proposed(sqlite_store, expected_cash=10.0, expected_margin=5.0)
     assert (record.state, record.decided_quantity_units) == ("approved", 24.0)
     transition(sqlite_store, pipeline, "r1", "executing", now=now)
 
@@ -283,7 +283,7 @@ def test_more_money_never_means_fewer_eyes(money, more, confidence):
         when = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         record = Recommendation(
             "r", "reorder", "p", "l", 1.0, "proposed", "x", when, when, True,
-            expected_cash_usd=usd, confidence=confidence,
+            expected_cash=usd, confidence=confidence,
         )  # fmt: skip
         return ROUTES.index(route(record, model_state="champion").name)
 
@@ -293,12 +293,12 @@ def test_more_money_never_means_fewer_eyes(money, more, confidence):
 @pytest.mark.parametrize(
     ("level", "change"),
     [
-        ("regions", {"automatic_below_usd": 101}),
+        ("regions", {"automatic_below": 101}),
         ("banners", {"minimum_confidence": 0.6}),
         ("regions", {"category_manager_departments": []}),
         ("regions", {"anything": 1}),
-        ("regions", {"automatic_below_usd": -1}),
-        ("regions", {"automatic_below_usd": "much"}),
+        ("regions", {"automatic_below": -1}),
+        ("regions", {"automatic_below": "much"}),
     ],
 )
 def test_a_lower_level_only_tightens(tmp_path, level, change):
@@ -316,11 +316,11 @@ def test_a_region_tightens_what_its_banner_left(tmp_path):
     from governance.approvals import DEFAULT_LIMITS
 
     content = yaml.safe_load(DEFAULT_LIMITS.read_text())
-    content["banners"] = {"Urban": {"automatic_below_usd": 80}}
-    content["regions"] = {"West": {"automatic_below_usd": 50}}
+    content["banners"] = {"Urban": {"automatic_below": 80}}
+    content["regions"] = {"West": {"automatic_below": 50}}
     path = tmp_path / "limits.yaml"
     path.write_text(yaml.safe_dump(content))
     limits = Limits.load(path)
-    assert limits.at("Urban", "West").automatic_below_usd == 50
-    assert limits.at("Urban", "East").automatic_below_usd == 80
-    assert limits.at(None, None).automatic_below_usd == 100
+    assert limits.at("Urban", "West").automatic_below == 50
+    assert limits.at("Urban", "East").automatic_below == 80
+    assert limits.at(None, None).automatic_below == 100

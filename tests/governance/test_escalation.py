@@ -82,7 +82,7 @@ def test_the_audit_says_who_moved_what_from_where_to_where(sqlite_store, propose
 
 def test_nothing_goes_above_finance_and_what_is_decided_stays(sqlite_store, proposed, people, now):
     for route, money in MONEY.items():
-        assert proposed(sqlite_store, route, expected_cash_usd=money).policy_route == route
+        assert proposed(sqlite_store, route, expected_cash=money).policy_route == route
     proposed(sqlite_store, "decided")
     decide(sqlite_store, people["planner_east"], "decided", "approve", now=now)
     steps = [escalate_due(sqlite_store, now=now + 48 * n * HOUR) for n in (1, 2, 3)]
@@ -131,7 +131,7 @@ def test_limits_know_actions_and_routes_alone(tmp_path, action, route):
         ({"least_routes": {"reorder": "planner", "cancel": "automatic"}}, "least_routes from"),
         ({"category_manager_departments": []}, "category_manager_departments from"),
         ({"minimum_confidence": 0.69}, "minimum_confidence from 0.7 to 0.69"),
-        ({"planner_below_usd": 2500.01}, "planner_below_usd from 2500.0 to 2500.01"),
+        ({"planner_below": 2500.01}, "planner_below from 2500.0 to 2500.01"),
         ({"escalate_after_hours": 49}, "escalate_after_hours from 48.0 to 49.0"),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_lower_level_may_say_the_same_or_tighten():
     own = Limits.load().enterprise
     same = {
         "minimum_confidence": own.minimum_confidence,
-        "planner_below_usd": own.planner_below_usd,
+        "planner_below": own.planner_below,
         "category_manager_departments": sorted(own.category_manager_departments),
         "least_routes": dict(own.least_routes),
     }

@@ -29,10 +29,10 @@ def _random(rng: random.Random, now) -> Recommendation:
         "donor_free_units": rng.choice([None, rng.randint(0, 60), "many"]),
         "from_region": rng.choice([None, "East", "West"]),
         "depth": rng.choice([None, rng.uniform(-0.1, 0.9), 0.5]),
-        "price_usd": price,
-        "floor_price_usd": rng.choice([None, 0, round(rng.uniform(0, 5), 2)]),
+        "price": price,
+        "floor_price": rng.choice([None, 0, round(rng.uniform(0, 5), 2)]),
         "data_age_days": rng.choice([0, 0, 3, 10, 11]),
-        "buy_first": rng.choice([None, {}, {"over_budget_usd": 0.0}, {"over_budget_usd": 3.0}]),
+        "buy_first": rng.choice([None, {}, {"over_budget": 0.0}, {"over_budget": 3.0}]),
         "fallback_reason": rng.choice(["", "", "stale model"]),
     }
     return Recommendation(
@@ -40,7 +40,7 @@ def _random(rng: random.Random, now) -> Recommendation:
         quantity_units=rng.choice([rng.randint(0, 80)] * 12 + [-1, NAN, INF]),
         state="proposed", proposed_by="svc-pipeline", created_at=now, updated_at=now, is_simulated=True,
         region=rng.choice(["East", "West", None]), department=rng.choice(["GROCERY", "DRUG GM", None]),
-        expected_margin_usd=_money(rng), expected_cash_usd=_money(rng),
+        expected_margin=_money(rng), expected_cash=_money(rng),
         confidence=rng.choice([None, rng.random(), 0.95, 1.2]) if rng.random() < 0.3 else rng.uniform(0.5, 1),
         from_location_id=rng.choice(["1", "2", None] if "transfer" in action else [None, None, "1"]),
         details=rng.choice([None, details, details, details]),
@@ -53,7 +53,7 @@ def _money(rng: random.Random) -> float | None:
 
 def _allowed(r: Recommendation) -> bool:
     """The bounds again, in other words."""
-    numbers = [r.quantity_units, r.expected_margin_usd, r.expected_cash_usd, r.confidence]
+    numbers = [r.quantity_units, r.expected_margin, r.expected_cash, r.confidence]
     if any(x is not None and not -INF < x < INF for x in numbers) or r.quantity_units < 0:
         return False
     if r.confidence is not None and r.confidence > 1:
@@ -69,14 +69,14 @@ def _allowed(r: Recommendation) -> bool:
     if kind not in ACTIONS or r.from_location_id is not None:
         return False
     if kind == "markdown":
-        parts = [details.get(name) for name in ("depth", "price_usd", "floor_price_usd")]
+        parts = [details.get(name) for name in ("depth", "price", "floor_price")]
         return None not in parts and 0 <= parts[0] <= 0.5 and parts[1] >= parts[2] > 0
     return True
 
 
 def _may_be_automatic(r: Recommendation, model_state: str) -> bool:
     """Small, sure, fresh, by the champion, of a kind that may be, and nobody's department."""
-    money = [abs(x) for x in (r.expected_margin_usd, r.expected_cash_usd) if x is not None]
+    money = [abs(x) for x in (r.expected_margin, r.expected_cash) if x is not None]
     details = r.details or {}
     return (
         r.action in ("reorder", "transfer")
@@ -88,7 +88,7 @@ def _may_be_automatic(r: Recommendation, model_state: str) -> bool:
         and r.department != "DRUG GM"
         and details.get("data_age_days", 0) <= 10
         and not details.get("fallback_reason")
-        and not (details.get("buy_first") or {}).get("over_budget_usd")
+        and not (details.get("buy_first") or {}).get("over_budget")
         and (r.action != "transfer" or details.get("from_region") == r.region)
     )
 
@@ -110,7 +110,7 @@ def test_no_action_outside_policy(now) -> None:
         )
         if record.action in ("markdown", "cancel"):
             assert way.name not in ("automatic", "planner")
-        if ((record.details or {}).get("buy_first") or {}).get("over_budget_usd"):
+        if ((record.details or {}).get("buy_first") or {}).get("over_budget"):
             assert way.name in ("finance_controller", "two_people")
         automatic += way.name == "automatic"
     assert automatic > CASES / 500 and refused > CASES / 10  # both kinds were met
@@ -166,14 +166,14 @@ def test_a_newer_proposal_on_the_same_subject_supersedes(sqlite_store, proposed)
         ({"depth": 0.5001}, "a markdown deeper than 50%, or of unknown depth"),
         ({"depth": -0.0001}, "a markdown deeper than 50%, or of unknown depth"),
         ({"depth": None}, "a markdown deeper than 50%, or of unknown depth"),
-        ({"price_usd": 2.0}, None),  # just the floor
-        ({"price_usd": 1.99}, "a price below the brand's floor"),
-        ({"floor_price_usd": 0.0}, "a price below the brand's floor"),
-        ({"floor_price_usd": None}, "a price below the brand's floor"),
+        ({"price": 2.0}, None),  # just the floor
+        ({"price": 1.99}, "a price below the brand's floor"),
+        ({"floor_price": 0.0}, "a price below the brand's floor"),
+        ({"floor_price": None}, "a price below the brand's floor"),
     ],
 )
 def test_the_edges_of_a_markdown(proposal, pipeline, now, changes, outside):
-    details = {"depth": 0.3, "price_usd": 2.5, "floor_price_usd": 2.0} | changes
+    details = {"depth": 0.3, "price": 2.5, "floor_price": 2.0} | changes
     record = _record(proposal("m", action="markdown", details=details), now)
     assert guardrail_violation(record) == outside
 

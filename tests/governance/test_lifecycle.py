@@ -132,8 +132,8 @@ def test_random_walks_take_only_steps_of_the_table(sqlite_store, proposal, peopl
     taken, keys = set(), []
     for number in range(120):
         key = f"w{number}"
-        rows = [proposal(key, expected_cash_usd=rng.choice([500.0, 60_000.0])) | {"proposed_by": "service:x"}]
-        route = "two_people" if rows[0]["expected_cash_usd"] > 50_000 else "planner"
+        rows = [proposal(key, expected_cash=rng.choice([500.0, 60_000.0])) | {"proposed_by": "service:x"}]
+        route = "two_people" if rows[0]["expected_cash"] > 50_000 else "planner"
         start = rng.choice(["proposed", "in_review"])
         expires = now + dt.timedelta(hours=rng.choice([1, 1000]))
         row = rows[0] | {"state": start, "policy_route": route, "expires_at": expires}

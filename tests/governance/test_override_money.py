@@ -9,7 +9,7 @@ from governance.approvals import (
     compensate,
     decide,
     find_recommendation,
-    money_at_stake_usd,
+    money_at_stake,
     transition,
 )
 from governance.approvals.routing import decision_route
@@ -20,7 +20,7 @@ from tests.seeds import SEED, seeded
 REASON = {"reason_code": "local-event"}
 DETAILS = {
     "transfer": {"donor_free_units": 10**9, "from_region": "East"},
-    "markdown": {"depth": 0.2, "price_usd": 2.0, "floor_price_usd": 1.0},
+    "markdown": {"depth": 0.2, "price": 2.0, "floor_price": 1.0},
 }
 MORE = {"transfer": {"from_location_id": "400"}}
 DECIDERS = ("planner_east", "category_manager", "finance_controller")
@@ -33,8 +33,8 @@ def small(sqlite_store, proposed):
     def put(action, key="r1", **changes):
         row = {
             "quantity_units": 1.0,
-            "expected_cash_usd": 6.51,
-            "expected_margin_usd": 2.0,
+            "expected_cash": 6.51,
+            "expected_margin": 2.0,
             "confidence": 0.6,
         }
         row |= {"details": DETAILS.get(action), **MORE.get(action, {})} | changes
@@ -85,9 +85,7 @@ def test_the_limits_by_hand_on_random_money(sqlite_store, proposal, people, now)
         cash, margin = rng.uniform(-4e3, 4e3), rng.choice([None, 0.0, rng.uniform(-4e3, 4e3)])
         quantity = rng.choice([0.0, units, rng.uniform(0, 400), 10.0**7])
         route = rng.choice(ROUTES)
-        row = proposal(
-            quantity_units=units, expected_cash_usd=cash, expected_margin_usd=margin, policy_route=route
-        )
+        row = proposal(quantity_units=units, expected_cash=cash, expected_margin=margin, policy_route=route)
         record = Recommendation.from_row(row | stamps)
         proposed_money = max(abs(cash), abs(margin or 0.0))
         if quantity == units:
@@ -99,15 +97,15 @@ def test_the_limits_by_hand_on_random_money(sqlite_store, proposal, people, now)
             steps = [100, 2500, 10_000, 50_000]
             by_money = ROUTES[sum(money >= below for below in steps)]
             expected = max(route, by_money, key=ROUTES.index)
-        assert money_at_stake_usd(record, quantity) == (None if money is None else pytest.approx(money)), SEED
+        assert money_at_stake(record, quantity) == (None if money is None else pytest.approx(money)), SEED
         if money is None or all(abs(money - below) > 1e-6 for below in (100, 2500, 10_000, 50_000)):
             assert decision_route(record, quantity) == expected, f"seed {SEED}: {record} {quantity}"
 
 
 @pytest.mark.parametrize("changes", [
     {"quantity_units": 0.0},
-    {"expected_cash_usd": None, "expected_margin_usd": None},
-    {"expected_cash_usd": 0.0, "expected_margin_usd": 0.0},
+    {"expected_cash": None, "expected_margin": None},
+    {"expected_cash": 0.0, "expected_margin": 0.0},
 ])  # fmt: skip
 def test_without_a_money_of_one_unit_no_one_decides_on_another_quantity(
     sqlite_store, small, people, now, changes
@@ -120,7 +118,7 @@ def test_without_a_money_of_one_unit_no_one_decides_on_another_quantity(
 
 def test_what_needs_two_people_now_is_decided_by_two(sqlite_store, small, people, now):
     """$60,000 instead of $600: the first leaves it in review, on the route of two; the second agrees."""
-    small("reorder", expected_cash_usd=600.0)
+    small("reorder", expected_cash=600.0)
     planner, manager, finance = (people[name] for name in DECIDERS)
     with pytest.raises(ForbiddenError):
         _override(sqlite_store, planner, 100.0, now)
@@ -138,7 +136,7 @@ def test_what_needs_two_people_now_is_decided_by_two(sqlite_store, small, people
 
 def test_deciding_on_less_is_judged_on_less(sqlite_store, small, people, now):
     """A smaller quantity does not ease the route that the proposal has."""
-    small("reorder", expected_cash_usd=3_000.0)
+    small("reorder", expected_cash=3_000.0)
     with pytest.raises(ForbiddenError):
         _override(sqlite_store, people["planner_east"], 0.5, now)
     assert _override(sqlite_store, people["category_manager"], 0.5, now).state == "overridden"
@@ -150,5 +148,5 @@ def test_a_compensation_has_the_money_of_what_was_decided(sqlite_store, small, p
     for state in ("executing", "executed"):
         transition(sqlite_store, pipeline, "r1", state, now=now)
     undo = compensate(sqlite_store, people["planner_east"], "r1", reason="wrong store", now=now)
-    assert (undo.quantity_units, undo.expected_cash_usd) == (300.0, pytest.approx(300 * 6.51))
-    assert money_at_stake_usd(undo, 9_999_999.0) == pytest.approx(9_999_999 * 6.51)
+    assert (undo.quantity_units, undo.expected_cash) == (300.0, pytest.approx(300 * 6.51))
+    assert money_at_stake(undo, 9_999_999.0) == pytest.approx(9_999_999 * 6.51)

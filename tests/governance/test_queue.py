@@ -38,9 +38,9 @@ def drawn(rng, proposal, number):
         region=rng.choice(["East", "West", "South", None]),
         department=rng.choice(["GROCERY", "DRUG GM"]),
         order_by=rng.choice([None, DAY + dt.timedelta(days=rng.randint(-3, 30))]),
-        expected_margin_usd=money,
-        expected_cash_usd=rng.choice([None, round(rng.uniform(-900, 50), 2)]),
-        at_stake_usd=round(rng.uniform(1, 300), 2) if money is None and rng.random() < 0.5 else None,
+        expected_margin=money,
+        expected_cash=rng.choice([None, round(rng.uniform(-900, 50), 2)]),
+        at_stake=round(rng.uniform(1, 300), 2) if money is None and rng.random() < 0.5 else None,
         confidence=rng.choice([0.3, 0.6, 0.9]),
         quantity_units=12.0,
         details={"price": 1} if action == "markdown" else None,
@@ -65,8 +65,8 @@ def check(answer, fitting, *, by_money=True):
     due = [r for r in fitting if r.order_by is not None and r.order_by <= DAY + dt.timedelta(days=1)]
     assert answer.totals.due == len(due)
     for total, column in (
-        (answer.totals.margin_usd, "expected_margin_usd"),
-        (answer.totals.cash_usd, "expected_cash_usd"),
+        (answer.totals.margin, "expected_margin"),
+        (answer.totals.cash, "expected_cash"),
     ):
         amounts = frame(fitting)[column].astype(float) if fitting else pd.Series(dtype=float)
         expected = amounts.sum(min_count=1)
@@ -124,18 +124,18 @@ def test_order_sums_and_choices_tell_nothing_of_money_to_those_who_may_not_see_i
     assert len(filled) > 5 and "policy_route" not in answer.choices
     with pytest.raises(ForbiddenError, match="policy_route"):
         ranked(store, reader=manager, wanted={"policy_route": "planner"})
-    assert (answer.totals.margin_usd, answer.totals.cash_usd) == (None, None)
+    assert (answer.totals.margin, answer.totals.cash) == (None, None)
     check(answer, filled, by_money=False)
 
 
 def test_nothing_open_has_no_sum(store):
     answer = ranked(store)
     assert answer.totals.open == 0
-    assert (answer.totals.margin_usd, answer.totals.cash_usd) == (None, None)
+    assert (answer.totals.margin, answer.totals.cash) == (None, None)
 
 
 def test_approval_by_policy_is_audited_with_its_rule_and_limit(store, proposed):
-    record = proposed(store, "auto", expected_cash_usd=-40.0, expected_margin_usd=9.0, confidence=0.9)
+    record = proposed(store, "auto", expected_cash=-40.0, expected_margin=9.0, confidence=0.9)
     assert (record.state, record.policy_route) == ("approved", "automatic")
     approved, put = audit.read(store, object_id="recommendation.auto").items
     assert put["action"] == "recommendation.propose"
@@ -145,9 +145,9 @@ def test_approval_by_policy_is_audited_with_its_rule_and_limit(store, proposed):
         "state": "approved",
         "quantity_units": record.quantity_units,
         "policy_route": "automatic",
-        "rule": "automatic_below_usd",
-        "limit_usd": 100.0,
-        "at_stake_usd": 40.0,
+        "rule": "automatic_below",
+        "limit": 100.0,
+        "at_stake": 40.0,
         "minimum_confidence": 0.7,
         "confidence": 0.9,
     }
@@ -155,12 +155,12 @@ def test_approval_by_policy_is_audited_with_its_rule_and_limit(store, proposed):
 
 
 def test_the_rule_is_that_of_the_place(store, proposed):
-    proposed(store, "west", region="West", expected_cash_usd=-40.0, expected_margin_usd=9.0, confidence=0.9)
+    proposed(store, "west", region="West", expected_cash=-40.0, expected_margin=9.0, confidence=0.9)
     (approved, _) = audit.read(store, object_id="recommendation.west").items
-    assert approved["after"]["limit_usd"] == 50.0  # tightened there
+    assert approved["after"]["limit"] == 50.0  # tightened there
 
 
 def test_what_waits_for_a_person_has_no_approval_by_policy(store, proposed):
-    proposed(store, "waits", expected_cash_usd=-900.0, confidence=0.9)
+    proposed(store, "waits", expected_cash=-900.0, confidence=0.9)
     actions = [entry["action"] for entry in audit.read(store, object_id="recommendation.waits").items]
     assert actions == ["recommendation.propose"]

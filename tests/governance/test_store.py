@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 def _rows(proposal, count, **changes):
     stamps = {"proposed_by": "service:x"}
-    return [proposal(f"r{n:03}", expected_margin_usd=float(n % 7), **changes) | stamps for n in range(count)]
+    return [proposal(f"r{n:03}", expected_margin=float(n % 7), **changes) | stamps for n in range(count)]
 
 
 def test_migrations_lead_to_the_declared_schema_and_run_twice(store):
@@ -55,7 +55,7 @@ def test_a_newer_one_for_the_same_item_supersedes(store, proposal, now):
 @pytest.mark.parametrize("limit", [1, 7, 50])
 def test_pages_hold_each_row_once_the_most_valuable_first(store, proposal, now, limit):
     rows = _rows(proposal, 40)
-    rows[5]["expected_margin_usd"] = None
+    rows[5]["expected_margin"] = None
     propose_recommendations(store, rows, now=now)
     seen, cursor = [], None
     while True:
@@ -65,7 +65,7 @@ def test_pages_hold_each_row_once_the_most_valuable_first(store, proposal, now, 
         if cursor is None:
             break
     assert sorted(r.recommendation_id for r in seen) == [f"r{n:03}" for n in range(40)]
-    margins = [-1.0 if r.expected_margin_usd is None else r.expected_margin_usd for r in seen]
+    margins = [-1.0 if r.expected_margin is None else r.expected_margin for r in seen]
     assert margins == sorted(margins, reverse=True)
 
 

@@ -13,7 +13,7 @@ from tests.seeds import fixed_generator
 WEEKS = 53
 STORES, CATEGORIES = 6, 8
 MEASURES = """u AS units, u::INT AS baskets, u::INT AS customers, u AS largest_line_units,
-    u * 2 AS net_sales_usd, u / 10 AS discounts_usd"""
+    u * 2 AS net_sales, u / 10 AS discounts"""
 
 
 def write_features(path: Path, *, last_week: int = WEEKS, poison_after: int | None = None) -> Path:
@@ -83,14 +83,14 @@ def _money(con: duckdb.DuckDBPyConnection) -> None:
     """Sales at two dollars a unit; a third of it is margin, a flagged week gives half of that away."""
     con.execute(
         """CREATE TABLE money AS SELECT s.location_id, s.category, s.department, s.week, s.units,
-                s.units * CASE WHEN p.week IS NULL THEN 2.0 ELSE 1.7 END AS net_sales_usd,
+                s.units * CASE WHEN p.week IS NULL THEN 2.0 ELSE 1.7 END AS net_sales,
                 s.units * CASE WHEN p.week IS NULL THEN 0.7 ELSE 0.4 END
                     + 0.2 * s.units * ((hash(s.location_id, s.category, s.week) % 100) / 100.0 - 0.5)
-                    AS gross_margin_usd,
-                s.units * CASE WHEN p.week IS NULL THEN 0.1 ELSE 0.4 END AS discounts_usd
+                    AS gross_margin,
+                s.units * CASE WHEN p.week IS NULL THEN 0.1 ELSE 0.4 END AS discounts
             FROM sales s LEFT JOIN feat_discount_plan_category_week p USING (location_id, category, week)"""
     )
-    sums = ", ".join(f"sum({m}) AS {m}" for m in ("net_sales_usd", "gross_margin_usd", "discounts_usd"))
+    sums = ", ".join(f"sum({m}) AS {m}" for m in ("net_sales", "gross_margin", "discounts"))
     con.execute(
         f"""CREATE TABLE feat_margin_category_week AS SELECT location_id, category, week, sum(units) units,
             {sums}, true AS is_simulated FROM money GROUP BY ALL"""

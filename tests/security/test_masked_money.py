@@ -54,15 +54,15 @@ def proposals():
         "product_id": "p1", "product_name": "CHEESE", "location_id": "367", "region": "South",
         "quantity_units": 4.0,
         "banner": "Steelyard", "department": "GROCERY", "category": "CHEESE", "confidence": 0.6,
-        "expected_units": 2.5, "expected_service": 0.9, "expected_cash_usd": -6.5, "is_simulated": True,
+        "expected_units": 2.5, "expected_service": 0.9, "expected_cash": -6.5, "is_simulated": True,
     }  # fmt: skip
     rows = []
     for number, action in enumerate([*ACTIONS, "reorder", "reorder"]):
         details = {
             "as_of": "2017-12-31",
             "weekly": [],
-            "price_usd": 3.0,
-            "floor_price_usd": 1.0,
+            "price": 3.0,
+            "floor_price": 1.0,
             "depth": 0.2,
         }
         details |= {"donor_free_units": 10**6, "from_region": "South"} if action == "transfer" else {}
@@ -74,10 +74,10 @@ def proposals():
                 "subject_id": f"s{number}",
                 "from_location_id": "400" if action == "transfer" else None,
                 "order_by": dt.date(2018, 1, 1 + number % 3),
-                "expected_margin_usd": None if action == "investigate" else 3.0 + number,
-                "at_stake_usd": 198.0 if action == "investigate" else None,
+                "expected_margin": None if action == "investigate" else 3.0 + number,
+                "at_stake": 198.0 if action == "investigate" else None,
                 "reason": f"Order 4, for ${3 + number}.69 more.",
-                "drivers": {"unit_cost_usd": 1.5, "on_hand_units": 3},
+                "drivers": {"unit_cost": 1.5, "on_hand_units": 3},
                 "details": details,
             }
         )
@@ -122,13 +122,11 @@ def change_hidden(store, draw):
         for key, details in transaction.conn.execute(kept).all():
             money = [draw.choice([None, round(draw.uniform(-900, 900), 2)]) for _ in range(3)]
             neutral = {name: details[name] for name in ("as_of", "from_region") if name in details}
-            values = dict(
-                zip(("expected_margin_usd", "expected_cash_usd", "at_stake_usd"), money, strict=True)
-            )
+            values = dict(zip(("expected_margin", "expected_cash", "at_stake"), money, strict=True))
             values |= {
                 "reason": f"Order 4, for ${draw.random():.2f} more.",
-                "drivers": draw.choice([None, {"unit_cost_usd": draw.random()}]),
-                "details": neutral | {"weekly": [{"cash_usd": draw.random()}], "price_usd": draw.random()},
+                "drivers": draw.choice([None, {"unit_cost": draw.random()}]),
+                "details": neutral | {"weekly": [{"cash": draw.random()}], "price": draw.random()},
                 "policy_route": draw.choice(ROUTES),
                 "policy_reasons": [f"${draw.randrange(900)} at stake, below ${draw.randrange(9000)}"],
             }

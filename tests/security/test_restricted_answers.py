@@ -40,9 +40,9 @@ def query(release_dir, layer, tags):
 
 
 BY_HAND = {
-    "net_sales": "SELECT sum(net_sales_usd) FROM fct_sales_lines f SEMI JOIN cut USING ({key})",
-    "gross_margin": "SELECT sum(gross_margin_usd) FROM fct_sales_lines f SEMI JOIN cut USING ({key})",
-    "inventory_value": "SELECT sum(closing) FROM (SELECT arg_max(inventory_value_usd, date_day) AS closing"
+    "net_sales": "SELECT sum(net_sales) FROM fct_sales_lines f SEMI JOIN cut USING ({key})",
+    "gross_margin": "SELECT sum(gross_margin) FROM fct_sales_lines f SEMI JOIN cut USING ({key})",
+    "inventory_value": "SELECT sum(closing) FROM (SELECT arg_max(inventory_value, date_day) AS closing"
     " FROM fct_inventory_daily SEMI JOIN cut USING ({key}) GROUP BY location_id, product_id)",
 }
 CUTS = {

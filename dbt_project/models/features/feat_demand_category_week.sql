@@ -7,8 +7,8 @@ with weekly as (
         count(distinct basket_id) as baskets,
         count(distinct customer_id) as customers,
         max(units) as largest_line_units,
-        sum(net_sales_usd) as net_sales_usd,
-        sum(discounts_usd) as discounts_usd
+        sum(net_sales) as net_sales,
+        sum(discounts) as discounts
     from {{ ref('feat_demand_lines') }}
     group by location_id, category, week
 ),
@@ -55,8 +55,8 @@ select
     cast(coalesce(weekly.baskets, 0) as integer) as baskets,
     cast(coalesce(weekly.customers, 0) as integer) as customers,
     coalesce(weekly.largest_line_units, 0) as largest_line_units,
-    coalesce(weekly.net_sales_usd, 0) as net_sales_usd,
-    coalesce(weekly.discounts_usd, 0) as discounts_usd,
+    coalesce(weekly.net_sales, 0) as net_sales,
+    coalesce(weekly.discounts, 0) as discounts,
     avg(coalesce(weekly.units, 0)) over (series_weeks rows between 3 preceding and current row) as units_ma_4,
     avg(coalesce(weekly.units, 0)) over (series_weeks rows between 12 preceding and current row) as units_ma_13
 from grid

@@ -8,9 +8,9 @@ select
     lines.basket_id,
     cast(lines.week as integer) as week,
     cast(lines.quantity as double) as units,
-    cast(lines.net_sales_usd as double) as net_sales_usd,
-    cast(lines.discounts_usd as double) as discounts_usd,
-    cast(lines.gross_margin_usd as double) as gross_margin_usd,
+    cast(lines.net_sales as double) as net_sales,
+    cast(lines.discounts as double) as discounts,
+    cast(lines.gross_margin as double) as gross_margin,
     case
         when split_part(lines.promotion_id, '/', 2) <> '0' then 'mailer'
         when lines.promotion_id <> '0/0' then 'display'

@@ -16,8 +16,8 @@ weekly as (
         count(distinct lines.basket_id) as baskets,
         count(distinct lines.customer_id) as customers,
         max(lines.units) as largest_line_units,
-        sum(lines.net_sales_usd) as net_sales_usd,
-        sum(lines.discounts_usd) as discounts_usd
+        sum(lines.net_sales) as net_sales,
+        sum(lines.discounts) as discounts
     from {{ ref('feat_demand_lines') }} as lines
     inner join series on series.location_id = lines.location_id and series.product_id = lines.product_id
     group by lines.location_id, lines.product_id, lines.week
@@ -40,8 +40,8 @@ select
     cast(coalesce(weekly.baskets, 0) as integer) as baskets,
     cast(coalesce(weekly.customers, 0) as integer) as customers,
     coalesce(weekly.largest_line_units, 0) as largest_line_units,
-    coalesce(weekly.net_sales_usd, 0) as net_sales_usd,
-    coalesce(weekly.discounts_usd, 0) as discounts_usd,
+    coalesce(weekly.net_sales, 0) as net_sales,
+    coalesce(weekly.discounts, 0) as discounts,
     avg(coalesce(weekly.units, 0)) over (series_weeks rows between 3 preceding and current row) as units_ma_4,
     avg(coalesce(weekly.units, 0)) over (series_weeks rows between 12 preceding and current row) as units_ma_13
 from grid

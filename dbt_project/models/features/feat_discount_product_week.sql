@@ -1,16 +1,16 @@
 -- Discount depth of a product by how the calendar carried it, from sales that ended four weeks before the week: known
 -- at every origin of a horizon of four weeks. A product with little history takes after its category.
 {% set states = ['mailer', 'display', 'none'] %}
-{% set prior_usd = 20 %}
+{% set prior_sales = 20 %}
 with sold as (
     select
         product_id,
         category,
         week,
-        sum(net_sales_usd) as net_usd,
+        sum(net_sales) as net,
         {% for state in states %}
-        sum(case when promotion_state = '{{ state }}' then net_sales_usd else 0 end) as net_{{ state }}_usd,
-        sum(case when promotion_state = '{{ state }}' then net_sales_usd + discounts_usd else 0 end) as shelf_{{ state }}_usd
+        sum(case when promotion_state = '{{ state }}' then net_sales else 0 end) as net_{{ state }},
+        sum(case when promotion_state = '{{ state }}' then net_sales + discounts else 0 end) as shelf_{{ state }}
         {%- if not loop.last %},{% endif %}
         {% endfor %}
     from {{ ref('feat_demand_lines') }}
@@ -29,10 +29,10 @@ known as (
         grid.category,
         grid.week,
         {% for state in states %}
-        coalesce(sum(sold.net_{{ state }}_usd) over up_to_origin, 0) as net_{{ state }}_usd,
-        coalesce(sum(sold.shelf_{{ state }}_usd) over up_to_origin, 0) as shelf_{{ state }}_usd,
+        coalesce(sum(sold.net_{{ state }}) over up_to_origin, 0) as net_{{ state }},
+        coalesce(sum(sold.shelf_{{ state }}) over up_to_origin, 0) as shelf_{{ state }},
         {% endfor %}
-        coalesce(sum(sold.net_usd) over up_to_origin, 0) as net_usd
+        coalesce(sum(sold.net) over up_to_origin, 0) as net
     from grid
     left join sold
         on sold.product_id = grid.product_id
@@ -49,9 +49,9 @@ by_category as (
         category,
         week,
         {% for state in states %}
-        coalesce(1 - sum(net_{{ state }}_usd) / nullif(sum(shelf_{{ state }}_usd), 0), 0) as depth_{{ state }},
+        coalesce(1 - sum(net_{{ state }}) / nullif(sum(shelf_{{ state }}), 0), 0) as depth_{{ state }},
         {% endfor %}
-        sum(net_usd) as net_usd
+        sum(net) as net
     from known
     group by category, week
 )
@@ -60,10 +60,10 @@ select
     known.product_id,
     known.category,
     known.week,
-    case when by_category.net_usd > 0 then known.net_usd / by_category.net_usd else 0 end as sales_share,
+    case when by_category.net > 0 then known.net / by_category.net else 0 end as sales_share,
     {% for state in states %}
-    (known.shelf_{{ state }}_usd - known.net_{{ state }}_usd + {{ prior_usd }} * by_category.depth_{{ state }})
-        / (known.shelf_{{ state }}_usd + {{ prior_usd }}) as depth_{{ state }}{% if not loop.last %},{% endif %}
+    (known.shelf_{{ state }} - known.net_{{ state }} + {{ prior_sales }} * by_category.depth_{{ state }})
+        / (known.shelf_{{ state }} + {{ prior_sales }}) as depth_{{ state }}{% if not loop.last %},{% endif %}
 
     {% endfor %}
 from known

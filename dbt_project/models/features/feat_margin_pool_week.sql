@@ -6,9 +6,9 @@ select
     '{{ pool }}' as pool,
     {{ column }} as member,
     week,
-    round(sum(net_sales_usd), 4) as net_sales_usd,
-    round(sum(gross_margin_usd), 4) as gross_margin_usd,
-    round(sum(discounts_usd), 4) as discounts_usd
+    round(sum(net_sales), 4) as net_sales,
+    round(sum(gross_margin), 4) as gross_margin,
+    round(sum(discounts), 4) as discounts
 from {{ ref('feat_demand_lines') }}
 group by {{ column }}, week
 {% if not loop.last %}union all{% endif %}

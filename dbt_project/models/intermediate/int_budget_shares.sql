@@ -5,7 +5,7 @@ with ordered as (
         locations.region,
         lines.product_id,
         lines.location_id,
-        cast(sum(lines.ordered_value_usd) as double) as ordered_value_usd
+        cast(sum(lines.ordered_value) as double) as ordered_value
     from {{ ref('fct_purchase_order_lines') }} as lines
     inner join {{ ref('dim_product') }} as products on products.product_id = lines.product_id
     inner join {{ ref('dim_location') }} as locations on locations.location_id = lines.location_id
@@ -17,6 +17,6 @@ select
     region,
     product_id,
     location_id,
-    ordered_value_usd / sum(ordered_value_usd) over (partition by department, region) as budget_share
+    ordered_value / sum(ordered_value) over (partition by department, region) as budget_share
 from ordered
-where ordered_value_usd > 0
+where ordered_value > 0

@@ -12,8 +12,8 @@ select
     cast({{ days_between('min(sales.date_day)', 'data_window.last_day') }} as integer) + 1 as tenure_days,
     count(distinct sales.basket_id) as basket_count,
     count(distinct sales.date_day) as purchase_days,
-    cast(sum(sales.net_sales_usd) as decimal(18, 4)) as net_sales_usd,
-    cast(sum(sales.gross_margin_usd) as decimal(18, 4)) as gross_margin_usd
+    cast(sum(sales.net_sales) as decimal(18, 4)) as net_sales,
+    cast(sum(sales.gross_margin) as decimal(18, 4)) as gross_margin
 from {{ ref('fct_sales_lines') }} as sales
 cross join data_window
 group by sales.customer_id, data_window.last_day

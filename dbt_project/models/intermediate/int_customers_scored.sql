@@ -4,8 +4,8 @@ with scored as (
         behaviour.*,
         ntile(5) over (order by recency_days desc, customer_id) as recency_score,
         ntile(5) over (order by basket_count, customer_id) as frequency_score,
-        ntile(5) over (order by net_sales_usd, customer_id) as monetary_score,
-        percent_rank() over (order by net_sales_usd) as spend_rank
+        ntile(5) over (order by net_sales, customer_id) as monetary_score,
+        percent_rank() over (order by net_sales) as spend_rank
     from {{ ref('int_customers_behaviour') }} as behaviour
 ),
 
@@ -42,5 +42,5 @@ select
         else round(mean_gap_days / recency_days, 6)
     end as active_probability,
     -- A tenure under four weeks says too little of a year: it is read as four weeks.
-    gross_margin_usd / greatest(tenure_days, 28) * 365 as margin_per_year_usd
+    gross_margin / greatest(tenure_days, 28) * 365 as margin_per_year
 from paced

@@ -7,6 +7,6 @@ select
         lead(effective_date) over (partition by product_id, location_id order by effective_date),
         cast('9999-12-31' as date)
     ) as valid_to,
-    list_price_usd,
-    landed_cost_usd
+    list_price,
+    landed_cost
 from {{ ref('stg_landing__price_changes') }}

@@ -132,7 +132,7 @@ def _quantities(
     pack = np.maximum(rows["pack_units"].to_numpy(float), 1)
     units = np.ceil(np.maximum(level - position, 0) / pack) * pack
     gained = expected_served(position + units, mean, variance) - expected_served(position, mean, variance)
-    cost, margin = rows["unit_cost_usd"].to_numpy(float), rows["unit_margin_usd"].to_numpy(float)
+    cost, margin = rows["unit_cost"].to_numpy(float), rows["unit_margin"].to_numpy(float)
     carrying = (units - gained) * cost * CARRYING_RATE_A_YEAR * days / 365
     return rows.assign(
         quantity_units=units,
@@ -141,7 +141,7 @@ def _quantities(
         interval_days=days,
         spread_units=spread,
         expected_units=gained,
-        expected_margin_usd=gained * margin - carrying,
-        expected_cash_usd=-units * cost,
+        expected_margin=gained * margin - carrying,
+        expected_cash=-units * cost,
         confidence=np.round(1 / (1 + 0.5 * np.sqrt(variance) / np.maximum(mean, 1e-6)), 4),
     )

@@ -136,8 +136,8 @@ def _proposal(key: str, row: Any, release_id: str) -> dict[str, Any]:
         "order_by": day + dt.timedelta(days=1),
         "need_by": day + dt.timedelta(days=1 + int(row.lead_days)),
         "expected_units": float(row.expected_units),
-        "expected_margin_usd": float(row.expected_margin_usd),
-        "expected_cash_usd": float(row.expected_cash_usd),
+        "expected_margin": float(row.expected_margin),
+        "expected_cash": float(row.expected_cash),
         "confidence": float(row.confidence),
         "reason": f"Order {row.quantity_units:.0f}: {row.level_units:.0f} needed over "
         f"{row.interval_days:.0f} days {basis}, "

@@ -38,7 +38,7 @@ class Planner:
             departments=EVERYTHING,
             banners=EVERYTHING,
             purposes=frozenset({"operations"}),
-            approval_limit_usd=25_000.0,
+            approval_limit=25_000.0,
         )
 
 

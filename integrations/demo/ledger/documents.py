@@ -16,7 +16,7 @@ from integrations.demo.ledger.returned import RETURNS
 def build_orders(con: duckdb.DuckDBPyConnection, flows: Flows, parameters: Parameters) -> None:
     """Create `demo_lines` (one row per order line), `demo_receipts` and `demo_transfers`."""
     policy = parameters.section("policy")
-    from_dc, from_store = policy["transfer_cost_per_unit_usd"], policy["rebalancing"]["cost_per_unit_usd"]
+    from_dc, from_store = policy["transfer_cost_per_unit"], policy["rebalancing"]["cost_per_unit"]
     con.execute("""
         CREATE OR REPLACE TABLE demo_lines AS
         WITH ordered AS (
@@ -53,7 +53,7 @@ def build_orders(con: duckdb.DuckDBPyConnection, flows: Flows, parameters: Param
                d.location_id AS from_location_id, i.location_id AS to_location_id, i.product_id, o.pair,
                d.pair AS source_pair, o.shipped_day, o.arrival_day AS received_day, o.received AS units,
                CAST(o.received * CASE WHEN d.is_dc THEN {from_dc} ELSE {from_store} END AS DECIMAL(18, 4))
-                   AS transfer_cost_usd
+                   AS transfer_cost
         FROM demo_shipments o JOIN demo_items i USING (pair) JOIN demo_items d ON d.pair = o.source
         WHERE o.kind IN (1, 3) ORDER BY o.shipped_day, o.pair""")
 
@@ -84,18 +84,18 @@ DOCUMENTS = {
         FROM demo_lines GROUP BY purchase_order_id, supplier_id, location_id
         ORDER BY ordered_on, purchase_order_id""",
     "purchase_order_lines": """
-        SELECT purchase_order_id, line_number, product_id, units AS ordered_units, goods AS unit_cost_usd,
-               CAST(units * freight AS DECIMAL(18, 4)) AS freight_usd,
-               CAST(units * duty AS DECIMAL(18, 4)) AS duty_usd, status, true AS is_simulated
+        SELECT purchase_order_id, line_number, product_id, units AS ordered_units, goods AS unit_cost,
+               CAST(units * freight AS DECIMAL(18, 4)) AS freight,
+               CAST(units * duty AS DECIMAL(18, 4)) AS duty, status, true AS is_simulated
         FROM demo_lines ORDER BY ordered_day, purchase_order_id, line_number""",
     "receipts": """
         SELECT receipt_id, purchase_order_id, line_number, product_id, location_id,
-               day_of(arrival_day) AS received_on, received AS received_units, landed AS unit_cost_usd,
+               day_of(arrival_day) AS received_on, received AS received_units, landed AS unit_cost,
                true AS is_simulated
         FROM demo_receipts ORDER BY arrival_day, purchase_order_id, line_number""",
     "transfers": """
         SELECT transfer_id, from_location_id, to_location_id, product_id, day_of(shipped_day) AS shipped_on,
                CASE WHEN received_day < 365 THEN day_of(received_day) END AS received_on,
-               units AS quantity_units, transfer_cost_usd, true AS is_simulated
+               units AS quantity_units, transfer_cost, true AS is_simulated
         FROM demo_transfers WHERE shipped_day < 365 ORDER BY shipped_day, pair""",
 }

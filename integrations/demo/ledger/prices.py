@@ -36,7 +36,7 @@ def build_prices(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> None
         SELECT p.product_id, CAST(round(coalesce(f.price,
                    median(f.price) OVER (PARTITION BY r.department, r.product_category),
                    median(f.price) OVER (PARTITION BY r.department), 1.0), 2) AS DECIMAL(18, 4))
-                   AS list_price_usd
+                   AS list_price
         FROM demo_products p JOIN products r USING (product_id) LEFT JOIN first f USING (product_id)""")
 
 
@@ -48,8 +48,8 @@ PRICES = {
                CASE WHEN is_merchandise THEN p.case_pack_units END AS case_pack_units,
                CASE WHEN is_merchandise THEN p.shelf_life_days END AS shelf_life_days,
                CASE WHEN is_merchandise THEN s.supplier_id END AS supplier_id,
-               CASE WHEN is_merchandise THEN p.landed0 END AS landed_cost_usd,
-               CASE WHEN is_merchandise THEN f.list_price_usd END AS list_price_usd, true AS is_simulated
+               CASE WHEN is_merchandise THEN p.landed0 END AS landed_cost,
+               CASE WHEN is_merchandise THEN f.list_price END AS list_price, true AS is_simulated
         FROM products r JOIN demo_products p USING (product_id) JOIN demo_suppliers s USING (supplier_index)
         JOIN demo_first_price f USING (product_id) ORDER BY r.product_id""",
     "price_changes": """
@@ -58,8 +58,8 @@ PRICES = {
             UNION SELECT product_id, change_day FROM demo_products JOIN demo_list_prices USING (product_id)
             WHERE change_day < 365)
         SELECT CAST(s.product_id AS VARCHAR) AS product_id, NULL::VARCHAR AS location_id,
-               day_of(s.t) AS effective_date, l.price AS list_price_usd,
-               cost_on(s.t, p.change_day, p.landed0, p.landed1) AS landed_cost_usd, true AS is_simulated
+               day_of(s.t) AS effective_date, l.price AS list_price,
+               cost_on(s.t, p.change_day, p.landed0, p.landed1) AS landed_cost, true AS is_simulated
         FROM steps s ASOF JOIN demo_list_prices l ON l.product_id = s.product_id AND l.t <= s.t
         JOIN demo_products p ON p.product_id = s.product_id ORDER BY s.product_id, s.t""",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 RETURNS = """
     WITH returned AS (
-        SELECT t, pair, i.location_id, i.product_id, i.list_price_usd, units
+        SELECT t, pair, i.location_id, i.product_id, i.list_price, units
         FROM _flows JOIN demo_items i USING (pair) WHERE kind = 'return'),
     sold AS (
         SELECT CAST(store_id AS VARCHAR) AS location_id, CAST(product_id AS VARCHAR) AS product_id,
@@ -20,7 +20,7 @@ RETURNS = """
     SELECT 'RT' || strftime(day_of(t), '%Y%m%d') || '-' || location_id || '-' || product_id AS return_id,
            CAST(day_of(t) AS TIMESTAMP) + INTERVAL 20 HOUR AS returned_at, location_id, product_id,
            CAST(household_id AS VARCHAR) AS customer_id, units AS quantity,
-           CAST(units * coalesce(price, list_price_usd) AS DECIMAL(18, 4)) AS refund_usd,
+           CAST(units * coalesce(price, list_price) AS DECIMAL(18, 4)) AS refund,
            ['changed mind', 'damaged', 'wrong product', 'quality'][1 + (t + pair) % 4] AS reason,
            true AS is_simulated
     FROM matched ORDER BY t, pair"""

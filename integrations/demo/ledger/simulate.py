@@ -134,7 +134,7 @@ def _register(con: duckdb.DuckDBPyConnection, network: Network, flows: Flows, re
                q.department, q.case_pack_units, q.shelf_life_days, s.supplier_id, s.payment_terms_days,
                s.later_terms_days, s.terms_change_day,
                q.change_day, q.goods0, q.goods1, q.freight0, q.freight1, q.duty0, q.duty1, q.landed0,
-               q.landed1, r.list_price_usd
+               q.landed1, r.list_price
         FROM demo_pairs p
         JOIN demo_locations l USING (location_index)
         JOIN demo_products q USING (product_id)

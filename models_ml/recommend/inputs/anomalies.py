@@ -24,7 +24,7 @@ _MAD_TO_SD = 1.4826
 _SHRINK = """
 WITH lost AS (
     SELECT a.location_id, p.department, sum(a.lost_units)::DOUBLE AS events,
-        sum(a.lost_value_usd)::DOUBLE AS money_usd, arg_max(a.product_id, a.lost_value_usd) AS product_id
+        sum(a.lost_value)::DOUBLE AS money, arg_max(a.product_id, a.lost_value) AS product_id
     FROM fct_stock_adjustments a JOIN dim_product p USING (product_id)
     WHERE a.adjustment_type = 'shrink' AND a.date_day > DATE '{day}' - {window} AND a.date_day <= DATE '{day}'
     GROUP BY ALL
@@ -36,14 +36,14 @@ held AS (
 )
 SELECT 'shrink' AS kind, h.location_id || '/' || h.department AS subject, h.location_id,
     h.department AS peers, l.product_id, NULL AS supplier_id, coalesce(l.events, 0) AS events, h.exposure,
-    coalesce(l.money_usd, 0) AS money_usd
+    coalesce(l.money, 0) AS money
 FROM held h LEFT JOIN lost l ON l.location_id = h.location_id AND l.department = h.department
 JOIN dim_location d ON d.location_id = h.location_id WHERE d.location_type = 'store' AND h.exposure > 0
 """
 _RETURNS = """
 WITH back AS (
-    SELECT location_id, count(*)::DOUBLE AS events, sum(refund_usd)::DOUBLE AS money_usd,
-        arg_max(product_id, refund_usd) AS product_id
+    SELECT location_id, count(*)::DOUBLE AS events, sum(refund)::DOUBLE AS money,
+        arg_max(product_id, refund) AS product_id
     FROM fct_returns WHERE date_day > DATE '{day}' - {window} AND date_day <= DATE '{day}'
     GROUP BY location_id
 ),
@@ -54,13 +54,13 @@ sold AS (
 )
 SELECT 'returns' AS kind, s.location_id AS subject, s.location_id, 'all' AS peers,
     coalesce(b.product_id, s.product_id) AS product_id, NULL AS supplier_id, coalesce(b.events, 0) AS events,
-    s.exposure, coalesce(b.money_usd, 0) AS money_usd
+    s.exposure, coalesce(b.money, 0) AS money
 FROM sold s LEFT JOIN back b USING (location_id)
 WHERE s.location_id IN (SELECT DISTINCT location_id FROM fct_stock_adjustments)
 """
 _LATE = """
 WITH lines AS (
-    SELECT supplier_id, location_id, product_id, ordered_value_usd, ordered_on, promised_on,
+    SELECT supplier_id, location_id, product_id, ordered_value, ordered_on, promised_on,
         coalesce(received_on, DATE '{day}' + 1) AS came_on,
         (received_on IS NOT NULL AND received_on <= DATE '{day}') OR promised_on < DATE '{day}' AS is_known
     FROM fct_purchase_order_lines
@@ -68,15 +68,15 @@ WITH lines AS (
         AND promised_on <= DATE '{day}'
 ),
 missed AS (
-    SELECT p.supplier_id, sum(s.lost_sales_value_usd)::DOUBLE AS money_usd
+    SELECT p.supplier_id, sum(s.lost_sales_value)::DOUBLE AS money
     FROM fct_lost_sales s JOIN dim_product p USING (product_id)
     WHERE s.date_day > DATE '{day}' - {window} AND s.date_day <= DATE '{day}' GROUP BY p.supplier_id
 )
 SELECT 'late_supplier' AS kind, supplier_id AS subject,
-    arg_max(location_id, ordered_value_usd) FILTER (WHERE came_on > promised_on) AS location_id,
-    'all' AS peers, arg_max(product_id, ordered_value_usd) FILTER (WHERE came_on > promised_on) AS product_id,
+    arg_max(location_id, ordered_value) FILTER (WHERE came_on > promised_on) AS location_id,
+    'all' AS peers, arg_max(product_id, ordered_value) FILTER (WHERE came_on > promised_on) AS product_id,
     supplier_id, (count(*) FILTER (WHERE came_on > promised_on))::DOUBLE AS events,
-    count(*)::DOUBLE AS exposure, coalesce(any_value(m.money_usd), 0) AS money_usd
+    count(*)::DOUBLE AS exposure, coalesce(any_value(m.money), 0) AS money
 FROM lines LEFT JOIN missed m USING (supplier_id) WHERE is_known GROUP BY supplier_id
 """
 DETECTORS = {"shrink": _SHRINK, "returns": _RETURNS, "late_supplier": _LATE}
@@ -95,7 +95,7 @@ def detect_anomalies(warehouse: Path, day: date, limits: Limits | None = None) -
     """Anomalies in the four weeks up to `day`, most money beyond the usual first.
 
     One row per kind and subject (store and department, store, supplier): `events` counted, `usual` for the
-    same exposure, `score` in robust standard deviations, `beyond_usd` (the money beyond the usual share:
+    same exposure, `score` in robust standard deviations, `money_beyond` (the money beyond the usual share:
     value lost, refunds, or sales that a late supplier's goods missed), and the product and location where
     most of it lies.
     """
@@ -110,12 +110,12 @@ def detect_anomalies(warehouse: Path, day: date, limits: Limits | None = None) -
     if anomalies.empty:
         return anomalies
     return anomalies.sort_values(
-        ["beyond_usd", "kind", "subject"], ascending=[False, True, True]
+        ["money_beyond", "kind", "subject"], ascending=[False, True, True]
     ).reset_index(drop=True)
 
 
 def score(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
-    """Rows that stand out of their `peers`, with `usual`, `score` and `beyond_usd`.
+    """Rows that stand out of their `peers`, with `usual`, `score` and `money_beyond`.
 
     The usual rate is the exposure-weighted median over peers; counts are compared on the square-root scale,
     where a Poisson count's spread does not grow with it, and the spread is the peers' own where that is
@@ -130,7 +130,7 @@ def score(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
         parts.append(group.assign(usual=usual, score=residual / spread))
     scored: pd.DataFrame = pd.concat(parts)
     beyond = (scored["events"] - scored["usual"]).clip(lower=0)
-    scored["beyond_usd"] = scored["money_usd"] * beyond / scored["events"].clip(lower=1)
+    scored["money_beyond"] = scored["money"] * beyond / scored["events"].clip(lower=1)
     stands_out = scored["events"] >= limits.least_ratio * scored["usual"]
     enough = (scored["score"] >= limits.least_score) & (beyond >= limits.least_count)
     out: pd.DataFrame = scored[enough & stands_out]

@@ -17,17 +17,17 @@ SQL = """
 WITH as_of AS (SELECT max(date_day) AS day FROM fct_inventory_daily),
 agreed AS (
     SELECT customer_id, segment,
-        expected_margin_12m_usd >= quantile_cont(expected_margin_12m_usd, 0.8) OVER () AS is_valuable
-    FROM dim_customer WHERE has_analytics_consent AND expected_margin_12m_usd IS NOT NULL
+        expected_margin_12m >= quantile_cont(expected_margin_12m, 0.8) OVER () AS is_valuable
+    FROM dim_customer WHERE has_analytics_consent AND expected_margin_12m IS NOT NULL
 ),
 bought AS (
     SELECT s.product_id, count(DISTINCT s.customer_id) AS customers,
-        sum(s.net_sales_usd) FILTER (WHERE a.is_valuable) / nullif(sum(s.net_sales_usd), 0) AS valuable_share
+        sum(s.net_sales) FILTER (WHERE a.is_valuable) / nullif(sum(s.net_sales), 0) AS valuable_share
     FROM fct_sales_lines s JOIN agreed a USING (customer_id), as_of
-    WHERE s.date_day > as_of.day - {window} AND s.net_sales_usd > 0 GROUP BY s.product_id
+    WHERE s.date_day > as_of.day - {window} AND s.net_sales > 0 GROUP BY s.product_id
 )
 SELECT product_id, valuable_share::DOUBLE AS valuable_share,
-    (SELECT sum(s.net_sales_usd) FILTER (WHERE a.is_valuable) / nullif(sum(s.net_sales_usd), 0)
+    (SELECT sum(s.net_sales) FILTER (WHERE a.is_valuable) / nullif(sum(s.net_sales), 0)
      FROM fct_sales_lines s JOIN agreed a USING (customer_id), as_of
      WHERE s.date_day > as_of.day - {window})::DOUBLE AS usual_share
 FROM bought WHERE customers >= {least} ORDER BY product_id

@@ -19,21 +19,21 @@ SHALLOWEST, DEEPEST = -0.3, -5.0  # demand never rises with price; beyond −5 a
 SQL = """
 WITH weekly AS (
     SELECT product_id, any_value(p.department) AS department, any_value(p.category) AS category, s.week,
-        sum(s.units_sold)::DOUBLE AS units, (sum(s.net_sales_usd) / sum(s.units_sold))::DOUBLE AS price_usd,
+        sum(s.units_sold)::DOUBLE AS units, (sum(s.net_sales) / sum(s.units_sold))::DOUBLE AS price,
         avg((w.display_location <> '0')::INT) AS display, avg((w.mailer_location <> '0')::INT) AS mailer
     FROM fct_sales_lines s JOIN dim_product p USING (product_id)
     LEFT JOIN dim_promotion w USING (promotion_id)
-    WHERE s.units_sold > 0 AND s.net_sales_usd > 0 AND s.is_stock_kept GROUP BY product_id, s.week
+    WHERE s.units_sold > 0 AND s.net_sales > 0 AND s.is_stock_kept GROUP BY product_id, s.week
 ),
 usual AS (
     SELECT *, sum(units) OVER before / 8 AS usual_units,
-        sum(price_usd * units) OVER before / sum(units) OVER before AS usual_price_usd
+        sum(price * units) OVER before / sum(units) OVER before AS usual_price
     FROM weekly
     WINDOW before AS (PARTITION BY product_id ORDER BY week RANGE BETWEEN 8 PRECEDING AND 1 PRECEDING)
 )
-SELECT department, category, ln(units / usual_units) AS lift, ln(price_usd / usual_price_usd) AS price,
+SELECT department, category, ln(units / usual_units) AS lift, ln(price / usual_price) AS price,
     display, mailer, least(usual_units, 50) AS weight
-FROM usual WHERE week > 9 AND usual_units >= {least} AND usual_price_usd > 0 ORDER BY ALL
+FROM usual WHERE week > 9 AND usual_units >= {least} AND usual_price > 0 ORDER BY ALL
 """
 
 

@@ -21,7 +21,7 @@ class Needs:
     """One row per forecast pair, and its demand by week ahead, mean and variance, each (pairs, 8).
 
     Columns beside those of the positions: `interval_days` protected, `demand_mean` and `demand_variance`
-    over it, `daily_mean`, `worth_usd` of a unit served, `service_target`, base-stock `level`, `free` on hand,
+    over it, `daily_mean`, `worth` of a unit served, `service_target`, base-stock `level`, `free` on hand,
     `position` with all that is on its way, `sellable` while it keeps, `confidence`.
     """
 
@@ -49,7 +49,7 @@ def compute_needs(
     rows = positions[is_forecast].reset_index(drop=True).join(how[is_forecast].reset_index(drop=True))
     weekly_mean, weekly_variance = weekly_mean[is_forecast], weekly_variance[is_forecast]
     price, margin, cost = (
-        rows[f"unit_{name}_usd"].to_numpy(float, na_value=0.0) for name in ("price", "margin", "cost")
+        rows[f"unit_{name}"].to_numpy(float, na_value=0.0) for name in ("price", "margin", "cost")
     )
     lead, sd = rows["lead_time_mean_days"].to_numpy(float), rows["lead_time_sd_days"].to_numpy(float)
     interval = lead + rows["review_period_days"].to_numpy(float)
@@ -74,7 +74,7 @@ def compute_needs(
     weighed: pd.DataFrame = rows.assign(
         pledged_units=pledged, outgoing_units=outgoing, customer_weight=weight,
         daily_mean=daily, service_target=target,
-        worth_usd=np.maximum(margin, 0) + loyal * np.maximum(price, 0),
+        worth=np.maximum(margin, 0) + loyal * np.maximum(price, 0),
         level=needed, free=free,
         position=free + (rows["in_transit_units"] + rows["on_order_units"]).to_numpy(float) + pledged,
         sellable=sellable, confidence=np.round(trust / (1 + 0.25 * spread), 4),

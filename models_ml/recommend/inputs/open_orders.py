@@ -19,7 +19,7 @@ SQL = """
 WITH as_of AS (SELECT max(date_day) AS day FROM fct_inventory_daily)
 SELECT purchase_order_line_id, purchase_order_id, line_number, l.supplier_id, supplier_name, location_id,
     product_id, ordered_on, promised_on, (ordered_units - coalesce(received_units, 0))::DOUBLE AS open_units,
-    (l.ordered_value_usd / nullif(ordered_units, 0))::DOUBLE AS line_unit_usd,
+    (l.ordered_value / nullif(ordered_units, 0))::DOUBLE AS line_unit_cost,
     (promised_on - as_of.day)::DOUBLE AS days_to_promise
 FROM fct_purchase_order_lines l CROSS JOIN as_of LEFT JOIN dim_supplier USING (supplier_id)
 WHERE status = 'open' AND received_on IS NULL AND ordered_units > coalesce(received_units, 0)
@@ -60,7 +60,7 @@ class OpenOrders:
         named = {
             name: self.rows[column].to_numpy(float, na_value=0.0) for name, column in (
                 ("position", before), ("quantity", "open_units"), ("terms_days", "payment_terms_days"),
-                ("cost_usd", "unit_cost_usd"), ("price_usd", "unit_price_usd"),
+                ("cost", "unit_cost"), ("price", "unit_price"),
             )
         }  # fmt: skip
         return effects.by_week(
@@ -95,6 +95,6 @@ def open_orders(needs: Needs, lines: pd.DataFrame, parameters: ReorderParameters
     start = np.maximum(rows["free"] + rows["in_transit_units"], 0)
     rows["before_units"] = start + earlier
     rows["others_units"] = start + pair.transform("sum") - rows["open_units"]
-    rows["unit_cost_usd"] = rows["line_unit_usd"].fillna(rows["unit_cost_usd"])
+    rows["unit_cost"] = rows["line_unit_cost"].fillna(rows["unit_cost"])
     at = rows["pair"].to_numpy(int)
     return OpenOrders(rows, needs.weekly_mean[at], needs.weekly_variance[at])

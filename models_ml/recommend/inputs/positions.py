@@ -29,13 +29,13 @@ lead AS (
 inner_lead AS (
     SELECT location_id, avg(received_on - shipped_on) + 1 AS mean_days,
         stddev_samp(received_on - shipped_on) AS sd_days,
-        sum(transfer_cost_usd) / nullif(sum(transferred_units), 0) AS unit_usd
+        sum(transfer_cost) / nullif(sum(transferred_units), 0) AS transfer_unit_cost
     FROM fct_transfers, as_of
     WHERE received_on BETWEEN as_of.day - {seen} AND as_of.day GROUP BY location_id
 ),
 realised AS (
-    SELECT product_id, sum(net_sales_usd) / nullif(sum(units_sold), 0) AS price_usd,
-        sum(gross_margin_usd) / nullif(sum(units_sold), 0) AS margin_usd
+    SELECT product_id, sum(net_sales) / nullif(sum(units_sold), 0) AS price,
+        sum(gross_margin) / nullif(sum(units_sold), 0) AS margin
     FROM fct_sales_lines, as_of WHERE date_day > as_of.day - {window} GROUP BY product_id
 )
 SELECT as_of.day AS as_of_day, s.location_id, s.location_type, s.region, s.banner, s.product_id,
@@ -46,10 +46,10 @@ SELECT as_of.day AS as_of_day, s.location_id, s.location_type, s.region, s.banne
     CASE WHEN d.product_id IS NOT NULL THEN 1
         ELSE coalesce(u.minimum_order_units, 1) END AS minimum_order_units,
     p.shelf_life_days,
-    coalesce(p.landed_cost_usd, r.price_usd - r.margin_usd, p.list_price_usd * 0.7, 1)
-        AS unit_cost_usd,
-    coalesce(r.price_usd, p.list_price_usd) AS unit_price_usd,
-    coalesce(r.margin_usd, p.list_price_usd - p.landed_cost_usd, 0) AS unit_margin_usd,
+    coalesce(p.landed_cost, r.price - r.margin, p.list_price * 0.7, 1)
+        AS unit_cost,
+    coalesce(r.price, p.list_price) AS unit_price,
+    coalesce(r.margin, p.list_price - p.landed_cost, 0) AS unit_margin,
     CASE WHEN d.product_id IS NOT NULL THEN coalesce(n.mean_days, {transfer})
         WHEN lead.receipts >= {least}
         THEN lead.mean_days ELSE coalesce(u.lead_time_mean_days, 7) END AS lead_time_mean_days,
@@ -58,9 +58,9 @@ SELECT as_of.day AS as_of_day, s.location_id, s.location_type, s.region, s.banne
     CASE WHEN d.product_id IS NOT NULL THEN 1 ELSE coalesce(u.review_period_days, 1) END
         AS review_period_days,
     s.serving_dc_id, coalesce(u.payment_terms_days, 30) AS payment_terms_days,
-    coalesce(n.unit_usd, {transfer_usd}) AS centre_transfer_usd,
-    coalesce(s.inventory_value_usd, 0)::DOUBLE AS inventory_value_usd,
-    coalesce(s.aged_inventory_value_usd, 0)::DOUBLE AS aged_inventory_value_usd,
+    coalesce(n.transfer_unit_cost, {transfer_cost}) AS centre_transfer,
+    coalesce(s.inventory_value, 0)::DOUBLE AS inventory_value,
+    coalesce(s.aged_inventory_value, 0)::DOUBLE AS aged_inventory_value,
     greatest((SELECT max(date_day) FROM fct_sales_lines) - as_of.day, 0) AS data_age_days
 FROM stock s CROSS JOIN as_of
 JOIN dim_product p USING (product_id)
@@ -82,7 +82,7 @@ def read_positions(warehouse: Path, parameters: ReorderParameters) -> pd.DataFra
         window=int(parameters.sale_window_days),
         least=int(parameters.least_receipts),
         transfer=float(parameters.transfer_days),
-        transfer_usd=float(parameters.centre_transfer_usd),
+        transfer_cost=float(parameters.centre_transfer),
     )
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")

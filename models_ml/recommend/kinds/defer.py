@@ -21,13 +21,13 @@ def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
     mean, variance = orders.demand(later)
     others, units = rows["others_units"].to_numpy(float), rows["open_units"].to_numpy(float)
     target = np.maximum(rows["service_target"].to_numpy(float), parameters.donor_service)
-    value = units * rows["unit_cost_usd"].to_numpy(float)
+    value = units * rows["unit_cost"].to_numpy(float)
     missed = expected_served(others + units, mean, variance) - expected_served(others, mean, variance)
     carrying = value * parameters.carrying_rate * parameters.defer_days / 365
-    margin = rows["unit_margin_usd"].to_numpy(float, na_value=0.0)
+    margin = rows["unit_margin"].to_numpy(float, na_value=0.0)
     return pd.DataFrame({
-        "later_days": later, "lasts": others >= quantile(target, mean, variance), "value_usd": value,
-        "carrying_usd": carrying, "missed_units": missed, "gain_usd": carrying - missed * margin,
+        "later_days": later, "lasts": others >= quantile(target, mean, variance), "value": value,
+        "carrying": carrying, "missed_units": missed, "gain": carrying - missed * margin,
         "service": orders.in_stock(others, later), "service_kept": orders.in_stock(others + units, later),
     })  # fmt: skip
 
@@ -42,11 +42,11 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
     proposals = []
     row: TableRow
     for i, row in enumerate(joined.itertuples()):
-        worth_it = row.lasts and row.gain_usd > 0 and row.value_usd >= run.parameters.least_deferred_usd
+        worth_it = row.lasts and row.gain > 0 and row.value >= run.parameters.least_deferred
         if not worth_it or row.is_late or row.purchase_order_line_id in cancelled:
             continue
         options = [
-            Option("defer", row.open_units, -row.missed_units, row.service, row.gain_usd, 0.0,
+            Option("defer", row.open_units, -row.missed_units, row.service, row.gain, 0.0,
                    f"arrives in {row.later_days:.0f} days"),
             Option("nothing", 0, 0, row.service_kept, 0, 0, f"arrives in {row.arrives_days:.0f} days"),
         ]  # fmt: skip
@@ -55,14 +55,14 @@ def propose(orders: OpenOrders, run: Run, cancelled: frozenset[str] = frozenset(
             reason=f"Defer {row.open_units:.0f} by {run.parameters.defer_days} days: "
             f"{row.others_units:.0f} in stock or on order without them last until then with "
             f"{row.service:.0%} certainty; "
-            f"${row.value_usd:.2f} stay in the house for so long.",
+            f"${row.value:.2f} stay in the house for so long.",
             sentences=[f"{7 * row.daily_mean:.1f} sell a week",
-                   f"carrying saved: ${row.carrying_usd:.2f}"],
+                   f"carrying saved: ${row.carrying:.2f}"],
             drivers={
-                "later_days": number(row.later_days), "carrying_usd": number(row.carrying_usd),
+                "later_days": number(row.later_days), "carrying": number(row.carrying),
                 **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
             },
-            deferred_usd=number(row.value_usd), deferred_days=run.parameters.defer_days,
+            deferred=number(row.value), deferred_days=run.parameters.defer_days,
         ))  # fmt: skip
     return frame(proposals)
 

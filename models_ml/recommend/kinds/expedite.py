@@ -26,12 +26,12 @@ def saved_by(orders: OpenOrders, run: Run) -> pd.DataFrame:
     lost = orders.lost(before, days)
     still = orders.lost(before, sooner) + orders.lost(before + units, days)
     saved = np.clip(np.where(sooner < days, lost - still, 0), 0, units)
-    value = units * rows["unit_cost_usd"].to_numpy(float)
-    fee = np.maximum(parameters.expedite_fee_share * value, parameters.expedite_fee_least_usd)
+    value = units * rows["unit_cost"].to_numpy(float)
+    fee = np.maximum(parameters.expedite_fee_share * value, parameters.expedite_fee_least)
     return pd.DataFrame({
-        "sooner_days": sooner, "lost_units": lost, "saved_units": saved, "fee_usd": fee,
-        "gain_usd": saved * rows["worth_usd"].to_numpy(float) - fee,
-        "margin_usd": saved * rows["unit_margin_usd"].to_numpy(float, na_value=0.0) - fee,
+        "sooner_days": sooner, "lost_units": lost, "saved_units": saved, "fee": fee,
+        "gain": saved * rows["worth"].to_numpy(float) - fee,
+        "margin": saved * rows["unit_margin"].to_numpy(float, na_value=0.0) - fee,
         "service_without": orders.in_stock(before, days), "service_with": orders.in_stock(before, sooner),
     })  # fmt: skip
 
@@ -44,17 +44,15 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
     joined = orders.rows.join(saved, rsuffix="_saved")
     sooner, days = (joined[name].to_numpy(float) for name in ("sooner_days", "arrives_days"))
     change = orders.by_week("before_units", sooner) - orders.by_week("before_units", days)
-    change = effects.Weekly(
-        change.inventory, change.payables, change.cash - saved["fee_usd"].to_numpy()[:, None]
-    )
+    change = effects.Weekly(change.inventory, change.payables, change.cash - saved["fee"].to_numpy()[:, None])
     proposals = []
     row: TableRow
     for i, row in enumerate(joined.itertuples()):
-        if row.gain_usd < run.parameters.least_order_saving_usd:
+        if row.gain < run.parameters.least_order_saving:
             continue
         options = [
-            Option("expedite", row.open_units, row.saved_units, row.service_with, row.margin_usd,
-                   -row.fee_usd, f"arrives in {row.sooner_days:.0f} days"),
+            Option("expedite", row.open_units, row.saved_units, row.service_with, row.margin,
+                   -row.fee, f"arrives in {row.sooner_days:.0f} days"),
             Option("nothing", 0, 0, row.service_without, 0, 0, f"wait {row.arrives_days:.0f} days"),
         ]  # fmt: skip
         late = "late" if row.is_late else f"{row.arrives_days:.0f} days away"
@@ -62,15 +60,15 @@ def propose(orders: OpenOrders, run: Run) -> pd.DataFrame:
             row, run, options, weekly=weekly_rows(run, change, i),
             reason=f"Expedite {row.open_units:.0f} that are {late}: {row.before_units:.0f} in stock before "
             f"they come, {row.lost_units:.1f} expected to be missed; arriving in {row.sooner_days:.0f} days "
-            f"saves {row.saved_units:.1f} for a fee of ${row.fee_usd:.2f}.",
+            f"saves {row.saved_units:.1f} for a fee of ${row.fee:.2f}.",
             sentences=[f"{row.lost_units:.1f} units expected to be missed until then, each worth "
-                   f"${row.worth_usd:.2f} with the lost customer",
-                   f"${row.fee_usd:.2f} fee to halve the wait"],
+                   f"${row.worth:.2f} with the lost customer",
+                   f"${row.fee:.2f} fee to halve the wait"],
             drivers={
-                "sooner_days": number(row.sooner_days), "fee_usd": number(row.fee_usd),
+                "sooner_days": number(row.sooner_days), "fee": number(row.fee),
                 **weeks_ahead(orders.weekly_mean[i], orders.weekly_variance[i]),
             },
-            gain_usd=number(row.gain_usd),
+            gain=number(row.gain),
         ))  # fmt: skip
     return frame(proposals)
 

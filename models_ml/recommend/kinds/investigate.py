@@ -68,24 +68,24 @@ def _proposal(row: JsonDict, place: TableRow, product: TableRow, run: Run) -> Js
         "order_by": run.day(LOOK_WITHIN_DAYS),
         "need_by": run.day(LOOK_WITHIN_DAYS),
         "expected_units": 0.0,
-        "expected_margin_usd": None,
-        "expected_cash_usd": 0.0,
-        "at_stake_usd": number(row["beyond_usd"]),
+        "expected_margin": None,
+        "expected_cash": 0.0,
+        "at_stake": number(row["money_beyond"]),
         "expected_service": None,
         "confidence": number(1 - 0.5 * np.exp(-(row["score"] - 3) / 3)),
         "reason": f"Look into {subject}: {row['events']:.0f} {what} in {WINDOW_DAYS} days where "
-        f"{row['usual']:.1f} are usual for what it handles; ${row['beyond_usd']:.2f} of {money} beyond the "
+        f"{row['usual']:.1f} are usual for what it handles; ${row['money_beyond']:.2f} of {money} beyond the "
         f"usual. "
         f"{do[0].upper()}{do[1:]}.",
         "drivers": {
             "kind": row["kind"], "events": number(row["events"]), "usual": number(row["usual"]),
             "exposure": number(row["exposure"]), "score": number(row["score"]),
-            "money_usd": number(row["money_usd"]), "window_days": WINDOW_DAYS, "as_of": run.as_of.isoformat(),
+            "money": number(row["money"]), "window_days": WINDOW_DAYS, "as_of": run.as_of.isoformat(),
         },
         "details": details(
             run, options[0], options[1:],
             sentences=[f"{row['score']:.1f} robust standard deviations above its peers",
-                   f"${row['beyond_usd']:.2f} is what these four weeks cost beyond the usual: in question, "
+                   f"${row['money_beyond']:.2f} is what these four weeks cost beyond the usual: in question, "
                    "not a gain that looking promises"],
         ),
         "model_name": "anomaly-watch",

@@ -39,8 +39,8 @@ def propose(
     best, hold = best_plan(items, DEPTHS), hold_price(items)
     anything = replace(items, deepest=np.ones(len(rows)))
     flat = {depth: best_plan(anything, np.array([depth])) for depth in DEPTHS[1:].tolist()}
-    gain = best.value_usd - hold.value_usd
-    pays = (gain >= run.parameters.least_markdown_gain_usd) & (best.depth.max(1) > 0)
+    gain = best.value - hold.value
+    pays = (gain >= run.parameters.least_markdown_gain) & (best.depth.max(1) > 0)
     weekly = _by_week(best.units - hold.units, gain, rows)
     proposals = []
     for i, row in enumerate(rows.itertuples()):
@@ -62,7 +62,7 @@ def _by_week(units: np.ndarray, gain: np.ndarray, rows: pd.DataFrame) -> Weekly:
     ends = np.arange(1, PLANNED_WEEKS + 1)[None, :]
     last = rows["weeks_left"].to_numpy(float)[:, None]
     share = np.minimum(ends / last, 1.0)
-    cost, salvage = (rows[f"{name}_usd"].to_numpy(float)[:, None] for name in ("unit_cost", "salvage"))
+    cost, salvage = (rows[f"{name}"].to_numpy(float)[:, None] for name in ("unit_cost", "salvage"))
     stays = (ends < last) | (salvage > 0)
     inventory = np.where(stays, -share * units[:, None] * cost, 0)
     return Weekly(inventory, 0 * inventory, share * (gain[:, None] + salvage * units[:, None]))
@@ -70,9 +70,9 @@ def _by_week(units: np.ndarray, gain: np.ndarray, rows: pd.DataFrame) -> Weekly:
 
 def _age_by_value(rows: pd.DataFrame, run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Aged units and the days that they have left, where only first in, first out tells the age."""
-    cost = np.maximum(rows["unit_cost_usd"].to_numpy(float), 1e-9)
+    cost = np.maximum(rows["unit_cost"].to_numpy(float), 1e-9)
     life = rows["shelf_life_days"].to_numpy(float, na_value=np.inf) * (1 - run.parameters.aged_life_share)
-    return np.rint(rows["aged_inventory_value_usd"].to_numpy(float) / cost), life
+    return np.rint(rows["aged_inventory_value"].to_numpy(float) / cost), life
 
 
 def endangered(
@@ -101,21 +101,21 @@ def endangered(
     weeks = slice(0, parameters.markdown_weeks)
     unsold = np.where(np.isfinite(chosen["shelf_life_days"].to_numpy(float, na_value=np.inf)), 0.0, 0.5)
     keeps = chosen["weeks_left"].to_numpy(int) >= parameters.markdown_weeks
-    salvage = np.where(keeps, (1 - parameters.waste_share), unsold) * chosen["unit_cost_usd"].to_numpy(float)
+    salvage = np.where(keeps, (1 - parameters.waste_share), unsold) * chosen["unit_cost"].to_numpy(float)
     items = Item(
         stock=chosen["endangered_units"].to_numpy(float),
         mean=needs.weekly_mean[wanted][:, weeks], variance=needs.weekly_variance[wanted][:, weeks],
-        price_usd=chosen["unit_price_usd"].to_numpy(float, na_value=0.0), salvage_usd=salvage,
+        price=chosen["unit_price"].to_numpy(float, na_value=0.0), salvage=salvage,
         elasticity=chosen["elasticity"].to_numpy(float), deepest=deepest,
         weeks=chosen["weeks_left"].to_numpy(int),
     )  # fmt: skip
-    return chosen.assign(deepest=deepest, salvage_usd=salvage), items
+    return chosen.assign(deepest=deepest, salvage=salvage), items
 
 
 def _proposal(
     row: TableRow, run: Run, depths: np.ndarray, units: tuple[float, float], options: list[Option]
 ) -> JsonDict:
-    path, price = depths[: row.weeks_left], float(row.unit_price_usd)
+    path, price = depths[: row.weeks_left], float(row.unit_price)
     first = int(np.argmax(path > 0))
     depth, proposed = float(path[first]), options[0]
     floor = price * (1 - row.deepest)
@@ -123,14 +123,14 @@ def _proposal(
         f"Mark {row.endangered_units:.0f} of {row.free:.0f} down by {depth:.0%} from week {first + 1}: "
         f"they have about {row.life_left_days:.0f} days left and {7 * row.daily_mean:.1f} sell a week "
         f"at ${price:.2f}; {units[0]:.1f} sell instead of {units[1]:.1f}, "
-        f"for ${proposed.margin_usd:.2f} more."
+        f"for ${proposed.margin:.2f} more."
     )
     rows_seen = 0 if pd.isna(row.price_rows) else row.price_rows
     sentences = [
-        f"{row.endangered_units:.0f} endangered units cost ${row.endangered_units * row.unit_cost_usd:.2f}",
+        f"{row.endangered_units:.0f} endangered units cost ${row.endangered_units * row.unit_cost:.2f}",
         f"demand answers to price with elasticity {row.elasticity:.1f}, learnt from "
         f"{rows_seen:.0f} product-weeks of {row.category}",
-        f"a unit left at the end brings ${row.salvage_usd:.2f}",
+        f"a unit left at the end brings ${row.salvage:.2f}",
         f"the price stays at or above ${floor:.2f}",
     ]
     return of_pair(row, run) | {
@@ -144,15 +144,15 @@ def _proposal(
         "order_by": run.day(7 * first),
         "need_by": run.day(7 * row.weeks_left),
         "expected_units": proposed.units,
-        "expected_margin_usd": proposed.margin_usd,
-        "expected_cash_usd": proposed.cash_usd,
+        "expected_margin": proposed.margin,
+        "expected_cash": proposed.cash,
         "expected_service": None,
         "confidence": number(row.confidence * _trust(row)),
         "reason": reason,
         "details": details(
             run, proposed, options[1:], sentences=sentences, depth=depth,
-            price_usd=number(price * (1 - depth)),
-            usual_price_usd=number(price), floor_price_usd=number(floor), starts_in_week=first + 1,
+            price=number(price * (1 - depth)),
+            usual_price=number(price), floor_price=number(floor), starts_in_week=first + 1,
             depth_by_week=[number(value) for value in path], fallback_reason=row.fallback_reason or None,
         ),
     }  # fmt: skip
@@ -160,8 +160,8 @@ def _proposal(
 
 def _option(row: TableRow, plan: Plan, hold: Plan, i: int, label: str = "as proposed") -> Option:
     """Against keeping the price. Cash is what comes in; margin also counts what is left at the end."""
-    gain, units = plan.value_usd[i] - hold.value_usd[i], plan.units[i] - hold.units[i]
-    cash = gain + row.salvage_usd * units  # what sells does not come back as salvage
+    gain, units = plan.value[i] - hold.value[i], plan.units[i] - hold.units[i]
+    cash = gain + row.salvage * units  # what sells does not come back as salvage
     if plan is hold:
         return Option("nothing", 0.0, 0.0, None, 0.0, 0.0, label)
     return Option("markdown", row.endangered_units, units, None, gain, cash, label)
@@ -180,13 +180,13 @@ def _drivers(row: TableRow, run: Run, items: Item, i: int) -> JsonDict:
         "weekly_mean_units": [number(value) for value in items.mean[i]],
         "weekly_variance_units2": [number(value) for value in items.variance[i]],
         "weeks_left": int(row.weeks_left),
-        "unit_price_usd": number(items.price_usd[i]),
-        "salvage_usd": number(items.salvage_usd[i]),
+        "unit_price": number(items.price[i]),
+        "salvage": number(items.salvage[i]),
         "elasticity": number(items.elasticity[i]),
         "own_elasticity": None if pd.isna(row.own_elasticity) else number(row.own_elasticity),
         "deepest": number(items.deepest[i]),
         "depths": [number(value) for value in DEPTHS],
-        "unit_cost_usd": number(row.unit_cost_usd),
+        "unit_cost": number(row.unit_cost),
         "position_units": float(row.position),
         "demand_mean_units": number(row.demand_mean),
         "forecast_method": row.method,

@@ -55,7 +55,7 @@ def plan_orders(needs: Needs, parameters: ReorderParameters) -> pd.DataFrame:
         position=position, quantity_units=quantity, is_capped=quantity < uncapped,
         service_without=cycle_service(np.maximum(position, 0), mean, variance),
         expected_service=effect.service, expected_units=effect.units,
-        expected_margin_usd=effect.margin_usd, expected_cash_usd=effect.cash_usd,
+        expected_margin=effect.margin, expected_cash=effect.cash,
     )  # fmt: skip
     return decided
 
@@ -70,11 +70,11 @@ def propose(
         rows = budget_ranking.rank_orders(rows, budgets)
     arrival = arrival_of(rows, chosen)
     units, margin = effects.until_sold(
-        arrival, rows["unit_margin_usd"].to_numpy(float, na_value=0.0), run.parameters.carrying_rate
+        arrival, rows["unit_margin"].to_numpy(float, na_value=0.0), run.parameters.carrying_rate
     )
     rows = rows.assign(
         proposed_units=arrival.quantity, missed_units=arrival.missed, review_units=rows["expected_units"],
-        expected_units=units, expected_margin_usd=margin,
+        expected_units=units, expected_margin=margin,
     )  # fmt: skip
     weekly = effects.by_week(arrival)
     options = _options(rows, effects.demand_of(rows, run.parameters))
@@ -95,8 +95,8 @@ def arrival_of(rows: pd.DataFrame, needs: Needs) -> effects.Arrival:
         position=position, quantity=rows["quantity_units"].to_numpy(float), arrives_days=lead,
         terms_days=rows["payment_terms_days"].to_numpy(float), weekly_mean=needs.weekly_mean,
         weekly_variance=needs.weekly_variance,
-        cost_usd=rows["unit_cost_usd"].to_numpy(float, na_value=0.0),
-        price_usd=rows["unit_price_usd"].to_numpy(float, na_value=0.0),
+        cost=rows["unit_cost"].to_numpy(float, na_value=0.0),
+        price=rows["unit_price"].to_numpy(float, na_value=0.0),
         missed=np.where(rows["location_type"] == "store", missed, 0),
     )  # fmt: skip
 
@@ -111,14 +111,14 @@ def _options(rows: pd.DataFrame, demand: effects.Demand) -> list[Sequence[Option
     pack, days = (rows[name].to_numpy(float) for name in ("case_pack_units", "review_period_days"))
     proposed = effects.of_stock(position, quantity, demand)
     without = effects.of_stock(position, 0 * quantity, demand)
-    saved = quantity * demand.cost_usd * demand.carrying_rate * days / 365
+    saved = quantity * demand.cost * demand.carrying_rate * days / 365
 
     def instead(
         units: np.ndarray, effect: effects.Effect, label: str, more: np.ndarray | float = 0.0
     ) -> list[Option]:
         sold = rows["expected_units"] + effect.units - proposed.units
-        margin = rows["expected_margin_usd"] + effect.margin_usd - proposed.margin_usd + more
-        numbers_by_row = zip(units, sold, effect.service, margin, -units * demand.cost_usd, strict=True)
+        margin = rows["expected_margin"] + effect.margin - proposed.margin + more
+        numbers_by_row = zip(units, sold, effect.service, margin, -units * demand.cost, strict=True)
         return [Option("reorder", *numbers, label) for numbers in numbers_by_row]
 
     less = np.maximum(quantity - pack, 0)
@@ -144,15 +144,15 @@ def _proposal(row: TableRow, run: Run, options: list[Option | None], weekly: lis
         "order_by": run.day(row.days_of_cover - row.lead_time_mean_days),
         "need_by": run.day(row.days_of_cover),
         "expected_units": proposed.units,
-        "expected_margin_usd": proposed.margin_usd,
-        "expected_cash_usd": proposed.cash_usd,
+        "expected_margin": proposed.margin,
+        "expected_cash": proposed.cash,
         "expected_service": proposed.service,
         "reason": reason_sentence(row),
         "drivers": drivers_of(row, run),
         "details": details(
             run, proposed, others, weekly=weekly, sentences=sentences_of(row, others[1]),
             fallback_reason=row.fallback_reason or None,
-            buy_first=budget_ranking.budget_details(row) if hasattr(row, "budget_left_usd") else None,
+            buy_first=budget_ranking.budget_details(row) if hasattr(row, "budget_left") else None,
         ),
     }  # fmt: skip
 

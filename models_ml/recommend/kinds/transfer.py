@@ -22,7 +22,7 @@ def plan_transfers(needs: Needs, parameters: ReorderParameters) -> tuple[pd.Data
     """Moves of whole packs between places of one region, and the flow that they are.
 
     One row per donor, receiver and product: `donor` and `receiver` are row numbers of `needs.rows`, with
-    `quantity_units`, `transfer_cost_usd` and `net_benefit_usd` (worth gained there less worth lost here less
+    `quantity_units`, `transfer_cost` and `net_benefit` (worth gained there less worth lost here less
     the move). A store gives only what it has beyond its own demand's quantile over its protection interval;
     a distribution centre gives all that is free, to the stores it serves. A centre's stock makes its way to
     a store sooner or later, so that waiting would not save the move: it does not count against it.
@@ -67,10 +67,10 @@ def _lanes(donors: pd.DataFrame, receivers: pd.DataFrame, parameters: ReorderPar
         ~from_centre | (pairs["location_id"] == pairs["serving_dc_id_to"])
     )
     pairs = pairs[fits].sort_values(["product", "row", "row_to"], kind="stable")
-    unit_usd = np.where(pairs["location_type"] == "dc", 0.0, parameters.store_transfer_usd)
+    transfer_unit_cost = np.where(pairs["location_type"] == "dc", 0.0, parameters.store_transfer)
     return Lanes(
         pairs["product"].to_numpy(int), pairs["row"].to_numpy(int), pairs["row_to"].to_numpy(int),
-        unit_usd * pairs["pack_to"].to_numpy(float),
+        transfer_unit_cost * pairs["pack_to"].to_numpy(float),
     )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def _segments(
     mean, variance = (rows[name].to_numpy(float)[nodes] for name in ("demand_mean", "demand_variance"))
     start = np.maximum(rows["position" if sign > 0 else "free"].to_numpy(float)[nodes], 0)
     worth = np.where(
-        (rows["location_type"].to_numpy()[nodes] == "dc") & (sign < 0), 0, rows["worth_usd"].to_numpy()[nodes]
+        (rows["location_type"].to_numpy()[nodes] == "dc") & (sign < 0), 0, rows["worth"].to_numpy()[nodes]
     )
     step, left = pack[nodes] * sign, packs[nodes]
     out, value = [], np.zeros(len(nodes))
@@ -104,7 +104,7 @@ def _segments(
 def _worth_the_walk(moves: pd.DataFrame, rows: pd.DataFrame, parameters: ReorderParameters) -> pd.DataFrame:
     """With the net benefit of each move, given all others; small ones between stores are left."""
     priced = price_moves(moves, rows, parameters)
-    enough = priced["net_benefit_usd"] >= parameters.least_store_benefit_usd
+    enough = priced["net_benefit"] >= parameters.least_store_benefit
     return price_moves(priced[priced["from_centre"] | enough].reset_index(drop=True), rows, parameters)
 
 
@@ -112,7 +112,7 @@ def price_moves(moves: pd.DataFrame, rows: pd.DataFrame, parameters: ReorderPara
     """With what each move brings on top of the larger ones into (and out of) the same place.
 
     `gained_units` and `lost_units` are expected units served there more and here less.
-    `charged_cost_usd` is the part of the move's cost that this move answers for: all of it between stores,
+    `charged_cost` is the part of the move's cost that this move answers for: all of it between stores,
     from a centre that of the units which sell before the next delivery.
     """
     ordered = moves.sort_values(["quantity_units", "donor", "receiver"], ascending=[False, True, True])
@@ -128,17 +128,15 @@ def price_moves(moves: pd.DataFrame, rows: pd.DataFrame, parameters: ReorderPara
         name = "gained_units" if sign > 0 else "lost_units"
         ordered[name] = change
         ordered[f"{end}_before_units"] = low
-        ordered[name.replace("units", "worth_usd")] = change * at["worth_usd"].to_numpy(float)
+        ordered[name.replace("units", "worth")] = change * at["worth"].to_numpy(float)
     units = ordered["quantity_units"].to_numpy(float)
     ordered["from_centre"] = rows["location_type"].to_numpy()[ordered["donor"]] == "dc"
-    centre_usd = rows["centre_transfer_usd"].to_numpy(float)[ordered["receiver"]]
-    unit_usd = np.where(ordered["from_centre"], centre_usd, parameters.store_transfer_usd)
-    ordered["transfer_cost_usd"] = units * unit_usd
+    from_centre_cost = rows["centre_transfer"].to_numpy(float)[ordered["receiver"]]
+    transfer_unit_cost = np.where(ordered["from_centre"], from_centre_cost, parameters.store_transfer)
+    ordered["transfer_cost"] = units * transfer_unit_cost
     answered = np.where(ordered["from_centre"], ordered["gained_units"], units)
-    ordered["charged_cost_usd"] = answered * unit_usd
-    ordered["net_benefit_usd"] = (
-        ordered["gained_worth_usd"] - ordered["lost_worth_usd"] - ordered["charged_cost_usd"]
-    )
+    ordered["charged_cost"] = answered * transfer_unit_cost
+    ordered["net_benefit"] = ordered["gained_worth"] - ordered["lost_worth"] - ordered["charged_cost"]
     return ordered.sort_index()
 
 
@@ -148,7 +146,7 @@ def _nothing() -> tuple[Segments, Segments, Lanes]:
 
 
 def _no_moves() -> pd.DataFrame:
-    columns = ("donor", "receiver", "quantity_units", "net_benefit_usd", "charged_cost_usd")
+    columns = ("donor", "receiver", "quantity_units", "net_benefit", "charged_cost")
     return pd.DataFrame({name: [] for name in columns}).astype({"donor": int, "receiver": int})
 
 

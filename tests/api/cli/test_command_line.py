@@ -114,9 +114,7 @@ def test_the_audit_of_a_fresh_store_holds(cli):
 def test_one_end_of_the_time_range_may_be_left_open(cli, warehouse):
     def by_hand(condition):
         return float(
-            warehouse.execute(f"SELECT sum(net_sales_usd) FROM fct_sales_lines WHERE {condition}").fetchone()[
-                0
-            ]
+            warehouse.execute(f"SELECT sum(net_sales) FROM fct_sales_lines WHERE {condition}").fetchone()[0]
         )
 
     since = cli.answer("metric", "query", "-m", "net_sales", "--from", "2017-12-01")["rows"][0][0]

@@ -13,7 +13,7 @@ def test_the_months_it_compares_are_the_warehouse_s(settings, warehouse):
     months = by_month(service)(releases.current_id(), "net_sales")
     service.close()
     rows = warehouse.execute(
-        "select strftime(date_trunc('month', date_day), '%Y-%m-%d'), sum(net_sales_usd)::double "
+        "select strftime(date_trunc('month', date_day), '%Y-%m-%d'), sum(net_sales)::double "
         "from fct_sales_lines group by 1"
     ).fetchall()
     assert len(rows) >= 12

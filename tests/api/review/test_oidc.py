@@ -26,7 +26,7 @@ from governance.identity.tokens import TokenVerifier
 ISSUER = "https://idp.example"
 PLANNER = {
     "role": "planner", "regions": ["East"], "stores": ["*"], "departments": ["*"], "banners": ["*"],
-    "purposes": ["operations"], "approval_limit_usd": 5000,
+    "purposes": ["operations"], "approval_limit": 5000,
 }  # fmt: skip
 
 

@@ -39,19 +39,19 @@ def proposal(number: int, region: str, location: str, product: str, **more):
         "banner": "Steelyard",
         "department": "GROCERY", "category": "CHEESE", "supplier_id": "S001", "quantity_units": 24.0 + number,
         "order_by": dt.date(2018, 1, 1), "need_by": dt.date(2018, 1, 4), "expected_units": 9.0,
-        "expected_margin_usd": 100.0 - number, "expected_cash_usd": -300.0 + number, "expected_service": 0.96,
+        "expected_margin": 100.0 - number, "expected_cash": -300.0 + number, "expected_service": 0.96,
         "confidence": 0.8, "reason": "Order what sells.",
         "drivers": {"as_of": "2017-12-31", "on_hand_units": 3},
         "model_name": "demand", "model_version": "7", "release_id": "r", "is_simulated": True,
         "details": {"as_of": "2017-12-31", "weekly": [
-            {"week_ending": f"2018-01-{day:02}", "inventory_usd": 30.0, "payables_usd": owed, "cash_usd": 1.0,
-             "working_capital_usd": 30.0 - owed} for day, owed in ((7, 40.0), (14, 0.0))],
+            {"week_ending": f"2018-01-{day:02}", "inventory": 30.0, "payables": owed, "cash": 1.0,
+             "working_capital": 30.0 - owed} for day, owed in ((7, 40.0), (14, 0.0))],
             "drivers_in_words": ["It sells <b>fast</b>."], "alternatives": [
             {"action": "reorder", "quantity": 24, "expected_units": 9, "expected_service": 0.96,
-             "expected_margin_usd": 12, "expected_cash_usd": -30, "is_proposed": True,
+             "expected_margin": 12, "expected_cash": -30, "is_proposed": True,
              "words": "as proposed"},
             {"action": "nothing", "quantity": 0, "expected_units": 0, "expected_service": 0.2,
-             "expected_margin_usd": 0, "expected_cash_usd": 0, "is_proposed": False, "words": "do nothing"}]},
+             "expected_margin": 0, "expected_cash": 0, "is_proposed": False, "words": "do nothing"}]},
     } | more  # fmt: skip
 
 

@@ -48,11 +48,11 @@ def test_sums_are_those_of_all_that_waits(store, frame, people):
     queue = read_queue(store, people["executive"], {}, as_of=DAY)
     assert len(queue.rows) == MOST_ROWS and queue.has_more
     assert queue.totals.open == len(frame)
-    assert queue.totals.margin_usd == pytest.approx(frame["expected_margin_usd"].sum())
-    assert queue.totals.cash_usd == pytest.approx(frame["expected_cash_usd"].sum())
+    assert queue.totals.margin == pytest.approx(frame["expected_margin"].sum())
+    assert queue.totals.cash == pytest.approx(frame["expected_cash"].sum())
     assert queue.totals.due == (pd.to_datetime(frame["order_by"]) <= "2018-01-01").sum()
     listed = frame[frame["recommendation_id"].isin([row.id for row in queue.rows])]
-    assert abs(listed["expected_cash_usd"].sum() - queue.totals.cash_usd) > 1, "the sum is of what is listed"
+    assert abs(listed["expected_cash"].sum() - queue.totals.cash) > 1, "the sum is of what is listed"
 
 
 def test_every_action_that_waits_can_be_chosen(store, frame, people):
@@ -66,7 +66,7 @@ def test_every_action_that_waits_can_be_chosen(store, frame, people):
 def test_the_most_pressing_come_first_and_the_cut_after(store, frame, people):
     left = (pd.to_datetime(frame["order_by"]) - pd.Timestamp(DAY)).dt.days
     times = left.map(lambda n: 3.0 if n <= 1 else 2.0 if n <= 3 else 1.3 if n <= 7 else 1.0)
-    worth = frame["expected_margin_usd"].fillna(frame["at_stake_usd"]).fillna(0.0) * times
+    worth = frame["expected_margin"].fillna(frame["at_stake"]).fillna(0.0) * times
     order = frame.assign(worth=worth).sort_values(["worth", "recommendation_id"], ascending=[False, True])
     queue = read_queue(store, people["executive"], {}, as_of=DAY)
     assert [row.id for row in queue.rows] == list(order["recommendation_id"])[:MOST_ROWS]
@@ -76,7 +76,7 @@ def test_a_planner_sees_the_sums_of_her_region(store, frame, people):
     east = frame[frame["region"] == "East"]
     queue = read_queue(store, people["planner_east"], {}, as_of=DAY)
     assert queue.totals.open == len(east)
-    assert queue.totals.margin_usd == pytest.approx(east["expected_margin_usd"].sum())
+    assert queue.totals.margin == pytest.approx(east["expected_margin"].sum())
     decided_by_her = read_queue(store, people["planner_east"], {}, as_of=DAY, only_mine=True)
     decidable = [row for row in queue.rows if may_decide(people["planner_east"], row.record)]
     assert decided_by_her.totals.open == len(decided_by_her.rows) == len(decidable) < len(east)
@@ -84,8 +84,8 @@ def test_a_planner_sees_the_sums_of_her_region(store, frame, people):
 
 def test_who_may_not_see_money_gets_neither_sums_nor_an_order_by_it(store, frame, people):
     queue = read_queue(store, people["store_manager"], {}, as_of=DAY)
-    assert (queue.totals.margin_usd, queue.totals.cash_usd) == (None, None)
-    assert {row.record.expected_margin_usd for row in queue.rows} == {None}
+    assert (queue.totals.margin, queue.totals.cash) == (None, None)
+    assert {row.record.expected_margin for row in queue.rows} == {None}
     south = frame[frame["region"] == "South"].sort_values(["order_by", "recommendation_id"])
     assert [row.id for row in queue.rows] == list(south["recommendation_id"])
 

@@ -36,7 +36,7 @@ def kind(run):
         "recommendation_id": proposal_id("relabel", "P1", "367", run.as_of, 12.0),
         "action": "relabel", "product_id": "P1", "product_name": "WHOLE MILK", "location_id": "367",
         "region": "East", "banner": "Steelyard", "department": "GROCERY", "quantity_units": 12.0,
-        "expected_margin_usd": 4.0, "expected_cash_usd": 6.0, "confidence": 0.9, "is_simulated": True,
+        "expected_margin": 4.0, "expected_cash": 6.0, "confidence": 0.9, "is_simulated": True,
         "reason": "Twelve labels are worn.", "drivers": {"as_of": run.as_of.isoformat()},
         "details": details(run, option, [nothing]), "release_id": run.release_id,
     }  # fmt: skip

@@ -20,7 +20,7 @@ ONLY = {
         "from_location_id": "400",
         "details": {"donor_free_units": 10**9, "from_region": "East"},
     },
-    "markdown": {"details": {"depth": 0.2, "price_usd": 2.0, "floor_price_usd": 1.0}},
+    "markdown": {"details": {"depth": 0.2, "price": 2.0, "floor_price": 1.0}},
 }
 
 
@@ -37,7 +37,7 @@ def store(settings):
     service = replace(Directory.load().service("pipeline"), scopes=frozenset({"propose"}))
     row = {
         "product_id": "P1", "location_id": "367", "region": "East", "banner": "Steelyard",
-        "department": "GROCERY", "quantity_units": 1.0, "expected_cash_usd": 6.51, "confidence": 0.6,
+        "department": "GROCERY", "quantity_units": 1.0, "expected_cash": 6.51, "confidence": 0.6,
     }  # fmt: skip
     rows = [row | {"recommendation_id": name, "action": name} | ONLY.get(name, {}) for name in ACTIONS]
     assert len(propose(opened, service, rows, now=NOW)) == len(ACTIONS)

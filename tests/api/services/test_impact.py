@@ -19,14 +19,14 @@ def proposed(settings):
     store = OpsStore(settings.ops_store_url)
     upgrade(store)
     service = replace(Directory.load().service("pipeline"), scopes=frozenset({"propose"}))
-    week = {"week_ending": "2018-01-07", "payables_usd": 0.0, "cash_usd": 0.0}
+    week = {"week_ending": "2018-01-07", "payables": 0.0, "cash": 0.0}
     rows = [
         {
             "recommendation_id": f"impact-{region}", "action": "reorder", "product_id": "p",
             "location_id": region, "region": region, "department": "GROCERY",
-            "quantity_units": 2.0, "expected_margin_usd": 900.0,
-            "expected_cash_usd": -stock, "confidence": 0.9, "is_simulated": True,
-            "details": {"weekly": [week | {"inventory_usd": stock, "working_capital_usd": stock}]},
+            "quantity_units": 2.0, "expected_margin": 900.0,
+            "expected_cash": -stock, "confidence": 0.9, "is_simulated": True,
+            "details": {"weekly": [week | {"inventory": stock, "working_capital": stock}]},
         } for region, stock in (("East", 10.0), ("West", 100.0))
     ]  # fmt: skip
     propose(store, service, rows, now=NOW)
@@ -37,7 +37,7 @@ def proposed(settings):
 def sums(client, headers, **parameters):
     answer = client.get("/v1/recommendations/impact", headers=headers, params=parameters)
     assert answer.status_code == 200, answer.text
-    weeks = {week["week_ending"]: week["working_capital_usd"] for week in answer.json()["weeks"]}
+    weeks = {week["week_ending"]: week["working_capital"] for week in answer.json()["weeks"]}
     return weeks.get("2018-01-07", 0.0)
 
 
@@ -54,4 +54,4 @@ def test_no_margin_rights_no_money(proposed, client, sign_in) -> None:
     refused = client.get("/v1/recommendations/impact", headers=sign_in("store_manager"))
     assert refused.status_code == 403
     visible = client.get("/v1/recommendations/impact-East", headers=sign_in("finance_controller")).json()
-    assert visible["details"]["weekly"][0]["inventory_usd"] == 10.0
+    assert visible["details"]["weekly"][0]["inventory"] == 10.0

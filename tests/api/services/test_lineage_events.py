@@ -85,7 +85,7 @@ def _propose(settings):
     row = {
         "recommendation_id": "told-1", "action": "reorder", "product_id": "1", "location_id": "1",
         "region": "East", "department": "GROCERY", "category": "MILK", "quantity_units": 4.0,
-        "expected_units": 1.0, "expected_margin_usd": 2.0, "expected_cash_usd": -700.0,
+        "expected_units": 1.0, "expected_margin": 2.0, "expected_cash": -700.0,
         "expected_service": 0.9,
         "confidence": 0.2,
         "reason": "Order 4.", "drivers": {}, "model_name": "demand", "model_version": "1", "release_id": "r",

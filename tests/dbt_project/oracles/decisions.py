@@ -83,8 +83,8 @@ HOURS = {
 }
 # The estimate is of the quantity proposed: cash follows the quantity, margin up to what was proposed.
 EXPECTED = {
-    "margin_impact_expected": "sum(case when state = 'rejected' then 0 else round(expected_margin_usd * least(coalesce(share, 1), 1), 4) end)",
-    "working_capital_impact_expected": "-sum(case when state = 'rejected' then 0 else round(expected_cash_usd * coalesce(share, 1), 4) end)",
+    "margin_impact_expected": "sum(case when state = 'rejected' then 0 else round(expected_margin * least(coalesce(share, 1), 1), 4) end)",
+    "working_capital_impact_expected": "-sum(case when state = 'rejected' then 0 else round(expected_cash * coalesce(share, 1), 4) end)",
 }
 
 
@@ -92,13 +92,13 @@ def gained(of: str, over: str) -> str:
     return f"sum(round({of}, 4) - round({over}, 4))"
 
 
-YEARLY = "sum(round(cogs_{0}_usd, 4) * 365 / days)"
-STOCK = "sum(round(stock_value_{0}_usd, 4))"
+YEARLY = "sum(round(cogs_{0}, 4) * 365 / days)"
+STOCK = "sum(round(stock_value_{0}, 4))"
 REALISED = {
     "decisions_measured": "count(*)",
-    "margin_impact_realised": gained("margin_decided_usd", "margin_baseline_usd"),
-    "working_capital_impact_realised": gained("stock_value_decided_usd", "stock_value_baseline_usd"),
-    "judgement_margin_realised": gained("margin_decided_usd", "margin_proposed_usd"),
+    "margin_impact_realised": gained("margin_decided", "margin_baseline"),
+    "working_capital_impact_realised": gained("stock_value_decided", "stock_value_baseline"),
+    "judgement_margin_realised": gained("margin_decided", "margin_proposed"),
     "outcome_served_gained_units": "sum(served_decided_units) - sum(served_baseline_units)",
     "outcome_demand_units": "sum(demand_units)",
     "outcome_cogs_decided_a_year": YEARLY.format("decided"),
@@ -129,9 +129,9 @@ ORACLES = {
     "exception_resolution_hours": Oracle(
         flow(DECISIONS, "quantile_cont(hours, 0.5) filter (not automatic and action = 'investigate')"), DECIDED_BY, empty=True),
     "transfer_margin_gained": Oracle(
-        flow(OUTCOMES, TRANSFERS.format("round(margin_decided_usd, 4) - round(margin_baseline_usd, 4)")), MEASURED_BY, empty=True, **MONEY),
+        flow(OUTCOMES, TRANSFERS.format("round(margin_decided, 4) - round(margin_baseline, 4)")), MEASURED_BY, empty=True, **MONEY),
     "transfer_cost": Oracle(
-        flow(OUTCOMES, TRANSFERS.format("round(action_cost_usd, 4)")), MEASURED_BY, empty=True, **MONEY),
+        flow(OUTCOMES, TRANSFERS.format("round(action_cost, 4)")), MEASURED_BY, empty=True, **MONEY),
     "transfer_efficiency": Oracle(rate(
-        OUTCOMES, TRANSFERS.format("margin_decided_usd - margin_baseline_usd"), TRANSFERS.format("action_cost_usd")), MEASURED_BY, empty=True, **MONEY),
+        OUTCOMES, TRANSFERS.format("margin_decided - margin_baseline"), TRANSFERS.format("action_cost")), MEASURED_BY, empty=True, **MONEY),
 }  # fmt: skip

@@ -66,7 +66,7 @@ SOLD_PLAIN = f"create temp table lines as select *, {LOCAL.format('sold_at')} as
 GOODS = """
     create table goods as
     select product_id, coalesce(department, 'UNKNOWN') as department, coalesce(category, 'UNKNOWN') as category,
-        coalesce(brand, 'UNKNOWN') as brand, package_size, list_price_usd, landed_cost_usd
+        coalesce(brand, 'UNKNOWN') as brand, package_size, list_price, landed_cost
     from products
     union all
     select distinct product_id, 'UNKNOWN', 'UNKNOWN', 'UNKNOWN', null, null, null
@@ -96,8 +96,8 @@ SOLD = (
     select s.* exclude (batch_sequence, is_simulated),
         case when {NOT_GOODS} then 0 else quantity end as units,
         coalesce(pr.promo_type, 'none') as promo_type,
-        coalesce(here.landed_cost_usd, anywhere.landed_cost_usd, g.landed_cost_usd) as unit_cost,
-        case when {NOT_GOODS} or unit_cost is null then round(sales_value_usd * 0.95, 4)
+        coalesce(here.landed_cost, anywhere.landed_cost, g.landed_cost) as unit_cost,
+        case when {NOT_GOODS} or unit_cost is null then round(sales_value * 0.95, 4)
             else round(quantity * unit_cost, 4) end as cogs
     from lines s join goods g using (product_id)
     asof left join (select * from price_changes where location_id is not null) here
@@ -127,9 +127,9 @@ UPLIFT = """
 STOCK = """
     create table stock as
     select snapshot_date as day, location_id, product_id, on_hand_units, reserved_units, in_transit_units, on_order_units,
-        is_ranged, unit_cost_usd as cost, coalesce(sales_units, 0) as served,
+        is_ranged, unit_cost as cost, coalesce(sales_units, 0) as served,
         greatest(coalesce(demand_units, 0), coalesce(sales_units, 0)) as wanted,
-        round(on_hand_units * unit_cost_usd, 4) as value, round(aged_units * unit_cost_usd, 4) as aged_value
+        round(on_hand_units * unit_cost, 4) as value, round(aged_units * unit_cost, 4) as aged_value
     from inventory_snapshots"""
 BACK = f"create table back as select *, {LOCAL.format('returned_at')} as day from returns"
 # The last row of every product and location in each month, with the mean demand of the 28 days up to it.
@@ -145,7 +145,7 @@ CLOSINGS = """
 LOST = """
     create table lost as
     select s.day, s.location_id, s.product_id, wanted - served as units,
-        round((wanted - served) * coalesce(here.list_price_usd, anywhere.list_price_usd, g.list_price_usd, 0), 4) as value
+        round((wanted - served) * coalesce(here.list_price, anywhere.list_price, g.list_price, 0), 4) as value
     from stock s join goods g using (product_id)
     asof left join (select * from price_changes where location_id is not null) here
         on here.product_id = s.product_id and here.location_id = s.location_id and here.effective_date <= s.day
@@ -156,18 +156,18 @@ LOST = """
 SHRUNK = """
     create table shrunk as
     select movement_date as day, location_id, product_id,
-        case when movement_type = 'shrink' then round(-quantity_units * unit_cost_usd, 4) else 0 end as value
+        case when movement_type = 'shrink' then round(-quantity_units * unit_cost, 4) else 0 end as value
     from inventory_movements where movement_type in ('shrink', 'waste')"""
 # One row per order line, with what came of it. A line that was cut short has a cancelled twin in the same order.
 ORDERED = f"""
     create table ordered as
     with came as (
         select purchase_order_id, line_number, max(received_on) as received_on, sum(received_units) as units,
-            sum(received_units * unit_cost_usd) as value
+            sum(received_units * unit_cost) as value
         from receipts group by all),
     short as (select distinct purchase_order_id, product_id from purchase_order_lines where status = 'cancelled')
     select o.supplier_id, o.location_id, n.product_id, o.ordered_on, o.promised_on, came.received_on, n.status,
-        round(n.ordered_units * n.unit_cost_usd + n.freight_usd + n.duty_usd, 4) as ordered_value,
+        round(n.ordered_units * n.unit_cost + n.freight + n.duty, 4) as ordered_value,
         round(coalesce(came.value, 0), 4) as received_value,
         n.status <> 'cancelled' and o.promised_on <= {LAST_DAY} as due,
         short.product_id is null and came.received_on <= o.promised_on and came.units >= n.ordered_units as kept
@@ -176,10 +176,10 @@ ORDERED = f"""
     left join short on short.purchase_order_id = n.purchase_order_id and short.product_id = n.product_id"""
 DOCUMENTS = """
     create table owed as
-    select i.supplier_id, o.location_id, i.invoiced_on as day, i.due_on, i.amount_usd as amount
+    select i.supplier_id, o.location_id, i.invoiced_on as day, i.due_on, i.amount as amount
     from invoices i left join purchase_orders o using (purchase_order_id);
     create table paid as
-    select i.supplier_id, o.location_id, y.paid_on as day, y.amount_usd as amount
+    select i.supplier_id, o.location_id, y.paid_on as day, y.amount as amount
     from payments y join invoices i using (invoice_id) left join purchase_orders o using (purchase_order_id)"""
 
 
@@ -191,7 +191,7 @@ def _scored(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     seen = con.execute(f"""
         select customer_id, {LAST_DAY} - max(day) as silence, {LAST_DAY} - min(day) + 1 as tenure,
             count(distinct basket_id) as baskets, count(distinct day) as days, max(day) - min(day) as span,
-            sum(sales_value_usd) as spent, cast(sum(sales_value_usd - cogs) as double) as margin
+            sum(sales_value) as spent, cast(sum(sales_value - cogs) as double) as margin
         from sold group by 1 order by 1""").df()
     recency = _fifths(seen.sort_values(["silence", "customer_id"], ascending=[False, True]))
     frequency = _fifths(seen.sort_values(["baskets", "customer_id"]))

@@ -113,7 +113,7 @@ ORACLES = {
     ),
     # Probability × shortfall of the last scores alone: never summed over the weeks they were made in.
     "margin_at_risk_value": Oracle(
-        formula(float, flow(RISK, "sum(probability * expected_shortfall_usd)")),
+        formula(float, flow(RISK, "sum(probability * expected_shortfall)")),
         (("location__region",), ("product__department",), ("product__department", "location__region"), ()),
         rel=1e-6,
         abs=0.01,

@@ -78,8 +78,8 @@ def running(documents: str, joins: str, *, mean: bool) -> ByHand:
 
 # An invoice is open from its day until what was paid; a coupon from its sale until the thirtieth day after it.
 PAYABLE = "(select day, supplier_id, location_id, amount from owed union all select day, supplier_id, location_id, -amount from paid)"
-COUPONS = """(select day, location_id, coupon_discount_usd as amount from sold
-    union all select day + 30, location_id, -coupon_discount_usd from sold)"""
+COUPONS = """(select day, location_id, coupon_discount as amount from sold
+    union all select day + 30, location_id, -coupon_discount from sold)"""
 payable, payable_days = (running(PAYABLE, f"{LOCATION} {SUPPLIER}", mean=m) for m in (False, True))
 receivable, receivable_days = (running(COUPONS, LOCATION, mean=m) for m in (False, True))
 COGS = stocked("cogs_stocked")
@@ -104,7 +104,7 @@ BUDGETS = """
         select p.department, l.region, o.product_id, o.location_id, sum(o.ordered_value) as value
         from ordered o join goods p using (product_id) join places l using (location_id) group by all having value > 0)
     select b.month as day, bought.product_id, bought.location_id,
-        b.open_to_buy_budget_usd * cast(value as double)
+        b.open_to_buy_budget * cast(value as double)
             / sum(cast(value as double)) over (partition by b.month, b.department, b.region) as amount
     from budgets b join bought using (department, region)"""
 PLANNED = Fact("planned", made_by=BUDGETS)

@@ -44,19 +44,19 @@ BOTH = (
 )
 
 SUMS = {
-    "gross_sales": "sum(sales_value_usd + retail_discount_usd + coupon_match_discount_usd)",
-    "discounts": "sum(retail_discount_usd + coupon_match_discount_usd)",
-    "net_sales": "sum(sales_value_usd)",
-    "manufacturer_coupons": "sum(coupon_discount_usd)",
+    "gross_sales": "sum(sales_value + retail_discount + coupon_match_discount)",
+    "discounts": "sum(retail_discount + coupon_match_discount)",
+    "net_sales": "sum(sales_value)",
+    "manufacturer_coupons": "sum(coupon_discount)",
     "units_sold": "sum(units)",
     "baskets": "count(distinct basket_id)",
     "active_customers": "count(distinct f.customer_id)",
     "cogs": "sum(cogs)",
-    "gross_margin": "sum(sales_value_usd) - sum(cogs)",
-    "promoted_net_sales": "sum(case when promo_type = 'none' then 0 else sales_value_usd end)",
+    "gross_margin": "sum(sales_value) - sum(cogs)",
+    "promoted_net_sales": "sum(case when promo_type = 'none' then 0 else sales_value end)",
     "cogs_stocked": "sum(case when kept then cogs else 0 end)",
-    "gross_margin_stocked": "sum(case when kept then sales_value_usd - cogs else 0 end)",
-    "net_sales_stocked": "sum(case when kept then sales_value_usd else 0 end)",
+    "gross_margin_stocked": "sum(case when kept then sales_value - cogs else 0 end)",
+    "net_sales_stocked": "sum(case when kept then sales_value else 0 end)",
     "units_sold_stocked": "sum(case when kept then units else 0 end)",
 }
 RATIOS = {

@@ -25,14 +25,14 @@ SEMANTIC = {
             "entities": [{"name": "sale", "type": "primary", "expr": "sale_id"}],
             "dimensions": [{"name": "day", "type": "time", "type_params": {"time_granularity": "day"}}],
             "measures": [
-                {"name": "net_usd", "agg": "sum", "expr": "net_usd"},
-                {"name": "cost_usd", "agg": "sum", "expr": "cost_usd"},
+                {"name": "net", "agg": "sum", "expr": "net"},
+                {"name": "cost", "agg": "sum", "expr": "cost"},
             ],
         }
     ],
     "metrics": [
-        simple("net_sales", "net_usd", description="What the shop receives."),
-        simple("cost", "cost_usd", config={"meta": {"margin_sensitive": True}}),
+        simple("net_sales", "net", description="What the shop receives."),
+        simple("cost", "cost", config={"meta": {"margin_sensitive": True}}),
         {
             "name": "margin_rate",
             "type": "ratio",
@@ -57,7 +57,7 @@ def model(name, layer, columns, *, sql="select 1", macros=()):
 MANIFEST = {
     "nodes": {
         "model.shop.stg_sales": model("stg_sales", "staging", {}, macros=["macro.shop.outer"]),
-        "model.shop.fct_sales": model("fct_sales", "marts", {"sale_id": "varchar", "net_usd": "decimal"}),
+        "model.shop.fct_sales": model("fct_sales", "marts", {"sale_id": "varchar", "net": "decimal"}),
         "model.shop.feat_week": model("feat_week", "features", {"units": "bigint"}),
         "test.shop.sales": {"name": "t", "resource_type": "test"},
     },
@@ -114,16 +114,16 @@ def test_a_release_differs_in_nothing_from_itself(compare):
 
 def test_a_changed_measure_changes_its_kpi_and_reaches_what_is_built_on_it(compare):
     def change(manifest, semantic):
-        semantic["semantic_models"][0]["measures"][0]["expr"] = "net_usd - coupon_usd"
+        semantic["semantic_models"][0]["measures"][0]["expr"] = "net - coupon"
 
     diff = compare(change)
     (kpi,) = diff.kpis
     assert (kpi.name, kpi.what) == ("net_sales", "changed")
     (field,) = kpi.fields
     assert (field.field, field.before, field.after) == (
-        "measures.net_usd.expr",
-        "net_usd",
-        "net_usd - coupon_usd",
+        "measures.net.expr",
+        "net",
+        "net - coupon",
     )
     assert [(r.kind, r.name, r.because) for r in diff.reaches] == [
         ("dashboard", "board", ("net_sales",)),
@@ -171,16 +171,16 @@ def test_kpis_come_and_go(compare):
 def test_a_column_reaches_kpis_features_models_and_dashboards(compare):
     def change(manifest, semantic):
         columns = manifest["nodes"]["model.shop.fct_sales"]["columns"]
-        columns["net_usd"]["data_type"] = "double"
-        columns["tax_usd"] = columns.pop("sale_id")
+        columns["net"]["data_type"] = "double"
+        columns["tax"] = columns.pop("sale_id")
 
     diff = compare(change)
     (mart,) = diff.models
     assert (mart.name, mart.layer, mart.sql_changed) == ("fct_sales", "marts", False)
     assert [(c.name, c.what) for c in mart.columns] == [
-        ("net_usd", "changed"),
+        ("net", "changed"),
         ("sale_id", "removed"),
-        ("tax_usd", "added"),
+        ("tax", "added"),
     ]
     assert names(diff, "kpi") == ["cost", "margin_rate", "net_sales"]
     assert names(diff, "dashboard") == ["board", "other_board"]
@@ -189,7 +189,7 @@ def test_a_column_reaches_kpis_features_models_and_dashboards(compare):
 
 def test_words_on_a_column_are_told_and_reach_nothing(compare):
     def change(manifest, semantic):
-        manifest["nodes"]["model.shop.fct_sales"]["columns"]["net_usd"]["description"] = "Received."
+        manifest["nodes"]["model.shop.fct_sales"]["columns"]["net"]["description"] = "Received."
 
     diff = compare(change)
     assert [m.name for m in diff.models] == ["fct_sales"]

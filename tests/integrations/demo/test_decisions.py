@@ -75,7 +75,7 @@ def test_what_is_proposed_does_not_know_the_days_after(release_dir, var_dir, tmp
     """Demand after the first week's end is set to nonsense: what was proposed then stays as it was."""
     copy = tmp_path / "warehouse.duckdb"
     shutil.copy(release_dir / "warehouse.duckdb", copy)
-    columns = ["recommendation_id", "quantity_units", "expected_margin_usd", "confidence"]
+    columns = ["recommendation_id", "quantity_units", "expected_margin", "confidence"]
     backtest = newest_backtest(var_dir / "mlflow" / "artifacts", "demand")
     honest = read_candidates(copy, backtest)
     day = honest.rows["as_of"].min()

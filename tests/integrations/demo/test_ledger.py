@@ -82,11 +82,11 @@ def test_orders_receipts_and_invoices_agree_in_money(con):
         con,
         """
         WITH ordered AS (
-            SELECT purchase_order_id, sum(ordered_units * unit_cost_usd + freight_usd + duty_usd) AS v
+            SELECT purchase_order_id, sum(ordered_units * unit_cost + freight + duty) AS v
             FROM purchase_order_lines WHERE status = 'received' GROUP BY 1),
         received AS (
-            SELECT purchase_order_id, sum(received_units * unit_cost_usd) AS v FROM receipts GROUP BY 1),
-        invoiced AS (SELECT purchase_order_id, sum(amount_usd) AS v FROM invoices GROUP BY 1)
+            SELECT purchase_order_id, sum(received_units * unit_cost) AS v FROM receipts GROUP BY 1),
+        invoiced AS (SELECT purchase_order_id, sum(amount) AS v FROM invoices GROUP BY 1)
         SELECT count(*) FILTER (o.v IS DISTINCT FROM r.v OR o.v IS DISTINCT FROM i.v), count(*)
         FROM ordered o FULL JOIN received r USING (purchase_order_id)
         FULL JOIN invoiced i USING (purchase_order_id)""",
@@ -98,7 +98,7 @@ def test_payments_settle_invoices_once_and_in_time(con):
     doubled = "SELECT count(*) FROM (SELECT invoice_id FROM payments GROUP BY 1 HAVING count(*) > 1)"
     assert one(con, doubled) == (0,)
     off = """SELECT count(*) FROM payments p JOIN invoices i USING (invoice_id)
-             WHERE p.amount_usd <> i.amount_usd OR abs(p.paid_on - i.due_on) > 4"""
+             WHERE p.amount <> i.amount OR abs(p.paid_on - i.due_on) > 4"""
     assert one(con, off) == (0,)
     unpaid = (
         "SELECT count(*) FROM invoices ANTI JOIN payments USING (invoice_id) WHERE due_on < DATE '2017-12-25'"
@@ -187,8 +187,8 @@ def test_levels_are_those_of_a_grocer(con):
     fill = one(con, "SELECT sum(sales_units) / sum(demand_units) FROM inventory_snapshots")[0]
     turns = one(
         con,
-        """SELECT sum(sales_units * unit_cost_usd)::DOUBLE
-                  / (sum(on_hand_units * unit_cost_usd)::DOUBLE / 365) FROM inventory_snapshots""",
+        """SELECT sum(sales_units * unit_cost)::DOUBLE
+                  / (sum(on_hand_units * unit_cost)::DOUBLE / 365) FROM inventory_snapshots""",
     )[0]
     assert 0.92 <= in_stock <= 0.97
     assert 0.90 <= fill <= 0.98
@@ -217,9 +217,9 @@ def test_late_deliveries_exist_but_are_the_minority(con):
 def test_margins_lie_in_their_bands(con):
     """Gross margin of all merchandise, from recorded sales and landed cost."""
     rows = con.execute(
-        """SELECT department, 1 - sum(quantity * landed_cost_usd)::DOUBLE / sum(sales_value_usd)::DOUBLE
-           FROM sales_lines JOIN products USING (product_id) WHERE landed_cost_usd IS NOT NULL
-           GROUP BY 1 HAVING sum(sales_value_usd) > 20000"""
+        """SELECT department, 1 - sum(quantity * landed_cost)::DOUBLE / sum(sales_value)::DOUBLE
+           FROM sales_lines JOIN products USING (product_id) WHERE landed_cost IS NOT NULL
+           GROUP BY 1 HAVING sum(sales_value) > 20000"""
     ).fetchall()
     assert len(rows) >= 7
     assert all(0.18 < margin < 0.55 for _, margin in rows), rows
@@ -227,13 +227,12 @@ def test_margins_lie_in_their_bands(con):
 
 def test_costs_are_null_exactly_where_quantity_is_no_unit(con):
     named = con.execute(
-        "SELECT DISTINCT department FROM products "
-        "WHERE landed_cost_usd IS NULL AND category NOT LIKE '%COUPON%'"
+        "SELECT DISTINCT department FROM products WHERE landed_cost IS NULL AND category NOT LIKE '%COUPON%'"
     ).fetchall()
     assert sorted(d for (d,) in named) == ["FUEL", "MISCELLANEOUS"] or sorted(d for (d,) in named) == [
         "COUPON", "FUEL", "MISCELLANEOUS",
     ]  # fmt: skip
-    assert one(con, "SELECT min(landed_cost_usd) > 0 FROM products") == (True,)
+    assert one(con, "SELECT min(landed_cost) > 0 FROM products") == (True,)
 
 
 def test_derived_rows_say_so_and_recorded_do_not(con, demo):

@@ -62,7 +62,7 @@ def test_parquet_of_other_types_is_cast_and_its_bad_rows_numbered(shop):
     path = shop.put("products/p.parquet", b"")
     duckdb.sql(
         "SELECT i AS product_id, 'D' AS department, 'C' AS category, 'B' AS brand, "
-        "CASE i WHEN 3 THEN 1.5 ELSE 6.0 END AS case_pack_units, i * 0.1 AS landed_cost_usd "
+        "CASE i WHEN 3 THEN 1.5 ELSE 6.0 END AS case_pack_units, i * 0.1 AS landed_cost "
         "FROM range(1, 5) r(i)"
     ).write_parquet(str(path))
     report = shop.run().tables["products"]

@@ -52,7 +52,7 @@ def landed(tmp_path, table, columns="*"):
 
 
 def test_what_the_store_holds_is_what_lands(recorded, run, tmp_path):
-    propose_recommendations(recorded.store, [row(1), row(2, expected_margin_usd=3.25)], now=NOW)
+    propose_recommendations(recorded.store, [row(1), row(2, expected_margin=3.25)], now=NOW)
     with recorded.store.write() as transaction:
         decision = {"decision_id": "d1", "recommendation_id": "r1", "decision": "override", "role": "planner"}
         decision |= {"decided_by": "planner_east", "quantity_units": 6.0, "reason_code": "space"}
@@ -61,7 +61,7 @@ def test_what_the_store_holds_is_what_lands(recorded, run, tmp_path):
     assert landed(
         tmp_path,
         "recommendations",
-        "recommendation_id, product_id, order_by, proposed_at, expected_margin_usd",
+        "recommendation_id, product_id, order_by, proposed_at, expected_margin",
     ) == [
         ("r1", "P1", dt.date(2026, 3, 4), NOW.replace(tzinfo=None), None),
         ("r2", "P2", dt.date(2026, 3, 4), NOW.replace(tzinfo=None), 3.25),

@@ -77,9 +77,9 @@ def test_its_lots_are_its_stock(landed):
 def test_its_money_agrees(landed):
     _, con, _ = landed
     totals = con.execute("""
-        SELECT (SELECT sum(ordered_units * unit_cost_usd) FROM purchase_order_lines),
-               (SELECT sum(received_units * unit_cost_usd) FROM receipts),
-               (SELECT sum(amount_usd) FROM invoices)""").fetchall()[0]
+        SELECT (SELECT sum(ordered_units * unit_cost) FROM purchase_order_lines),
+               (SELECT sum(received_units * unit_cost) FROM receipts),
+               (SELECT sum(amount) FROM invoices)""").fetchall()[0]
     assert totals[0] == totals[1] == totals[2] > 0
 
 

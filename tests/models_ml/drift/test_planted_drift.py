@@ -22,8 +22,8 @@ from models_ml.drift.observe import observe
 from semantic.sql.quoting import literal
 
 WEEK = 40
-COLUMNS = """week, location_id, product_id, customer_id, channel, date_day, quantity, gross_sales_usd,
-    net_sales_usd, discounts_usd"""
+COLUMNS = """week, location_id, product_id, customer_id, channel, date_day, quantity, gross_sales,
+    net_sales, discounts"""
 WEST = "location_id IN (SELECT location_id FROM dim_location WHERE region = 'West')"
 
 
@@ -33,8 +33,8 @@ def of(column: str, value: str) -> str:
 
 def priced(condition: str, factor: float) -> str:
     times = f"(CASE WHEN {condition} THEN {factor} ELSE 1 END)"
-    return f"""SELECT * REPLACE (gross_sales_usd * {times} AS gross_sales_usd,
-        net_sales_usd * {times} AS net_sales_usd) FROM week_lines"""
+    return f"""SELECT * REPLACE (gross_sales * {times} AS gross_sales,
+        net_sales * {times} AS net_sales) FROM week_lines"""
 
 
 def repeated(condition: str, times: int) -> str:
@@ -60,8 +60,8 @@ PLANTED = {
         ("lost_feed", "days_with_sales", "region", "West"), "29%",
     ),
     "discounts no longer delivered": (
-        "SELECT * REPLACE (net_sales_usd AS gross_sales_usd, 0 AS discounts_usd) FROM week_lines",
-        ("lost_feed", "discounts_usd", "all", "all"), "discounts",
+        "SELECT * REPLACE (net_sales AS gross_sales, 0 AS discounts) FROM week_lines",
+        ("lost_feed", "discounts", "all", "all"), "discounts",
     ),
     "twice the share of a department": (
         repeated(of("department", "DRUG GM"), 2), ("mix_shift", "department_share", "all", "all"), "DRUG GM",

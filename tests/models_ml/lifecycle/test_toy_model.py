@@ -30,8 +30,8 @@ CREATE TABLE dim_location AS SELECT location_id, region FROM feat_location;
 CREATE TABLE dim_product AS
     SELECT DISTINCT product_id, department, category, true AS is_merchandise FROM sales;
 CREATE TABLE fct_sales_lines AS SELECT week, location_id, product_id, 'store' AS channel,
-    DATE '2017-01-08' + ((week - 2) * 7)::INT AS date_day, units AS quantity, units * 2 AS gross_sales_usd,
-    units * 2 AS net_sales_usd, 0.0 AS discounts_usd FROM sales;
+    DATE '2017-01-08' + ((week - 2) * 7)::INT AS date_day, units AS quantity, units * 2 AS gross_sales,
+    units * 2 AS net_sales, 0.0 AS discounts FROM sales;
 CREATE TABLE fct_promotions_weekly AS SELECT week, location_id FROM feat_promotion_plan_category_week;
 ALTER TABLE feat_calendar_week ADD COLUMN trading_days INT DEFAULT 7;
 """

@@ -19,7 +19,7 @@ from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
 from models_ml.margin_risk.reasons import reasons
 from models_ml.margin_risk.scores import calibration_error, margin_table, money_captured
 from models_ml.margin_risk.settings import MarginRiskSettings
-from models_ml.margin_risk.target import shortfall_usd, target_rate
+from models_ml.margin_risk.target import shortfall, target_rate
 from tests.models_ml.small_warehouse import write_features
 from tests.seeds import fixed_generator
 
@@ -42,18 +42,18 @@ def test_target_and_shortfall_equal_hand_sql(small: Path, panel: MarginPanel) ->
     with duckdb.connect(str(small), read_only=True) as con:
         by_hand = con.execute(
             """SELECT location_id, category,
-                sum(gross_margin_usd) FILTER (week BETWEEN 26 AND 38)
-                    / sum(net_sales_usd) FILTER (week BETWEEN 26 AND 38) AS target,
-                target * coalesce(sum(net_sales_usd) FILTER (week BETWEEN 39 AND 42), 0)
-                    - coalesce(sum(gross_margin_usd) FILTER (week BETWEEN 39 AND 42), 0) AS short
+                sum(gross_margin) FILTER (week BETWEEN 26 AND 38)
+                    / sum(net_sales) FILTER (week BETWEEN 26 AND 38) AS target,
+                target * coalesce(sum(net_sales) FILTER (week BETWEEN 39 AND 42), 0)
+                    - coalesce(sum(gross_margin) FILTER (week BETWEEN 39 AND 42), 0) AS short
             FROM feat_margin_category_week GROUP BY ALL ORDER BY ALL"""
         ).df()
     assert int(panel.demand.weeks[ORIGIN]) == 38
     assert len(by_hand) == len(panel.demand.items) > 40
     np.testing.assert_allclose(target_rate(panel, ORIGIN), by_hand["target"], rtol=1e-9)
-    np.testing.assert_allclose(shortfall_usd(panel, ORIGIN), by_hand["short"], atol=1e-9)
+    np.testing.assert_allclose(shortfall(panel, ORIGIN), by_hand["short"], atol=1e-9)
     with pytest.raises(IndexError):
-        shortfall_usd(panel, len(panel.demand.weeks) - 4)
+        shortfall(panel, len(panel.demand.weeks) - 4)
 
 
 def test_features_and_rules_know_only_the_past(tmp_path: Path, panel: MarginPanel) -> None:
@@ -63,7 +63,7 @@ def test_features_and_rules_know_only_the_past(tmp_path: Path, panel: MarginPane
     for name, rule in BASELINES.items():
         for one, other in zip(rule(panel, ORIGIN), rule(leaked, ORIGIN), strict=True):
             np.testing.assert_allclose(one, other, err_msg=name)
-    assert not np.allclose(shortfall_usd(panel, ORIGIN), shortfall_usd(leaked, ORIGIN))
+    assert not np.allclose(shortfall(panel, ORIGIN), shortfall(leaked, ORIGIN))
 
 
 def test_planned_promotions_are_read_and_realised_discounts_are_not(panel: MarginPanel) -> None:
@@ -159,7 +159,7 @@ def test_rolling_table_sets_model_beside_every_rule(panel: MarginPanel) -> None:
     assert {"department", "region", "sales", "promotion"} <= set(table["slice"])
     repeat = last_four_weeks_repeat(panel, panel.demand.column(45))
     assert set(np.unique(repeat.probability)) <= {0.0, 1.0}
-    np.testing.assert_allclose(repeat.money_usd, repeat.shortfall_usd * repeat.probability)
+    np.testing.assert_allclose(repeat.money, repeat.shortfall * repeat.probability)
 
 
 def test_train_approve_score_and_fall_back(small: Path, tmp_path: Path) -> None:
@@ -203,9 +203,7 @@ def test_train_approve_score_and_fall_back(small: Path, tmp_path: Path) -> None:
     assert set(by_model["model_version"]) == {trained.version}
     assert len(by_model) > 40
     assert not rows.duplicated(["location_id", "category"]).any()
-    np.testing.assert_allclose(
-        rows["money_at_risk_usd"], rows["probability"] * rows["expected_shortfall_usd"]
-    )
+    np.testing.assert_allclose(rows["money_at_risk"], rows["probability"] * rows["expected_shortfall"])
     reason = json.loads(by_model.iloc[0]["reasons"])[0]
     assert set(reason) == {"driver", "effect", "words"}
 

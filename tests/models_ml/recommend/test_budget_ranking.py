@@ -37,24 +37,24 @@ def orders() -> pd.DataFrame:
     return pd.DataFrame({
         "region": ["East", "East", "West"], "department": "GROCERY", "case_pack_units": 2.0,
         "quantity_units": [4.0, 4.0, 4.0], "demand_mean": [6.0, 1.0, 6.0], "demand_variance": [6.0, 1.0, 6.0],
-        "position": 0.0, "worth_usd": 2.0, "unit_cost_usd": 1.0,
+        "position": 0.0, "worth": 2.0, "unit_cost": 1.0,
     })  # fmt: skip
 
 
 def test_the_budget_goes_where_it_returns_most_and_the_rest_says_so() -> None:
-    budgets = pd.DataFrame({"region": ["East"], "department": ["GROCERY"], "budget_usd": [7.0],
-                            "spent_usd": [2.0], "budget_month": ["2017-12-01"]})  # fmt: skip
+    budgets = pd.DataFrame({"region": ["East"], "department": ["GROCERY"], "budget": [7.0],
+                            "spent": [2.0], "budget_month": ["2017-12-01"]})  # fmt: skip
     ranked = rank_orders(orders(), budgets)
     assert ranked["funded_units"].tolist() == [4.0, 0.0, 4.0]
     assert ranked["budget_rank"].tolist() == [1, 2, 1]
-    assert ranked["budget_left_usd"].tolist()[:2] == [5.0, 5.0]
+    assert ranked["budget_left"].tolist()[:2] == [5.0, 5.0]
     assert ranked["shadow_price"].iloc[0] > 0
     assert np.isnan(ranked["shadow_price"].iloc[2])  # no budget known: no limit, no price
 
 
 def test_a_large_budget_funds_everything_at_no_price() -> None:
-    budgets = pd.DataFrame({"region": ["East"], "department": ["GROCERY"], "budget_usd": [100.0],
-                            "spent_usd": [0.0], "budget_month": ["2017-12-01"]})  # fmt: skip
+    budgets = pd.DataFrame({"region": ["East"], "department": ["GROCERY"], "budget": [100.0],
+                            "spent": [0.0], "budget_month": ["2017-12-01"]})  # fmt: skip
     ranked = rank_orders(orders(), budgets)
     assert ranked["funded_units"].tolist() == [4.0, 4.0, 4.0]
     assert ranked["shadow_price"].tolist()[:2] == [0.0, 0.0]

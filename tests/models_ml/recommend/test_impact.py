@@ -10,30 +10,30 @@ from tests.seeds import SEED, generator
 
 def proposal(action: str, *weeks: tuple[str, float, float, float], margin: float = 1.0) -> dict:
     rows = [
-        {"week_ending": day, "inventory_usd": stock, "payables_usd": owed, "cash_usd": cash,
-         "working_capital_usd": stock - owed} for day, stock, owed, cash in weeks
+        {"week_ending": day, "inventory": stock, "payables": owed, "cash": cash,
+         "working_capital": stock - owed} for day, stock, owed, cash in weeks
     ]  # fmt: skip
-    return {"action": action, "details": {"weekly": rows}, "expected_margin_usd": margin,
-            "expected_cash_usd": -5.0, "expected_units": 2.0, "is_simulated": True}  # fmt: skip
+    return {"action": action, "details": {"weekly": rows}, "expected_margin": margin,
+            "expected_cash": -5.0, "expected_units": 2.0, "is_simulated": True}  # fmt: skip
 
 
 def test_weeks_are_added_where_they_fall() -> None:
     impact = weekly_impact([
         proposal("reorder", ("2018-01-07", 100.0, 100.0, 0.0), ("2018-01-14", 60.0, 100.0, 50.0)),
         proposal("cancel", ("2018-01-14", -30.0, -10.0, 20.0)),
-        {"action": "investigate", "details": {"weekly": []}, "expected_margin_usd": None},
+        {"action": "investigate", "details": {"weekly": []}, "expected_margin": None},
     ])  # fmt: skip
     assert impact["proposals"] == 3
     assert impact["is_simulated"]
     first, second = impact["weeks"]
-    assert (first["week_ending"], first["working_capital_usd"]) == ("2018-01-07", 0.0)
-    assert (second["inventory_usd"], second["payables_usd"], second["working_capital_usd"]) == (
+    assert (first["week_ending"], first["working_capital"]) == ("2018-01-07", 0.0)
+    assert (second["inventory"], second["payables"], second["working_capital"]) == (
         30.0,
         90.0,
         -60.0,
     )
-    assert second["working_capital_by_action_usd"] == {"cancel": -20.0, "reorder": -40.0}
-    assert impact["one_off"]["reorder"]["expected_margin_usd"] == 1.0
+    assert second["working_capital_by_action"] == {"cancel": -20.0, "reorder": -40.0}
+    assert impact["one_off"]["reorder"]["expected_margin"] == 1.0
     assert impact["one_off"]["investigate"]["proposals"] == 1
 
 

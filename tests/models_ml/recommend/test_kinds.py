@@ -45,8 +45,8 @@ class Toy:
         seen = "+".join(sorted(situation.cancelled))
         return frame([{
             "recommendation_id": self._line, "action": self.action, "product_id": "P", "location_id": "S",
-            "subject_id": f"{self._line} of {seen}", "quantity_units": 1.0, "expected_margin_usd": 1.0,
-            "expected_cash_usd": 0.0, "drivers": {}, "details": {},
+            "subject_id": f"{self._line} of {seen}", "quantity_units": 1.0, "expected_margin": 1.0,
+            "expected_cash": 0.0, "drivers": {}, "details": {},
         }])  # fmt: skip
 
 

@@ -10,8 +10,8 @@ with listed as (
         case_pack_units,
         shelf_life_days,
         supplier_id,
-        landed_cost_usd,
-        list_price_usd,
+        landed_cost,
+        list_price,
         false as is_inferred,
         false as is_category
     from {{ ref('stg_landing__products') }}
@@ -30,8 +30,8 @@ inferred as (
         cast(null as integer) as case_pack_units,
         cast(null as integer) as shelf_life_days,
         cast(null as varchar) as supplier_id,
-        cast(null as decimal(18, 6)) as landed_cost_usd,
-        cast(null as decimal(18, 4)) as list_price_usd,
+        cast(null as decimal(18, 6)) as landed_cost,
+        cast(null as decimal(18, 4)) as list_price,
         true as is_inferred,
         false as is_category
     from (select distinct product_id from {{ ref('stg_landing__sales_lines') }}) as sales
@@ -63,8 +63,8 @@ categories as (
         cast(null as integer) as case_pack_units,
         cast(null as integer) as shelf_life_days,
         cast(null as varchar) as supplier_id,
-        cast(null as decimal(18, 6)) as landed_cost_usd,
-        cast(null as decimal(18, 4)) as list_price_usd,
+        cast(null as decimal(18, 6)) as landed_cost,
+        cast(null as decimal(18, 4)) as list_price,
         false as is_inferred,
         true as is_category
     from ranked_categories
@@ -90,8 +90,8 @@ select
     case_pack_units,
     shelf_life_days,
     supplier_id,
-    cast(landed_cost_usd as decimal(18, 6)) as landed_cost_usd,
-    cast(list_price_usd as decimal(18, 4)) as list_price_usd,
+    cast(landed_cost as decimal(18, 6)) as landed_cost,
+    cast(list_price as decimal(18, 4)) as list_price,
     {{ is_merchandise('department', 'category') }} as is_merchandise,
     is_inferred,
     is_category

@@ -47,8 +47,8 @@ select
     coalesce(scored.basket_count, 0) as basket_count,
     coalesce(scored.active_probability, 0.0) as active_probability,
     cast(
-        coalesce(scored.margin_per_year_usd * scored.active_probability, 0) as decimal(18, 4)
-    ) as expected_margin_12m_usd
+        coalesce(scored.margin_per_year * scored.active_probability, 0) as decimal(18, 4)
+    ) as expected_margin_12m
 from everyone
 cross join data_window
 left join {{ ref('stg_landing__customers') }} as customers on customers.customer_id = everyone.customer_id

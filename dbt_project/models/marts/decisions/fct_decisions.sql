@@ -63,13 +63,13 @@ select
     cast({{ hours_between('recommendations.proposed_at', 'ranked.decided_at') }} as double) as cycle_hours,
     -- Estimates are of the quantity proposed: cash follows the quantity; margin does up to what was proposed.
     case when ranked.decision <> 'reject' then cast(
-        recommendations.expected_margin_usd
+        recommendations.expected_margin
         * coalesce(least(ranked.decided_units / nullif(recommendations.proposed_units, 0), 1), 1) as decimal(18, 4)
-    ) else 0 end as expected_margin_usd,
+    ) else 0 end as expected_margin,
     case when ranked.decision <> 'reject' then cast(
-        recommendations.expected_cash_usd
+        recommendations.expected_cash
         * coalesce(ranked.decided_units / nullif(recommendations.proposed_units, 0), 1) as decimal(18, 4)
-    ) else 0 end as expected_cash_usd,
+    ) else 0 end as expected_cash,
     recommendations.origin,
     ranked.is_simulated
 from ranked

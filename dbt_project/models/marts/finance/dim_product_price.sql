@@ -4,6 +4,6 @@ select
     location_id,
     valid_from,
     valid_to,
-    cast(list_price_usd as decimal(18, 4)) as list_price_usd,
-    cast(landed_cost_usd as decimal(18, 6)) as landed_cost_usd
+    cast(list_price as decimal(18, 4)) as list_price,
+    cast(landed_cost as decimal(18, 6)) as landed_cost
 from {{ ref('int_prices_ranged') }}

@@ -1,5 +1,5 @@
 with payments as (
-    select invoice_id, max(paid_on) as paid_on, sum(amount_usd) as paid_usd
+    select invoice_id, max(paid_on) as paid_on, sum(amount) as paid
     from {{ ref('stg_landing__payments') }}
     group by invoice_id
 )
@@ -14,8 +14,8 @@ select
     payments.paid_on,
     -- What had been agreed on the day of the invoice, whatever is agreed today.
     terms.payment_terms_days as agreed_terms_days,
-    cast(invoices.amount_usd as decimal(18, 4)) as amount_usd,
-    cast(coalesce(payments.paid_usd, 0) as decimal(18, 4)) as paid_usd,
+    cast(invoices.amount as decimal(18, 4)) as amount,
+    cast(coalesce(payments.paid, 0) as decimal(18, 4)) as paid,
     invoices.is_simulated
 from {{ ref('stg_landing__invoices') }} as invoices
 left join {{ ref('stg_landing__purchase_orders') }} as orders

@@ -1,14 +1,14 @@
 with changes as (
-    select supplier_id, location_id, invoiced_on as date_day, amount_usd as change_usd
+    select supplier_id, location_id, invoiced_on as date_day, amount as amount_change
     from {{ ref('fct_invoices') }}
     union all
-    select invoices.supplier_id, invoices.location_id, payments.paid_on, -payments.amount_usd
+    select invoices.supplier_id, invoices.location_id, payments.paid_on, -payments.amount
     from {{ ref('stg_landing__payments') }} as payments
     inner join {{ ref('fct_invoices') }} as invoices on invoices.invoice_id = payments.invoice_id
 ),
 
 daily as (
-    select supplier_id, location_id, date_day, sum(change_usd) as change_usd
+    select supplier_id, location_id, date_day, sum(amount_change) as amount_change
     from changes
     group by supplier_id, location_id, date_day
 ),
@@ -19,7 +19,7 @@ accounts as (
 ),
 
 opening as (
-    select daily.supplier_id, daily.location_id, sum(daily.change_usd) as opening_usd
+    select daily.supplier_id, daily.location_id, sum(daily.amount_change) as opening
     from daily
     where daily.date_day < (select min(date_day) from {{ ref('dim_date') }})
     group by daily.supplier_id, daily.location_id
@@ -30,11 +30,11 @@ select
     accounts.supplier_id,
     accounts.location_id,
     cast(
-        coalesce(opening.opening_usd, 0) + sum(coalesce(daily.change_usd, 0)) over (
+        coalesce(opening.opening, 0) + sum(coalesce(daily.amount_change, 0)) over (
             partition by accounts.supplier_id, accounts.location_id
             order by calendar.date_day
         ) as decimal(18, 4)
-    ) as accounts_payable_usd
+    ) as accounts_payable
 from accounts
 cross join {{ ref('dim_date') }} as calendar
 left join daily

@@ -7,20 +7,20 @@ stock_changes as (
     select
         stock.location_id,
         greatest(stock.date_day, first_day.first_day) as date_day,
-        sum(stock.value_change_usd) as change_usd
+        sum(stock.value_change) as amount_change
     from {{ ref('fct_inventory_daily') }} as stock
     cross join first_day
     group by stock.location_id, greatest(stock.date_day, first_day.first_day)
 ),
 
 payables as (
-    select location_id, date_day, sum(accounts_payable_usd) as accounts_payable_usd
+    select location_id, date_day, sum(accounts_payable) as accounts_payable
     from {{ ref('fct_payables_daily') }}
     group by location_id, date_day
 ),
 
 receivable_changes as (
-    select location_id, date_day, sum(change_usd) as change_usd
+    select location_id, date_day, sum(amount_change) as amount_change
     from {{ ref('int_receivables_changes') }}
     group by location_id, date_day
 ),
@@ -36,13 +36,13 @@ balances as (
     select
         grid.date_day,
         grid.location_id,
-        sum(coalesce(stock_changes.change_usd, 0)) over (
+        sum(coalesce(stock_changes.amount_change, 0)) over (
             partition by grid.location_id order by grid.date_day
-        ) as inventory_value_usd,
-        sum(coalesce(receivable_changes.change_usd, 0)) over (
+        ) as inventory_value,
+        sum(coalesce(receivable_changes.amount_change, 0)) over (
             partition by grid.location_id order by grid.date_day
-        ) as accounts_receivable_usd,
-        coalesce(payables.accounts_payable_usd, 0) as accounts_payable_usd
+        ) as accounts_receivable,
+        coalesce(payables.accounts_payable, 0) as accounts_payable
     from grid
     left join stock_changes
         on stock_changes.location_id = grid.location_id
@@ -56,10 +56,10 @@ balances as (
 select
     date_day,
     location_id,
-    cast(inventory_value_usd as decimal(18, 4)) as inventory_value_usd,
-    cast(accounts_receivable_usd as decimal(18, 4)) as accounts_receivable_usd,
-    cast(accounts_payable_usd as decimal(18, 4)) as accounts_payable_usd,
+    cast(inventory_value as decimal(18, 4)) as inventory_value,
+    cast(accounts_receivable as decimal(18, 4)) as accounts_receivable,
+    cast(accounts_payable as decimal(18, 4)) as accounts_payable,
     cast(
-        inventory_value_usd + accounts_receivable_usd - accounts_payable_usd as decimal(18, 4)
-    ) as working_capital_usd
+        inventory_value + accounts_receivable - accounts_payable as decimal(18, 4)
+    ) as working_capital
 from balances

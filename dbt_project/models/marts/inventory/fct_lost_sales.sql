@@ -5,9 +5,9 @@ select
     stock.product_id,
     stock.lost_sales_units,
     cast(
-        stock.lost_sales_units * coalesce(here.list_price_usd, everywhere.list_price_usd, products.list_price_usd, 0)
+        stock.lost_sales_units * coalesce(here.list_price, everywhere.list_price, products.list_price, 0)
         as decimal(18, 4)
-    ) as lost_sales_value_usd,
+    ) as lost_sales_value,
     stock.is_simulated
 from {{ ref('fct_inventory_daily') }} as stock
 inner join {{ ref('dim_product') }} as products on products.product_id = stock.product_id

@@ -5,7 +5,7 @@ select
     product_id,
     movement_type as adjustment_type,
     -quantity_units as lost_units,
-    cast(-quantity_units * unit_cost_usd as decimal(18, 4)) as lost_value_usd,
+    cast(-quantity_units * unit_cost as decimal(18, 4)) as lost_value,
     is_simulated
 from {{ ref('stg_landing__inventory_movements') }}
 where movement_type in ('shrink', 'waste')

@@ -6,7 +6,7 @@ select
     product_id,
     customer_id,
     quantity as returned_units,
-    cast(refund_usd as decimal(18, 4)) as refund_usd,
+    cast(refund as decimal(18, 4)) as refund,
     reason as return_reason,
     is_simulated
 from {{ ref('stg_landing__returns') }}

@@ -6,7 +6,7 @@ select
     product_id,
     customer_id,
     returned_units,
-    refund_usd,
+    refund,
     is_simulated,
     return_reason as reason
 from {{ ref('fct_returns', v=2) }}

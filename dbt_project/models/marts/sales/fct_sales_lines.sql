@@ -3,7 +3,7 @@ with priced as (
         lines.*,
         products.is_merchandise,
         -- The narrowest cost in force on the trading day: this location's, the product's everywhere, its listed cost.
-        coalesce(here.landed_cost_usd, everywhere.landed_cost_usd, products.landed_cost_usd) as landed_cost_usd
+        coalesce(here.landed_cost, everywhere.landed_cost, products.landed_cost) as landed_cost
     from {{ ref('stg_landing__sales_lines') }} as lines
     inner join {{ ref('dim_product') }} as products on products.product_id = lines.product_id
     left join {{ ref('dim_product_price') }} as here
@@ -23,11 +23,11 @@ costed as (
         priced.*,
         cast(
             case
-                when is_merchandise and landed_cost_usd is not null then quantity * landed_cost_usd
+                when is_merchandise and landed_cost is not null then quantity * landed_cost
                 -- Fuel and coupons are recorded in odd units, and an unlisted product has no cost: a share of its value.
-                else sales_value_usd * (1 - {{ var('pass_through_margin_rate') }})
+                else sales_value * (1 - {{ var('pass_through_margin_rate') }})
             end as decimal(18, 4)
-        ) as cogs_usd
+        ) as cogs
     from priced
 )
 
@@ -45,17 +45,17 @@ select
     costed.quantity,
     case when costed.is_merchandise then costed.quantity else 0 end as units_sold,
     cast(
-        costed.sales_value_usd + costed.retail_discount_usd + costed.coupon_match_discount_usd as decimal(18, 4)
-    ) as gross_sales_usd,
-    cast(costed.retail_discount_usd + costed.coupon_match_discount_usd as decimal(18, 4)) as discounts_usd,
-    cast(costed.coupon_discount_usd as decimal(18, 4)) as manufacturer_coupons_usd,
-    cast(costed.sales_value_usd as decimal(18, 4)) as net_sales_usd,
-    costed.cogs_usd,
-    cast(costed.sales_value_usd - costed.cogs_usd as decimal(18, 4)) as gross_margin_usd,
+        costed.sales_value + costed.retail_discount + costed.coupon_match_discount as decimal(18, 4)
+    ) as gross_sales,
+    cast(costed.retail_discount + costed.coupon_match_discount as decimal(18, 4)) as discounts,
+    cast(costed.coupon_discount as decimal(18, 4)) as manufacturer_coupons,
+    cast(costed.sales_value as decimal(18, 4)) as net_sales,
+    costed.cogs,
+    cast(costed.sales_value - costed.cogs as decimal(18, 4)) as gross_margin,
     promotions.promotion_id is not null as is_promoted,
     stocked.product_id is not null as is_stock_kept,
     costed.is_quantity_zero,
-    not (costed.is_merchandise and costed.landed_cost_usd is not null) as is_cost_estimated,
+    not (costed.is_merchandise and costed.landed_cost is not null) as is_cost_estimated,
     true as is_simulated_cost
 from costed
 left join {{ ref('fct_promotions_weekly') }} as promotions

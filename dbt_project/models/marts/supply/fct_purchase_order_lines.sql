@@ -5,7 +5,7 @@ with receipts as (
         min(received_on) as first_received_on,
         max(received_on) as received_on,
         sum(received_units) as received_units,
-        sum(received_units * unit_cost_usd) as received_value_usd
+        sum(received_units * unit_cost) as received_value
     from {{ ref('stg_landing__receipts') }}
     group by purchase_order_id, line_number
 ),
@@ -38,12 +38,12 @@ select
     cast({{ days_between('orders.ordered_on', 'receipts.received_on') }} as integer) as lead_time_days,
     lines.ordered_units,
     cast(coalesce(receipts.received_units, 0) as integer) as received_units,
-    lines.unit_cost_usd,
+    lines.unit_cost,
     cast(
-        lines.ordered_units * lines.unit_cost_usd + lines.freight_usd + lines.duty_usd as decimal(18, 4)
-    ) as ordered_value_usd,
-    cast(coalesce(receipts.received_value_usd, 0) as decimal(18, 4)) as received_value_usd,
-    cast(lines.freight_usd + lines.duty_usd as decimal(18, 4)) as freight_and_duty_usd,
+        lines.ordered_units * lines.unit_cost + lines.freight + lines.duty as decimal(18, 4)
+    ) as ordered_value,
+    cast(coalesce(receipts.received_value, 0) as decimal(18, 4)) as received_value,
+    cast(lines.freight + lines.duty as decimal(18, 4)) as freight_and_duty,
     lines.status,
     lines.was_cut_short,
     -- A line counts for or against the supplier once its promise has come due; before that it is merely open.

@@ -6,6 +6,6 @@ select
     shipped_on,
     received_on,
     quantity_units as transferred_units,
-    cast(transfer_cost_usd as decimal(18, 4)) as transfer_cost_usd,
+    cast(transfer_cost as decimal(18, 4)) as transfer_cost,
     is_simulated
 from {{ ref('stg_landing__transfers') }}

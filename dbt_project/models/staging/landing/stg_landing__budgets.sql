@@ -5,7 +5,7 @@
         'landed.month',
         'landed.department',
         'landed.region',
-        'landed.open_to_buy_budget_usd',
+        'landed.open_to_buy_budget',
         'landed.is_simulated',
     ]
 ) }}

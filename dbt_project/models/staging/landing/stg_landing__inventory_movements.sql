@@ -8,7 +8,7 @@
         'landed.product_id',
         'landed.movement_type',
         'landed.quantity_units',
-        'landed.unit_cost_usd',
+        'landed.unit_cost',
         'landed.document_id',
         'landed.is_simulated',
     ]

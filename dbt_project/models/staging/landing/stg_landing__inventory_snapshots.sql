@@ -10,7 +10,7 @@
         'landed.in_transit_units',
         'landed.on_order_units',
         'landed.is_ranged',
-        'landed.unit_cost_usd',
+        'landed.unit_cost',
         'landed.demand_units',
         'landed.sales_units',
         'landed.aged_units',

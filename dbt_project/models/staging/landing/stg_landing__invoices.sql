@@ -7,7 +7,7 @@
         'landed.purchase_order_id',
         'landed.invoiced_on',
         'landed.due_on',
-        'landed.amount_usd',
+        'landed.amount',
         'landed.is_simulated',
     ]
 ) }}

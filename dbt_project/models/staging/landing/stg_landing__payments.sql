@@ -5,7 +5,7 @@
         'landed.payment_id',
         'landed.invoice_id',
         'landed.paid_on',
-        'landed.amount_usd',
+        'landed.amount',
         'landed.is_simulated',
     ]
 ) }}

@@ -5,8 +5,8 @@
         'landed.product_id',
         'landed.location_id',
         'landed.effective_date',
-        'landed.list_price_usd',
-        'landed.landed_cost_usd',
+        'landed.list_price',
+        'landed.landed_cost',
         'landed.is_simulated',
     ]
 ) }}

@@ -12,8 +12,8 @@
         'landed.case_pack_units',
         'landed.shelf_life_days',
         'landed.supplier_id',
-        'landed.landed_cost_usd',
-        'landed.list_price_usd',
+        'landed.landed_cost',
+        'landed.list_price',
         'landed.is_simulated',
     ]
 ) }}

@@ -6,9 +6,9 @@
         'landed.line_number',
         'landed.product_id',
         'landed.ordered_units',
-        'landed.unit_cost_usd',
-        'landed.freight_usd',
-        'landed.duty_usd',
+        'landed.unit_cost',
+        'landed.freight',
+        'landed.duty',
         'landed.status',
         'landed.is_simulated',
     ]

@@ -9,7 +9,7 @@
         'landed.location_id',
         'landed.received_on',
         'landed.received_units',
-        'landed.unit_cost_usd',
+        'landed.unit_cost',
         'landed.is_simulated',
     ]
 ) }}

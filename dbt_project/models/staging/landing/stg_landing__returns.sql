@@ -9,7 +9,7 @@
         'landed.product_id',
         'landed.customer_id',
         'landed.quantity',
-        'landed.refund_usd',
+        'landed.refund',
         'landed.reason',
         'landed.is_simulated',
     ]

@@ -9,7 +9,7 @@
         'landed.shipped_on',
         'landed.received_on',
         'landed.quantity_units',
-        'landed.transfer_cost_usd',
+        'landed.transfer_cost',
         'landed.is_simulated',
     ]
 ) }}

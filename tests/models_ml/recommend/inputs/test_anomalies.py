@@ -22,7 +22,7 @@ def peers(rng: np.random.Generator, places: int = 60) -> pd.DataFrame:
     return pd.DataFrame({
         "kind": "shrink", "subject": [str(n) for n in range(places)], "peers": "GROCERY",
         "exposure": exposure, "events": rng.poisson(exposure * 0.01).astype(float),
-        "money_usd": exposure * 0.02,
+        "money": exposure * 0.02,
     })  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_chance_alone_is_no_anomaly_and_a_planted_one_is_found() -> None:
     for _ in range(100):
         calm = peers(rng)
         false += len(score(calm, Limits()))
-        calm.loc[7, ["exposure", "events", "money_usd"]] = [1000.0, 60.0, 90.0]  # six times the usual
+        calm.loc[7, ["exposure", "events", "money"]] = [1000.0, 60.0, 90.0]  # six times the usual
         hit = score(calm, Limits())
         anomalies += "7" in set(hit["subject"])
     assert (false, anomalies) == (0, 100), f"seed {SEED}"
@@ -48,9 +48,9 @@ def test_a_large_outlier_does_not_hide_itself_or_a_small_one() -> None:
 
 def test_money_beyond_the_usual_is_the_excess_share() -> None:
     rows = peers(generator(2))
-    rows.loc[0, ["exposure", "events", "money_usd"]] = [1000.0, 100.0, 200.0]
+    rows.loc[0, ["exposure", "events", "money"]] = [1000.0, 100.0, 200.0]
     hit = score(rows, Limits()).set_index("subject").loc["0"]
-    assert hit["beyond_usd"] == pytest.approx(200 * (100 - hit["usual"]) / 100)
+    assert hit["money_beyond"] == pytest.approx(200 * (100 - hit["usual"]) / 100)
     assert hit["usual"] == pytest.approx(10, rel=0.2)
 
 

@@ -73,7 +73,7 @@ def test_the_programme_equals_exhaustive_search() -> None:
     rng = generator()
     cases = [random_case(rng) for _ in range(60)]
     result = best_plan(item_of(cases), np.array(DEPTHS))
-    for case, value, depth in zip(cases, result.value_usd, result.depth.max(1), strict=True):
+    for case, value, depth in zip(cases, result.value, result.depth.max(1), strict=True):
         assert value == pytest.approx(exhaustive(case, 0, case["stock"]), abs=1e-7), f"seed {SEED}: {case}"
         assert depth <= case["deepest"]
 
@@ -88,7 +88,7 @@ def test_the_plan_is_what_simulation_brings() -> None:
     for mean, variance in zip(case["mean"], case["variance"], strict=True):
         sold = np.minimum(rng.negative_binomial(mean**2 / (variance - mean), mean / variance, 200_000), left)
         left, takings = left - sold, takings + 3.0 * sold
-    assert at_price.value_usd[0] == pytest.approx((takings + 0.2 * left).mean(), rel=0.005)
+    assert at_price.value[0] == pytest.approx((takings + 0.2 * left).mean(), rel=0.005)
     assert at_price.units[0] == pytest.approx(9 - left.mean(), rel=0.005)
 
 
@@ -98,7 +98,7 @@ def test_inelastic_goods_keep_their_price_and_doomed_ones_do_not() -> None:
     cases = [base | {"stock": 2, "elasticity": -0.3}, base | {"stock": 12, "elasticity": -3.0}]
     result = best_plan(item_of(cases), np.array(DEPTHS))
     assert result.first_depth.tolist() == [0.0, 0.4]
-    assert result.value_usd[1] > hold_price(item_of(cases)).value_usd[1]
+    assert result.value[1] > hold_price(item_of(cases)).value[1]
 
 
 def test_two_thousand_items_in_seconds() -> None:

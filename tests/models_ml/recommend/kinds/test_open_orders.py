@@ -24,8 +24,8 @@ def pair(**changes) -> Needs:
         "location_id": "A", "product_id": "p", "supplier_id": "S", "product_type": "SOUP",
         "package_size": "1", "region": "East", "banner": "Market", "department": "GROCERY",
         "category": "SOUP", "free": 4.0,
-        "in_transit_units": 0.0, "position": 40.0, "worth_usd": 2.0, "unit_margin_usd": 1.0,
-        "unit_cost_usd": 3.0, "unit_price_usd": 4.0, "lead_time_sd_days": 2.0, "payment_terms_days": 30.0,
+        "in_transit_units": 0.0, "position": 40.0, "worth": 2.0, "unit_margin": 1.0,
+        "unit_cost": 3.0, "unit_price": 4.0, "lead_time_sd_days": 2.0, "payment_terms_days": 30.0,
         "daily_mean": 2.0, "shelf_life_days": 365.0, "service_target": 0.95, "demand_mean": 14.0,
         "method": "model", "fallback_reason": "", "model_name": "demand", "model_version": "1",
         "confidence": 0.9, "is_simulated": True,
@@ -39,7 +39,7 @@ def line(key: str = "L1", *, units: float = 20.0, days: float = 10.0) -> dict:
         "purchase_order_line_id": key, "purchase_order_id": "PO", "line_number": 1, "supplier_id": "S",
         "supplier_name": "Northfield", "location_id": "A", "product_id": "p", "ordered_on": RUN.as_of,
         "promised_on": pd.Timestamp(RUN.as_of) + pd.Timedelta(days=days), "open_units": units,
-        "line_unit_usd": 3.0, "days_to_promise": days,
+        "line_unit_cost": 3.0, "days_to_promise": days,
     }  # fmt: skip
 
 
@@ -80,9 +80,9 @@ def test_expedite_what_is_worth_more_than_its_fee_only() -> None:
     assert len(empty) == 1
     row = empty.iloc[0]
     assert row["subject_id"] == "L1"
-    assert row["expected_cash_usd"] == -max(0.08 * 60, 0.5)
+    assert row["expected_cash"] == -max(0.08 * 60, 0.5)
     assert expedite.propose(orders(pair(free=60.0), line()), RUN).empty
-    assert expedite.propose(orders(pair(worth_usd=0.05, unit_margin_usd=0.05), line()), RUN).empty
+    assert expedite.propose(orders(pair(worth=0.05, unit_margin=0.05), line()), RUN).empty
 
 
 def test_cancel_what_nobody_needs_for_weeks_and_what_pays() -> None:
@@ -90,8 +90,8 @@ def test_cancel_what_nobody_needs_for_weeks_and_what_pays() -> None:
     row = cancel.propose(orders(slow, line()), RUN).iloc[0]
     waits = (60 + 10) / 0.5
     carrying = 60 * PARAMETERS.carrying_rate * waits / 365
-    assert row["expected_margin_usd"] == pytest.approx(carrying - 0.05 * 60, abs=1e-3)
-    assert row["expected_cash_usd"] == pytest.approx(60 - 3)
+    assert row["expected_margin"] == pytest.approx(carrying - 0.05 * 60, abs=1e-3)
+    assert row["expected_cash"] == pytest.approx(60 - 3)
     assert cancel.propose(orders(pair(free=20.0, daily_mean=0.5), line()), RUN).empty  # needed within weeks
     fast = pair(free=150.0, daily_mean=2.0)
     assert cancel.propose(
@@ -102,9 +102,9 @@ def test_cancel_what_nobody_needs_for_weeks_and_what_pays() -> None:
 def test_defer_what_can_wait_and_not_what_is_cancelled_or_late() -> None:
     calm = pair(free=90.0)
     row = defer.propose(orders(calm, line()), RUN).iloc[0]
-    assert row["expected_cash_usd"] == 0
-    assert row["expected_margin_usd"] == pytest.approx(60 * 0.22 * 14 / 365, rel=0.05)
-    assert row["details"]["deferred_usd"] == 60
+    assert row["expected_cash"] == 0
+    assert row["expected_margin"] == pytest.approx(60 * 0.22 * 14 / 365, rel=0.05)
+    assert row["details"]["deferred"] == 60
     assert defer.propose(orders(pair(free=30.0), line()), RUN).empty
     assert defer.propose(orders(calm, line()), RUN, frozenset({"L1"})).empty
     assert defer.propose(orders(calm, line(days=-3.0)), RUN).empty
