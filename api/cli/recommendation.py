@@ -60,6 +60,7 @@ def list_(
 ) -> None:
     """Recommendations, the most money first."""
     from api.services.capabilities import kinds_that_wait
+    from api.services.former_names import RECORD, with_former_names
     from governance.approvals import ACTIONS, OPEN, STATES, list_recommendations
 
     page = list_recommendations(
@@ -72,7 +73,7 @@ def list_(
         region=region,
         department=department,
     )
-    rows = [row.as_dict() for row in page.items]
+    rows = [with_former_names(row.as_dict(), RECORD) for row in page.items]
     if as_json:
         print_json({"items": rows, "next_cursor": page.next_cursor})
         return
@@ -138,12 +139,14 @@ def _short(value: object) -> str:
 @app.command()
 def show(recommendation_id: str, as_user: AsUser = None, as_json: Json = False) -> None:
     """One recommendation with its drivers and how it is decided."""
+    from api.services.former_names import RECORD, with_former_names
     from governance.approvals import find_recommendation
 
     reader = principal_named(as_user)
-    row = find_recommendation(services().store, recommendation_id, reader=reader).as_dict()
+    record = find_recommendation(services().store, recommendation_id, reader=reader)
+    row = record.as_dict()
     if as_json:
-        print_json(row)
+        print_json(with_former_names(row, RECORD))
     else:
         print_table("Recommendation", ["", ""], [(name, _as_text(value)) for name, value in row.items()])
 

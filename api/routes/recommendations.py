@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Wi
 from api.deps import CurrentUser, Decider, RequestId, ServicesDep
 from api.problems import document
 from api.services.decision_report import DecisionReport, decision_report
+from api.services.former_names import RECORD, with_former_names
 from api.services.impact_service import Impact, impact_of
 from api.services.json_encoding import json_document
 from governance.approvals import (
@@ -40,7 +41,7 @@ ActionName = Annotated[
 
 
 class RecommendationRow(BaseModel):
-    """One proposed action. Money in US dollars; `expected_*` are estimates of the model."""
+    """One proposed action. Money in the reporting currency; `expected_*` are estimates of the model."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -128,7 +129,10 @@ def list_all(
         location_id=location_id,
         supplier_id=supplier_id,
     )
-    body = {"items": [row.as_dict() for row in page.items], "next_cursor": page.next_cursor}
+    body = {
+        "items": [with_former_names(row.as_dict(), RECORD) for row in page.items],
+        "next_cursor": page.next_cursor,
+    }
     return Response(json_document(body), media_type="application/json")
 
 
@@ -159,7 +163,7 @@ def report(user: CurrentUser, services: ServicesDep) -> Response:
 def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Response:
     """One recommendation. What the caller may not see answers like what does not exist."""
     record = find_recommendation(services.store, recommendation_id, reader=user)
-    return Response(json_document(record.as_dict()), media_type="application/json")
+    return Response(json_document(with_former_names(record.as_dict(), RECORD)), media_type="application/json")
 
 
 @router.post(

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from api.services.former_names import FINDING, with_former_names
 from api.services.metric_service import MetricService
 from governance.errors import ForbiddenError
 from governance.identity import Principal
@@ -68,7 +69,8 @@ class DecisionReport:
 
 def _by_public_name(finding: dict[str, object]) -> dict[str, object]:
     """The finding's sentence is called `words` in JSON."""
-    return {"words" if name == "sentence" else name: value for name, value in finding.items()}
+    named = {"words" if name == "sentence" else name: value for name, value in finding.items()}
+    return with_former_names(named, FINDING)
 
 
 def decision_report(metrics: MetricService, reader: Principal | None) -> DecisionReport:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
+from api.services.former_names import IMPACT_WEEK, RECORD, with_former_names
 from governance.approvals import OPEN, list_recommendations
 from governance.errors import ForbiddenError
 from governance.identity import Principal
@@ -17,7 +18,7 @@ _PAGE = 5000
 
 
 class ImpactWeek(BaseModel):
-    """Change against doing nothing at the end of a week, in US dollars; cash is cumulative."""
+    """Change against doing nothing at the end of a week, in the reporting currency; cash is cumulative."""
 
     week_ending: str
     inventory: float
@@ -25,6 +26,10 @@ class ImpactWeek(BaseModel):
     working_capital: float = Field(description="inventory less payables: bound (positive) or released")
     cash: float
     working_capital_by_action: dict[str, float]
+
+    @model_serializer(mode="wrap")
+    def _answer(self, fields: SerializerFunctionWrapHandler) -> dict[str, object]:
+        return with_former_names(fields(self), IMPACT_WEEK)
 
 
 class Impact(BaseModel):
@@ -37,6 +42,14 @@ class Impact(BaseModel):
     one_off: dict[str, dict[str, int | float]] = Field(
         description="expected margin, units and outlay by action"
     )
+
+    @model_serializer(mode="wrap")
+    def _answer(self, fields: SerializerFunctionWrapHandler) -> dict[str, object]:
+        body = fields(self)
+        return {
+            **body,
+            "one_off": {name: with_former_names(sums, RECORD) for name, sums in body["one_off"].items()},
+        }
 
 
 def impact_of(

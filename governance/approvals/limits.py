@@ -18,7 +18,7 @@ DEFAULT_LIMITS = Path(__file__).parent / "limits.yaml"
 
 @dataclass(frozen=True)
 class Level:
-    """Limits that hold somewhere. Money in US dollars, confidence and markdown depth as shares.
+    """Limits that hold somewhere. Money in the reporting currency, confidence and markdown depth as shares.
 
     `least_routes` tightens, by action, the least strict route that the action itself asks for.
     """
@@ -98,6 +98,7 @@ class Limits:
 
 
 def _values(changes: JsonObject, where: str) -> JsonDict:
+    changes = _present_names(changes, where)
     valid_names = {one.name for one in fields(Level)}
     if unknown := set(changes) - valid_names:
         raise PolicyBrokenError(f"{where} has unknown limits: {', '.join(sorted(unknown))}.")
@@ -112,6 +113,14 @@ def _values(changes: JsonObject, where: str) -> JsonDict:
         else:
             values[name] = float(value)
     return values
+
+
+def _present_names(changes: JsonObject, where: str) -> JsonObject:
+    """With the names that amounts had before replaced: `automatic_below_usd` is read until 0.3."""
+    former = {f"{route}_below_usd": f"{route}_below" for route in ROUTES}
+    if twice := [name for name in changes if former.get(name) in changes]:
+        raise PolicyBrokenError(f"{where} has both {twice[0]} and {former[twice[0]]}, its present name.")
+    return {former.get(name, name): value for name, value in changes.items()}
 
 
 def _routes_by_action(value: Mapping[str, str] | None, where: str) -> dict[str, str]:

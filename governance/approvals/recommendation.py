@@ -13,8 +13,9 @@ from governance.json_types import JsonDict, JsonObject
 class Recommendation:
     """One proposed action on one product at one location.
 
-    Money is US dollars; `expected_*` are the model's estimates; `confidence` and `expected_service` are
-    shares between 0 and 1. `policy_route` says who decides. `decided_quantity_units` is NULL until decided.
+    Money is in the reporting currency; `expected_*` are the model's estimates; `confidence` and
+    `expected_service` are shares between 0 and 1. `policy_route` says who decides. `decided_quantity_units`
+    is NULL until decided.
 
     `location_id` is where the units are wanted; `from_location_id` where a transfer takes them.
     `subject_id` names what the action is about if product and location do not: a purchase order line, a

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, true, type_coerce, update
 
 from governance.approvals.lifecycle import OPEN, State
 from governance.approvals.masking import MASKED, sees_money, visible_part, without_money
@@ -18,6 +18,7 @@ from governance.json_types import JsonObject
 from governance.policy.authorize import recommendation_scope
 from governance.store import audit
 from governance.store.engine import OpsStore, Transaction
+from governance.store.first_names import PresentJson
 from governance.store.pages import Page
 from governance.store.schema import recommendations
 
@@ -40,7 +41,13 @@ _RECORDED = (
     *("from_location_id", "subject_id"),
 )
 _BATCH = 500
-AS_RECORD = select(*(recommendations.c[name] for name in NAMES))
+_JSON = ("details", "drivers")
+AS_RECORD = select(
+    *(
+        type_coerce(recommendations.c[name], PresentJson) if name in _JSON else recommendations.c[name]
+        for name in NAMES
+    )
+)
 """Every field, in the record's own order: rows for `records`."""
 
 

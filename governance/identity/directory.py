@@ -9,13 +9,14 @@ from pathlib import Path
 import yaml
 
 from governance.errors import NotAuthenticatedError, NotFoundError, PolicyBrokenError
-from governance.identity.principal import SCOPES, Principal
+from governance.identity.principal import FORMER_LIMIT, SCOPES, Principal
 from governance.json_types import JsonObject
 from semantic.suggest import near
 
 DEMO = Path(__file__).parent.parent / "demo_users.yaml"
 _KEYS = {"role", "regions", "stores", "departments", "banners", "purposes"} | {
     "approval_limit",
+    FORMER_LIMIT,
     "on_behalf_of",
     "scopes",
 }
@@ -47,6 +48,10 @@ class Directory:
                 raise PolicyBrokenError(f"{name!r} has unknown attributes: {sorted(unknown)}.")
             if unknown := set(entry.get("scopes", ())) - SCOPES:
                 raise PolicyBrokenError(f"{name!r} has unknown scopes: {sorted(unknown)}.")
+            if {"approval_limit", FORMER_LIMIT} <= set(entry):
+                raise PolicyBrokenError(
+                    f"{name!r} has both approval_limit and {FORMER_LIMIT}, its former name."
+                )
             Principal.from_attributes(name, entry)
         return directory
 

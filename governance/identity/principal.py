@@ -29,6 +29,9 @@ ROLES = frozenset(
 SCOPES = frozenset({"read", "propose", "decide", "execute", "ingest", "delegate"})
 """What a service key can be issued for. `decide` is for people whom a service acts for, never for itself."""
 
+FORMER_LIMIT = "approval_limit_usd"
+"""What `approval_limit` was called before: read until 0.3 if the present name is not there."""
+
 _LONGEST_NAME = 128  # as wide as the columns that keep it
 _SETS = ("regions", "stores", "departments", "banners", "purposes")
 
@@ -37,7 +40,8 @@ _SETS = ("regions", "stores", "departments", "banners", "purposes")
 class Principal:
     """Who asks. Attribute sets list what is reachable; `"*"` is everything, empty is nothing.
 
-    `stores` are location ids. `approval_limit` is the most that may be approved alone.
+    `stores` are location ids. `approval_limit` is the most that may be approved alone, in the
+    reporting currency.
     `acting_service` is set when a service asks on this person's behalf; `scopes` is what the key of a service
     may do, for itself or for a person, None meaning that the role alone decides.
     """
@@ -94,7 +98,7 @@ class Principal:
         """From a directory entry or from claims. Raises NotAuthenticatedError when they make no sense."""
         try:
             sets: JsonDict = {name: _strings(attributes.get(name, ())) for name in _SETS}
-            limit = float(attributes.get("approval_limit", 0))
+            limit = float(attributes.get("approval_limit", attributes.get(FORMER_LIMIT, 0)))
             return cls(user=user, role=str(attributes["role"]), approval_limit=limit, **sets, **more)
         except (KeyError, TypeError, ValueError) as error:
             raise NotAuthenticatedError(f"The attributes of {user!r} are incomplete or malformed.") from error

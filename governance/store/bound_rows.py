@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select, tuple_
 
+from governance.store.first_names import FIRST_NAMES
 from governance.store.schema import (
     decisions,
     idempotency_keys,
@@ -128,8 +129,12 @@ def _of_range(rows: Iterable[Row[Any]]) -> str:
 
 
 def _of_row(row: Row[Any]) -> str:
-    """Of what is not NULL, so that a column that a later version adds changes no digest."""
-    values = {str(name): _plain(value) for name, value in row._mapping.items() if value is not None}
+    """Of what is not NULL, by the columns' first names: one added or renamed later changes no digest."""
+    values = {
+        FIRST_NAMES.get(str(name), str(name)): _plain(value)
+        for name, value in row._mapping.items()
+        if value is not None
+    }
     return hashlib.sha256(canonical_json(values).encode()).hexdigest()
 
 

@@ -82,15 +82,15 @@ def _column(property_: Mapping[str, Any]) -> Column:
     quality = property_.get("quality", [])
     allowed = [q["arguments"]["validValues"] for q in quality if q.get("metric") == "invalidValues"]
     relations = property_.get("relationships", [])
+    custom = {c["property"]: c["value"] for c in property_.get("customProperties", [])}
     return Column(
         name=property_["name"],
         physical_type=property_["physicalType"],
         description=property_["description"],
         required=property_["required"],
         is_key=property_.get("primaryKey", False),
-        unit=next(
-            (c["value"] for c in property_.get("customProperties", []) if c["property"] == "unit"), None
-        ),
+        unit=custom.get("unit"),
+        former_name=custom.get("formerName"),
         classification=property_.get("classification"),
         minimum=options.get("minimum"),
         maximum=options.get("maximum"),

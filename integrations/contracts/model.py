@@ -17,7 +17,10 @@ class Reference(BaseModel):
 
 
 class Column(BaseModel):
-    """One column: its physical type (DuckDB's name) and its rules. `required` False means NULL is allowed."""
+    """One column: its physical type (DuckDB's name) and its rules. `required` False means NULL is allowed.
+
+    `former_name` is what the column was called before: files that still call it so are read, with a note.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,6 +36,7 @@ class Column(BaseModel):
     allowed_values: tuple[str, ...] = ()
     not_in_future: bool = False
     reference: Reference | None = None
+    former_name: str | None = None
 
     @property
     def pii_class(self) -> str | None:
@@ -58,6 +62,11 @@ class Contract(BaseModel):
     def key(self) -> tuple[str, ...]:
         """Column names that identify a row, in key order."""
         return tuple(c.name for c in self.columns if c.is_key)
+
+    @property
+    def former_names(self) -> dict[str, str]:
+        """The present name of every column that was called otherwise, by its former one."""
+        return {c.former_name: c.name for c in self.columns if c.former_name}
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""

@@ -11,6 +11,7 @@ from typing import IO, TextIO
 
 from integrations.contracts import Contract
 from integrations.errors import HeaderError, UnreadableFileError
+from integrations.ingest.former_names import present_names
 from semantic.suggest import near_misses
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -26,7 +27,10 @@ def open_text(path: Path) -> TextIO:
 
 
 def read_header(path: Path, label: str, contract: Contract) -> tuple[list[str], str]:
-    """Column names and delimiter. Raises HeaderError or UnreadableFileError, naming file and line 1."""
+    """Column names as the file has them, and delimiter; the names are checked under their present ones.
+
+    Raises HeaderError or UnreadableFileError, naming file and line 1.
+    """
     try:
         with path.open("rb") as binary:
             encoding = WIDE_ENCODINGS.get(binary.read(2))
@@ -44,7 +48,7 @@ def read_header(path: Path, label: str, contract: Contract) -> tuple[list[str], 
         raise UnreadableFileError(f"{label}, line 1: the header is not UTF-8 text.", hint="Save it as UTF-8.")
     delimiter = max(DELIMITERS, key=first.count)
     names = [n.strip() for n in next(csv.reader([first], delimiter=delimiter))]
-    check_columns(names, label, contract)
+    check_columns(present_names(names, contract)[0], label, contract)
     return names, delimiter
 
 

@@ -9,6 +9,7 @@ import duckdb
 
 from integrations.contracts import Contract
 from integrations.ingest.context import IngestContext
+from integrations.ingest.former_names import note, present_names, renamed_relation
 from integrations.ingest.header import check_columns, read_header, unknown_columns
 from integrations.ingest.load_batch import load_batch
 from integrations.ingest.state import LandedBatch
@@ -30,16 +31,18 @@ def load(
     relations: list[Callable[[], str]]
     if given is None:
         assert path is not None  # noqa: S101
-        names, delimiter = read_header(path, source_batch.label, contract)
+        header, delimiter = read_header(path, source_batch.label, contract)
+        names, replaced = present_names(header, contract)
         relations = [
             lambda: strict_relation(path, names, delimiter),
             lambda: numbered_relation(path, source_batch.label, names, delimiter, context.workspace),
         ]
     else:
         described = context.connection.execute(f"DESCRIBE SELECT * FROM {given}").fetchall()
-        names = [row[0] for row in described]
+        names, replaced = present_names([row[0] for row in described], contract)
         check_columns(names, source_batch.label, contract)
-        relations = [lambda: given]
+        relation_given = renamed_relation(given, replaced)
+        relations = [lambda: relation_given]
     batch = None
     for attempt, relation in enumerate(relations, start=1):
         last = attempt == len(relations)
@@ -55,5 +58,5 @@ def load(
             break
     assert batch is not None  # noqa: S101 - the last attempt lands or raises
     ignored = unknown_columns(names, contract)
-    note = (f"columns not in the contract were not loaded: {', '.join(ignored)}",) if ignored else ()
-    return replace(batch, warnings=(*batch.warnings, *note))
+    unread = (f"columns not in the contract were not loaded: {', '.join(ignored)}",) if ignored else ()
+    return replace(batch, warnings=(*batch.warnings, *note(replaced), *unread))

@@ -18,6 +18,7 @@ from governance.progress import Progress, silent
 from integrations.contracts import Contract, contract, contracts
 from integrations.errors import SourceConflictError
 from integrations.ingest.context import IngestContext, open_connection
+from integrations.ingest.former_names import bring_forward
 from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
 from integrations.ingest.platform_tables import ensure_platform
 from integrations.ingest.readers import load
@@ -82,6 +83,7 @@ def _ingest(
         source_batches = source.batches(connection, workspace, progress)
         first = list(islice(source_batches, 1))  # what cannot be read at all leaves the landing as it was
         state = _begin(state, source, landing)
+        bring_forward(connection, landing)
         current: set[tuple[str, str]] = set()
         for source_batch in chain(first, source_batches):
             batch = _load(context, source, source_batch, state=state, report=report, progress=progress)

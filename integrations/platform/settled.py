@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import select, type_coerce
 
 from governance.approvals import ACTIONS, SETTLED
 from governance.store import OpsStore
+from governance.store.first_names import PresentJson
 from governance.store.schema import recommendations
 
 COLUMNS = (
@@ -29,7 +30,8 @@ def settled_decisions(*stores: OpsStore | None) -> pd.DataFrame:
 
 def _rows(store: OpsStore) -> Iterator[dict[str, object]]:
     table = recommendations
-    query = select(table).where(
+    details = type_coerce(table.c.details, PresentJson).label("present_details")
+    query = select(table, details).where(
         table.c.state.in_(sorted(SETTLED)),
         table.c.action.in_([action.name for action in ACTIONS.values() if action.moves_stock]),
     )
@@ -45,7 +47,7 @@ def _rows(store: OpsStore) -> Iterator[dict[str, object]]:
                     "proposed_units": row["quantity_units"],
                     "decided_units": row["decided_quantity_units"] or 0.0,
                     "from_location_id": row["from_location_id"],
-                    "action_cost": (row["details"] or {}).get("transfer_cost"),
+                    "action_cost": (row["present_details"] or {}).get("transfer_cost"),
                     "is_simulated": row["is_simulated"],
                 }
 
