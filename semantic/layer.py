@@ -141,16 +141,23 @@ class SemanticLayer:
             inner = None
             if not parsed.reads_nothing:
                 inner = self.compile(parsed.governed, "duckdb", restriction, explain=explain)
-            compiled = parsed.shape.over(inner, dialect)
+            compiled = replace(parsed.shape.over(inner, dialect), key=hash(key))
         else:
-            compiled = self._compile(parsed, dialect, restriction or NO_RESTRICTION, explain, comments)
-        compiled = replace(compiled, key=hash(key))
+            compiled = self._compile(
+                parsed,
+                dialect,
+                restriction or NO_RESTRICTION,
+                explain=explain,
+                comments=comments,
+                key=hash(key),
+            )
         self._plans.put(key, compiled)
         return compiled
 
     def _compile(
-        self, query: ParsedQuery, dialect: str, restriction: Restriction, explain: bool, comments: bool
-    ) -> CompiledQuery:
+        self, query: ParsedQuery, dialect: str, restriction: Restriction, *,
+        explain: bool, comments: bool, key: int,
+    ) -> CompiledQuery:  # fmt: skip
         names = query.names() if restriction.authorized is None else query.names() & restriction.authorized
         planner = self._planner(replace(restriction, authorized=names))
         planned = planner.plan(query)
@@ -158,11 +165,13 @@ class SemanticLayer:
         sql = to_sql(plan, dialect, comments=comments)
         rollups = rollups_read(plan) if self.statistics.rollups else {}
         columns = [c.name for c in plan.body.columns]
+        items = {i.name: i for i in planned.query.items}
         return CompiledQuery(
             sql=sql,
-            columns=tuple(self._column(name, {i.name: i for i in planned.query.items}) for name in columns),
+            columns=tuple(self._column(name, items) for name in columns),
             lineage=self._lineage(planner, query, columns, rollups),
             dialect=dialect,
+            key=key,
             explain=explain_plan(plan, rollups_not_read(plan, self.statistics)) if explain else "",
             keys=planned.keys,
             rollups=tuple(rollups),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UsedName:
     """kind: metric, dimension or entity. A dimension is named with its model's key: `customer__age_band`.
 
@@ -17,3 +18,10 @@ class UsedName:
     name: str
     model: str = ""
     path: tuple[str, ...] = ()
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.kind, self.name, self.model, self.path))
+
+    def __hash__(self) -> int:
+        return self._hash

@@ -177,6 +177,8 @@ class Planner:
 
     def _shared(self, query: ResolvedQuery, groups: list[ScanGroup[MetricInput]]) -> list[Part]:
         """The relation of each shape. Offsets of whole periods read one aggregate with what they offset."""
+        if not any(group.first.offsets for group in groups):
+            return [self._relation(query, group) for group in groups]
         families: dict[tuple[object, ...], list[ScanGroup[MetricInput]]] = {}
         for group in groups:
             if shifts_whole_periods(self.builder, query, group.first):
@@ -240,6 +242,8 @@ class Planner:
         return self._on_spine(query, timed, part)
 
     def _ordered(self, body: Select, request: ParsedQuery, query: ResolvedQuery) -> Select:
+        if not request.order and request.limit is None:
+            return body
         names = [c.name for c in body.columns]
         order: list[tuple[exp.Expr, bool]] = []
         for key in request.order:

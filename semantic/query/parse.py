@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from functools import lru_cache
 
 from ..ast.as_of import at_day, says_today
 from ..definitions.catalog import Catalog
 from ..errors import InvalidQueryError
 from .parsed import AnswerShape, ParsedQuery
 from .predicates import parse_predicate
-from .request import MetricQuery, parse_item, parse_order
+from .request import GroupByItem, MetricQuery, parse_item, parse_order
 from .resolve import Resolver
 from .used_names import NameCollector
+
+SHORT = 200
+"""Names up to this length are read once; longer ones, which nobody asks for twice, each time."""
 
 
 class QueryParser:
@@ -23,13 +27,14 @@ class QueryParser:
         self._names = NameCollector(catalog, resolver)
         self._custom = frozenset(catalog.custom_grains)
         self._as_of = as_of
+        self._short_item = lru_cache(maxsize=4096)(self._parse_item)
 
-    def parse(self, query: MetricQuery, shape: AnswerShape | None = None, text: str = "") -> ParsedQuery:
+    def parse(self, query: MetricQuery, shape: AnswerShape | None = None) -> ParsedQuery:
         """The query with its names. Raises InvalidQueryError if it is malformed."""
         check_request(query)
         query = self._with_saved(query)
         metrics = tuple(dict.fromkeys(name.strip().lower() for name in query.metrics))
-        items = tuple(dict.fromkeys(parse_item(text, self._custom) for text in query.group_by))
+        items = tuple(dict.fromkeys(map(self._item, query.group_by)))
         filters = tuple(parse_predicate(self.at_day(text), self._custom) for text in query.where)
         computed = tuple((name, parse_predicate(text, self._custom)) for name, text in query.computed)
         order = tuple(parse_order(text) for text in query.order_by)
@@ -48,7 +53,7 @@ class QueryParser:
             saved_query=query.saved_query,
             used=self._names.query(metrics, items, predicates, [key.name for key in order]),
             shape=shape,
-            text=text or repr(query),
+            written=query,
         )
 
     def at_day(self, text: str) -> str:
@@ -61,6 +66,12 @@ class QueryParser:
                 )
             return text
         return at_day(text, self._as_of)
+
+    def _item(self, text: str) -> GroupByItem:
+        return self._short_item(text) if len(text) <= SHORT else self._parse_item(text)
+
+    def _parse_item(self, text: str) -> GroupByItem:
+        return parse_item(text, self._custom)
 
     def _with_saved(self, query: MetricQuery) -> MetricQuery:
         """The query with its saved query written out; as it is, if there is none of that name."""

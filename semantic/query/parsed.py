@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..definitions.used_name import UsedName
 from .predicates import Predicate
-from .request import GroupByItem, Order
+from .request import GroupByItem, MetricQuery, Order
 
 
 class AnswerShape(Protocol):
@@ -28,7 +28,7 @@ class ParsedQuery:
     `metrics` are lower-case names, `items` group-by items without resolved grains, `filters` conditions
     over items. `saved_query` was written out already. `used` holds the names that the query uses or rests on,
     by what brings them: first its own items and conditions, then each metric. `shape` is what SQL computes
-    around the answer. `text` is the query as it was written, for people.
+    around the answer. `written` is the query as it came, for people.
     """
 
     metrics: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class ParsedQuery:
     saved_query: str | None = None
     used: tuple[frozenset[UsedName], ...] = ()
     shape: AnswerShape | None = None
-    text: str = field(default="", compare=False)
+    written: MetricQuery | str = field(default="", compare=False)
 
     def names(self) -> frozenset[UsedName]:
         """The names that the query uses or rests on, as the definitions spell them.
@@ -71,9 +71,7 @@ class ParsedQuery:
 
     @cached_property
     def _hash(self) -> int:
-        return hash(
-            (self.metrics, self.items, self.filters, self.computed, self.order, self.used, self.shape)
-        )
+        return hash((self.metrics, self.items, self.filters, self.computed, self.order, self.shape))
 
     def __hash__(self) -> int:
         return self._hash

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ..definitions.catalog import Catalog, Dimension, Entity, Model
 from ..definitions.restriction import Restriction
@@ -37,6 +37,14 @@ class ResolvedItem:
     def dimension(self) -> Dimension | None:
         return self.definition if isinstance(self.definition, Dimension) else None
 
+    @cached_property
+    def used_name(self) -> UsedName:
+        """What was found, as the definitions spell it."""
+        kind, name, model = "entity", self.definition.name, self.model
+        if self.dimension is not None:
+            kind, name = "dimension", f"{model.primary}__{name}" if model.primary else name
+        return UsedName(kind, name, model.name, tuple(step.entity for step in self.steps))
+
 
 def is_hidden(item: GroupByItem, restriction: Restriction) -> bool:
     """Whether a reader must not learn that the item exists, judged by its name."""
@@ -61,19 +69,11 @@ def resolved_in(resolved: ResolvedItem, names: frozenset[str]) -> bool:
     return element in names or any(f"{owner}__{element}" in names for owner in owners)
 
 
-def used_name(item: ResolvedItem) -> UsedName:
-    """What was found, as the definitions spell it."""
-    kind, name, model = "entity", item.definition.name, item.model
-    if isinstance(item.definition, Dimension):
-        kind, name = "dimension", f"{model.primary}__{name}" if model.primary else name
-    return UsedName(kind, name, model.name, tuple(step.entity for step in item.steps))
-
-
 def is_authorized(item: ResolvedItem, restriction: Restriction) -> bool:
     """Whether a query may use what was found: not hidden, and among the names that it was authorized for."""
     if resolved_in(item, restriction.hidden_dimensions):
         return False
-    return restriction.authorized is None or used_name(item) in restriction.authorized
+    return restriction.authorized is None or item.used_name in restriction.authorized
 
 
 class Resolver:
@@ -107,7 +107,19 @@ class Resolver:
 
     def everything(self, model: Model, item: GroupByItem) -> tuple[ResolvedItem, ...]:
         """Whatever an item may mean, seen from `model`, whoever asks: nothing, one thing, or several."""
-        return self._find(model.name, item.links, item.element, item.kind)
+        if item.kind == "entity":
+            return self._find(model.name, item.links, item.element, "entity")
+        matches = self._find(model.name, item.links, item.element, "any")
+        if item.kind == "time" and any(match.dimension is None for match in matches):
+            return self._find(model.name, item.links, item.element, "time")
+        return matches  # if they are dimensions, a time means the same
+
+    def every_meaning(self, model: Model, item: GroupByItem) -> tuple[ResolvedItem, ...]:
+        """Whatever an item may mean, seen from `model`, also if it turns out to be a time."""
+        matches = self.everything(model, item)
+        if item.kind == "entity" or all(match.dimension is not None for match in matches):
+            return matches
+        return (*matches, *self._find(model.name, item.links, item.element, "time"))
 
     def unknown(self, model: Model, item: GroupByItem, restriction: Restriction) -> UnknownNameError:
         names = [n for n in self.names(model) if self._is_visible(model, n, restriction)]

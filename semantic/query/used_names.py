@@ -7,14 +7,14 @@ and never less: planning is held to it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ..definitions.catalog import Catalog, Metric, SimpleMetric
 from ..definitions.used_name import UsedName
 from .predicates import Predicate, parse_predicate
 from .request import METRIC_TIME, GroupByItem, MetricRef, dunder
-from .resolve import Resolver, used_name
+from .resolve import Resolver
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,6 @@ class MetricNames:
     models: frozenset[str] = frozenset()
     names: frozenset[UsedName] = frozenset()
 
-    def __or__(self, other: MetricNames) -> MetricNames:
-        return MetricNames(self.models | other.models, self.names | other.names)
-
 
 class NameCollector:
     """Collects names within one catalog. What a metric rests on is worked out once."""
@@ -35,7 +32,9 @@ class NameCollector:
         self.catalog = catalog
         self._resolver = resolver
         self._custom = frozenset(catalog.custom_grains)
+        self._all_models = frozenset(catalog.models)
         self._of_metric = lru_cache(maxsize=None)(self._metric)
+        self._own = lru_cache(maxsize=None)(self._own_names)
         self._meanings = lru_cache(maxsize=16384)(self._meanings_of)
 
     def query(
@@ -49,7 +48,7 @@ class NameCollector:
         asked = tuple(metrics)
         models = frozenset[str]().union(*(self._of_metric(name).models for name in asked))
         if not asked:
-            models = frozenset(self.catalog.models)
+            models = self._all_models
         named = [MetricRef(name, ()) for name in asked]
         own = [*items, *(reference for predicate in predicates for reference in predicate.refs)]
         for key in order:
@@ -59,23 +58,39 @@ class NameCollector:
                 own.append(dunder(key, self._custom))
         named += [reference for reference in own if isinstance(reference, MetricRef)]
         direct = [reference for reference in own if isinstance(reference, GroupByItem)]
-        parts = [self._references(direct, models), *(self._references([ref], models) for ref in named)]
-        return tuple(dict.fromkeys(frozenset(part) for part in parts))
+        parts = [frozenset(self._references(direct, models))]
+        for ref in named:
+            below = self._of_metric(ref.metric).names
+            parts.append(below | frozenset(self._references([ref], models)) if ref.group_by else below)
+        return tuple(dict.fromkeys(parts))
 
     def _metric(self, name: str) -> MetricNames:
-        return self._below(name, ())
+        """What a metric rests on: it, all that it is computed from, and what each of them names."""
+        below = self._with_inputs(name)
+        models = frozenset(s.measure.model for metric in below for s in _leaves(metric))
+        return MetricNames(models, frozenset[UsedName]().union(*(self._own(m.name) for m in below)))
 
-    def _below(self, name: str, above: tuple[str, ...]) -> MetricNames:
-        metric = self.catalog.metrics.get(name)
-        if metric is None or name in above:
-            return MetricNames()
-        names = MetricNames(names=frozenset({UsedName("metric", name)}))
-        for used in metric.inputs:
-            names |= self._below(used.name, (*above, name))
+    def _with_inputs(self, name: str) -> tuple[Metric, ...]:
+        """A metric and all metrics below it, each once."""
+        metrics: dict[str, Metric] = {}
+        left = [name]
+        while left:
+            metric = self.catalog.metrics.get(left.pop())
+            if metric is not None and metric.name not in metrics:
+                metrics[metric.name] = metric
+                left += [used.name for used in metric.inputs]
+        return tuple(metrics.values())
+
+    def _own_names(self, name: str) -> frozenset[UsedName]:
+        """A metric's name, and what its own definition refers to, seen from any model that it aggregates."""
+        metric = self.catalog.metrics[name]
+        names = {UsedName("metric", name)}
         for simple in _leaves(metric):
-            names |= MetricNames(frozenset({simple.measure.model}), frozenset(self._simple_metric(simple)))
-        references = [*self._filtered(metric), *_keys(metric)]
-        return names | MetricNames(names=frozenset(self._references(references, names.models)))
+            names.update(self._simple_metric(simple))
+        if references := [*self._filtered(metric), *_keys(metric)]:
+            below = (s.measure.model for m in self._with_inputs(name) for s in _leaves(m))
+            names.update(self._references(references, frozenset(below)))
+        return frozenset(names)
 
     def _simple_metric(self, simple: SimpleMetric) -> Iterator[UsedName]:
         """The simple metric that is aggregated, and the keys by which it does not add up."""
@@ -117,16 +132,12 @@ class NameCollector:
             return
         if item.is_metric_time:
             yield UsedName("dimension", METRIC_TIME)
-        for model in models:
-            yield from self._meanings(model, item)
+        yield from self._meanings(item, models)
 
-    def _meanings_of(self, model: str, item: GroupByItem) -> tuple[UsedName, ...]:
-        """Everything that an item may mean, seen from one model."""
-        kinds = {item.kind} if item.kind == "entity" else {item.kind, "any", "time"}
-        meanings = (
-            self._resolver.everything(self.catalog.models[model], replace(item, kind=k)) for k in kinds
-        )
-        return tuple(used_name(meaning) for of_kind in meanings for meaning in of_kind)
+    def _meanings_of(self, item: GroupByItem, models: frozenset[str]) -> tuple[UsedName, ...]:
+        """Everything that an item may mean, seen from some models."""
+        seen_from = (self.catalog.models[name] for name in models)
+        return tuple(m.used_name for model in seen_from for m in self._resolver.every_meaning(model, item))
 
 
 def _leaves(metric: Metric) -> tuple[SimpleMetric, ...]:

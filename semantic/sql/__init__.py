@@ -22,7 +22,7 @@ def read(sql: str, parser: QueryParser) -> ParsedQuery:
 
     Raises InvalidQueryError or UnsupportedError (with what to write instead) for any other SQL.
     """
-    return replace(query(parser, statement(sql, parser)), text=sql)
+    return replace(query(parser, statement(sql, parser)), written=sql)
 
 
 __all__ = ["read"]

@@ -268,8 +268,8 @@ def test_what_has_no_text_is_decided_and_planned_alike(house):
         "SELECT customer__loyalty_tier, MEASURE(net_sales) / 2 AS half FROM metrics GROUP BY ALL ORDER BY 2",
     ):  # fmt: skip
         parsed = opened.layer.parse(question)
-        empty = replace(parsed, text="")
-        assert parsed.text
+        empty = replace(parsed, written="")
+        assert parsed.written
         for reader in map(house.services.directory.user, READERS):
             allowed = authorize(reader, parsed, opened.tags)
             assert authorize(reader, empty, opened.tags) == allowed
