@@ -39,6 +39,12 @@ class ServerFailedError(ApiError):
     code = "server-failed"
 
 
+class NoSuchCustomerError(ApiError):
+    """Nothing is held of the customer who is to be exported or erased."""
+
+    code = "no-such-customer"
+
+
 class BackupFailedError(ApiError):
     """A backup could not be made, or one that is sound could not be put in place; nothing was changed."""
 

@@ -60,6 +60,14 @@ class Settings(BaseSettings):
     audit_anchor: Path | None = Field(
         None, description="file or folder where the audit's heads are anchored a second time"
     )
+    retention: str = Field(
+        "",
+        description="days that rows may name their customer: `sales_lines=1095, …`; empty: for ever",
+    )
+    erasures_file: Path | None = Field(
+        None,
+        description="file, outside the state folder, that also lists digests of erased customers",
+    )
     openlineage_url: str = Field(
         "", description="OpenLineage endpoint for lineage events; empty: a file below var_dir"
     )
@@ -77,6 +85,10 @@ class Settings(BaseSettings):
     @property
     def quarantine(self) -> Path:
         return self.var_dir / "quarantine"
+
+    @property
+    def people(self) -> Path:
+        return self.var_dir / "people"
 
     @property
     def superset_home(self) -> Path:

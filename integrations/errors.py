@@ -9,6 +9,8 @@ IntegrationError
 ├── LandingBusyError            another ingest is writing to the same landing
 ├── LandingIncompleteError      the last ingest did not reach its end: nothing may be built from it
 ├── SourceConflictError         the landing holds another retailer's data
+├── PseudonymsMissingError      the table of customers' pseudonyms is gone: they would be counted twice
+├── RetentionError              a retention that cannot be read, or of a table that has none
 ├── TooManyBadRowsError         more rows than tolerated break the contract: the batch is refused
 └── ReconciliationError    rows in ≠ loaded + quarantined: the batch fails whole
 """
@@ -76,6 +78,18 @@ class NoSalesError(IntegrationError):
     """No sales line has ever come in: nothing can be built without a day on which something was sold."""
 
     code = "no-sales"
+
+
+class PseudonymsMissingError(IntegrationError):
+    """The table that says which customer has which pseudonym is gone, or half of it."""
+
+    code = "pseudonyms-missing"
+
+
+class RetentionError(IntegrationError):
+    """A retention that cannot be read, or of a table whose rows have no age or name no customer."""
+
+    code = "retention-invalid"
 
 
 class TooManyBadRowsError(IntegrationError):

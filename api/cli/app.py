@@ -24,6 +24,7 @@ NOUNS = {
     "score": "Score the coming weeks and propose what follows.",
     "drift": "Drift of features, forecasts and errors.",
     "recommendation": "See what is proposed, and decide.",
+    "customer": "A customer's rights: export, erasure, retention.",
     "lineage": "Where numbers come from.",
     "policy": "Who may see and do what, and why.",
     "audit": "The record of every decision.",

@@ -15,6 +15,7 @@ from api.settings import Settings
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SECRET_FILES = (
     "keys/*",
+    "people/*",
     "mlflow/*secret*",
     "mlflow/*password*",
     "mlflow/auth.ini",

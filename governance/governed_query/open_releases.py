@@ -70,9 +70,10 @@ class OpenReleases:
 
     def _opened(self, wanted: str) -> OpenRelease:
         with self._lock:
-            if wanted in self._open:
+            if wanted in self._open and self._open[wanted].release.path.exists():
                 self._open.move_to_end(wanted)
                 return self._open[wanted]
+            self._open.pop(wanted, None)  # a file that was removed can be read on while it is open
             release = self._releases.get(wanted)
             opened = self._load(release)
             self._open[release.release_id] = opened

@@ -35,15 +35,18 @@ _NOT_DEFINITIONS = {"target", "logs", "dbt_packages", "__pycache__"}
 
 
 def project_fingerprint(project_dir: Path, landing: Path, *, without: Collection[str] = ()) -> str:
-    """SHA-256 over every definition, the content-addressed landing batches, and dbt's versions.
+    """SHA-256 over every definition, the landing batches with their seals, and dbt's versions.
 
+    A batch is named by the file that it came from; its seal tells if a customer was erased from it since.
     Equal fingerprints mean an equal release, so an unchanged one need not be built again. Landing tables
     `without` don't count: for those who ask whether anything else changed.
     """
     digest = _definitions(project_dir)
     for batch in sorted(landing.glob("*/batch=*")):
         if batch.parent.name not in without:
-            digest.update(f"{batch.relative_to(landing)};".encode())
+            seal = batch / "_sha256.json"
+            content = seal.read_text(encoding="utf-8") if seal.exists() else ""
+            digest.update(f"{batch.relative_to(landing)};{content}".encode())
     return digest.hexdigest()
 
 

@@ -173,6 +173,20 @@ class ReleaseStore:
                 shutil.rmtree(leaving, ignore_errors=True)  # a build that begins now sweeps it, too
         return tuple(gone)
 
+    def keep_only(self, release_id: str) -> tuple[str, ...]:
+        """Remove every other release, sound or not, and what builds have left; answers the ids that went.
+
+        For rows that nobody may ask for again: nothing is left to roll back to until the next build. Raises
+        ReleaseNotFoundError or ReleaseCorruptError, and then nothing is removed.
+        """
+        with self._alone("publishing", wait=True):
+            self.get(release_id)
+            gone = [name for name in self.ids() if name != release_id]
+            for name in gone:
+                (self.folder / name).rename(self.folder / f"{BUILDING}{name}")
+            self.sweep()
+        return tuple(gone)
+
     @contextmanager
     def _alone(self, what: str, *, wait: bool = False) -> Iterator[None]:
         """Nobody else is `what` in this store meanwhile; the lock of a process that ended is free."""

@@ -103,8 +103,14 @@ class DbtRun:
         return self.artifact("run_results.json")
 
     def artifact(self, name: str) -> Json:
-        """One of the JSON files that the last command left."""
-        return dict(json.loads((self._target / name).read_text()))
+        """One of the JSON files that the last command left, without the command line of the process.
+
+        dbt writes it down whoever calls it, and a release is kept: it may name what is to be forgotten.
+        """
+        content: Json = dict(json.loads((self._target / name).read_text()))
+        if isinstance(content.get("args"), dict):
+            content["args"].pop("invocation_command", None)
+        return content
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file: a sealed release is one file that never changes again."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from governance.disk import atomic_write
 from integrations.ingest.state import LandedBatch, LandingState, batch_folder
 
 SEAL = "_sha256.json"
@@ -37,8 +38,12 @@ class LandingReport:
 
 def seal_batch(folder: Path) -> None:
     """Write the SHA-256 of every file of a batch that is about to be put in place."""
-    body = {path.name: _sha256(path) for path in sorted(folder.glob("*.parquet"))}
-    (folder / SEAL).write_text(json.dumps(body) + "\n", encoding="utf-8")
+    write_seal(folder / SEAL, {path.name: sha256_of(path) for path in sorted(folder.glob("*.parquet"))})
+
+
+def write_seal(path: Path, hashes: Mapping[str, str]) -> None:
+    """A seal of these hashes, by name of file, in one rename."""
+    atomic_write(path, json.dumps(dict(hashes)) + "\n")
 
 
 def check_landing(landing: Path) -> LandingReport:
@@ -79,7 +84,7 @@ def _problems(folder: Path, rows: int | None) -> Iterator[str]:
                 yield f"{name} was added after landing"
             elif not (folder / name).exists():
                 yield f"{name} is missing"
-            elif _sha256(folder / name) != sealed[name]:
+            elif sha256_of(folder / name) != sealed[name]:
                 yield f"{name} was changed after landing"
         return
     try:
@@ -99,6 +104,7 @@ def _rows(part: Path) -> int:
     return int(counted[0][0])
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

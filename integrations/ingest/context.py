@@ -8,18 +8,24 @@ from pathlib import Path
 
 import duckdb
 
+from integrations.pseudonyms import PseudonymTable
 from semantic.sql.quoting import literal
 
 
 @dataclass(frozen=True)
 class IngestContext:
-    """Where batches go and what they may look like. `tolerance` is the greatest share of bad rows."""
+    """Where batches go and what they may look like. `tolerance` is the greatest share of bad rows.
+
+    `pseudonyms` replace what names customers; keys that `are_published` get the same ones everywhere.
+    """
 
     connection: duckdb.DuckDBPyConnection
     landing: Path
     quarantine: Path
     workspace: Path
     tolerance: float
+    pseudonyms: PseudonymTable | None = None
+    are_published: bool = False
 
 
 def open_connection(

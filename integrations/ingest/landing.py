@@ -6,6 +6,7 @@ import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from governance.disk import remove_stale_temp_files
@@ -50,7 +51,7 @@ def sweep(state: LandingState, landing: Path) -> None:
 def forget(state: LandingState, landing: Path, current: set[tuple[str, str]]) -> LandingState:
     """Remove the batches that are not `current`, from state and landing."""
     remaining = [b for b in state.batches if (b.table, b.batch_id) in current]
-    shorter = LandingState(state.source, state.is_demo, state.fingerprint, remaining)
+    shorter = replace(state, batches=remaining, is_complete=False)
     sweep(shorter, landing)
     return shorter
 

@@ -17,6 +17,7 @@ from integrations.ingest.batch_seal import seal_batch
 from integrations.ingest.checked_relation import CheckedRelation
 from integrations.ingest.context import IngestContext
 from integrations.ingest.state import LandedBatch, batch_folder
+from integrations.pseudonyms import with_pseudonyms
 from semantic.sql.quoting import identifier, literal
 
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
@@ -50,7 +51,8 @@ def load_batch(
     ReconciliationError; then the landing is as it was.
     """
     con = context.connection
-    rows = CheckedRelation.describe(con, contract, relation)
+    named = with_pseudonyms(con, contract, relation, context.pseudonyms, published=context.are_published)
+    rows = CheckedRelation.describe(con, contract, named.relation)
     scratch = _empty_folder(context.workspace / f"{contract.table}-{batch_id}")
     counts, warnings = _write_valid(con, rows, scratch, sequence=sequence, simulated=simulated)
     if counts.repeated_keys or counts.loaded != counts.rows_in:
@@ -63,6 +65,8 @@ def load_batch(
             "quarantined do not add up.",
             hint="The batch was not landed.",
         )
+    if named.left_out:
+        warnings = (*warnings, f"{named.left_out:,} rows of erased customers were left out")
     _publish(context, contract.table, batch_id, scratch, counts.quarantined)
     _check_tolerance(context, contract.table, batch_id, label, counts)
     move_into_landing(scratch, batch_folder(context.landing, contract.table, batch_id))

@@ -16,15 +16,18 @@ import duckdb
 from governance.disk import raise_on_disk_full
 from governance.progress import Progress, silent
 from integrations.contracts import Contract, contract, contracts
-from integrations.errors import SourceConflictError
+from integrations.errors import PseudonymsMissingError, SourceConflictError
 from integrations.ingest.context import IngestContext, open_connection
 from integrations.ingest.former_names import bring_forward
 from integrations.ingest.landing import EMPTY, fill_empty, forget, only_writer, sweep
 from integrations.ingest.platform_tables import ensure_platform
+from integrations.ingest.quarantine import erase_rows
 from integrations.ingest.readers import load
 from integrations.ingest.references import unknown_keys
 from integrations.ingest.report import IngestReport, TableReport
+from integrations.ingest.rewrite import adopt_pseudonyms
 from integrations.ingest.state import LandedBatch, LandingState, batch_folder
+from integrations.pseudonyms import PseudonymTable, person_tables
 from integrations.sources.base import Source, SourceBatch
 
 
@@ -38,12 +41,13 @@ def ingest(
     memory_limit: str = "1500MB",
     threads: int = 2,
     as_of: dt.date | None = None,
+    people: Path | None = None,
 ) -> IngestReport:
     """Load a source into the landing; the same content twice changes nothing.
 
     `tolerance` is the share of bad rows a batch may have. `as_of` is the day after which a recorded event
-    is in the future (today by default). Raises IntegrationError or DiskFullError; batches landed before it
-    stay.
+    is in the future (today by default). `people` is the folder of the customers' pseudonyms, beside the
+    landing by default. Raises IntegrationError or DiskFullError; batches landed before it stay.
     """
     started = time.monotonic()
     with raise_on_disk_full("ingest"):
@@ -52,7 +56,15 @@ def ingest(
         connect = partial(
             open_connection, landing / "_work", memory_limit=memory_limit, threads=threads, as_of=as_of
         )
-        report = _ingest(source, landing, quarantine, connect=connect, progress=progress, tolerance=tolerance)
+        report = _ingest(
+            source,
+            landing,
+            quarantine,
+            people=people or landing.parent / "people",
+            connect=connect,
+            progress=progress,
+            tolerance=tolerance,
+        )
     report.seconds = time.monotonic() - started
     return report
 
@@ -62,6 +74,7 @@ def _ingest(
     landing: Path,
     quarantine: Path,
     *,
+    people: Path,
     connect: Callable[[], duckdb.DuckDBPyConnection],
     progress: Progress,
     tolerance: float,
@@ -70,19 +83,28 @@ def _ingest(
     _check_owner(state, source, landing)
     ensure_platform(landing)
     fingerprint = _fingerprint(source)
-    if fingerprint and fingerprint == state.fingerprint:
+    pseudonyms = _pseudonyms(people, state)
+    if fingerprint and fingerprint == state.fingerprint and state.has_pseudonyms:
         return _unchanged(source, state)
 
     workspace = landing / "_work"
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir()
     connection = connect()
-    context = IngestContext(connection, landing, quarantine, workspace, tolerance)
+    context = IngestContext(
+        connection,
+        landing,
+        quarantine,
+        workspace,
+        tolerance,
+        pseudonyms,
+        are_published=source.replaces_itself,
+    )
     report = IngestReport(source.name, changed=True)
     try:
         source_batches = source.batches(connection, workspace, progress)
         first = list(islice(source_batches, 1))  # what cannot be read at all leaves the landing as it was
-        state = _begin(state, source, landing)
+        state = _begin(state, source, context)
         bring_forward(connection, landing)
         current: set[tuple[str, str]] = set()
         for source_batch in chain(first, source_batches):
@@ -93,6 +115,7 @@ def _ingest(
         fill_empty(context, state)
         for table in report.tables.values():
             table.warnings.extend(unknown_keys(connection, landing, table.table, table.batches_added))
+        _empty_rejects_of_erased(pseudonyms, quarantine)
         state.fingerprint, state.is_complete = fingerprint, True
     finally:
         connection.close()
@@ -101,14 +124,39 @@ def _ingest(
     return report
 
 
-def _begin(state: LandingState, source: Source, landing: Path) -> LandingState:
+def _pseudonyms(people: Path, state: LandingState) -> PseudonymTable:
+    """The table of the customers that were landed. Raises PseudonymsMissingError if it is gone."""
+    is_needed = (
+        state.has_pseudonyms and not state.is_demo and any(b.table in person_tables() for b in state.batches)
+    )
+    if is_needed and not PseudonymTable.exists(people):
+        raise PseudonymsMissingError(
+            f"{people} is gone: customers who are landed already would get new pseudonyms, and count twice.",
+            hint="Put it back from a backup with secrets. To begin anew, remove the landing, too.",
+        )
+    return PseudonymTable.open(people)
+
+
+def _empty_rejects_of_erased(pseudonyms: PseudonymTable, quarantine: Path) -> None:
+    """A new export may hold broken rows of somebody who was erased: they are not kept."""
+    digests = {erasure.digest for erasure in pseudonyms.erasures()}
+    if digests:
+        erase_rows(quarantine, lambda field: pseudonyms.digest(field) in digests)
+
+
+def _begin(state: LandingState, source: Source, context: IngestContext) -> LandingState:
     """The landing without leftovers, marked incomplete before the first batch: a kill leaves it so."""
+    landing = context.landing
     sweep(state, landing)
     if state.is_demo and not source.replaces_itself:
         state = forget(state, landing, set())
     state.source, state.is_demo, state.fingerprint = source.name, source.replaces_itself, ""
     state.is_complete = False
     state.write(landing)
+    if not state.has_pseudonyms and context.pseudonyms is not None:
+        adopt_pseudonyms(context.connection, landing, context.pseudonyms, published=state.is_demo)
+        state.has_pseudonyms = True
+        state.write(landing)
     return state
 
 

@@ -30,7 +30,8 @@ class LandingState:
     """State of one landing folder; a missing file is an empty landing.
 
     `fingerprint` is empty if the source cannot say whether it changed. `is_complete` is False from the
-    start of an ingest until its end, so an interrupted one leaves it so.
+    start of an ingest until its end, so an interrupted one leaves it so. `has_pseudonyms` is False for a
+    landing that holds customers' keys as they came, of a version that kept them so.
     """
 
     source: str = ""
@@ -38,6 +39,7 @@ class LandingState:
     fingerprint: str = ""
     batches: list[LandedBatch] = field(default_factory=list)
     is_complete: bool = False
+    has_pseudonyms: bool = False
 
     @classmethod
     def read(cls, landing: Path, *, forget_missing: bool = True) -> LandingState:
@@ -54,7 +56,8 @@ class LandingState:
         whole = len(present) == len(batches)
         fingerprint = raw["fingerprint"] if whole else ""
         is_complete = whole and raw.get("is_complete", bool(fingerprint))
-        return cls(raw["source"], raw["is_demo"], fingerprint, present, is_complete)
+        has_pseudonyms = raw.get("has_pseudonyms", False)
+        return cls(raw["source"], raw["is_demo"], fingerprint, present, is_complete, has_pseudonyms)
 
     def write(self, landing: Path) -> None:
         """Replace the state file in one rename."""

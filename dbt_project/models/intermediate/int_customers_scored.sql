@@ -1,10 +1,11 @@
--- Scores 1 (worst) to 5 (best) by fifths of the customers; the id breaks ties so that a rebuild gives the same scores.
+-- Scores 1 (worst) to 5 (best) by fifths of the customers. What they bought breaks ties, not their key: pseudonyms are
+-- drawn at random, and scores must not depend on them. The key is last, for customers who are equal in everything.
 with scored as (
     select
         behaviour.*,
-        ntile(5) over (order by recency_days desc, customer_id) as recency_score,
-        ntile(5) over (order by basket_count, customer_id) as frequency_score,
-        ntile(5) over (order by net_sales, customer_id) as monetary_score,
+        ntile(5) over (order by recency_days desc, basket_count, net_sales, tenure_days, customer_id) as recency_score,
+        ntile(5) over (order by basket_count, net_sales, recency_days desc, tenure_days, customer_id) as frequency_score,
+        ntile(5) over (order by net_sales, basket_count, recency_days desc, tenure_days, customer_id) as monetary_score,
         percent_rank() over (order by net_sales) as spend_rank
     from {{ ref('int_customers_behaviour') }} as behaviour
 ),

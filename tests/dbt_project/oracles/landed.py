@@ -186,16 +186,17 @@ DOCUMENTS = """
 def _scored(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Customers with segment, tier and expected margin, scored in pandas.
 
-    Fifths by recency, frequency and money (ties by id), tiers by the rank of what was spent, as the catalogue says.
+    Fifths by recency, frequency and money (ties by the others, then tenure), tiers by the rank of what was spent, as the catalogue says.
     """
     seen = con.execute(f"""
         select customer_id, {LAST_DAY} - max(day) as silence, {LAST_DAY} - min(day) + 1 as tenure,
             count(distinct basket_id) as baskets, count(distinct day) as days, max(day) - min(day) as span,
             sum(sales_value) as spent, cast(sum(sales_value - cogs) as double) as margin
         from sold group by 1 order by 1""").df()
-    recency = _fifths(seen.sort_values(["silence", "customer_id"], ascending=[False, True]))
-    frequency = _fifths(seen.sort_values(["baskets", "customer_id"]))
-    money = _fifths(seen.sort_values(["spent", "customer_id"]))
+    ties = seen.assign(silent=-seen.silence)
+    recency = _fifths(ties.sort_values(["silent", "baskets", "spent", "tenure", "customer_id"]))
+    frequency = _fifths(ties.sort_values(["baskets", "spent", "silent", "tenure", "customer_id"]))
+    money = _fifths(ties.sort_values(["spent", "baskets", "silent", "tenure", "customer_id"]))
     rank = (seen.spent.rank(method="min") - 1) / (len(seen) - 1)
     seen["loyalty_tier"] = np.select([rank >= 0.8, rank >= 0.5], ["gold", "silver"], "bronze")
     seen["segment"] = np.select(

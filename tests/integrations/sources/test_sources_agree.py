@@ -10,6 +10,7 @@ import pytest
 
 from integrations.contracts import contracts
 from integrations.ingest import ingest
+from integrations.pseudonyms import PseudonymTable
 from integrations.sources.folder import FolderSource
 from integrations.sources.named import source_named
 from semantic.sql.quoting import literal
@@ -48,12 +49,22 @@ def assert_same(con: duckdb.DuckDBPyConnection, landing: Path, tables) -> None:
             )
 
 
+def customers_keep_their_names(con: duckdb.DuckDBPyConnection, people: Path) -> None:
+    """The demo's pseudonyms are the raw keys here: each stands for itself, so that rows can be compared."""
+    table = PseudonymTable.open(people)
+    names = con.execute("SELECT customer_id FROM s_customers").fetchall()
+    with sqlite3.connect(people / "pseudonyms.db") as file:
+        file.executemany("INSERT INTO pseudonyms VALUES (?, ?)", [(table.digest(n), n) for (n,) in names])
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_folder_gives_the_same_rows_as_the_package(slices, tmp_path, form):
     for table in contracts():
         (tmp_path / "in" / table).mkdir(parents=True)
         slices.execute(f"COPY s_{table} TO {literal(f'{tmp_path}/in/{table}/all.{form}')} (FORMAT {form})")
-    report = ingest(source_named(str(tmp_path / "in")), tmp_path / "landing", tmp_path / "quarantine")
+    source = source_named(str(tmp_path / "in"))
+    customers_keep_their_names(slices, tmp_path / "people")
+    report = ingest(source, tmp_path / "landing", tmp_path / "quarantine")
     assert report.rows_quarantined == 0
     assert_same(slices, tmp_path / "landing", contracts())
 
@@ -68,6 +79,7 @@ def test_a_database_gives_the_same_rows(slices, tmp_path):
         file.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
     file.commit()
     url = f"sqlite:///{tmp_path}/shop.db"
+    customers_keep_their_names(slices, tmp_path / "people")
     ingest(source_named(url), tmp_path / "landing", tmp_path / "quarantine")
     assert_same(slices, tmp_path / "landing", tables)
     again = ingest(source_named(url), tmp_path / "landing", tmp_path / "quarantine")
