@@ -6,12 +6,14 @@ import csv
 import gzip
 import io
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import IO, TextIO
 
 from integrations.contracts import Contract
 from integrations.errors import HeaderError, UnreadableFileError
 from integrations.ingest.former_names import present_names
+from integrations.ingest.limits import LONGEST_RECORD, MOST_COLUMNS
 from semantic.suggest import near_misses
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -37,24 +39,34 @@ def read_header(path: Path, label: str, contract: Contract) -> tuple[list[str], 
         if encoding:
             raise UnreadableFileError(f"{label}, line 1: the file is {encoding}.", hint="Save it as UTF-8.")
         with open_text(path) as file:
-            first = file.readline()
+            first = file.readline(LONGEST_RECORD + 1)
     except BROKEN as error:
         raise UnreadableFileError(
             f"{label}, line 1: the file is damaged ({error}).", hint="Send it again."
         ) from error
+    if len(first) > LONGEST_RECORD:
+        raise UnreadableFileError(
+            f"{label}, line 1: the line is longer than {LONGEST_RECORD:,} characters.",
+            hint="Is it text, with a line end?",
+        )
     if not first.strip():
         raise HeaderError(f"{label} is empty: line 1 should name the columns.", hint=_expected(contract))
     if not first.isprintable() and any("\udc80" <= c <= "\udcff" or c == "\0" for c in first):
         raise UnreadableFileError(f"{label}, line 1: the header is not UTF-8 text.", hint="Save it as UTF-8.")
     delimiter = max(DELIMITERS, key=first.count)
-    names = [n.strip() for n in next(csv.reader([first], delimiter=delimiter))]
+    try:
+        names = [n.strip() for n in next(csv.reader([first], delimiter=delimiter))]
+    except csv.Error as error:
+        raise UnreadableFileError(f"{label}, line 1: {error}.") from error
     check_columns(present_names(names, contract)[0], label, contract)
     return names, delimiter
 
 
 def check_columns(names: list[str], label: str, contract: Contract) -> None:
     """Every required column once, no name empty or repeated. Raises HeaderError with the near miss."""
-    repeated = sorted({n for n in names if names.count(n) > 1})
+    if len(names) > MOST_COLUMNS:
+        raise HeaderError(f"{label}, line 1: {len(names):,} columns are more than {MOST_COLUMNS:,}.")
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if "" in names:
         raise HeaderError(
             f"{label}, line 1: column {names.index('') + 1} has no name.", hint=_expected(contract)

@@ -52,8 +52,8 @@ def _names(raw_row: str, is_customer: Callable[[str], bool]) -> bool:
 
 def _fields(raw_row: str) -> Iterator[str]:
     try:
-        values = json.loads(raw_row)
-    except ValueError:
+        values = json.loads(raw_row) if raw_row.startswith("{") else None
+    except (ValueError, RecursionError):
         values = None
     if isinstance(values, dict):
         yield from (str(value) for value in values.values() if value is not None)

@@ -107,7 +107,7 @@ def _rewrite_batch(con: duckdb.DuckDBPyConnection, folder: Path, change: RowChan
         return 0
     fresh = {part: part.with_name(f".{part.name}.next") for part in parts}
     for part, target in fresh.items():
-        select = change.select.format(rows=f"read_parquet({literal(part)})")
+        select = change.select.format(rows=f"read_parquet({literal(part)}, hive_partitioning = false)")
         con.execute(f"COPY ({select}) TO {literal(target)} {PARQUET}")
     write_seal(folder / _NEXT_SEAL, {part.name: sha256_of(target) for part, target in fresh.items()})
     _finish(folder)

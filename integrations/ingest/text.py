@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 from integrations.errors import UnreadableFileError
 from integrations.ingest.checks import BROKEN_QUOTES, NOT_UTF8, NUL_BYTE, RAGGED
 from integrations.ingest.header import BROKEN, open_text
+from integrations.ingest.limits import LONGEST_FIELD, bounded_lines
 from semantic.sql.quoting import literal
 
 ROWS_AT_ONCE = 50_000
-LONGEST_FIELD = 2_000_000
+CHARACTERS_AT_ONCE = 32_000_000
 
 
 def strict_relation(path: Path, columns: list[str], delimiter: str) -> str:
@@ -41,11 +42,13 @@ def numbered_relation(path: Path, label: str, columns: list[str], delimiter: str
     target = workspace / f"{path.name}.numbered.parquet"
     with pq.ParquetWriter(target, schema) as writer:
         block: list[tuple[object, ...]] = []
+        characters = 0
         for row in _rows(path, label, len(columns), delimiter):
             block.append(row)
-            if len(block) == ROWS_AT_ONCE:
+            characters += len(str(row[-3]))
+            if len(block) == ROWS_AT_ONCE or characters > CHARACTERS_AT_ONCE:
                 writer.write_table(_table(block, schema))
-                block = []
+                block, characters = [], 0
         writer.write_table(_table(block, schema))
     return f"(SELECT *, true AS _from_text FROM read_parquet({literal(target)}))"
 
@@ -62,7 +65,8 @@ def _rows(path: Path, label: str, width: int, delimiter: str) -> Iterator[tuple[
     line = 1
     try:
         with open_text(path) as file:
-            reader = csv.reader(_remember(file, consumed), delimiter=delimiter, strict=True)
+            lines = bounded_lines(file, label, consumed)
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
             next(reader)
             while True:
                 consumed.clear()
@@ -110,9 +114,3 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _remember(lines: Iterator[str], consumed: list[str]) -> Iterator[str]:
-    for line in lines:
-        consumed.append(line)
-        yield line

@@ -14,7 +14,7 @@ from tests.integrations.conftest import Shop
 NOW = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 SALES = (
     "sales_line_id,basket_id,customer_id,location_id,product_id,sold_at,business_date,week,quantity,"
-    "sales_value_usd,retail_discount_usd,coupon_discount_usd,coupon_match_discount_usd,channel"
+    "sales_value,retail_discount,coupon_discount,coupon_match_discount,channel"
 )
 
 
@@ -50,7 +50,7 @@ def people(shop: Shop) -> Shop:
     shop.put("sales_lines/a.csv", "\n".join([SALES, *rows]) + "\n")
     shop.put(
         "returns/r.csv",
-        "return_id,returned_at,location_id,product_id,customer_id,quantity,refund_usd,reason\n"
+        "return_id,returned_at,location_id,product_id,customer_id,quantity,refund,reason\n"
         "R1,2025-06-03 10:00:00,L1,P1,K-Anna,1,1.25,quality\n",
     )
     shop.run()

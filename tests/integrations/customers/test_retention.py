@@ -20,12 +20,12 @@ def test_nothing_expires_by_default(people, con):
 
 def test_old_rows_lose_their_customer_and_keep_their_money(people, table, con):
     retention = Retention.parse("sales_lines=730, consents = 1000")
-    before = people.rows("sales_lines", "sum(sales_value_usd), count(*)")
+    before = people.rows("sales_lines", "sum(sales_value), count(*)")
     expected = {"consents": 1, "sales_lines": 1}  # Bela's ended consent, Anna's sale of 2023
     assert expired_rows(con, people.landing, retention, today=TODAY) == expected
     assert expire(con, people.landing, retention, today=TODAY) == expected
     assert expire(con, people.landing, retention, today=TODAY) == {}
-    assert people.rows("sales_lines", "sum(sales_value_usd), count(*)") == before
+    assert people.rows("sales_lines", "sum(sales_value), count(*)") == before
     assert rows_of(people, table.find("K-Anna"))["sales_lines"] == 1
     assert not check_landing(people.landing).problems
 
