@@ -26,6 +26,7 @@ OrderBy = Annotated[
     list[str] | None, typer.Option("--order-by", help="An output column; a leading - descends.")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")]
+Offset = Annotated[int, typer.Option("--offset", min=0, help="Leave out so many rows first.")]
 From = Annotated[str | None, typer.Option("--from", help="First day, included.")]
 To = Annotated[str | None, typer.Option("--to", help="Last day, included.")]
 WholePeriods = Annotated[
@@ -59,6 +60,7 @@ def query(
     where: Where = None,
     order_by: OrderBy = None,
     limit: Limit = None,
+    offset: Offset = 0,
     first_day: From = None,
     last_day: To = None,
     whole_periods: WholePeriods = False,
@@ -68,7 +70,7 @@ def query(
 ) -> None:
     """Answer a metric query, in the order of its groups if --order-by names none."""
     metric_query = _query(
-        metric, group_by, where, order_by or group_by, limit, first_day, last_day, whole_periods
+        metric, group_by, where, order_by or group_by, limit, offset, first_day, last_day, whole_periods
     )
     answer = services().metrics.answer(metric_query, principal_named(as_user), release).as_dict()
     if as_json:
@@ -90,6 +92,7 @@ def sql(
     where: Where = None,
     order_by: OrderBy = None,
     limit: Limit = None,
+    offset: Offset = 0,
     first_day: From = None,
     last_day: To = None,
     whole_periods: WholePeriods = False,
@@ -99,7 +102,9 @@ def sql(
     as_json: Json = False,
 ) -> None:
     """Print the SQL that would answer, with the reader's restriction inside it."""
-    metric_query = _query(metric, group_by, where, order_by, limit, first_day, last_day, whole_periods)
+    metric_query = _query(
+        metric, group_by, where, order_by, limit, offset, first_day, last_day, whole_periods
+    )
     reader = principal_named(as_user)
     if explain:
         text = services().metrics.explain(metric_query, reader, release)
@@ -117,6 +122,7 @@ def _query(
     where: list[str] | None,
     order_by: list[str] | None,
     limit: int | None,
+    offset: int,
     first_day: str | None,
     last_day: str | None,
     whole_periods: bool,
@@ -130,6 +136,7 @@ def _query(
         where=where or [],
         order_by=order_by or [],
         limit=limit,
+        offset=offset,
         time_constraint=(first_day or FIRST_DAY, last_day or LAST_DAY) if bounded else None,
         whole_periods=whole_periods,
     )

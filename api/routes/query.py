@@ -7,18 +7,19 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 from fastapi import APIRouter, Body, Header, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import Reader, ServicesDep
 from api.problems import document
+from api.services.csv_text import csv_chunks
 from api.services.json_encoding import json_document
-from governance.governed_query import GovernedAnswer
+from governance.governed_query import GovernedAnswer, answer_page
 from semantic import MetricQuery
 
 router = APIRouter(prefix="/v1", tags=["query"])
-ARROW = "application/vnd.apache.arrow.stream"
-Accept = Annotated[str, Header(description=f"`application/json` or `{ARROW}`")]
+JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
+Accept = Annotated[str, Header(description=f"`{JSON}`, `{CSV}` or `{ARROW}`")]
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
@@ -48,13 +49,17 @@ class QueryBody(BaseModel):
     where: list[Text] = Field(default_factory=list, max_length=50)
     order_by: list[Name] = Field(default_factory=list, max_length=50)
     limit: int | None = Field(None, ge=0, le=1_000_000)
+    offset: int = Field(0, ge=0, le=1_000_000_000, description="rows to leave out first")
+    cursor: str | None = Field(
+        None, max_length=2_000, description="`next_cursor` of the page before; wants a `limit`"
+    )
     time_constraint: tuple[Name, Name] | None = Field(None, description="first and last day, both included")
     whole_periods: bool = Field(False, description="widen the time to whole periods of the grain asked for")
     min_max_only: bool = False
     release: Name | None = Field(None, description="an older release, for time travel")
 
     def as_query(self) -> MetricQuery:
-        return MetricQuery(**self.model_dump(exclude={"release"}))
+        return MetricQuery(**self.model_dump(exclude={"release", "cursor"}))
 
 
 class SqlBody(BaseModel):
@@ -84,14 +89,17 @@ class QueryAnswer(BaseModel):
     as_of: dt.date | None = Field(
         description="the newest day of the data, which CURRENT_DATE means in a query", examples=["2017-12-31"]
     )
+    next_cursor: str | None = Field(
+        None, description="of a query with a limit: pass as `cursor` for the rows that follow"
+    )
     rollups: list[str] = Field(description="tables read in place of a fact, if that is exact", examples=[[]])
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "model": QueryAnswer,
-        "content": {ARROW: {}},
-        "description": "The rows, as JSON or as an Arrow stream",
+        "content": {ARROW: {}, CSV: {}},
+        "description": "The rows, as JSON, as an Arrow stream or as CSV",
     },
     **document(400, 401, 403, 404, 413, 422, 504),
 }
@@ -100,7 +108,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 @router.post("/query", responses=_RESPONSES, response_class=JSONResponse)
 def query(body: QueryBody, user: Reader, services: ServicesDep, accept: Accept = "*/*") -> Response:
     """Metrics by dimensions, under the caller's policy."""
-    return _respond(services.metrics.answer(body.as_query(), user, body.release), accept)
+    page = answer_page(
+        services.metrics, body.as_query(), user, body.release, cursor=body.cursor, seal=services.store.cursors
+    )
+    return _respond(page.answer, accept, page.next_cursor)
 
 
 @router.post("/sql", responses=_RESPONSES, response_class=JSONResponse)
@@ -111,16 +122,42 @@ def sql(
     return _respond(services.metrics.answer(body.sql, user, body.release), accept)
 
 
-def _respond(answer: GovernedAnswer, accept: str) -> Response:
+def _respond(answer: GovernedAnswer, accept: str, next_cursor: str | None = None) -> Response:
     headers = {
         "X-Steelyard-Release": answer.release_id,
         "X-Steelyard-Rollups": ",".join(answer.compiled.rollups),
     }
     if answer.withheld:  # few households are behind some groups, or could be told from them
         headers["Steelyard-Groups-Withheld"] = "true"
-    if ARROW not in accept:
-        return Response(json_document(answer.as_dict()), media_type="application/json", headers=headers)
+    if next_cursor is not None:
+        headers["Steelyard-Next-Cursor"] = next_cursor
+    if answer.as_of is not None:
+        headers["Steelyard-As-Of"] = answer.as_of.isoformat()
+    media_type = _preferred(accept)
+    if media_type == JSON:
+        body = answer.as_dict() | {"next_cursor": next_cursor}
+        return Response(json_document(body), media_type=JSON, headers=headers)
+    if media_type == CSV:
+        headers["Content-Disposition"] = 'attachment; filename="answer.csv"'
+        return StreamingResponse(
+            csv_chunks(answer.table), media_type=f"{CSV}; charset=utf-8; header=present", headers=headers
+        )
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, answer.table.schema) as writer:
         writer.write_table(answer.table)
     return Response(sink.getvalue().to_pybytes(), media_type=ARROW, headers=headers)
+
+
+def _preferred(accept: str) -> str:
+    """The media type that a caller likes best of those that there are; JSON if none is named."""
+    best, most = JSON, 0.0
+    for part in accept.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
+        try:
+            liked = float(quality)
+        except ValueError:
+            continue
+        if name in (JSON, CSV, ARROW) and liked > most:
+            best, most = name, liked
+    return best

@@ -48,6 +48,8 @@ def _query(node: Select | Union, depth: int) -> list[str]:
         )
     if node.limit is not None:
         lines.append(f"{pad}  limit {node.limit}")
+    if node.offset:
+        lines.append(f"{pad}  offset {node.offset}")
     if node.source is not None:
         lines += _source("from", node.source, depth + 1)
     for join in node.joins:

@@ -71,6 +71,7 @@ class Select:
     distinct: bool = False
     order: tuple[tuple[exp.Expr, bool], ...] = ()
     limit: int | None = None
+    offset: int = 0
     title: str = ""
     eager: bool = field(default=True)
 

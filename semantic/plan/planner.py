@@ -245,9 +245,10 @@ class Planner:
         if not request.order and request.limit is None:
             return body
         names = [c.name for c in body.columns]
+        asked = {item.name: name for item, name in zip(request.items, self.keys, strict=False)}
         order: list[tuple[exp.Expr, bool]] = []
         for key in request.order:
-            name, descending = key.name, key.descending
+            name, descending = asked.get(key.name, key.name), key.descending
             matches = [n for n in names if n == name] or [i.name for i in query.items if i.base == name]
             if len(set(matches)) != 1:
                 raise UnknownNameError(
@@ -257,7 +258,13 @@ class Planner:
             if item is not None and masked(item, self.restriction):
                 raise ForbiddenUseError(f"{item.base} is masked for you.", hint="It cannot be ordered by.")
             order.append((exp.column(matches[0], quoted=True), descending))
-        return replace(body, order=tuple(order), limit=request.limit)
+        if request.limit is not None or request.offset:
+            done = {expression.name for expression, _ in order}
+            keys = [i for i in query.items if i.name in names and i.name not in done]
+            order += [
+                (exp.column(i.name, quoted=True), False) for i in keys if not masked(i, self.restriction)
+            ]
+        return replace(body, order=tuple(order), limit=request.limit, offset=request.offset)
 
 
 def _of(kind: type[Kind], group: ScanGroup[MetricInput]) -> ScanGroup[Kind]:

@@ -104,6 +104,8 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
         tree.set("order", exp.Order(expressions=ordered))
     if node.limit is not None:
         tree.set("limit", exp.Limit(expression=exp.Literal.number(node.limit)))
+    if node.offset:
+        tree.set("offset", exp.Offset(expression=exp.Literal.number(node.offset)))
     if comments and node.title:
         tree.add_comments([" " + node.title.replace("*/", "") + " "])
     return tree

@@ -46,6 +46,7 @@ class QueryParser:
             filters=filters,
             order=order,
             limit=query.limit,
+            offset=query.offset,
             time_constraint=_constraint(query.time_constraint),
             min_max_only=query.min_max_only,
             apply_group_by=query.apply_group_by,
@@ -97,6 +98,9 @@ def check_request(query: MetricQuery) -> None:
     limit = query.limit
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
         raise InvalidQueryError(f"The limit must be a whole number of rows, not {limit!r:.80}.")
+    offset = query.offset
+    if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
+        raise InvalidQueryError(f"The offset must be a whole number of rows, not {offset!r:.80}.")
     if query.min_max_only and query.metrics:
         raise InvalidQueryError("min_max_only is for a dimension without metrics.")
     if not query.apply_group_by and query.metrics:

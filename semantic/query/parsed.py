@@ -37,6 +37,7 @@ class ParsedQuery:
     filters: tuple[Predicate, ...] = ()
     order: tuple[Order, ...] = ()
     limit: int | None = None
+    offset: int = 0
     time_constraint: tuple[str | None, ...] | None = None
     min_max_only: bool = False
     apply_group_by: bool = True

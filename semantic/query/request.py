@@ -25,7 +25,8 @@ class MetricQuery:
     time_constraint is inclusive at both ends. With whole_periods (the default here, as in dbt's semantic
     layer) it is widened to whole periods of the grain asked for; without, exactly its days are counted.
     min_max_only answers the smallest and largest value of one dimension; apply_group_by=False (dimension
-    queries only) leaves duplicates in. order_by names output columns; a leading `-` means descending.
+    queries only) leaves duplicates in. order_by names output columns; a leading `-` means descending. With a
+    limit or an offset (rows to leave out first) the groups themselves decide between rows that tie.
     """
 
     metrics: Sequence[str] = ()
@@ -33,6 +34,7 @@ class MetricQuery:
     where: Sequence[str] = ()
     order_by: Sequence[str] = ()
     limit: int | None = None
+    offset: int = 0
     time_constraint: tuple[str, str] | None = None
     min_max_only: bool = False
     apply_group_by: bool = True
@@ -46,7 +48,7 @@ class MetricQuery:
         return (
             tuple(self.metrics), tuple(self.group_by), tuple(self.where), tuple(self.order_by), self.limit,
             self.time_constraint and tuple(self.time_constraint), self.min_max_only, self.apply_group_by,
-            self.whole_periods, self.saved_query, tuple(map(tuple, self.computed)),
+            self.whole_periods, self.saved_query, self.offset, tuple(map(tuple, self.computed)),
         )  # fmt: skip
 
 
