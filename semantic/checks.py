@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 from sqlglot import exp
 
-from .ast.bind import column, ident, named_table
-from .definitions.catalog import Catalog, Rollup
+from .ast.bind import bind, column, ident, named_table
+from .ast.constructors import trunc
+from .definitions.catalog import Catalog, Entity, Model, Rollup
+from .definitions.duplicate_keys import DuplicateKey
 from .errors import ManifestError, RollupError
 from .plan.next_snapshot import declared_next_snapshots, wrong_snapshots_sql
 from .plan.nodes import Column, Plan, Select
@@ -14,6 +18,7 @@ from .plan.to_sql import to_tree
 from .query.resolve import Resolver
 from .rules.rollup_columns import coverage_of, covered_expression, covered_items, fact_rows, rollup_aggregate
 
+ROWS = "facts"
 TOLERANCE = 1e-9
 """Relative; sums of floating point depend on the order of the rows."""
 
@@ -86,3 +91,85 @@ def check_rollups(catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> No
                 hint="Its SQL must group the fact by what `keeps` says, and aggregate as `measures` says.",
                 code="rollup-differs",
             )
+
+
+def find_duplicate_keys(catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> tuple[DuplicateKey, ...]:
+    """Every key that a join relies on and that is not unique. Raises ManifestError if one cannot be asked.
+
+    A row that no join can meet counts for nothing: its key or a bound of its validity is NULL, or it was
+    never valid.
+    """
+    duplicates = []
+    for model, entity in keys_of_joins(catalog):
+        duplicate = _duplicate(model, entity, (), connection)
+        partitions = tuple(d.name for d in model.dimensions.values() if d.is_partition)
+        if duplicate is not None and partitions and not _duplicate(model, entity, partitions, connection):
+            duplicate = DuplicateKey(
+                model.name, entity.name, duplicate.keys, duplicate.first, duplicate.rows, partitions
+            )
+        if duplicate is not None:
+            duplicates.append(duplicate)
+    return tuple(duplicates)
+
+
+def keys_of_joins(catalog: Catalog) -> Iterator[tuple[Model, Entity]]:
+    """The keys by which some model can be joined to another."""
+    for entity, targets in catalog.joinable.items():
+        holders = {name for name, model in catalog.models.items() if entity in model.entities}
+        for target in targets:
+            if holders - {target.name}:
+                yield target, target.entities[entity]
+
+
+def _duplicate(
+    model: Model, entity: Entity, partitions: tuple[str, ...], connection: duckdb.DuckDBPyConnection
+) -> DuplicateKey | None:
+    try:
+        row = connection.execute(duplicates_sql(model, entity, partitions)).fetchone()
+    except duckdb.Error as error:
+        raise ManifestError(
+            f"{model.name}: whether {entity.name} is unique cannot be asked: {error}."
+        ) from error
+    if row is None or not row[0]:
+        return None
+    return DuplicateKey(model.name, entity.name, row[0], row[1], row[2])
+
+
+def duplicates_sql(model: Model, entity: Entity, partitions: tuple[str, ...] = ()) -> str:
+    """SQL for one row: how many values of a key have several rows, the first as text, and its rows.
+
+    >>> values = "('a1'), ('a1'), ('a2'), ('a3'), ('a3'), (NULL), (NULL)"
+    >>> _ = tables.execute(f"CREATE TABLE accounts AS SELECT * FROM (VALUES {values}) AS rows (account_id)")
+    >>> accounts = Model("accounts", "accounts", "account", {}, {}, None)
+    >>> show(duplicates_sql(accounts, Entity("account", "primary", "account_id")))
+    2 a1 2
+    """
+    columns = {"key": bind(entity.expr, ROWS)}
+    for n, name in enumerate(partitions):
+        dimension = model.dimensions[name]
+        value = bind(dimension.expr, ROWS)
+        columns[f"partition_{n}"] = trunc(value, dimension.grain) if dimension.grain else value
+    keys = ", ".join(columns)
+    present = " AND ".join(f"{name} IS NOT NULL" for name in columns)
+    window = model.validity()
+    if window is not None:
+        columns |= {"valid_from": bind(window[0].expr, ROWS), "valid_until": bind(window[1].expr, ROWS)}
+    listed = ", ".join(f"{value.sql('duckdb')} AS {name}" for name, value in columns.items())
+    source = f"(SELECT {listed} FROM {named_table(model.relation).sql('duckdb')} AS {ROWS}) AS rows_by_key"
+    if window is None:
+        where, having = present, " HAVING COUNT(*) > 1"
+    else:
+        source = _with_next_validity(source, keys, present)
+        where, having = "next_from < COALESCE(valid_until, 'infinity')", ""
+    by_key = f"SELECT CAST(key AS TEXT) AS shown, COUNT(*) AS row_count FROM {source} WHERE {where}"
+    return (
+        f"SELECT COUNT(*), MIN(shown), ARG_MIN(row_count, shown) FROM ({by_key} GROUP BY {keys}{having}) "
+        "AS duplicates"
+    )
+
+
+def _with_next_validity(source: str, keys: str, present: str) -> str:
+    """The rows that were ever valid, each with when the next of its key begins."""
+    next_from = f"LEAD(valid_from) OVER (PARTITION BY {keys} ORDER BY valid_from) AS next_from"
+    ever_valid = "valid_from IS NOT NULL AND (valid_until IS NULL OR valid_from < valid_until)"
+    return f"(SELECT *, {next_from} FROM {source} WHERE {present} AND {ever_valid}) AS spans"

@@ -9,6 +9,7 @@ SteelyardError                      error
     InvalidQueryError               invalid-query
     UnsupportedError                unsupported
     ForbiddenUseError               masked-dimension
+    DuplicateKeyError               key-not-unique
     QueryTimeoutError               query-timeout
     EngineBusyError                 engine-busy
     ResultTooLargeError             result-too-large
@@ -143,6 +144,12 @@ class ForbiddenUseError(SemanticError):
     """A masked dimension used where its values could be inferred (filter, order, metric filter)."""
 
     code = "masked-dimension"
+
+
+class DuplicateKeyError(SemanticError):
+    """A join over a key of which the data hold several rows: rows of the fact would count several times."""
+
+    code = "key-not-unique"
 
 
 class QueryTimeoutError(SemanticError):

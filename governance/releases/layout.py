@@ -12,6 +12,7 @@ from governance.releases.errors import ReleaseCorruptError
 
 WAREHOUSE = "warehouse.duckdb"  # constant: dbt writes the catalog's name into views
 DEFINITIONS = ("manifest.json", "semantic_manifest.json", "run_results.json", "lineage.json")
+KEYS = "keys.json"  # the keys that the data hold twice
 STATE = "build_state.json"  # what was built and what reused, with the key of each node
 SEAL = "release.json"
 _PAGE = 4096  # of DuckDB's headers
@@ -61,7 +62,7 @@ def seal(folder: Path, release_id: str, created_at: str, fingerprint: str) -> No
         "warehouse_bytes": (folder / WAREHOUSE).stat().st_size,
         "warehouse_sample_sha256": _sample(folder / WAREHOUSE),
         "warehouse_sha256": _sha256(folder / WAREHOUSE),
-        "sha256": {n: _sha256(folder / n) for n in (*DEFINITIONS, STATE) if (folder / n).exists()},
+        "sha256": {n: _sha256(folder / n) for n in (*DEFINITIONS, KEYS, STATE) if (folder / n).exists()},
     }
     (folder / SEAL).write_text(json.dumps(body, indent=2) + "\n")
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..ast.grains import RANK, Window
+from .duplicate_keys import DuplicateKeys
 from .time_zone import UTC
 
 
@@ -212,6 +213,8 @@ class Catalog:
     """(relation, column) of which a test says that no value occurs twice."""
     time_zone: str = UTC
     """Where an instant with a zone falls on a day."""
+    duplicate_keys: DuplicateKeys = field(default_factory=dict)
+    """Keys that were found not unique in the data of this release."""
 
     def is_unique(self, model: Model, entity: str) -> bool:
         """Whether a test says that a model has at most one row per value of an entity."""

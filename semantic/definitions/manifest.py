@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,7 @@ from .catalog import (
     SimpleMetric,
     TimeSpine,
 )  # fmt: skip
+from .duplicate_keys import duplicate_keys_beside
 from .rollups import dbt_nodes, rollups_of
 from .time_zone import UTC, time_zone_of
 from .unique_keys import UniqueKeys, unique_keys_of
@@ -38,14 +40,16 @@ DBT_MANIFEST = "manifest.json"
 def load_catalog(path: str | Path) -> Catalog:
     """The catalog of a manifest file. Raises ManifestError where the file is missing or malformed.
 
-    Rollups and the time zone are declared, and keys tested, in the `manifest.json` that dbt writes beside it.
+    Rollups and the time zone are declared, and keys tested, in the `manifest.json` that dbt writes beside it;
+    `keys.json` says which keys the data of a release hold twice.
     """
     try:
         raw = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise ManifestError(f"The semantic manifest {path} cannot be read: {error}.") from error
     nodes = dbt_nodes(Path(path).parent / DBT_MANIFEST)
-    return build_catalog(raw, rollups_of(nodes), unique_keys_of(nodes), time_zone_of(nodes))
+    catalog = build_catalog(raw, rollups_of(nodes), unique_keys_of(nodes), time_zone_of(nodes))
+    return replace(catalog, duplicate_keys=duplicate_keys_beside(Path(path)))
 
 
 def build_catalog(
@@ -246,8 +250,6 @@ def _simple_metric(
 
 
 def _with(measure: Measure, **changes: Any) -> Measure:
-    from dataclasses import replace
-
     return replace(measure, **changes)
 
 

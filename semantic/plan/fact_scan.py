@@ -23,6 +23,7 @@ from ..definitions.catalog import Dimension, Model
 from ..definitions.restriction import Restriction
 from ..errors import (
     AmbiguousNameError,
+    DuplicateKeyError,
     ForbiddenUseError,
     InvalidQueryError,
     UnknownNameError,
@@ -208,11 +209,27 @@ class FactScan:
                 bind(target.entities[step.entity].expr, alias),
             )
         ]
-        on += self._partition_keys(chain, target, alias)
+        partitions = self._partition_keys(chain, target, alias)
+        self._refuse_duplicates(target, step.entity, len(partitions))
+        on += partitions
         on += self._validity(target, alias)
         self.joins.append(Join(Source(self.builder.table(target), alias), conjunction(on), self.join_kind))
         self._relations[alias] = target.relation
         return target, alias
+
+    def _refuse_duplicates(self, target: Model, entity: str, partitions: int) -> None:
+        """Raises DuplicateKeyError if the data hold a key twice, so that a join over it would repeat rows."""
+        duplicate = self.builder.catalog.duplicate_keys.get((target.name, entity))
+        if duplicate is None or self.join_kind != "LEFT" or 0 < len(duplicate.unless) == partitions:
+            return
+        restriction = self.builder.restriction
+        is_sayable = duplicate.first is not None and not (restriction.rows or restriction.allow_nothing)
+        first = f" (first {duplicate.first:.80}, {duplicate.rows} rows)" if is_sayable else ""
+        raise DuplicateKeyError(
+            f"{target.name} has several rows for {duplicate.keys} of its values of {entity}{first}, "
+            f"so rows of {self.model.name} would count several times.",
+            hint=f"Leave out what is reached by {entity}, or make the key unique where it is built.",
+        )
 
     @staticmethod
     def _partition_keys(chain: list[tuple[Model, str]], target: Model, alias: str) -> list[exp.Expr]:

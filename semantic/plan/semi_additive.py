@@ -124,7 +124,9 @@ class _PeriodEnd:
         if len(columns) < len(groups) or _name(day) in columns:
             return None
         key_names = {*columns, _name(day)}
-        keys = [bind(e.expr, "") for e in model.entities.values() if e.kind in ("primary", "unique")]
+        duplicates = self.builder.catalog.duplicate_keys
+        unique = [e for e in model.entities.values() if e.kind in ("primary", "unique")]
+        keys = [bind(e.expr, "") for e in unique if (model.name, e.name) not in duplicates]
         return columns if any(_says_no_more(key, key_names) for key in keys) else None
 
     def picked(self, series_key: dict[str, exp.Column], expressions: list[exp.Expr]) -> Select:

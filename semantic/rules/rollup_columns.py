@@ -24,7 +24,7 @@ from ..ast.grains import RANK
 from ..definitions.aggregations import aggregate
 from ..definitions.catalog import Catalog, Entity, Measure, Model, Rollup
 from ..definitions.restriction import NO_RESTRICTION
-from ..errors import RollupError, SemanticError
+from ..errors import DuplicateKeyError, RollupError, SemanticError
 from ..plan.builder import PlanBuilder
 from ..plan.fact_scan import FactScan
 from ..plan.nodes import Join, Table
@@ -156,6 +156,8 @@ def covered_expression(scan: FactScan, item: GroupByItem, rollup: Rollup) -> exp
         )
     try:
         return scan.column(item)
+    except DuplicateKeyError:
+        raise
     except SemanticError as error:
         raise RollupError(f"The rollup {rollup.name}: {error.message}", hint=error.hint) from error
 

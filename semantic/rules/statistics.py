@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..definitions.catalog import Catalog
+from ..errors import DuplicateKeyError
 from ..query.resolve import Resolver
 from .rollup_columns import RollupCoverage, coverage_of
 
@@ -25,7 +26,10 @@ class Statistics:
         """These, with the catalog's rollups. Raises RollupError for one that fits no definition."""
         by_fact: dict[str, list[RollupCoverage]] = {}
         for rollup in catalog.rollups:
-            coverage = coverage_of(rollup, catalog, resolver)
+            try:
+                coverage = coverage_of(rollup, catalog, resolver)
+            except DuplicateKeyError:
+                continue  # the fact refuses such a join, and so must what answers for it
             if self._is_smaller(rollup.relation, coverage.fact.relation):
                 by_fact.setdefault(coverage.fact.relation, []).append(coverage)
         size = self._size
