@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Request, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from api.auth.caller import ON_BEHALF_OF, caller
 from api.wiring import Services
+from api.working import admitted, aside
 from governance.errors import ForbiddenError, NotAuthenticatedError
 from governance.identity import Principal
 
@@ -21,7 +23,7 @@ _bearer = HTTPBearer(
 _SAFE = frozenset({"GET", "HEAD"})
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -29,7 +31,7 @@ def _services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
-def _current_user(
+async def _current_user(
     request: Request,
     needed: SecurityScopes,
     services: ServicesDep,
@@ -38,26 +40,19 @@ def _current_user(
         str | None,
         Header(alias=ON_BEHALF_OF, max_length=128, description="services only: the person who is asking"),
     ] = None,
-) -> Principal:
-    """The caller, whose key (a service's) was issued for what the route does.
+) -> AsyncIterator[Principal]:
+    """The caller, whose key (a service's) was issued for what the route does, in the caller's turn.
 
     Raises NotAuthenticatedError: nobody is anonymous. Raises ForbiddenError if the key lacks the scope, and
-    TooManyRequestsError. A route that changes something and names no scope is closed to services.
+    TooManyRequestsError or EngineBusyError. A route that changes something and names no scope is closed to
+    services.
     """
     if credentials is None or len(request.headers.getlist("authorization")) != 1:
         raise NotAuthenticatedError(
             "One bearer token is needed.", hint="`steelyard auth token USER` prints one for the demo"
         )
     people = request.headers.getlist(ON_BEHALF_OF)
-    principal = caller(
-        credentials.credentials,
-        people,
-        tokens=services.tokens,
-        store=services.store,
-        directory=services.directory,
-        now=datetime.now(UTC),
-    )
-    services.rate_limit.count(principal)
+    principal = await aside(services, lambda: _caller(services, credentials.credentials, people))
     scopes = needed.scopes or (["read"] if request.method in _SAFE else ["none"])
     for scope in scopes:
         if not principal.may_use(scope):
@@ -65,20 +60,40 @@ def _current_user(
                 f"The key of {principal.actor!r} was not issued to {scope}.",
                 hint=f"`steelyard auth key issue SERVICE --scope {scope}`, if the directory allows it",
             )
+    async with admitted(request, services, principal):
+        yield principal
+
+
+def _caller(services: Services, credential: str, on_behalf_of: list[str]) -> Principal:
+    """Who calls, counted."""
+    principal = caller(
+        credential,
+        on_behalf_of,
+        tokens=services.tokens,
+        store=services.store,
+        directory=services.directory,
+        now=datetime.now(UTC),
+    )
+    services.rate_limit.count(principal)
     return principal
 
 
-CurrentUser = Annotated[Principal, Depends(_current_user)]
+def _in_turn(*scopes: str) -> params.Security:
+    """The turn ends with the route's function: who reads an answer slowly keeps nobody waiting."""
+    return params.Security(_current_user, scope="function", scopes=scopes)
+
+
+CurrentUser = Annotated[Principal, _in_turn()]
 """Who calls. Services with the scope `read` too, if nothing is changed."""
 
-Reader = Annotated[Principal, Security(_current_user, scopes=["read"])]
+Reader = Annotated[Principal, _in_turn("read")]
 """As `CurrentUser`, for routes that read by POST."""
 
-Decider = Annotated[Principal, Security(_current_user, scopes=["decide"])]
+Decider = Annotated[Principal, _in_turn("decide")]
 """A person, or a service that acts for one and has the scope `decide`."""
 
 
-def _request_id(request: Request) -> str:
+async def _request_id(request: Request) -> str:
     return str(request.state.request_id)
 
 

@@ -1,18 +1,23 @@
-"""What every request passes: a request id, security headers, counters. FastAPI itself limits the size."""
+"""What every request passes: a request id, security headers, counters, limits of a body's size and time."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
+from http import HTTPStatus
 
 from fastapi import FastAPI
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import HEADERS, too_large
 
 MAX_BODY_BYTES = 1_000_000
+BODY_SECONDS = 30.0
+"""In which a body has to be here as a whole."""
 
 REQUESTS = Counter("steelyard_http_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("steelyard_http_request_seconds", "Time to answer", ["route"])
@@ -64,9 +69,32 @@ class _Observe:
         too_long = declared.isdigit() and int(declared) > MAX_BODY_BYTES
         answer = too_large(MAX_BODY_BYTES) if too_long else self.app
         try:
-            await answer(scope, receive, send_with_headers)
+            await answer(scope, _bounded(receive), send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             method = scope["method"] if scope["method"] in _METHODS else "other"
             REQUESTS.labels(method, route, status).inc()
             SECONDS.labels(route).observe(time.perf_counter() - started)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Raises HTTPException if the body is too long or late; what comes after it has all the time."""
+    until, size, whole = time.monotonic() + BODY_SECONDS, 0, False
+
+    async def receive_in_time() -> Message:
+        nonlocal size, whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(until - time.monotonic(), 0.001))
+        except TimeoutError:
+            detail = f"The body did not come within {BODY_SECONDS:g} seconds."
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail, {"Connection": "close"}) from None
+        size += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
+        if size > MAX_BODY_BYTES:
+            detail = f"A request body may hold {MAX_BODY_BYTES:,} bytes."
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, {"Connection": "close"})
+        return message
+
+    return receive_in_time

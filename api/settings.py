@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     openlineage_api_key: SecretStr = Field(SecretStr(""), description="bearer key of that endpoint")
     requests_per_minute: int = Field(1200, gt=0, description="of one person or service; more are refused")
     rate_limit_storage: str = Field("memory://", description="where requests are counted; redis:// for many")
+    requests_at_once: int = Field(
+        0, ge=0, description="of one person or service; further ones wait their turn; 0: one a core"
+    )
+    requests_waiting: int = Field(100, gt=0, description="of one person or service; more are refused")
     query_timeout_seconds: float = Field(30.0, description="a query is cancelled after this long")
     query_max_rows: int = Field(100_000, description="a larger result is refused")
     query_memory: str = Field("2GB", description="memory one query engine may use")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 from api.settings import Settings
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from api.admission import Admission
     from api.auth.rate_limit import RateLimit
     from api.services.lineage_events import LineageEvents
     from api.services.lineage_service import LineageService
@@ -36,7 +40,7 @@ class Services:
 
     def open(self) -> Services:
         """Open what every request needs. Raises SteelyardError if the settings cannot be served."""
-        for part in ("tokens", "store", "metrics", "lineage", "rate_limit"):
+        for part in ("tokens", "store", "metrics", "lineage", "rate_limit", "admission", "short_work"):
             getattr(self, part)
         return self
 
@@ -84,6 +88,28 @@ class Services:
         return LineageService(self.metrics, self.store)
 
     @cached_property
+    def admission(self) -> Admission:
+        """Whose turn it is to be worked for."""
+        from api.admission import Admission, WorkLimits
+
+        cores = os.cpu_count() or 1
+        return Admission(
+            WorkLimits(
+                at_once=min(max(4 * cores, 8), 32),  # fewer than the threads of the web framework
+                of_one=self.settings.requests_at_once or cores,
+                waiting_of_one=self.settings.requests_waiting,
+                patience_seconds=self.settings.query_timeout_seconds,
+            )
+        )
+
+    @cached_property
+    def short_work(self) -> ThreadPoolExecutor:
+        """Threads for sign-in and readiness."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(4, thread_name_prefix="short-work")
+
+    @cached_property
     def rate_limit(self) -> RateLimit:
         """How often one identity may ask."""
         from api.auth.rate_limit import RateLimit
@@ -110,3 +136,5 @@ class Services:
             self.metrics.close()
         if "store" in self.__dict__:
             self.store.close()
+        if "short_work" in self.__dict__:
+            self.short_work.shutdown(wait=False)

@@ -11,6 +11,7 @@ SteelyardError                      error
     ForbiddenUseError               masked-dimension
     DuplicateKeyError               key-not-unique
     QueryTimeoutError               query-timeout
+      QueryCancelledError           query-timeout
     EngineBusyError                 engine-busy
     ResultTooLargeError             result-too-large
     InvalidValueError               invalid-value
@@ -156,6 +157,10 @@ class QueryTimeoutError(SemanticError):
     """The query ran longer than the engine allows, or was cancelled."""
 
     code = "query-timeout"
+
+
+class QueryCancelledError(QueryTimeoutError):
+    """Who asked has gone, so the query was stopped."""
 
 
 class EngineBusyError(SemanticError):

@@ -7,13 +7,37 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware.base import RequestResponseEndpoint
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.review import impact, lineage, pages, sign_in
 from api.review.render import CONTENT_SECURITY_POLICY
 from api.review.session import SignInNeededError
 
 STATIC = Path(__file__).parent / "static"
+
+
+class _PageHeaders:
+    """The page's own policy of content; its static files may be kept for minutes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith("/review"):
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+                if path.startswith("/review/static/"):
+                    headers["Cache-Control"] = "public, max-age=300"
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
 
 
 def install_review(app: FastAPI) -> None:
@@ -25,14 +49,7 @@ def install_review(app: FastAPI) -> None:
     app.include_router(impact.router)
     app.add_api_route("/", lambda: RedirectResponse("/review"), include_in_schema=False)
 
-    @app.middleware("http")
-    async def headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        response = await call_next(request)
-        if request.url.path.startswith("/review"):
-            response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-            if request.url.path.startswith("/review/static/"):
-                response.headers["Cache-Control"] = "public, max-age=300"
-        return response
+    app.add_middleware(_PageHeaders)
 
     @app.exception_handler(SignInNeededError)
     async def sign_in_first(request: Request, error: SignInNeededError) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from api.auth.secret import secret_in
 from api.deps import ServicesDep
 from api.settings import Settings
 from api.wiring import Services
+from api.working import admitted, aside
 from governance.errors import ForbiddenError, NotAuthenticatedError
 from governance.identity import Principal, is_service_key
 
@@ -61,18 +63,20 @@ def reader(services: Services, token: str) -> Principal:
     return person
 
 
-def _person(request: Request, services: ServicesDep) -> Principal:
+async def _person(request: Request, services: ServicesDep) -> AsyncIterator[Principal]:
     token = request.cookies.get(COOKIE)
     if token is None:
         raise SignInNeededError("Sign in first.")
     try:
-        return reader(services, token)
+        person = await aside(services, lambda: reader(services, token))
     except NotAuthenticatedError as error:
         raise SignInNeededError(error.message) from error
+    async with admitted(request, services, person):
+        yield person
 
 
-CurrentPerson = Annotated[Principal, Depends(_person)]
-"""Who is signed in. Raises SignInNeededError."""
+CurrentPerson = Annotated[Principal, Depends(_person, scope="function")]
+"""Who is signed in, in their turn. Raises SignInNeededError."""
 
 
 def form_token(request: Request, settings: Settings) -> str:

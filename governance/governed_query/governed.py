@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from governance.disclosure import GroupControl
 from governance.errors import ForbiddenError
 from governance.governed_query.answer import GovernedAnswer
+from governance.governed_query.cancellation import check_wanted
 from governance.governed_query.open_releases import OpenRelease, OpenReleases
 from governance.identity.principal import Principal
 from governance.policy.restriction import authorize, for_listing
@@ -106,6 +107,7 @@ class GovernedQueries:
         self, opened: OpenRelease, query: ParsedQuery, reader: Principal | None
     ) -> Restriction | None:
         """What policy hides from the reader in a query, and the names that it may use."""
+        check_wanted()
         return None if reader is None else authorize(replace(reader, token_id=None), query, opened.tags)
 
     def listing(self, opened: OpenRelease, reader: Principal | None) -> Restriction | None:
