@@ -38,7 +38,7 @@ Refusals are RFC 9457 problem documents with a stable `code` and a `hint`.
 
 def create_app(configured: Settings | None = None) -> FastAPI:
     """`uvicorn api.app:create_app --factory`. Raises SteelyardError if settings cannot be served."""
-    services = Services.from_settings(configured or settings()).open()
+    services = Services.from_settings(configured or settings(), serves=True).open()
     redact_logs()
 
     @asynccontextmanager

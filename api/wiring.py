@@ -31,12 +31,13 @@ class Services:
     """
 
     settings: Settings
+    serves: bool = False
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Services:
-        """Services on the state that `settings` name; nothing is opened yet."""
+    def from_settings(cls, settings: Settings, *, serves: bool = False) -> Services:
+        """Services on the state that `settings` name; nothing is opened yet. `serves`: for many readers."""
         settings.var_dir.mkdir(parents=True, exist_ok=True)
-        return cls(settings)
+        return cls(settings, serves)
 
     def open(self) -> Services:
         """Open what every request needs. Raises SteelyardError if the settings cannot be served."""
@@ -64,7 +65,7 @@ class Services:
         from api.services.metric_service import MetricService
         from governance.disclosure import GroupControl
 
-        return MetricService(self.releases, self.settings, GroupControl(self.store))
+        return MetricService(self.releases, self.settings, GroupControl(self.store), isolated=self.serves)
 
     @cached_property
     def directory(self) -> Directory:

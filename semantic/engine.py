@@ -159,7 +159,7 @@ class Engine:
         except (duckdb.Error, pa.ArrowException) as error:
             if expired.is_set():
                 raise QueryTimeoutError("The query was stopped.") from error
-            raise _refused(error) from error
+            raise refusal_of(error) from error
         finally:
             timer.cancel()
             if query_id is not None:
@@ -265,7 +265,8 @@ _OURS = ("not found", "does not exist", "Referenced", "configuration", "read-onl
 """How the engine says that something is missing or locked: compiled SQL that is wrong is our fault."""
 
 
-def _refused(error: Exception) -> InvalidValueError | ExecutionError:
+def refusal_of(error: Exception) -> InvalidValueError | ExecutionError:
+    """What is said of an error of DuckDB, without its own words: they hold names and values."""
     for kind, message, hint in _MISUSES:
         if isinstance(error, kind) and not any(text in str(error) for text in _OURS):
             return InvalidValueError(message, hint=hint)

@@ -32,9 +32,16 @@ class MetricService(GovernedQueries):
     """The governed queries of one application, within the limits that its settings name."""
 
     def __init__(
-        self, releases: ReleaseStore, settings: Settings, groups: GroupControl | None = None
+        self,
+        releases: ReleaseStore,
+        settings: Settings,
+        groups: GroupControl | None = None,
+        *,
+        isolated: bool = False,
     ) -> None:
-        limits = QueryLimits(settings.query_max_rows, settings.query_timeout_seconds, settings.query_memory)
+        limits = QueryLimits(
+            settings.query_max_rows, settings.query_timeout_seconds, settings.query_memory, isolated
+        )
         super().__init__(OpenReleases(releases, limits), groups)
         self._data_days: dict[str, DataDays | None] = {}
 

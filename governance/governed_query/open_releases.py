@@ -19,11 +19,15 @@ _KEPT_OPEN = 3
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What one query may take; see `semantic.Engine`. `memory` in DuckDB's syntax, e.g. "2GB"."""
+    """What one query may take; see `semantic.Engine`. `memory` in DuckDB's syntax, e.g. "2GB".
+
+    `isolated`: queries run in a process of their own, which is ended if a query does not stop: for servers.
+    """
 
     max_rows: int = 100_000
     timeout_seconds: float = 30.0
     memory: str = "2GB"
+    isolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class OpenReleases:
     def _load(self, release: Release) -> OpenRelease:
         limits = self._limits
         catalog = SemanticLayer.from_manifest(release.semantic_manifest).catalog
-        engine = Engine(
+        engine = _engine_class(isolated=limits.isolated)(
             release.warehouse,
             max_rows=limits.max_rows,
             timeout_seconds=limits.timeout_seconds,
@@ -94,3 +98,12 @@ class OpenReleases:
         built = datetime.fromisoformat(release.created_at).astimezone(ZoneInfo(catalog.time_zone)).date()
         layer = SemanticLayer(catalog, engine.statistics(catalog), engine.as_of_day(catalog, built))
         return OpenRelease(release, layer, engine, TaggedCatalog.from_manifest(release.semantic_manifest))
+
+
+def _engine_class(*, isolated: bool) -> type[Engine]:
+    """A command needs no process for its one query, nor what starts it."""
+    if not isolated:
+        return Engine
+    from governance.governed_query.isolated_engine import IsolatedEngine
+
+    return IsolatedEngine
