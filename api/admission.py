@@ -39,9 +39,9 @@ class _Waiter:
 
     def wake(self, error: Exception | None = None) -> None:
         """From any thread."""
-        self.loop.call_soon_threadsafe(self._settle, error)
+        self.loop.call_soon_threadsafe(self._resolve, error)
 
-    def _settle(self, error: Exception | None) -> None:
+    def _resolve(self, error: Exception | None) -> None:
         if self.future.done():
             return
         if error is None:

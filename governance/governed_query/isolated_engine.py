@@ -94,7 +94,7 @@ class IsolatedEngine(Engine):
     def _execute(self, sql: str, query_id: str | None) -> pa.Table:
         deadline = None
         for is_last in (False, True):
-            request = self.process.ask(sql, self.max_rows)
+            request = self.process.submit(sql, self.max_rows)
             deadline = deadline or time.monotonic() + self.timeout_seconds  # without the start of the process
             if query_id is not None:
                 self._asked[query_id] = request

@@ -90,12 +90,12 @@ class QueryProcess:
                 self.started += 1
             return self._worker
 
-    def ask(self, sql: str, max_rows: int) -> Request:
+    def submit(self, sql: str, max_rows: int) -> Request:
         """Send a query. Its answer raises WorkerEndedError if the process ends. Raises EngineBusyError."""
         for _ in range(2):
             worker = self.start()
             worker.ready.wait(_START_SECONDS)
-            request = worker.ask(sql, max_rows)
+            request = worker.submit(sql, max_rows)
             if request is not None:
                 return request
         raise EngineBusyError("The query process could not be started.", hint="Ask again in a moment.")
@@ -136,7 +136,7 @@ class _Worker:
         self.has_ended = False
         threading.Thread(target=self._listen, name="query-process", daemon=True).start()
 
-    def ask(self, sql: str, max_rows: int) -> Request | None:
+    def submit(self, sql: str, max_rows: int) -> Request | None:
         """None if the process has ended."""
         with self._lock:
             if self.has_ended:

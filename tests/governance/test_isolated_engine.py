@@ -69,15 +69,15 @@ def engine(warehouse):
     ],
 )
 def test_answers_and_refusals_are_those_of_an_engine_here(engine, warehouse, sql):
-    def told(one: Engine):
+    def outcome_of(one: Engine):
         try:
             return one.run(compiled(sql))
         except SteelyardError as error:
             return type(error), error.message, error.hint
 
     with Engine(warehouse) as here:
-        expected = told(here)
-    answer = told(engine)
+        expected = outcome_of(here)
+    answer = outcome_of(engine)
     assert answer == expected
     if not isinstance(answer, tuple):
         assert answer.schema == expected.schema

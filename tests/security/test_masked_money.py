@@ -118,8 +118,8 @@ def change_hidden(store, draw):
     """Other money everywhere, and other words and routes that would follow from it."""
     with store.write() as transaction:
         table = recommendations
-        kept = select(table.c.recommendation_id, table.c.details)
-        for key, details in transaction.conn.execute(kept).all():
+        stored = select(table.c.recommendation_id, table.c.details)
+        for key, details in transaction.conn.execute(stored).all():
             money = [draw.choice([None, round(draw.uniform(-900, 900), 2)]) for _ in range(3)]
             neutral = {name: details[name] for name in ("as_of", "from_region") if name in details}
             values = dict(zip(("expected_margin", "expected_cash", "at_stake"), money, strict=True))
@@ -159,11 +159,11 @@ def addresses(app):
         path = route.path
         if "GET" not in route.methods or path in NOT_ABOUT_RECOMMENDATIONS:
             continue
-        found = [path]
+        paths = [path]
         for name in re.findall(r"{([^}]*)}", path):
             assert name in values, f"say in this test what {{{name}}} of {path} can be"
-            found = [one.replace(f"{{{name}}}", value) for one in found for value in values[name]]
-        yield from found
+            paths = [one.replace(f"{{{name}}}", value) for one in paths for value in values[name]]
+        yield from paths
 
 
 def answers(client, headers, user, password):
@@ -181,12 +181,12 @@ def answers(client, headers, user, password):
         text = answer.text
         for pattern, instead in CHANGING:
             text = pattern.sub(instead, text)
-        told = {
+        sent_headers = {
             name: value
             for name, value in answer.headers.items()
             if name not in ("x-request-id", "content-length")
         }
-        seen[address] = (answer.status_code, told, text)
+        seen[address] = (answer.status_code, sent_headers, text)
         if "limit=" in address and answer.is_success and (cursor := answer.json().get("next_cursor")):
             asked.append(f"{address.partition('&cursor=')[0]}&cursor={cursor}")
     for decision in ("approve", "reject"):
