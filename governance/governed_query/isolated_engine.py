@@ -61,7 +61,7 @@ class IsolatedEngine(Engine):
             WorkerSettings(
                 warehouse=str(self.warehouse.resolve()),
                 config=config,
-                time_zone=str(row[0]) if row else "UTC",
+                time_zone=settings.get("time_zone") or (str(row[0]) if row else "UTC"),
                 threads=settings.get("at_once") or 2 * (os.cpu_count() or 1),
                 most_bytes=most_bytes(memory_limit),
             )

@@ -83,6 +83,13 @@ def test_answers_and_refusals_are_those_of_an_engine_here(engine, warehouse, sql
         assert answer.schema == expected.schema
 
 
+def test_instants_fall_on_the_days_of_the_retailers_zone(warehouse, tmp_path):
+    own = shutil.copy(warehouse, tmp_path)
+    with IsolatedEngine(own, time_zone="America/New_York") as engine:
+        days = engine.run(compiled("SELECT TIMESTAMPTZ '2017-01-01 03:00:00+00'::DATE::TEXT AS d"))
+    assert days["d"].to_pylist() == ["2016-12-31"]
+
+
 def test_rows_are_bounded(warehouse):
     with IsolatedEngine(warehouse, max_rows=10) as engine:
         assert engine.run(compiled("SELECT i FROM t LIMIT 10")).num_rows == 10
