@@ -72,7 +72,10 @@ def query(
     metric_query = _query(
         metric, group_by, where, order_by or group_by, limit, offset, first_day, last_day, whole_periods
     )
-    answer = services().metrics.answer(metric_query, principal_named(as_user), release).as_dict()
+    from api.services.reach import why_empty
+
+    reader = principal_named(as_user)
+    answer = services().metrics.answer(metric_query, reader, release).as_dict()
     if as_json:
         print_json(answer)
     else:
@@ -82,7 +85,7 @@ def query(
         print_table("", names, answer["rows"], caption=caption)
         numbers = [at for at, name in enumerate(names) if name in {m.strip().lower() for m in metric}]
         if numbers and all(row[at] is None for row in answer["rows"] for at in numbers):
-            console.print(_NOTHING)
+            console.print(why_empty(services().metrics, reader) or _NOTHING)
 
 
 @app.command()

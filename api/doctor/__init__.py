@@ -13,6 +13,7 @@ from api.doctor.deep import (
     check_release_content,
     check_store_integrity,
 )
+from api.doctor.directory import check_directory
 from api.doctor.finding import Finding, Level
 from api.doctor.machine import check_machine, check_packages, check_ports, check_superset
 from api.doctor.models import check_forecasts, check_models
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     check_settings,
     check_secrets,
     check_release,
+    check_directory,
     check_store,
     check_audit,
     check_audit_key,
