@@ -7,8 +7,11 @@ import copy
 import os
 from pathlib import Path
 
+from flask import Flask
 from superset import config as defaults
 from superset_steelyard import theme
+from superset_steelyard.clock import count_from_the_data
+from superset_steelyard.empty_tiles import leave_tiles_empty
 from superset_steelyard.identity import GUEST_AUDIENCE
 from superset_steelyard.pages import look_after_pages
 
@@ -85,7 +88,13 @@ def GUEST_TOKEN_VALIDATOR_HOOK(_: object) -> bool:  # noqa: N802 - Superset's na
     return False
 
 
-FLASK_APP_MUTATOR = look_after_pages
+def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 - Superset's name
+    """Who looks, from which day people count, and tiles without a value."""
+    look_after_pages(app)
+    count_from_the_data()
+    leave_tiles_empty(app)
+
+
 TALISMAN_CONFIG = copy.deepcopy(defaults.TALISMAN_CONFIG)
 _sources = TALISMAN_CONFIG["content_security_policy"]
 for _what, _from in _sources.items():  # Superset's own list lets a page load a pixel that counts its openings

@@ -91,10 +91,10 @@ def row_of(record: Recommendation, person: Principal, as_of: dt.date) -> Row:
 def last_day(metrics: MetricService) -> dt.date:
     """The last day of the published data, from which days are counted; today if nothing is published."""
     try:
-        days = metrics.data_days()
+        day = metrics.opened().layer.as_of
     except SteelyardError:
-        days = None
-    return days.last if days else dt.datetime.now(dt.UTC).date()
+        day = None
+    return day or dt.datetime.now(dt.UTC).date()
 
 
 def data_day(record: Recommendation) -> dt.date:

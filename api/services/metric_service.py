@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from api.settings import Settings
 from governance.disclosure import GroupControl
@@ -13,19 +11,8 @@ from governance.governed_query import GovernedQueries, OpenReleases, QueryLimits
 from governance.identity import Principal
 from governance.json_types import JsonDict
 from governance.releases import ReleaseStore
-from semantic import MetricQuery
 from semantic.definitions.catalog import Dimension, Metric
 from semantic.errors import UnknownNameError
-
-_SALES = "net_sales"  # what every retailer brings
-
-
-@dataclass(frozen=True)
-class DataDays:
-    """First and last day of recorded sales. What people read as "today" is the last one."""
-
-    first: dt.date
-    last: dt.date
 
 
 class MetricService(GovernedQueries):
@@ -43,21 +30,6 @@ class MetricService(GovernedQueries):
             settings.query_max_rows, settings.query_timeout_seconds, settings.query_memory, isolated
         )
         super().__init__(OpenReleases(releases, limits), groups)
-        self._data_days: dict[str, DataDays | None] = {}
-
-    def data_days(self, release_id: str | None = None) -> DataDays | None:
-        """The days that the release has sales of; None if it has none. Asked once a release.
-
-        Raises ReleaseNotFoundError or ReleaseCorruptError.
-        """
-        opened = self.opened(release_id)
-        key = opened.release.release_id
-        if key not in self._data_days:
-            query = MetricQuery(metrics=[_SALES], group_by=["metric_time__day"])
-            rows = self.answer(query, None, key).table.to_pylist()
-            days = [_day(row["metric_time__day"]) for row in rows if row[_SALES] is not None]
-            self._data_days[key] = DataDays(min(days), max(days)) if days else None
-        return self._data_days[key]
 
     def describe_metrics(self, principal: Principal | None, release_id: str | None = None) -> list[JsonDict]:
         """Every metric that the reader may see, by name."""
@@ -80,10 +52,6 @@ class MetricService(GovernedQueries):
         return [
             _describe_dimension(name, definitions) for name in self.dimensions(metrics, principal, release_id)
         ]
-
-
-def _day(value: dt.date | dt.datetime) -> dt.date:
-    return value.date() if isinstance(value, dt.datetime) else value
 
 
 def _describe(metric: Metric) -> JsonDict:

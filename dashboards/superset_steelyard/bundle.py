@@ -17,6 +17,13 @@ from .spec import DashboardSpec, Item
 
 _VERSION = "1.0.0"
 CACHE_SECONDS = 300
+_EMPTY_CSS = """
+.dashboard-component-chart-holder .ant-empty-description { font-size: 0; line-height: 1.4; }
+.dashboard-component-chart-holder .ant-empty-description::after {
+  content: "No data in this period.\\a Data go until %s."; white-space: pre; font-size: 13px; }
+.dashboard-component-chart-holder .ant-empty-image { display: none; }
+.dashboard-component-chart-holder p:has(+ .ant-empty-description) { display: none; }
+"""
 _CSS = """
 /* A list of the ten worst is ten rows long by intent. */
 .header-controls .anticon-warning { display: none; }
@@ -67,6 +74,8 @@ def build(
             ]
         waiting += [(spec.slug, i.id, missing(i, context)) for i in spec.items if not is_known(i, context)]
         drawn = [item for row in rows for item in row if item.kind != "text"]
+        rows = [[reach_said(spec, item, drawn, spec_context) for item in row] for row in rows]
+        drawn = [item for row in rows for item in row if item.kind != "text"]
         uuids = {item.id: asset_uuid("chart", spec.slug, item.id) for item in drawn}
         for item in drawn:
             chart_uuids[spec.slug, item.id] = uuids[item.id]
@@ -98,6 +107,16 @@ def titled(item: Item, context: DefinitionsContext) -> Item:
         return replace(item, title=item.title or context.label(item.metrics[0]))
     simulated = any(context.metrics[name].get("is_simulated") for name in item.metrics)
     return replace(item, title=f"{item.title} · simulated") if simulated else item
+
+
+def reach_said(spec: DashboardSpec, item: Item, drawn: list[Item], context: DefinitionsContext) -> Item:
+    """The item, saying which filters leave it as it is: under a tile, in a chart's title."""
+    beyond = filters.unreached(spec, item, drawn, context) if item.kind != "text" else ""
+    if not beyond:
+        return item
+    if item.kind == "kpi":
+        return replace(item, options={**item.options, "reach": beyond})
+    return replace(item, title=f"{item.title} · {beyond}")
 
 
 def _spread(row: list[Item]) -> list[Item]:
@@ -204,7 +223,7 @@ def _dashboard(
     return {
         "dashboard_title": spec.title,
         "description": spec.description,
-        "css": _CSS,
+        "css": _CSS + _EMPTY_CSS % f"{(context.house or recorded).last:%-d %B %Y}",
         "slug": spec.slug,
         "uuid": asset_uuid("dashboard", spec.slug),
         "certified_by": "Steelyard",

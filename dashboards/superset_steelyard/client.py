@@ -6,6 +6,7 @@ whoever may edit connections in Superset can neither read the key nor send it el
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import threading
@@ -56,6 +57,12 @@ class Client:
     def release(self, user: str) -> str:
         """The release that is published now. Touches no data."""
         return self.sql("SELECT 1 AS one FROM metrics WHERE false", user)[1]
+
+    def as_of(self, user: str, release: str) -> dt.date | None:
+        """The newest day of a release's data; None if it has none. Touches no data."""
+        body = {"sql": "SELECT 1 AS one FROM metrics WHERE false", "release": release}
+        day = self._call("POST", "/v1/sql", user, json=body).json().get("as_of")
+        return dt.date.fromisoformat(day) if day else None
 
     def metrics(self, user: str) -> list[Metric]:
         """Every metric that the person may see, with its definition."""

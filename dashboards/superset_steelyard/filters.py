@@ -13,6 +13,7 @@ DIMENSIONS = {
     "department": ("Department", "product__department"),
     "banner": ("Banner", "location__banner"),
 }
+_ALL = {"region": "all regions", "department": "all departments", "banner": "all banners"}
 
 
 def native_filters(
@@ -33,6 +34,17 @@ def reaches(item: Item, dimension: str, context: DefinitionsContext) -> bool:
     return all(dimension in context.reach[metric] for metric in item.metrics)
 
 
+def unreached(spec: DashboardSpec, item: Item, drawn: list[Item], context: DefinitionsContext) -> str:
+    """What the item shows whatever is chosen: "all departments", if that filter is there for others only."""
+    beyond = [
+        _ALL[name]
+        for name in spec.filters
+        if not reaches(item, DIMENSIONS[name][1], context)
+        and any(reaches(other, DIMENSIONS[name][1], context) for other in drawn)
+    ]
+    return ", ".join(beyond)
+
+
 def _period(spec: DashboardSpec, drawn: list[Item], numbers: dict[str, int], period: str) -> Json:
     out = [numbers[item.id] for item in drawn if not follows_period(item)]
     return _filter(spec, "period", "Period", "filter_time", out) | {
@@ -49,7 +61,7 @@ def _select(spec: DashboardSpec, name: str, label: str, dimension: str, out: lis
     return _filter(spec, name, label, "filter_select", out) | {
         "targets": [{"datasetUuid": DATASET_UUID, "column": {"name": dimension}}],
         "defaultDataMask": {"extraFormData": {}, "filterState": {}},
-        "description": "Charts that cannot be cut this way stay as they are.",
+        "description": "A chart that cannot be cut this way says so, and stays as it is.",
         "sortMetric": None,
     }
 

@@ -6,7 +6,7 @@ from .json_types import Json
 from .spec import DashboardSpec, Item
 
 _HEIGHT = {"kpi": 25, "text": 8, "table": 52}  # in Superset's units of 8 pixels
-_CHART_HEIGHT, _KPI_ALONE = 46, 19
+_CHART_HEIGHT, _KPI_ALONE, _KPI_TWO_LINES = 46, 19, 28
 
 
 def height_of(item: Item) -> int:
@@ -16,6 +16,8 @@ def height_of(item: Item) -> int:
     if item.kind == "table":
         rows = int(item.options.get("limit", 10))
         return 12 + round(rows * 4.0)
+    if item.kind == "kpi" and item.options.get("reach") and item.options.get("compare") is not False:
+        return _KPI_TWO_LINES
     if item.kind == "kpi" and item.options.get("compare") is False:
         return _KPI_ALONE
     return _HEIGHT.get(item.kind, _CHART_HEIGHT)

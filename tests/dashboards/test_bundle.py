@@ -9,7 +9,7 @@ import yaml
 from dashboards.superset_steelyard.bundle import build
 from dashboards.superset_steelyard.charts import written
 from dashboards.superset_steelyard.spec import Item, SpecInvalidError, load_specs
-from tests.dashboards.conftest import metric
+from tests.dashboards.conftest import SALES, metric
 
 
 def parsed(bundle, folder):
@@ -214,3 +214,33 @@ def test_a_dashboard_with_a_mistake_is_refused_by_name(tmp_path):
 
 def test_an_item_names_its_metrics():
     assert Item(id="a", kind="line", metrics=("net_sales",)).metrics == ("net_sales",)
+
+
+def test_a_tile_that_a_filter_cannot_reach_says_so(specs, context):
+    """Working capital has no departments: the tile and the chart's title say what they are of."""
+    narrow = SALES - {"product__department"}
+    reach = {**context.reach, "working_capital": narrow, "dpo": narrow - {"location__region"}}
+    bundle = build(specs, replace(context, reach=reach), {})
+    charts = parsed(bundle, "charts")
+    tile = charts["charts/money/kpi_working_capital.yaml"]["params"]["subtitle"]
+    assert tile.split(" · ")[-1] == "all departments"
+    assert charts["charts/money/kpi_dpo.yaml"]["params"]["subtitle"].endswith("all regions, all departments")
+    assert charts["charts/money/working_capital_regions.yaml"]["slice_name"].endswith(" · all departments")
+    assert "all departments" not in charts["charts/money/kpi_dio.yaml"]["params"]["subtitle"]
+    node = next(
+        node
+        for node in parsed(bundle, "dashboards")["dashboards/money.yaml"]["position"].values()
+        if isinstance(node, dict) and node["id"] == "CHART-working_capital_regions"
+    )
+    assert node["meta"]["sliceName"].endswith(" · all departments")
+
+
+def test_a_filter_that_reaches_nothing_is_not_there_and_not_spoken_of(specs, context):
+    reach = dict.fromkeys(context.reach, SALES - {"location__banner"})
+    charts = parsed(build(specs, replace(context, reach=reach), {}), "charts")
+    assert not any("banner" in str(chart["params"].get("subtitle")) for chart in charts.values())
+
+
+def test_empty_tiles_say_until_when_data_go(specs, context):
+    for dashboard in parsed(build(specs, context, {}), "dashboards").values():
+        assert "Data go until 31 December 2017." in dashboard["css"]

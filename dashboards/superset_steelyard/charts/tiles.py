@@ -24,7 +24,7 @@ def kpi(item: Item, context: DefinitionsContext) -> Json:
         "y_axis_format": d3_format(metric),
         "percentDifferenceFormat": "+.1%",
         "header_font_size": 0.4,
-        "subtitle": _under(metric, str(item.options.get("note", ""))),
+        "subtitle": _under(metric, str(item.options.get("note", "")), str(item.options.get("reach", ""))),
         "subtitle_font_size": 0.28,
         "subheader_font_size": 0.125,
         "column_config": {
@@ -48,8 +48,8 @@ def kpi(item: Item, context: DefinitionsContext) -> Json:
     return settings
 
 
-def _under(metric: Metric, note: str) -> str:
-    """Unit, what it counts, the target, and whether it is simulated: one line below the number."""
+def _under(metric: Metric, note: str, reach: str) -> str:
+    """Unit, what it counts, the target, whether it is simulated, and what no filter narrows: one line."""
     parts = [note] if note else []
     if (target := metric.get("target")) is not None:
         sign = "≤" if metric.get("direction") == "down" else "≥"
@@ -60,6 +60,8 @@ def _under(metric: Metric, note: str) -> str:
         parts.insert(0, "times a year")
     if metric.get("is_simulated"):
         parts.append("simulated")
+    if reach:
+        parts.append(reach)
     return " · ".join(parts)
 
 
