@@ -81,3 +81,12 @@
 {% macro spark__elapsed_days(earlier, later) -%}
     ((unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) / 86400.0)
 {%- endmacro %}
+
+
+{# Weeks from Monday to Sunday, counted from the one of the first `first_column` of `relation`: the week of a shop that
+   numbers none. #}
+{% macro counted_week(day, relation, first_column) -%}
+    cast(floor(({{ days_between(
+        "cast(date_trunc('week', (select min(first_rows." ~ first_column ~ ") from " ~ relation ~ " as first_rows)) as date)", day
+    ) }}) / 7.0) as integer) + 1
+{%- endmacro %}

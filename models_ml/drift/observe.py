@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
+from models_ml.errors import NotEnoughHistoryError
 from models_ml.lifecycle.drift_policy import REFERENCE_WEEKS
 
 CELLS = """
@@ -67,6 +68,8 @@ class Observed:
 
     @property
     def last_week(self) -> int:
+        if self.weeks.empty:
+            raise NotEnoughHistoryError("No whole week is recorded yet, so there is nothing to compare.")
         return int(self.weeks["week"].max())
 
 

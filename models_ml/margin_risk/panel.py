@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 
 from models_ml.demand.panel import Panel, panel_from
+from models_ml.errors import NotEnoughHistoryError
 
 MONEY = ("net_sales", "gross_margin", "discounts")
 DEPTHS = ("mailer_depth", "display_depth", "mailer_sales_share", "display_sales_share")
@@ -67,13 +68,17 @@ def margin_panel_from(con: duckdb.DuckDBPyConnection) -> MarginPanel:
     members = {
         "category": demand.categories, "department": demand.departments, "location": demand.locations,
     }  # fmt: skip
-    simulated = con.execute("SELECT bool_or(is_simulated) FROM feat_margin_category_week").fetchone()
+    simulated, with_margin = con.execute(
+        "SELECT bool_or(is_simulated), bool_or(gross_margin IS NOT NULL) FROM feat_margin_category_week"
+    ).fetchall()[0]
+    if not with_margin:
+        raise NotEnoughHistoryError("No sale of a tracked category has a known cost, so no margin is known.")
     return MarginPanel(
         demand=demand,
         money=Money(*dense("feat_margin_category_week", MONEY, weeks)),
         pools={name: _pool(con, name, members[name], demand.weeks) for name in POOLS},
         plan=dict(zip(DEPTHS, dense("feat_discount_plan_category_week", DEPTHS, width), strict=True)),
-        is_simulated=bool(simulated and simulated[0]),
+        is_simulated=bool(simulated),
     )
 
 

@@ -26,8 +26,11 @@ def measure(warehouse: Path, settled: pd.DataFrame, output: Path) -> int:
     units; NULL but for transfers) and is_simulated.
     """
     last = _last_day(warehouse)
-    passed = settled[pd.to_datetime(settled["as_of"]) + pd.Timedelta(days=WINDOW_DAYS) <= pd.Timestamp(last)]
-    rows = _measured(warehouse, passed, last) if len(passed) else pd.DataFrame()
+    rows = pd.DataFrame()
+    if last is not None:
+        day_passed = pd.to_datetime(settled["as_of"]) + pd.Timedelta(days=WINDOW_DAYS)
+        passed = settled[day_passed <= pd.Timestamp(last)]
+        rows = _measured(warehouse, passed, last) if len(passed) else rows
     output.parent.mkdir(parents=True, exist_ok=True)
     if rows.empty:
         output.unlink(missing_ok=True)
@@ -132,7 +135,8 @@ def _add(out: pd.DataFrame, name: str, done: Replayed, rows: pd.DataFrame) -> No
     out[f"cogs_{name}"] = done.served_units * cost
 
 
-def _last_day(warehouse: Path) -> datetime:
+def _last_day(warehouse: Path) -> datetime | None:
+    """The last day whose stock is known; None if no stock is known at all."""
     with duckdb.connect(str(warehouse), read_only=True) as con:
         ((day,),) = con.execute("SELECT max(date_day) FROM fct_inventory_daily").fetchall()
-    return datetime.combine(day, time())
+    return datetime.combine(day, time()) if day else None

@@ -7,7 +7,7 @@ select
     {{ column }} as member,
     week,
     sum(units) as units,
-    cast(count(*) as integer) as baskets
+    cast(count(basket_id) as integer) as baskets
 from (
     select {{ column }}, week, basket_id, sum(units) as units
     from {{ ref('feat_demand_lines') }}

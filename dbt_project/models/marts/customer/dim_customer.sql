@@ -50,7 +50,9 @@ select
     coalesce(scored.basket_count, 0) as basket_count,
     coalesce(scored.active_probability, 0.0) as active_probability,
     cast(
-        coalesce(scored.margin_per_year * scored.active_probability, 0) as decimal(18, 4)
+        -- Who never bought brings nothing; what a buyer brings is not known without a cost.
+        case when scored.customer_id is null then 0 else scored.margin_per_year * scored.active_probability end
+        as decimal(18, 4)
     ) as expected_margin_12m
 from everyone
 cross join data_window

@@ -51,6 +51,24 @@ balances as (
     left join receivable_changes
         on receivable_changes.location_id = grid.location_id
         and receivable_changes.date_day = grid.date_day
+),
+
+-- Of a retailer who brings no stock, or no invoice, these are not zero: they are not known.
+known as (
+    select
+        exists (select 1 from {{ ref('fct_inventory_daily') }}) as has_stock,
+        exists (select 1 from {{ ref('fct_payables_daily') }}) as has_payables
+),
+
+parts as (
+    select
+        balances.date_day,
+        balances.location_id,
+        case when known.has_stock then balances.inventory_value end as inventory_value,
+        balances.accounts_receivable,
+        case when known.has_payables then balances.accounts_payable end as accounts_payable
+    from balances
+    cross join known
 )
 
 select
@@ -62,4 +80,4 @@ select
     cast(
         inventory_value + accounts_receivable - accounts_payable as decimal(18, 4)
     ) as working_capital
-from balances
+from parts

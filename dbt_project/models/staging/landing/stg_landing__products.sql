@@ -4,7 +4,7 @@
     columns=[
         'landed.product_id',
         'landed.department',
-        'landed.category',
+        'coalesce(landed.category, landed.department) as category',
         'landed.product_type',
         'landed.brand',
         'landed.manufacturer_id',

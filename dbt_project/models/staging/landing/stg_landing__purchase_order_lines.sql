@@ -7,8 +7,8 @@
         'landed.product_id',
         'landed.ordered_units',
         'landed.unit_cost',
-        'landed.freight',
-        'landed.duty',
+        'coalesce(landed.freight, 0) as freight',
+        'coalesce(landed.duty, 0) as duty',
         'landed.status',
         'landed.is_simulated',
     ]
