@@ -87,7 +87,7 @@ mutants: setup-dev  ## mutation testing of semantic and governance: which mutant
 	  $(BIN)/mutmut results
 
 audit: setup-dev  ## known vulnerabilities of the pinned packages (asks the public advisory database)
-	@for part in product dev superset; do $(BIN)/pip-audit --no-deps --disable-pip -r requirements/$$part.txt || exit 1; done
+	@$(BIN)/python .ci/audit.py requirements/product.txt requirements/dev.txt requirements/superset.txt
 
 bench: setup-dev  ## all, or ONLY=cli,queries (an unknown section lists those there are); QUICK=1
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)

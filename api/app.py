@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -39,14 +40,18 @@ Refusals are RFC 9457 problem documents with a stable `code` and a `hint`.
 def create_app(configured: Settings | None = None) -> FastAPI:
     """`uvicorn api.app:create_app --factory`. Raises SteelyardError if settings cannot be served."""
     services = Services.from_settings(configured or settings(), serves=True).open()
-    redact_logs()
+    redact_logs(as_json=services.settings.log_format == "json")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         services.close()
 
-    app = FastAPIOffline(  # its documentation pages load nothing from elsewhere
+    described = services.settings.api_docs
+    if described is None:
+        described = services.settings.mode == "demo"
+    # FastAPIOffline's documentation pages load nothing from elsewhere
+    app = (FastAPIOffline if described else _undescribed)(
         title="Steelyard",
         version=metadata.version("steelyard"),
         description=_DESCRIPTION,
@@ -75,3 +80,8 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         app.include_router(part.router)
     install_review(app)
     return app
+
+
+def _undescribed(**settings: Any) -> FastAPI:
+    """An application that does not tell strangers its calls."""
+    return FastAPI(openapi_url=None, docs_url=None, redoc_url=None, **settings)

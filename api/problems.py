@@ -77,6 +77,9 @@ def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def answer_with_problems(app: FastAPI) -> None:
     """Install the handlers; nothing leaves the API as a traceback."""
+    where = (
+        "The calls are described at /docs." if app.openapi_url else "The integrator's guide lists the calls."
+    )
 
     @app.exception_handler(SteelyardError)
     async def refused(request: Request, error: SteelyardError) -> JSONResponse:
@@ -98,7 +101,7 @@ def answer_with_problems(app: FastAPI) -> None:
         location = ".".join(str(part) for part in field_errors[0]["where"]) if field_errors else "request"
         detail = f"{location}: {field_errors[0]['message']}" if field_errors else "The request is malformed."
         is_json = request.headers.get("content-type", "application/json").startswith("application/json")
-        hint = "See /docs." if is_json else "Send JSON, with the header Content-Type: application/json."
+        hint = where if is_json else "Send JSON, with the header Content-Type: application/json."
         return _answer(
             HTTPStatus.UNPROCESSABLE_ENTITY, "malformed-request", detail, hint, errors=field_errors
         )
@@ -107,7 +110,7 @@ def answer_with_problems(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         status = HTTPStatus(error.status_code)
         code = status.phrase.lower().replace(" ", "-")
-        hint = "The calls are listed at /docs; people's page is /review." if status in _MISSED else ""
+        hint = f"{where} People's page is /review." if status in _MISSED else ""
         return _answer(status, code, str(error.detail), hint, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)

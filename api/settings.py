@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         "", description="OpenLineage endpoint for lineage events; empty: a file below var_dir"
     )
     openlineage_api_key: SecretStr = Field(SecretStr(""), description="bearer key of that endpoint")
+    api_docs: bool | None = Field(
+        None,
+        description="whether /docs, /redoc and /openapi.json answer anybody; unset: in demo mode only",
+    )
+    log_format: Literal["text", "json"] = Field("text", description="json: one object a line")
     requests_per_minute: int = Field(1200, gt=0, description="of one person or service; more are refused")
     rate_limit_storage: str = Field("memory://", description="where requests are counted; redis:// for many")
     requests_at_once: int = Field(

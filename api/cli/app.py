@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from api.auth.log_redaction import redact_logs
 from api.cli.services import close_services
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ app = typer.Typer(
 @app.callback()
 def _steelyard() -> None:
     """A group, although its commands are not registered here."""
+    redact_logs()
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from api.auth.log_redaction import redact_logs
 from api.errors import StepFailedError, StepWaitsError
 from governance.progress import Progress
 from semantic.errors import SteelyardError
@@ -112,6 +113,7 @@ def _work(
     threading.Thread(target=_die_with_parent, daemon=True).start()
     if log is not None:
         _redirect_output(log)
+    redact_logs()
 
     def report(what: str, done: int = 0, total: int = 0, /) -> None:
         pipe.send(_Progress(what, done, total))

@@ -1,6 +1,7 @@
 """The door itself: how often, how much, how deep, from where, and what is left in the logs."""
 
 import io
+import json
 import logging
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.auth.log_redaction import RedactingFormatter, redact_logs, redacted
 from api.middleware import MAX_BODY_BYTES
+from api.settings import Settings
 
 TOTAL = "SELECT MEASURE(net_sales)"
 
@@ -181,6 +183,38 @@ def test_a_request_cannot_begin_a_line_of_the_log():
     lines = logged_by(fail).splitlines()
     assert len(lines) > 3
     assert not [line for line in lines[1:] if not line.startswith("    | ")]
+
+
+def test_an_entry_is_one_object_where_that_is_asked():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(RedactingFormatter(None, as_json=True))
+    logger = logging.Logger("test")
+    logger.addHandler(handler)
+    try:
+        raise ValueError(FORGED + SECRET["a token"])
+    except ValueError:
+        logger.exception("cannot read %s %s", FORGED, SECRET["a service key"], stack_info=True)
+    assert len(stream.getvalue().splitlines()) == 1
+    entry = json.loads(stream.getvalue())
+    assert entry.keys() == {"time", "level", "logger", "message", "trace"}
+    assert FORGED in entry["message"] and "Traceback" in entry["trace"] and "Stack" in entry["trace"]
+    assert not [secret for secret in SECRET.values() if secret in stream.getvalue()]
+
+
+def test_production_tells_strangers_no_calls(tmp_path):
+    oidc = {
+        "mode": "production", "audit_key": "x" * 40, "oidc_issuer": "https://issuer.test",
+        "oidc_jwks_url": "https://issuer.test/keys",
+    }  # fmt: skip
+    for described, settings in ((False, oidc), (True, oidc | {"api_docs": True}), (True, {})):
+        app = create_app(Settings(var_dir=tmp_path, **settings))
+        client = TestClient(app, raise_server_exceptions=False)
+        for path in ("/docs", "/redoc", "/openapi.json"):
+            assert client.get(path).status_code == (200 if described else 404), (path, settings)
+        missing = client.get("/no-such-call").json()
+        assert ("/docs" in missing["hint"]) == described
+        app.state.services.close()
 
 
 def test_warnings_of_libraries_are_redacted(monkeypatch, capsys):
