@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     audit_anchor: Path | None = Field(
         None, description="file or folder where the audit's heads are anchored a second time"
     )
+    largest_share: float = Field(
+        0.85, gt=0, le=1, description="of a sum about households, that one of them may make; 1: any"
+    )
     retention: str = Field(
         "",
         description="days that rows may name their customer: `sales_lines=1095, …`; empty: for ever",

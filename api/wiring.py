@@ -65,7 +65,8 @@ class Services:
         from api.services.metric_service import MetricService
         from governance.disclosure import GroupControl
 
-        return MetricService(self.releases, self.settings, GroupControl(self.store), isolated=self.serves)
+        groups = GroupControl(self.store, largest_share=self.settings.largest_share)
+        return MetricService(self.releases, self.settings, groups, isolated=self.serves)
 
     @cached_property
     def directory(self) -> Directory:

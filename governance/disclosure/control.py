@@ -21,6 +21,8 @@ from semantic.definitions.restriction import MinimumGroup
 from semantic.plan.suppression_probe import GroupProbe
 
 MOST_DIMENSIONS = 6
+LARGEST_SHARE = 0.85
+"""Of a sum, that one household may make: with more, the sum is nearly the household's own figure."""
 _TRIED_IN_PAIRS = 16  # answers with more groups are tried in pairs by their total alone
 _CACHED_READERS = 64
 
@@ -30,7 +32,8 @@ RunProbe = Callable[[GroupProbe], pa.Table]
 class GroupControl:
     """Judges the groups of every answer about households, reader by reader. Safe to share between threads."""
 
-    def __init__(self, store: OpsStore) -> None:
+    def __init__(self, store: OpsStore, *, largest_share: float = LARGEST_SHARE) -> None:
+        self._largest_share = largest_share
         self._stored = StoredHistory(store)
         self._histories: OrderedDict[tuple[str, str, int], DisclosureHistory] = OrderedDict()
         self._lock = threading.Lock()
@@ -71,7 +74,8 @@ class GroupControl:
             history = self._history_of(reader, probe.model, size)
             while True:
                 self._stored.refresh(history, reader, probe.model)
-                hidden = review(answer, history, size, full=self._stored.is_full(history))
+                is_full = self._stored.is_full(history)
+                hidden = review(answer, history, size, full=is_full, share=self._largest_share)
                 fresh = [one for one in _disclosures(answer.displayed, hidden) if not history.has(one)]
                 if not fresh or self._stored.add(history, reader, probe.model, fresh, now=now):
                     return [name for name, gone in zip(answer.names, hidden, strict=True) if gone]
@@ -92,14 +96,18 @@ class GroupControl:
 _LOCKS = tuple(threading.Lock() for _ in range(32))
 
 
-def review(answer: Probe, history: DisclosureHistory, size: int, *, full: bool = False) -> Flags:
+def review(
+    answer: Probe, history: DisclosureHistory, size: int, *, full: bool = False, share: float = LARGEST_SHARE
+) -> Flags:
     """The answer's groups that must not show: complementary suppression, then what the history forbids.
+
+    A group is small, or one household makes more than `share` of a sum of it.
 
     `full`: the history holds no more, so that only what is known already may show.
     """
     displayed = answer.displayed
-    hidden = hidden_in_answer(answer, hide_small(answer.finest, history, size), size)
-    hidden |= displayed.households < size
+    hidden = hidden_in_answer(answer, hide_small(answer.finest, history, size, share), size, share)
+    hidden |= (displayed.households < size) | displayed.dominated(share)
     if full:
         return np.asarray(
             [h or not history.holds(s) for h, s in zip(hidden, displayed.sketches, strict=True)]
@@ -109,7 +117,7 @@ def review(answer: Probe, history: DisclosureHistory, size: int, *, full: bool =
     while not settled:
         settled = True
         for coarse in displayed.margins():
-            for one in _telling(displayed, hidden, coarse, history, size):
+            for one in _telling(displayed, hidden, coarse, history, size, share=share):
                 hidden[one] = True
                 settled = False
     return hidden
@@ -131,7 +139,13 @@ def _hidden_by_history(displayed: Groups, hidden: Flags, history: DisclosureHist
 
 
 def _telling(
-    displayed: Groups, hidden: Flags, coarse: npt.NDArray[np.int64], history: DisclosureHistory, size: int
+    displayed: Groups,
+    hidden: Flags,
+    coarse: npt.NDArray[np.int64],
+    history: DisclosureHistory,
+    size: int,
+    *,
+    share: float,
 ) -> list[int]:
     """One more group to hide for each coarser one whose parts, summed, tell too much."""
     number = int(coarse.max()) + 1 if len(coarse) else 0
@@ -143,6 +157,8 @@ def _telling(
         disclosed = open_sums[one]
         bad = 0 < behind[one] < size or history.is_near(disclosed)
         bad = bad or (behind[one] > 0 and history.is_near(hidden_sums[one]))
+        if behind[one] > 0 and displayed.largest is not None:
+            bad = bad or displayed.is_dominated_together(hidden & (coarse == one), share)
         bad = bad or (number == 1 and history.is_near_combined(disclosed))
         if bad:
             free = [

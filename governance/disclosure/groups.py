@@ -16,14 +16,41 @@ from semantic.plan.suppression_probe import BUCKETS
 Sketches = npt.NDArray[np.uint64]
 """One row per group, one column per bucket. Rows of disjoint groups add up, modulo 2**64."""
 
+Amounts = npt.NDArray[np.float64]
+"""One row per group, one column per sum that an answer shows."""
+
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups with their keys, the number of households behind each, and a sketch of their rows."""
+    """Groups with their keys, the number of households behind each, and a sketch of their rows.
+
+    `largest` and `total` have a column for each sum that the answer shows: what one household contributes at
+    most, and all together. None if the answer shows no sum.
+    """
 
     keys: Sequence[tuple[str | None, ...]]
     households: npt.NDArray[np.int64]
     sketches: Sketches
+    largest: Amounts | None = None
+    total: Amounts | None = None
+
+    def dominated(self, share: float) -> npt.NDArray[np.bool_]:
+        """The groups of which one household makes more than `share` of some sum."""
+        if self.largest is None or self.total is None:
+            return np.zeros(len(self.keys), dtype=bool)
+        return np.asarray((self.largest > share * self.total).any(axis=1))
+
+    def is_dominated_together(self, members: npt.NDArray[np.bool_], share: float) -> bool:
+        """Whether one household makes more than `share` of some sum of these groups taken together.
+
+        Who leads a dominated group may lead all of them: their largest are taken as one household's.
+        """
+        if self.largest is None or self.total is None or not members.any():
+            return False
+        leading = members & self.dominated(share)
+        together = self.largest[leading].sum(axis=0)
+        largest = np.maximum(self.largest[members].max(axis=0), together)
+        return bool((largest > share * self.total[members].sum(axis=0)).any())
 
     def margins(self) -> Iterator[npt.NDArray[np.int64]]:
         """For each way to leave out keys: the number of the coarser group that each group belongs to.
@@ -70,8 +97,36 @@ def read_probe(table: pa.Table) -> Probe:
     counted = support(summed)  # of several finest groups at least so many; of one, exactly:
     exact = np.zeros(len(names), dtype=np.int64)
     np.add.at(exact, member[inside], households[inside])
-    displayed = Groups([tuple(json.loads(n)) for n in names], np.where(alone, exact, counted), summed)
-    return Probe(Groups([c[:-1] for c in cells], households, sketches), displayed, names, member)
+    finest = Groups([c[:-1] for c in cells], households, sketches, *_amounts(table))
+    amounts = _displayed_amounts(finest, member, len(names))
+    displayed = Groups(
+        [tuple(json.loads(n)) for n in names], np.where(alone, exact, counted), summed, *amounts
+    )
+    return Probe(finest, displayed, names, member)
+
+
+def _amounts(table: pa.Table) -> tuple[Amounts | None, Amounts | None]:
+    if "largest" not in table.column_names or not len(table):
+        return None, None
+    largest, total = (
+        np.asarray(table.column(name).to_pylist(), dtype=np.float64).reshape(len(table), -1)
+        for name in ("largest", "total")
+    )
+    return largest, total
+
+
+def _displayed_amounts(
+    finest: Groups, member: npt.NDArray[np.int64], number: int
+) -> tuple[Amounts | None, Amounts | None]:
+    """Of the answer's groups: a household is in one finest group of each, for they differ by what it is."""
+    if finest.largest is None or finest.total is None:
+        return None, None
+    inside = member >= 0
+    largest = np.zeros((number, finest.largest.shape[1]))
+    total = np.zeros_like(largest)
+    np.maximum.at(largest, member[inside], finest.largest[inside])
+    np.add.at(total, member[inside], finest.total[inside])
+    return largest, total
 
 
 def add_up(sketches: Sketches, into: npt.NDArray[np.int64], number: int) -> Sketches:

@@ -119,7 +119,8 @@ class Plan:
 class ProbeRows:
     """A probe before it is written as SQL: the rows by their finest groups and entities.
 
-    `by_bucket`: they are counted and weighed by bucket already. `ctes`: subqueries that only the probe reads.
+    `by_bucket`: they are counted and weighed by bucket already. `amounts`: how many sums of the query its
+    rows hold, each by entity, as `amount__0` on. `ctes`: subqueries that only the probe reads.
     """
 
     rows: Select
@@ -128,6 +129,7 @@ class ProbeRows:
     model: str
     by_bucket: bool = False
     ctes: tuple[tuple[str, Select | Union], ...] = ()
+    amounts: int = 0
 
     @cached_property
     def name(self) -> str:

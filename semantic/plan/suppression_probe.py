@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from ..ast.bind import bind, ident
-from ..ast.constructors import cast
+from ..ast.constructors import cast, coalesce
 from ..definitions.restriction import MinimumGroup
 from ..query.predicates import Predicate
 from ..query.request import GroupByItem
@@ -38,6 +38,7 @@ BUCKETS = 128
 
 ENTITY, WEIGHT, MATCHED = "entity__key", "entity__rows", "entity__matched"
 BUCKET, ENTITIES, SUM = "bucket", "entities", "weight"
+AMOUNT, LARGEST, TOTAL = "amount__", "largest", "total"
 _WRAP = 2**64
 
 
@@ -48,7 +49,8 @@ class GroupProbe:
     `cell` holds the keys of the query, every attribute of the entity that it filters or computes by, and last
     whether the filters match; `shown` the keys of the answer's group that it belongs to, NULL where the
     filters leave it out. `sketch` lists {bucket, weight}: sums of row hashes modulo 2**64, so sketches of
-    disjoint groups add up. Entities that are NULL are not counted.
+    disjoint groups add up. Entities that are NULL are not counted. `largest` and `total` are lists, one place
+    for each sum that the query shows: what the largest entity contributes, and all together.
     """
 
     name: str
@@ -105,10 +107,12 @@ def probe_rows(
     conditions = [w for w in select.where if w not in dropped]
     key = entity_key(scan, minimum_group)
     keys = (*finest.keys, Column(MATCHED, finest.matched), Column(ENTITY, key))
-    values = (Column(WEIGHT, exp.Sum(this=row_hash(scan))),)
+    amounts = _amounts_by_entity(select)
+    values = (Column(WEIGHT, exp.Sum(this=row_hash(scan))), *amounts)
     where = (*conditions, is_not_null(key))
     body = Select(select.source, keys, values, tuple(scan.joins), where, grouped=True, eager=False)
-    return ProbeRows(body, finest.names, tuple(k.name for k in shown_keys), scan.model.name)
+    answer_keys = tuple(k.name for k in shown_keys)
+    return ProbeRows(body, finest.names, answer_keys, scan.model.name, amounts=len(amounts))
 
 
 def suppressed_condition(
@@ -141,6 +145,10 @@ def probe_sql(probe: ProbeRows, ctes: Iterable[tuple[str, Select | Union]]) -> G
         exp.alias_(answer_key, "shown"),
         exp.alias_(cast(exp.Sum(this=exp.column(ENTITIES)), exp.DType.BIGINT), ENTITIES),
         exp.alias_(exp.Anonymous(this="list", expressions=[pair]), "sketch"),
+        *(
+            exp.alias_(exp.Anonymous(this="list_value", expressions=parts), name)
+            for name, parts in _amounts(probe).items()
+        ),
         copy=False,
     ).from_(source, copy=False)
     outer.set("group", _group_by(2))
@@ -155,10 +163,35 @@ def _by_bucket(by_entity: exp.Subquery, probe: ProbeRows) -> exp.Select:
         exp.alias_(bucket(exp.column(ident(ENTITY))), BUCKET),
         exp.alias_(exp.Count(this=exp.Star()), ENTITIES),
         exp.alias_(wrapped(exp.Sum(this=exp.column(ident(WEIGHT)))), SUM),
+        *(
+            exp.alias_(part, f"{name}{n}")
+            for name, parts in _entities(probe).items()
+            for n, part in enumerate(parts)
+        ),
         copy=False,
     ).from_(by_entity, copy=False)
     select.set("group", _group_by(len(names) + 1))
     return select
+
+
+def _entities(probe: ProbeRows) -> dict[str, list[exp.Expr]]:
+    """Of each amount, the largest entity's and the sum, over entities."""
+    columns = [exp.column(ident(f"{AMOUNT}{n}")) for n in range(probe.amounts)]
+    return {
+        LARGEST: [exp.Max(this=column) for column in columns],
+        TOTAL: [exp.Sum(this=column.copy()) for column in columns],
+    }
+
+
+def _amounts(probe: ProbeRows) -> dict[str, list[exp.Expr]]:
+    """The same over buckets, to be listed; nothing if the probe holds no amount."""
+    if not probe.amounts:
+        return {}
+    places = range(probe.amounts)
+    return {
+        LARGEST: [exp.Max(this=exp.column(ident(f"{LARGEST}{n}"))) for n in places],
+        TOTAL: [exp.Sum(this=exp.column(ident(f"{TOTAL}{n}"))) for n in places],
+    }
 
 
 def _group_by(columns: int) -> exp.Group:
@@ -188,6 +221,20 @@ def entity_key(scan: FactScan, minimum_group: MinimumGroup) -> exp.Expr:
 
 def is_not_null(key: exp.Expr) -> exp.Expr:
     return exp.not_(key.copy().is_(exp.null()))
+
+
+def _amounts_by_entity(select: Select) -> tuple[Column, ...]:
+    """What one entity contributes to each sum or average that the query shows, whatever its sign."""
+    shown = [v.expr.this for v in select.values if isinstance(v.expr, exp.Sum | exp.Avg)]
+    amounts = dict.fromkeys(value for value in shown if not isinstance(value, exp.Literal))
+    return tuple(
+        Column(f"{AMOUNT}{n}", coalesce(_as_double(exp.Sum(this=value.copy())), exp.Literal.number(0)))
+        for n, value in enumerate(amounts)
+    )
+
+
+def _as_double(total: exp.Expr) -> exp.Expr:
+    return cast(exp.Abs(this=total), exp.DType.DOUBLE)
 
 
 def bucket(key: exp.Expr) -> exp.Expr:
