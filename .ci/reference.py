@@ -142,7 +142,48 @@ def reference_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-PAGES = {"docs/settings.md": settings_page, "docs/reference.md": reference_page}
+def retailer_page() -> str:
+    """Every setting of `retailer.yaml`."""
+    parts = [
+        "# retailer.yaml",
+        _GENERATED,
+        "What a retailer says of itself, in one file: `retailer.yaml` in the folder of the data, or the file "
+        "that `STEELYARD_RETAILER` names. All of it may be left out: the defaults are neutral. A run says "
+        "which settings are set. An unknown setting is refused with the one that it may have meant. "
+        "`integrations/demo/retailer.yaml` holds the rules of the demo.",
+        "```yaml\nname: Corner shop\ncurrency: EUR\ntime_zone: Europe/Berlin\ndepartments:\n"
+        "  not_merchandise: [FUEL, DEPOSIT]\ndemand:\n  greatest_quantity: 60\n```",
+        _table(("setting", "unless set", "meaning"), list(_retailer_settings())),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _retailer_settings() -> Iterator[tuple[str, ...]]:
+    from pydantic import BaseModel
+
+    from integrations.retailer import NEUTRAL
+
+    waiting: list[tuple[str, BaseModel]] = [("", NEUTRAL)]
+    while waiting:
+        prefix, part = waiting.pop(0)
+        for name, field in type(part).model_fields.items():
+            value = getattr(part, name)
+            if isinstance(value, BaseModel):
+                waiting.append((f"{prefix}{name}.", value))
+            elif not field.exclude:
+                unless = (
+                    ""
+                    if value in (None, (), {}, "")
+                    else f"`{str(value).lower() if value in (True, False) else value}`"
+                )
+                yield f"`{prefix}{name}`", unless, field.description or ""
+
+
+PAGES = {
+    "docs/settings.md": settings_page,
+    "docs/reference.md": reference_page,
+    "docs/retailer.md": retailer_page,
+}
 
 
 def error_classes() -> list[type]:

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     source: str = Field(
         "complete-journey", description="complete-journey, or a retailer's folder or database URL"
     )
+    retailer: Path | None = Field(
+        None, description="the retailer's own settings; unset: retailer.yaml in the source's folder"
+    )
     ops_url: str = Field("", description="SQLAlchemy URL of the ops store; empty: SQLite in var_dir")
     build_memory: str = Field("2200MB", description="memory dbt's DuckDB may use before it spills to disk")
     host: str = Field("127.0.0.1", description="address the servers bind to")

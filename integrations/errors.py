@@ -2,6 +2,7 @@
 
 IntegrationError
 ├── ContractError          a contract file is not readable or not consistent
+├── RetailerInvalidError   retailer.yaml cannot be read, or has a setting that does not exist or fit
 ├── SourceError            a source cannot be read at all
 │   ├── SourceNotFoundError     no such folder, file or package
 │   ├── UnreadableFileError     wrong encoding, truncated, not what its name says
@@ -30,6 +31,12 @@ class ContractError(IntegrationError):
     """A contract file is not readable or not consistent."""
 
     code = "contract-invalid"
+
+
+class RetailerInvalidError(IntegrationError):
+    """`retailer.yaml` cannot be read, or has a setting that does not exist or does not fit."""
+
+    code = "retailer-invalid"
 
 
 class SourceError(IntegrationError):

@@ -47,6 +47,7 @@ SteelyardError                      error
     LeakageError                    leakage
   IntegrationError                  integration-error
     ContractError                   contract-invalid
+    RetailerInvalidError            retailer-invalid
     SourceError                     source-unreadable
       SourceNotFoundError           source-not-found
       UnreadableFileError           file-unreadable

@@ -58,6 +58,7 @@ def run(
         )
     else:
         _print_steps(reports, seconds)
+        console.print(f"[dim]{escape(_retailer())}[/]")
         _print_evaluations(reports)
         if serves_one:
             _print_kpis(kpis)
@@ -94,6 +95,13 @@ def _closing_numbers() -> tuple[list[KpiRow], list[RankedProposal]]:
         return kpi_rows(services), top_recommendations(services, 10)
     finally:
         services.close()
+
+
+def _retailer() -> str:
+    """Which of the retailer's settings are set, and by which file."""
+    from api.pipeline.build import retailer_settings
+
+    return retailer_settings(settings()).described()
 
 
 def _print_evaluations(reports: list[StepReport]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from api.settings import Settings
 from governance.lineage import LineageGraph, SourceFile, write_lineage
 from governance.progress import Progress
 from governance.releases import BuildState, ReleaseStore, build_release, project_fingerprint
+from integrations.retailer import Retailer, dbt_variables, retailer_of
 
 
 def ingest_step(settings: Settings, report: Progress) -> IngestResult:
@@ -24,6 +25,7 @@ def ingest_step(settings: Settings, report: Progress) -> IngestResult:
         settings.landing,
         settings.quarantine,
         progress=report,
+        tolerance=retailer_settings(settings).tolerated_bad_rows,
     )
     return IngestResult.model_validate(
         {
@@ -76,8 +78,19 @@ def serves(settings: Settings, result: PublishResult) -> bool:
 
 
 def build_fingerprint(settings: Settings) -> str:
-    """Changes with the dbt project and with what is in the landing."""
-    return project_fingerprint(settings.project_dir, settings.landing)
+    """Changes with the dbt project, the retailer's settings and what is in the landing."""
+    return data_fingerprint(settings)
+
+
+def data_fingerprint(settings: Settings, *, without: Collection[str] = ()) -> str:
+    """The above, without some tables of the landing."""
+    variables = dbt_variables(retailer_settings(settings))
+    return project_fingerprint(settings.project_dir, settings.landing, without=without, variables=variables)
+
+
+def retailer_settings(settings: Settings) -> Retailer:
+    """`retailer.yaml` of the configured source. Raises RetailerInvalidError."""
+    return retailer_of(settings.retailer, settings.source)
 
 
 def _build(settings: Settings, report: Progress, *, full: bool) -> BuildResult:
@@ -90,6 +103,7 @@ def _build(settings: Settings, report: Progress, *, full: bool) -> BuildResult:
         progress=report,
         full=full,
         memory_limit=settings.build_memory,
+        variables=dbt_variables(retailer_settings(settings)),
     )
     LineageEvents(settings).built(release)
     state, facts = BuildState.read(release), LineageGraph.load(release.lineage).facts

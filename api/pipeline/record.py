@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.pipeline.build import data_fingerprint
 from api.pipeline.checkpoint import code_fingerprint
 from api.pipeline.results import MeasureResult, RecordResult
 from api.services.ops_store import open_ops_store
 from api.settings import Settings
 from governance.disk import atomic_write
 from governance.progress import Progress
-from governance.releases import ReleaseStore, project_fingerprint
+from governance.releases import ReleaseStore
 from governance.store import OpsStore
 from governance.store.migrate import upgrade
 
@@ -113,7 +114,7 @@ def _history_mark(settings: Settings) -> str:
     from integrations.contracts import platform_contracts
 
     ours = platform_contracts().keys()
-    data = project_fingerprint(settings.project_dir, settings.landing, without=ours)
+    data = data_fingerprint(settings, without=ours)
     code = code_fingerprint(_ROOT / "integrations" / "demo" / "decisions", _ROOT / "models_ml" / "outcomes")
     past = _backtest(settings)
     backtest = f"{past.name}:{past.stat().st_size}:{past.stat().st_mtime_ns}" if past else "no backtest"

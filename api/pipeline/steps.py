@@ -6,7 +6,14 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from api.pipeline.build import build_fingerprint, build_step, ingest_step, publish_step, serves
+from api.pipeline.build import (
+    build_fingerprint,
+    build_step,
+    data_fingerprint,
+    ingest_step,
+    publish_step,
+    serves,
+)
 from api.pipeline.checkpoint import code_fingerprint
 from api.pipeline.models import train_models
 from api.pipeline.monitor import monitor_step, still_watched
@@ -32,7 +39,7 @@ from api.pipeline.results import (
 from api.pipeline.step import Step
 from api.settings import Settings
 from governance.progress import Progress
-from governance.releases import ReleaseStore, project_fingerprint
+from governance.releases import ReleaseStore
 from models_ml.models import MODELS
 
 
@@ -50,7 +57,7 @@ def _retailers_data_and_code(settings: Settings) -> str:
     from integrations.contracts import platform_contracts
 
     ours = platform_contracts().keys()
-    data = project_fingerprint(settings.project_dir, settings.landing, without=ours)
+    data = data_fingerprint(settings, without=ours)
     return f"{data}:{code_fingerprint(Path(__file__).parents[2] / 'models_ml')}"
 
 

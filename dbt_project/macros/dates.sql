@@ -1,14 +1,27 @@
-{# Trading day of a UTC timestamp: the calendar day on the shops' own clock. #}
-{% macro trading_date(timestamp_utc) -%}
-    {{ return(adapter.dispatch('trading_date', 'steelyard')(timestamp_utc)) }}
+{# Trading day of a UTC timestamp: the calendar day on the clock of the location, if given, else on the retailer's. #}
+{% macro trading_date(timestamp_utc, location_id=none) -%}
+    {{ return(adapter.dispatch('trading_date', 'steelyard')(timestamp_utc, location_id)) }}
 {%- endmacro %}
 
-{% macro default__trading_date(timestamp_utc) -%}
-    cast({{ timestamp_utc }} at time zone 'UTC' at time zone '{{ var("trading_timezone") }}' as date)
+{% macro default__trading_date(timestamp_utc, location_id) -%}
+    cast({{ timestamp_utc }} at time zone 'UTC' at time zone {{ clock_of(location_id) }} as date)
 {%- endmacro %}
 
-{% macro spark__trading_date(timestamp_utc) -%}
-    to_date(from_utc_timestamp({{ timestamp_utc }}, '{{ var("trading_timezone") }}'))
+{% macro spark__trading_date(timestamp_utc, location_id) -%}
+    to_date(from_utc_timestamp({{ timestamp_utc }}, {{ clock_of(location_id) }}))
+{%- endmacro %}
+
+
+{# Time zone of a location, as an SQL expression. #}
+{% macro clock_of(location_id=none) -%}
+    {%- set zones = var('location_timezones') -%}
+    {%- if zones and location_id is not none -%}
+    case {{ location_id }}
+        {%- for location, zone in zones.items() %} when '{{ location | replace("'", "''") }}' then '{{ zone }}'{% endfor %}
+        else '{{ var("trading_timezone") }}' end
+    {%- else -%}
+    '{{ var("trading_timezone") }}'
+    {%- endif -%}
 {%- endmacro %}
 
 

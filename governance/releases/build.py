@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -34,14 +34,21 @@ from governance.releases.run_dbt import DbtRun
 _NOT_DEFINITIONS = {"target", "logs", "dbt_packages", "__pycache__"}
 
 
-def project_fingerprint(project_dir: Path, landing: Path, *, without: Collection[str] = ()) -> str:
-    """SHA-256 over every definition, the landing batches with their seals, and dbt's versions.
+def project_fingerprint(
+    project_dir: Path,
+    landing: Path,
+    *,
+    without: Collection[str] = (),
+    variables: Mapping[str, object] | None = None,
+) -> str:
+    """SHA-256 over every definition, dbt's `variables` and versions, and the landing's batches with seals.
 
     A batch is named by the file that it came from; its seal tells if a customer was erased from it since.
     Equal fingerprints mean an equal release, so an unchanged one need not be built again. Landing tables
     `without` don't count: for those who ask whether anything else changed.
     """
     digest = _definitions(project_dir)
+    digest.update(json.dumps(variables or {}, sort_keys=True).encode())
     for batch in sorted(landing.glob("*/batch=*")):
         if batch.parent.name not in without:
             seal = batch / "_sha256.json"
@@ -71,18 +78,20 @@ def build_release(
     progress: Progress = silent,
     full: bool = False,
     memory_limit: str = "2200MB",
+    variables: Mapping[str, object] | None = None,
 ) -> Release:
     """Run `dbt build` (models and tests) into a new release. It is not published yet.
 
-    With `full` nothing is reused; beyond `memory_limit` DuckDB spills to disk. `write_lineage` gets the
+    With `full` nothing is reused; `variables` replace those of dbt_project.yml; beyond `memory_limit`
+    DuckDB spills to disk. `write_lineage` gets the
     folder, with the manifests in it, and writes `lineage.json`. Raises ReleaseBuildFailedError naming the
     first failed model or test; nothing of the attempt stays.
     """
-    fingerprint = project_fingerprint(project_dir, landing)
+    fingerprint = project_fingerprint(project_dir, landing, variables=variables)
     with store.building(fingerprint) as work:
         target = work.resolve() / "target"  # dbt takes a relative path from its project
         warehouse = work / WAREHOUSE
-        dbt = DbtRun(project_dir, landing, warehouse, target, memory_limit)
+        dbt = DbtRun(project_dir, landing, warehouse, target, memory_limit, variables=variables)
         dbt.parse(store.var_dir / "cache" / "dbt", _definitions(project_dir).hexdigest())
         earlier = [] if full else store.list()
         plan = None

@@ -31,7 +31,14 @@ class DbtRun:
     """A dbt project run against one warehouse file. Every method raises ReleaseBuildFailedError."""
 
     def __init__(
-        self, project_dir: Path, landing: Path, warehouse: Path, target: Path, memory_limit: str = "2200MB"
+        self,
+        project_dir: Path,
+        landing: Path,
+        warehouse: Path,
+        target: Path,
+        memory_limit: str = "2200MB",
+        *,
+        variables: Mapping[str, object] | None = None,
     ) -> None:
         from dbt.cli.main import dbtRunner  # two seconds to import: only if dbt runs
 
@@ -39,6 +46,8 @@ class DbtRun:
         self._target = target
         self._options = ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir)]
         self._options += ["--target-path", str(target), "--log-path", str(target / "logs"), "--quiet"]
+        self._given = json.dumps(dict(variables or {}), sort_keys=True)
+        self._options += ["--vars", self._given]
         self._variables = {
             "STEELYARD_LANDING": str(landing.resolve()),
             _WAREHOUSE: str(warehouse.resolve()),
@@ -54,10 +63,11 @@ class DbtRun:
         """Read the project, or take what was read of it before: parsing takes longer than a small build.
 
         `cache` is a folder that keeps the last reading. It is used only if `definitions`, the hash of
-        every file of the project, and every environment variable that it asked for are the same.
+        every file of the project, the variables, and every environment variable that it asked for are the
+        same.
         """
         environment = json.dumps(self._variables | {_WAREHOUSE: ""}, sort_keys=True)
-        cached = cache / hashlib.sha256(f"{definitions}{environment}".encode()).hexdigest()
+        cached = cache / hashlib.sha256(f"{definitions}{environment}{self._given}".encode()).hexdigest()
         if cached.is_dir():
             parsed = _read_back((cached / _PARSED).read_bytes())
             if _same_environment(parsed.env_vars, self._variables):

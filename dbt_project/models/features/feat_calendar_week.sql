@@ -1,4 +1,5 @@
--- Weeks of the demand models: recorded weeks with at least six trading days, and the eight weeks that follow them.
+-- Weeks of the demand models: recorded weeks with enough trading days, and the eight weeks that follow them.
+{% set least = var('demand_least_trading_days') %}
 with recorded as (
     select
         week,
@@ -9,8 +10,24 @@ with recorded as (
     group by week
 ),
 
+-- Most weeks have as many trading days as is usual; a week with a holiday has one fewer.
+usual as (
+    select trading_days from recorded group by trading_days order by count(*) desc, trading_days desc limit 1
+),
+
+counted as (
+    select recorded.*
+    from recorded
+    {%- if least is none %}
+    cross join usual
+    where recorded.trading_days >= greatest(usual.trading_days - 1, 1)
+    {%- else %}
+    where recorded.trading_days >= {{ least }}
+    {%- endif %}
+),
+
 last_recorded as (
-    select max(week) as week, max(last_day) as last_day from recorded where trading_days >= 6
+    select max(week) as week, max(last_day) as last_day from counted
 ),
 
 future as (
@@ -27,8 +44,7 @@ future as (
 weeks as (
     select cast(week as integer) as week, first_day, last_day, cast(trading_days as integer) as trading_days,
         true as is_recorded
-    from recorded
-    where trading_days >= 6
+    from counted
     union all
     select week, first_day, last_day, trading_days, is_recorded from future
 ),
@@ -53,11 +69,15 @@ days as (
 holidays as (
     select
         days.week,
-        max(case when easter.holiday is not null then 1 else 0 end) as is_easter,
-        max(case when month_number = 5 and weekday_number = 1 and day_number >= 25 then 1 else 0 end) as is_memorial_day,
-        max(case when month_number = 7 and day_number = 4 then 1 else 0 end) as is_independence_day,
-        max(case when month_number = 9 and weekday_number = 1 and day_number <= 7 then 1 else 0 end) as is_labor_day,
+        max({{ us_holiday("easter.holiday is not null") }}) as is_easter,
+        max({{ us_holiday("month_number = 5 and weekday_number = 1 and day_number >= 25") }}) as is_memorial_day,
+        max({{ us_holiday("month_number = 7 and day_number = 4") }}) as is_independence_day,
+        max({{ us_holiday("month_number = 9 and weekday_number = 1 and day_number <= 7") }}) as is_labor_day,
         max(case
+            {%- for event in var('own_events') %}
+            when days.date_day = cast('{{ event }}' as date) then 1
+            {%- endfor %}
+            {%- if var('public_holidays') == 'US' %}
             when easter.holiday is not null then 1
             when month_number = 1 and day_number = 1 then 1
             when month_number = 2 and weekday_number = 1 and day_number between 15 and 21 then 1
@@ -67,6 +87,8 @@ holidays as (
             when month_number = 9 and weekday_number = 1 and day_number <= 7 then 1
             when month_number = 11 and weekday_number = 4 and day_number between 22 and 28 then 1
             when month_number = 12 and day_number in (24, 25) then 1
+            {%- endif %}
+            when false then 1
             else 0
         end) as is_holiday
     from days

@@ -1,4 +1,4 @@
--- Demand lines: merchandise of promoting stores, in recorded weeks, without quantities that are weights or errors.
+-- Demand lines: sales in recorded weeks, without what the retailer says is no demand (departments, odd quantities).
 select
     lines.location_id,
     products.department,
@@ -21,7 +21,16 @@ from {{ ref('fct_sales_lines') }} as lines
 inner join {{ ref('dim_product') }} as products on products.product_id = lines.product_id
 inner join {{ ref('feat_calendar_week') }} as weeks on weeks.week = lines.week and weeks.is_recorded
 where
-    products.department not in ('FUEL', 'MISCELLANEOUS', 'UNKNOWN')
-    and products.category not in ('COUPON/MISC ITEMS', 'UNKNOWN')
-    and lines.quantity between 1 and 60
+    {{ not_among('products.department', var('demand_excluded_departments')) }}
+    and {{ not_among('products.category', var('demand_excluded_categories')) }}
+    {%- if var('demand_least_quantity') is none %}
+    and lines.quantity > 0
+    {%- else %}
+    and lines.quantity >= {{ var('demand_least_quantity') }}
+    {%- endif %}
+    {%- if var('demand_greatest_quantity') is not none %}
+    and lines.quantity <= {{ var('demand_greatest_quantity') }}
+    {%- endif %}
+    {%- if var('demand_promoting_locations_only') %}
     and lines.location_id in (select location_id from {{ ref('fct_promotions_weekly') }})
+    {%- endif %}

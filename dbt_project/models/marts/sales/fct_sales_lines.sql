@@ -25,7 +25,7 @@ costed as (
             case
                 when is_merchandise and landed_cost is not null then quantity * landed_cost
                 -- Fuel and coupons are recorded in odd units, and an unlisted product has no cost: a share of its value.
-                else sales_value * (1 - {{ var('pass_through_margin_rate') }})
+                else {{ cost_of_value('sales_value') }}
             end as decimal(18, 4)
         ) as cogs
     from priced
@@ -56,7 +56,7 @@ select
     stocked.product_id is not null as is_stock_kept,
     costed.is_quantity_zero,
     not (costed.is_merchandise and costed.landed_cost is not null) as is_cost_estimated,
-    true as is_simulated_cost
+    {{ var('simulated_ledger') | lower }} as is_simulated_cost
 from costed
 left join {{ ref('fct_promotions_weekly') }} as promotions
     on promotions.product_id = costed.product_id

@@ -4,7 +4,7 @@
     columns=[
         'landed.return_id',
         'landed.returned_at',
-        trading_date('landed.returned_at') ~ ' as date_day',
+        trading_date('landed.returned_at', 'landed.location_id') ~ ' as date_day',
         'landed.location_id',
         'landed.product_id',
         'landed.customer_id',

@@ -8,7 +8,7 @@
         'landed.location_id',
         'landed.product_id',
         'landed.sold_at',
-        'coalesce(landed.business_date, ' ~ trading_date('landed.sold_at') ~ ') as date_day',
+        'coalesce(landed.business_date, ' ~ trading_date('landed.sold_at', 'landed.location_id') ~ ') as date_day',
         'coalesce(landed.week, ' ~ counted_week('landed.business_date', source('landing', 'sales_lines'), 'business_date') ~ ') as week',
         'landed.quantity',
         'landed.quantity = 0 as is_quantity_zero',
