@@ -27,7 +27,9 @@ WITH series AS (
 )
 SELECT ? AS model_name, ? AS model_version, ? AS release_id, b.tier, b.store_id AS location_id, b.item,
     s.department, s.category, b.origin AS origin_week, b.week, w.last_day AS week_ending,
-    b.week - b.origin AS horizon, b.q025, b.q10, b.q25, b.q50, b.q75, b.q90, b.q975, b.mean
+    row_number() OVER (
+        PARTITION BY b.tier, b.store_id, b.item, b.origin ORDER BY w.last_day
+    ) AS horizon, b.q025, b.q10, b.q25, b.q50, b.q75, b.q90, b.q975, b.mean
 FROM backtest b
 JOIN series s ON s.tier = b.tier AND s.location_id = b.store_id AND s.item = b.item
 JOIN feat_calendar_week w ON w.week = b.week
@@ -66,7 +68,7 @@ def backtest_forecasts(path: Path, panel: Panel, origins: list[int]) -> dict[int
     out = {}
     for origin in origins:
         own = rows[rows["origin_week"] == origin].set_index(["location_id", "item", "week"])
-        weeks = range(origin + 1, origin + 1 + HORIZON)
+        weeks = panel.ahead(panel.column(origin))
         keys = [(*key, week) for key in zip(panel.locations, panel.items, strict=True) for week in weeks]
         values = own.reindex(keys)[[*QUANTILE_COLUMNS, "mean"]].to_numpy(float)
         if np.isnan(values).any():

@@ -39,7 +39,7 @@ def empty_days_from(con: duckdb.DuckDBPyConnection, panel: Panel) -> np.ndarray:
     row_of = {key: i for i, key in enumerate(zip(panel.locations, panel.items, strict=True))}
     keys = zip(rows["location_id"], rows["product_id"], strict=True)
     row: np.ndarray = np.array([row_of.get(key, -1) for key in keys], int)
-    column = np.asarray(rows["week"], int) - int(panel.weeks[0])
+    column = panel.columns(np.asarray(rows["week"]))
     inside = (row >= 0) & (column >= 0) & (column < len(panel.weeks))
     out[row[inside], column[inside]] = np.asarray(rows["empty_days"], float)[inside]
     return out

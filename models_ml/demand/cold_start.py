@@ -15,12 +15,11 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from models_ml.demand.model import horizon_units, ratio_table
 from models_ml.demand.panel import Panel, Pool, has_table
 from models_ml.demand.reconcile import category_of, on_grain
-from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast
+from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast, poisson_quantiles
 
 CHAIN_WEEKS = 13  # over which stores and products are compared
 PRIOR_UNITS = 6.0  # units that a new pair's own weeks are weighed against
@@ -46,7 +45,7 @@ class ColdStartSeries:
         return len(self.items)
 
     def select(self, chosen: np.ndarray) -> ColdStartSeries:
-        """The newcomers that `keep` (mask or index) names."""
+        """Those that `chosen` (mask or index) names."""
         parts = {name: values[chosen] for name, values in vars(self).items() if name != "tier"}
         return ColdStartSeries(self.tier, **parts)
 
@@ -59,7 +58,7 @@ def read_cold_start_series(warehouse: Path, tier: str) -> ColdStartSeries:
 
 
 def cold_start_series_from(con: duckdb.DuckDBPyConnection, tier: str) -> ColdStartSeries:
-    """As `read_newcomers`, from an open connection; none in a release that was built without them."""
+    """As `read_cold_start_series`, from an open connection; none in a release that was built without them."""
     text = ("location_id", "item", "department", "category")
     if not has_table(con, "feat_cold_start_pair"):
         nothing = np.zeros(0, str)
@@ -79,7 +78,7 @@ def new_categories(categories: Panel, forecast: Forecast, new: ColdStartSeries, 
     mean = on_grain(_category_mean(categories, forecast.mean, new, origin))
     before = origin - HORIZON
     if not len(new) or before < CHAIN_WEEKS:
-        return Forecast(_poisson(mean), mean)
+        return Forecast(poisson_quantiles(mean), mean)
     hidden = _as_cold_start(categories, before, new)
     expected = _category_mean(categories, _flat(categories, before), hidden, before)
     return Forecast(_spread(expected, horizon_units(categories, before), mean), mean)
@@ -117,7 +116,7 @@ def new_products(
     left, added = np.maximum(left, 0.0), np.maximum(-left, 0.0)
     before = origin - HORIZON
     if not len(new) or before < CHAIN_WEEKS or not len(tracked.items):
-        return ColdStartForecast(Forecast(_poisson(mean), mean), left, added)
+        return ColdStartForecast(Forecast(poisson_quantiles(mean), mean), left, added)
     inside_categories = tracked.select(category_of(tracked, categories) >= 0)
     hidden = _as_cold_start(inside_categories, before, new)
     expected = _product_mean(inside_categories, categories, _flat(categories, before), hidden, before)
@@ -166,8 +165,10 @@ def _category_mean(categories: Panel, mean: np.ndarray, new: ColdStartSeries, or
 
     Size is what the new store sold so far over what an average store sold of the same categories; affinity
     the same for the pair, given the size. Both start at one and move as units come in. A pair's own store
-    does not teach what the chain sells.
+    does not teach what the chain sells. Without any tracked category it is the pair's own weekly rate.
     """
+    if not len(categories.items):  # nobody else to learn from: what the pair sold in an average week
+        return np.repeat((new.units / np.maximum(new.weeks_known, 1))[:, None], HORIZON, 1)
     others = max(len(np.unique(categories.locations)) - 1, 1)
     row_of = {key: i for i, key in enumerate(zip(categories.locations, categories.items, strict=True))}
     own = np.array([row_of.get(key, -1) for key in zip(new.locations, new.items, strict=True)], int)
@@ -251,12 +252,7 @@ def _spread(forecast: np.ndarray, actual: np.ndarray, mean: np.ndarray) -> np.nd
     flat = forecast.ravel()
     usable = flat > LEAST
     if not usable.any():
-        return _poisson(mean)
+        return poisson_quantiles(mean)
     levels, ratios = ratio_table(flat[usable], actual.ravel()[usable], LEVEL_BINS)
     quantiles = np.stack([np.interp(mean, levels, ratios[:, i]) for i in range(len(LEVELS))], -1)
     return np.asarray(np.sort(quantiles * mean[..., None], -1))
-
-
-def _poisson(mean: np.ndarray) -> np.ndarray:
-    """Quantiles of a Poisson count: with too little history to measure a spread, the least there can be."""
-    return np.asarray(stats.poisson.ppf(LEVELS, np.maximum(mean, LEAST)[..., None]))

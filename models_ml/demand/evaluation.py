@@ -88,7 +88,7 @@ def forecast_frame(panel: Panel, origin: int, forecast: Forecast) -> pd.DataFram
         "store_id": np.repeat(panel.locations, HORIZON),
         "item": np.repeat(panel.items, HORIZON),
         "origin": week,
-        "week": np.tile(np.arange(week + 1, week + 1 + HORIZON), len(panel.items)),
+        "week": np.tile(panel.ahead(origin), len(panel.items)),
     })  # fmt: skip
     for i, column in enumerate(QUANTILE_COLUMNS):
         frame[column] = forecast.quantiles[:, :, i].ravel()

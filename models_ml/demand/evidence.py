@@ -97,7 +97,8 @@ def plot_departments(evaluation: pd.DataFrame, path: Path) -> None:
 
 
 def evidently_report(beside: pd.DataFrame, path: Path, name: str) -> None:
-    """Evidently's regression report: forecasts of the last origin beside those of the origins before."""
+    """Evidently's regression report: forecasts of the last origin beside those of the origins before, if
+    there are any."""
     import os
 
     os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -110,9 +111,9 @@ def evidently_report(beside: pd.DataFrame, path: Path, name: str) -> None:
     definition = DataDefinition(
         numerical_columns=["units", "mean"], regression=[Regression(target="units", prediction="mean")]
     )
-    parts = [_some(part[["units", "mean"]]) for part in (rows[last], rows[~last])]
-    current, reference = (Dataset.from_pandas(part, data_definition=definition) for part in parts)
-    snapshot = Report([RegressionPreset()], metadata={"tier": tier}).run(current, reference, name=name)
+    parts = [_some(part[["units", "mean"]]) for part in (rows[last], rows[~last]) if len(part)]
+    sets = [Dataset.from_pandas(part, data_definition=definition) for part in parts]
+    snapshot = Report([RegressionPreset()], metadata={"tier": tier}).run(*sets, name=name)
     snapshot.save_html(str(path))
 
 

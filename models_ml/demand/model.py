@@ -96,6 +96,8 @@ def fit(
             f"The demand model needs {settings.first_origin + 3} weeks before its first origin."
         )
     rows = (pool or RowPool(panel, [origin], settings, build_features)).rows(origin)
+    if not len(rows.units):
+        raise NotEnoughHistoryError(f"No {panel.tier} sells at a store in most weeks: nothing to learn from.")
     ratio = rows.units / rows.scale
     shared = {
         "tree_method": "hist",

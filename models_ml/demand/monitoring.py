@@ -25,7 +25,7 @@ TIER = "category"  # the primary grain: what products add up to
 
 def sample_category_features(
     warehouse: Path, regions: Mapping[str, str], models: object | None
-) -> FeatureSample:
+) -> FeatureSample | None:
     """The category tier's features; with the loaded models (by tier) their forecasts too."""
     model = models.get(TIER) if isinstance(models, dict) else None
     return sample_features(read_panel(warehouse, TIER), regions, model)
@@ -33,9 +33,9 @@ def sample_category_features(
 
 def sample_features(
     panel: Panel, regions: Mapping[str, str], model: DemandModel | None = None
-) -> FeatureSample:
+) -> FeatureSample | None:
     """Sample the series that sell at each of the last origins; with a model also its forecast in units of
-    the series' level. Where history is short there are fewer origins."""
+    the series' level. If history is short there are fewer origins; None if there is none."""
     last = len(panel.weeks) - 1
     first = max(LEAST_REFERENCE, last - WATCHED_WEEKS - REFERENCE_WEEKS + 1)
     frames: list[pd.DataFrame] = []
@@ -56,5 +56,7 @@ def sample_features(
         if model is not None:
             frame["forecast_to_level"] = model.predict(features, scale).mean.mean(1) / scale
         frames.append(frame)
+    if not frames:
+        return None
     watched = [name for name in names if name not in ahead]
     return FeatureSample(panel.tier, pd.concat(frames, ignore_index=True), watched)

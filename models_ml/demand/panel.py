@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import numpy as np
-import pandas as pd
 
 from models_ml.errors import NotEnoughHistoryError
+from models_ml.evaluate.forecast import HORIZON
 
 TIERS = {"category": "category", "product": "product_id"}
 LEAST_ACTIVE_WEEKS = {"category": 20, "product": 12}  # of the 28 weeks up to the origin
@@ -27,9 +26,9 @@ PLAN = {
         "is_prominent_display",
     ),
 }  # fmt: skip
-CALENDAR = (
-    "is_easter", "is_memorial_day", "is_independence_day", "is_labor_day", "is_holiday", "is_before_holiday",
-)  # fmt: skip
+WEEK_COLUMNS = ("week", "last_day", "is_recorded")
+CALENDAR = ("is_holiday", "is_before_holiday")  # of any calendar; days that a retailer names come beside them
+LEAST_WEEKS = 1
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,10 @@ class Pool:
 class Panel:
     """Series of one tier, sorted by location and item.
 
-    `measures` are (series, recorded weeks), zero where nothing was sold; `plan` is (series, weeks + 8) and
-    `plan_known` says for which weeks the promotion calendar holds anything; `calendar` is (weeks + 8,).
+    Weeks are columns in the order of their days, whatever the retailer numbers them; `weeks` are the numbers
+    of the recorded ones, `coming` those of the eight that follow. `measures` are (series, recorded weeks),
+    zero if nothing was sold; `plan` is (series, weeks + 8) and `plan_known` says for which weeks the
+    promotion calendar holds anything; `calendar` is (weeks + 8,).
     """
 
     tier: str
@@ -56,6 +57,7 @@ class Panel:
     categories: np.ndarray
     regions: np.ndarray
     weeks: np.ndarray
+    coming: np.ndarray
     measures: dict[str, np.ndarray]
     pools: dict[str, Pool]
     plan: dict[str, np.ndarray]
@@ -67,11 +69,22 @@ class Panel:
         return self.measures["units"]
 
     def column(self, week: int) -> int:
-        """Index of a recorded week; raises where the release does not hold it."""
+        """Index of a recorded week. Raises NotEnoughHistoryError if the release does not hold it."""
         columns = np.flatnonzero(self.weeks == week)
         if not len(columns):
             raise NotEnoughHistoryError(f"Week {week} is not among the recorded weeks of the release.")
         return int(columns[0])
+
+    def columns(self, weeks: np.ndarray) -> np.ndarray:
+        """Index of each week by its number, coming weeks behind the recorded ones; -1 if it is neither."""
+        numbers = np.concatenate([self.weeks, self.coming])
+        order = np.argsort(numbers, kind="stable")
+        at = np.minimum(np.searchsorted(numbers[order], weeks), len(numbers) - 1)
+        return np.where(numbers[order][at] == weeks, order[at], -1)
+
+    def ahead(self, origin: int) -> np.ndarray:
+        """Numbers of the eight weeks after column `origin`."""
+        return np.concatenate([self.weeks, self.coming])[origin + 1 : origin + 1 + HORIZON]
 
     def select(self, chosen: np.ndarray) -> Panel:
         """The same panel with the series that `keep` (mask or index) names."""
@@ -104,63 +117,100 @@ def read_panel(warehouse: Path, tier: str) -> Panel:
 
 def panel_from(con: duckdb.DuckDBPyConnection, tier: str) -> Panel:
     """As `read_panel`, from an open connection that holds the feature tables."""
-    item = TIERS[tier]
-    table = f"feat_demand_{tier}_week"
-    calendar = con.execute(
-        f"SELECT week, is_recorded, {', '.join(CALENDAR)} FROM feat_calendar_week ORDER BY week"
-    )
-    days = calendar.fetchnumpy()
-    recorded = np.asarray(days["is_recorded"], bool)
-    weeks = np.asarray(days["week"])[recorded]
-    if len(weeks) < 16:
-        raise NotEnoughHistoryError(f"{len(weeks)} complete weeks are recorded; the demand model needs 16.")
-    category = "category" if tier == "category" else "min(category)"
-    keys = con.execute(
-        f"""SELECT location_id, {item} AS item, min(department) AS department, {category} AS category
-            FROM {table} GROUP BY location_id, {item} ORDER BY location_id, {item}"""
-    ).fetchnumpy()
-    count, width = len(keys["item"]), len(recorded)
-    first = int(weeks[0])
-
-    def dense(rows: Mapping[str, np.ndarray | pd.Categorical], name: str, across: int) -> np.ndarray:
-        out = np.zeros((count, across))
-        out[np.asarray(rows["series"]), np.asarray(rows["week"]) - first] = np.asarray(rows[name])
-        return out
-
-    numbered = f"""(SELECT location_id, {item}, row_number() OVER (ORDER BY location_id, {item}) - 1 AS series
-                    FROM (SELECT DISTINCT location_id, {item} FROM {table}))"""
-    sold = con.execute(
-        f"SELECT series, week, {', '.join(MEASURES)} FROM {table} JOIN {numbered} USING (location_id, {item})"
-        " WHERE units > 0"
-    ).fetchnumpy()
-    plan_table = f"feat_promotion_plan_{tier}_week"
-    planned = con.execute(
-        f"""SELECT series, week, {", ".join(PLAN[tier])} FROM {plan_table} JOIN {numbered}
-            USING (location_id, {item}) WHERE week BETWEEN {first} AND {first + width - 1}"""
-    ).fetchnumpy()
-    planned_weeks = np.zeros(width, bool)
-    planned_weeks[np.unique(planned["week"]) - first] = True
-    members = {
-        "category": np.asarray(keys["category"], str),
-        "department": np.asarray(keys["department"], str),
-        "location": np.asarray(keys["location_id"], str),
-    }
-    if tier == "product":
-        members["product"] = np.asarray(keys["item"], str)
-    return Panel(
+    days = _calendar(con)
+    recorded = days["is_recorded"].astype(bool)
+    if recorded.sum() < LEAST_WEEKS:
+        raise NotEnoughHistoryError("No week of sales is complete yet: a forecast needs one.")
+    keys = _series(con, tier)
+    count, nothing = len(keys["item"]), np.zeros(0)
+    panel = Panel(
         tier=tier,
-        locations=np.asarray(keys["location_id"], str),
-        items=np.asarray(keys["item"], str),
-        departments=np.asarray(keys["department"], str),
-        categories=np.asarray(keys["category"], str),
-        regions=_regions(con, np.asarray(keys["location_id"], str)),
-        weeks=weeks,
-        measures={name: dense(sold, name, len(weeks)) for name in MEASURES},
-        pools={name: _read_pool(con, name, member, weeks) for name, member in members.items()},
-        plan={name: dense(planned, name, width) for name in PLAN[tier]},
-        plan_known=planned_weeks,
-        calendar={name: np.asarray(days[name], float) for name in CALENDAR},
+        locations=keys["location_id"].astype(str),
+        items=keys["item"].astype(str),
+        departments=keys["department"].astype(str),
+        categories=keys["category"].astype(str),
+        regions=_regions(con, keys["location_id"].astype(str)),
+        weeks=days["week"][recorded],
+        coming=days["week"][~recorded],
+        measures={},
+        pools={},
+        plan={},
+        plan_known=nothing,
+        calendar={name: days[name].astype(float) for name in days if name not in WEEK_COLUMNS},
     )
+    plan, plan_known = _plan(con, panel)
+    return replace(
+        panel,
+        measures=_dense(con, panel, f"feat_demand_{tier}_week", MEASURES, (count, len(panel.weeks))),
+        pools={name: _pool(con, name, member, panel) for name, member in _members(panel).items()},
+        plan=plan,
+        plan_known=plan_known,
+    )
+
+
+def _calendar(con: duckdb.DuckDBPyConnection) -> dict[str, np.ndarray]:
+    """Weeks by day: number, last day, whether they are recorded, then the days that the retailer names (one
+    column `is_…` each), then whether they have a holiday of any name or come before one."""
+    there = [name for name, *_ in con.execute("SELECT * FROM feat_calendar_week LIMIT 0").description or []]
+    named = [name for name in there if name.startswith("is_") and name not in (*WEEK_COLUMNS, *CALENDAR)]
+    names = ", ".join((*WEEK_COLUMNS, *named, *CALENDAR))
+    return _arrays(con, f"SELECT {names} FROM feat_calendar_week ORDER BY last_day")
+
+
+def _series(con: duckdb.DuckDBPyConnection, tier: str) -> dict[str, np.ndarray]:
+    """Location, item, department and category of each series, sorted by the first two."""
+    item = TIERS[tier]
+    return _arrays(
+        con,
+        f"""SELECT location_id, {item} AS item, min(department) AS department, min(category) AS category
+            FROM feat_demand_{tier}_week GROUP BY location_id, {item} ORDER BY location_id, {item}""",
+    )
+
+
+def _dense(
+    con: duckdb.DuckDBPyConnection, panel: Panel, table: str, names: tuple[str, ...], shape: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Columns of a table by location, item and week as (series, weeks); zero if there is no row."""
+    item = TIERS[panel.tier]
+    rows = _arrays(
+        con,
+        f"""WITH series AS (
+                SELECT location_id, {item}, row_number() OVER (ORDER BY location_id, {item}) - 1 AS series
+                FROM (SELECT DISTINCT location_id, {item} FROM feat_demand_{panel.tier}_week))
+            SELECT series, week, {", ".join(names)} FROM {table} JOIN series USING (location_id, {item})""",
+    )
+    column = panel.columns(rows["week"])
+    inside = (column >= 0) & (column < shape[1])
+    out = {}
+    for name in names:
+        out[name] = np.zeros(shape)
+        out[name][rows["series"][inside], column[inside]] = rows[name][inside]
+    return out
+
+
+def _plan(con: duckdb.DuckDBPyConnection, panel: Panel) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The promotion calendar by series, and the weeks for which it holds anything."""
+    table, names = f"feat_promotion_plan_{panel.tier}_week", PLAN[panel.tier]
+    width = len(panel.weeks) + len(panel.coming)
+    known = np.zeros(width, bool)
+    weeks = panel.columns(_arrays(con, f"SELECT DISTINCT week FROM {table}")["week"])
+    known[weeks[weeks >= 0]] = True
+    return _dense(con, panel, table, names, (len(panel.items), width)), known
+
+
+def _members(panel: Panel) -> dict[str, np.ndarray]:
+    """The pools of larger groups in which a series is, and its member of each."""
+    members = {"category": panel.categories, "department": panel.departments, "location": panel.locations}
+    return members | ({"product": panel.items} if panel.tier == "product" else {})
+
+
+def _arrays(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, np.ndarray]:
+    """The columns of a query; what is NULL counts as zero, a text as UNKNOWN."""
+    return {name: _filled(np.ma.asanyarray(values)) for name, values in con.execute(sql).fetchnumpy().items()}
+
+
+def _filled(values: np.ma.MaskedArray) -> np.ndarray:
+    return np.asarray(values.filled("UNKNOWN" if values.dtype == object else 0))
 
 
 def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
@@ -176,14 +226,14 @@ def _regions(con: duckdb.DuckDBPyConnection, locations: np.ndarray) -> np.ndarra
     return np.array([region_of.get(location, "unknown") for location in locations], str)
 
 
-def _read_pool(con: duckdb.DuckDBPyConnection, name: str, member: np.ndarray, weeks: np.ndarray) -> Pool:
-    rows = con.execute(
-        "SELECT member, week, units, baskets FROM feat_demand_pool_week WHERE pool = ? ORDER BY member, week",
-        [name],
-    ).fetchnumpy()
-    names, position = np.unique(np.asarray(rows["member"], str), return_inverse=True)
-    units, baskets = np.zeros((2, len(names), len(weeks)))
-    column = np.asarray(rows["week"]) - int(weeks[0])
-    units[position, column] = rows["units"]
-    baskets[position, column] = rows["baskets"]
+def _pool(con: duckdb.DuckDBPyConnection, name: str, member: np.ndarray, panel: Panel) -> Pool:
+    rows = _arrays(
+        con, f"SELECT member, week, units, baskets FROM feat_demand_pool_week WHERE pool = '{name}'"
+    )
+    names, position = np.unique(rows["member"].astype(str), return_inverse=True)
+    units, baskets = np.zeros((2, len(names), len(panel.weeks)))
+    column = panel.columns(rows["week"])
+    inside = (column >= 0) & (column < len(panel.weeks))
+    units[position[inside], column[inside]] = rows["units"][inside]
+    baskets[position[inside], column[inside]] = rows["baskets"][inside]
     return Pool(units, baskets, np.searchsorted(names, member))

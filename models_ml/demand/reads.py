@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models_ml.demand.panel import CALENDAR, MEASURES, PLAN, TIERS
+from models_ml.demand.panel import CALENDAR, MEASURES, PLAN, TIERS, WEEK_COLUMNS
 from models_ml.lifecycle.spec import Columns
 
 _POOL = ("pool", "member", "week", "units", "baskets")
@@ -21,8 +21,11 @@ FEATURE_TABLES = (
 
 
 def demand_reads() -> Columns:
-    """(table, column) that fit and scoring read, both tiers: `panel.read_panel`, newcomers, empty shelves."""
-    read = {("feat_calendar_week", name) for name in ("week", "is_recorded", *CALENDAR)}
+    """(table, column) that fit and scoring read, both tiers: `panel.read_panel`, newcomers, empty shelves.
+
+    Days that a retailer names in the calendar are read beside these if there are any.
+    """
+    read = {("feat_calendar_week", name) for name in (*WEEK_COLUMNS, *CALENDAR)}
     read |= {("feat_demand_pool_week", name) for name in _POOL}
     read |= {("feat_location", name) for name in _LOCATION}
     for tier, item in TIERS.items():

@@ -7,7 +7,7 @@ average, said in every row. A registry that is down: the last approved model, ch
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -194,9 +194,7 @@ def _frame(
 ) -> pd.DataFrame:
     last, count = int(panel.weeks[-1]), len(panel.items)
     horizon = np.tile(np.arange(1, HORIZON + 1), count)
-    ending = np.array(
-        [endings.get(last + h, endings[last] + timedelta(days=7 * h)) for h in range(1, HORIZON + 1)]
-    )
+    ending = np.array([endings[int(week)] for week in panel.coming])
     out = pd.DataFrame({
         "tier": panel.tier,
         "location_id": np.repeat(panel.locations, HORIZON),
@@ -204,7 +202,7 @@ def _frame(
         "department": np.repeat(panel.departments, HORIZON),
         "category": np.repeat(panel.categories, HORIZON),
         "origin_week": last,
-        "week": last + horizon,
+        "week": np.tile(panel.coming, count),
         "week_ending": np.tile(ending, count),
         "horizon": horizon,
         "method": np.repeat(method, HORIZON) if isinstance(method, np.ndarray) else method,

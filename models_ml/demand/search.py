@@ -109,6 +109,7 @@ def _until(panel: Panel, week: int) -> Panel:
     return replace(
         panel,
         weeks=panel.weeks[:width],
+        coming=panel.ahead(width - 1),
         measures={name: values[:, :width] for name, values in panel.measures.items()},
         pools={
             name: replace(pool, units=pool.units[:, :width], baskets=pool.baskets[:, :width])
@@ -121,12 +122,13 @@ def _until(panel: Panel, week: int) -> Panel:
 
 
 def _origins(panel: Panel, before_week: int) -> list[int]:
-    origins = [before_week - HORIZON - APART * k for k in range(ORIGINS_SCORED)][::-1]
-    if origins[0] - int(panel.weeks[0]) < LEAST_HISTORY:
+    before = panel.column(before_week)
+    columns = [before - HORIZON - APART * k for k in range(ORIGINS_SCORED)][::-1]
+    if columns[0] < LEAST_HISTORY:
         raise NotEnoughHistoryError(
             f"A search before week {before_week} needs {LEAST_HISTORY + HORIZON + APART} complete weeks."
         )
-    return origins
+    return [int(panel.weeks[column]) for column in columns]
 
 
 class _Origin(NamedTuple):

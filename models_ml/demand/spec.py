@@ -88,7 +88,7 @@ class DemandSpec(ModelSpec):
 
     def sample_features(
         self, warehouse: Path, regions: Mapping[str, str], model: object | None
-    ) -> FeatureSample:
+    ) -> FeatureSample | None:
         from models_ml.demand.monitoring import sample_category_features
 
         return sample_category_features(warehouse, regions, model)

@@ -52,6 +52,9 @@ def train_demand(
     models, backtests, last_week, example = {}, {}, 0, pd.DataFrame()
     for tier in settings.tiers:
         panel = read_panel(warehouse, tier)
+        if tier != "category" and not _sells_throughout(panel):
+            progress(f"demand, {tier}: none sells in most weeks; its category's forecast is shared out")
+            continue
         model, backtest = _train_tier(panel, tier in settings.backtest_tiers, settings, progress)
         models[tier], last_week = model, int(panel.weeks[-1])
         if backtest is not None:
@@ -91,6 +94,9 @@ def train_demand(
     )
 
 
+LEAST_COLUMN = 15  # weeks before the first origin of a backtest
+
+
 def champion_beside(artifact_root: Path, panel: Panel, origins: list[int]) -> Others:
     """The champion's own backtest of the same series and origins, to stand in the same table."""
     path = champion_backtest(artifact_root)
@@ -101,12 +107,22 @@ def champion_beside(artifact_root: Path, panel: Panel, origins: list[int]) -> Ot
 def backtest_origins(panel: Panel) -> list[int]:
     """The last three origins, eight weeks apart, whose whole horizon is recorded; a warm-up origin before
     them."""
-    last = int(panel.weeks[-1])
-    weeks = [last - HORIZON * k for k in (4, 3, 2, 1)]
-    usable = [week for week in weeks if week - int(panel.weeks[0]) >= 15]
+    last = len(panel.weeks) - 1
+    columns = [last - HORIZON * k for k in (4, 3, 2, 1)]
+    usable = [int(panel.weeks[column]) for column in columns if column >= LEAST_COLUMN]
     if len(usable) < 2:
-        raise NotEnoughHistoryError("A backtest needs at least 32 complete weeks of history.")
+        raise NotEnoughHistoryError(
+            f"The demand model needs {LEAST_COLUMN + 2 * HORIZON + 1} complete weeks of sales; there are "
+            f"{len(panel.weeks)}.",
+            hint="Until then the moving average forecasts.",
+        )
     return usable
+
+
+def _sells_throughout(panel: Panel) -> bool:
+    """Whether at every origin of a training some series sells often enough to be fitted and scored."""
+    weeks = [*backtest_origins(panel), int(panel.weeks[-1])]
+    return all(panel.selling(panel.column(week)).any() for week in weeks)
 
 
 def _train_tier(
@@ -115,15 +131,18 @@ def _train_tier(
     """Final model of a tier, calibrated by the forecasts of its earlier origins, and these if asked for."""
     last = int(panel.weeks[-1])
     origins = backtest_origins(panel)
+    if not _sells_throughout(panel):
+        raise NotEnoughHistoryError(
+            f"The demand model needs a {panel.tier} that sells at a store in most weeks."
+        )
     if with_backtest:
         # The series are those that sold often enough before the first reported origin, so that none is
         # chosen late.
         chosen = panel.selling(panel.column(origins[1]))
         result = rolling_origin_backtest(panel, chosen, [*origins, last], settings, progress)
     else:
-        result = rolling_origin_backtest(
-            panel, panel.selling(panel.column(last)), [last - HORIZON, last], settings, progress
-        )
+        weeks = [int(panel.weeks[-1 - HORIZON]), last]
+        result = rolling_origin_backtest(panel, panel.selling(panel.column(last)), weeks, settings, progress)
     if result.model is None:  # pragma: no cover - the backtest fits at every origin
         raise NotEnoughHistoryError("No origin was fitted.")
     return result.model, result if with_backtest else None

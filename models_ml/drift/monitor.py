@@ -27,8 +27,9 @@ from models_ml.drift.findings import aspect_of, finding, method_of
 from models_ml.drift.observe import Observed, observe
 from models_ml.drift.report import write_report
 from models_ml.drift.retraining import Advice, advise, drift_share
-from models_ml.errors import ModelError
+from models_ml.errors import NotEnoughHistoryError
 from models_ml.lifecycle.champion import Champion, find_champion
+from models_ml.lifecycle.drift_policy import LEAST_REFERENCE
 from models_ml.lifecycle.open_alert import OpenAlert
 from models_ml.lifecycle.spec import FeatureSample, ModelSpec
 
@@ -88,12 +89,17 @@ def monitor(
     """Watch the release for the watched models: rows into the folder `output`, reports into `reports`.
 
     What is no model's own, the retailer's data, is reported under the first of them, and so is the advice.
-    Raises ModelError if none is watched.
+    Raises
+    NotEnoughHistoryError if there are too few weeks to compare, or nothing sells often enough to be watched.
     """
     progress("drift: reading the weeks")
     with duckdb.connect(str(warehouse), read_only=True) as con:
         con.execute("SET threads = 2")
         observed = observe(con)
+        if len(observed.weeks) <= LEAST_REFERENCE:
+            raise NotEnoughHistoryError(
+                f"Drift needs {LEAST_REFERENCE + 1} complete weeks of sales; there are {len(observed.weeks)}."
+            )
         regions = dict(con.execute("SELECT location_id, region FROM dim_location").fetchall())
         last_week = observed.last_week
         champions = {
@@ -112,7 +118,7 @@ def monitor(
         if (sample := spec.sample_features(warehouse, regions, holder.model)) is not None
     ]
     if not watched:
-        raise ModelError("No model is watched.")
+        raise NotEnoughHistoryError("No model is watched, or no category sells in most weeks.")
     first = watched[0]
     progress("drift: judging")
     codes = trained_codes(artifact_root, first.spec.name, first.champion.version)

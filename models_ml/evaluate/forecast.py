@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 HORIZON = 8
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
@@ -16,3 +17,9 @@ class Forecast(NamedTuple):
 
     quantiles: np.ndarray
     mean: np.ndarray
+
+
+def poisson_quantiles(mean: np.ndarray) -> np.ndarray:
+    """Quantiles of a Poisson count, one more axis than `mean`: with too little history to measure a spread,
+    the least there can be."""
+    return np.asarray(stats.poisson.ppf(LEVELS, np.maximum(mean, 1e-9)[..., None]))

@@ -70,11 +70,15 @@ def rolling_origin_backtest(
 
 def fit_weeks(panel: MarginPanel, last_week: int, settings: MarginRiskSettings) -> list[int]:
     """Every `step_weeks` back from `last_week` as long as two training origins have known outcomes."""
-    first = int(panel.demand.weeks[0]) + settings.first_origin + HORIZON_WEEKS + 1
-    weeks = list(range(last_week, first - 1, -settings.step_weeks))[::-1]
-    if len(weeks) < LEAST_EARLIER + 1:
-        raise NotEnoughHistoryError("Margin risk needs half a year of complete weeks.")
-    return weeks
+    first, last = settings.first_origin + HORIZON_WEEKS + 1, panel.demand.column(last_week)
+    columns = list(range(last, first - 1, -settings.step_weeks))[::-1]
+    if len(columns) < LEAST_EARLIER + 1:
+        raise NotEnoughHistoryError(
+            f"Margin risk needs {first + LEAST_EARLIER * settings.step_weeks + 1} complete weeks of sales; "
+            f"there are {len(panel.demand.weeks)}.",
+            hint="Until then the last four weeks stand for the next four.",
+        )
+    return [int(panel.demand.weeks[column]) for column in columns]
 
 
 def from_earlier(origin: int, earlier: list[_Earlier]) -> Calibration:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
+from models_ml.errors import NotEnoughHistoryError
 from models_ml.margin_risk.model import Risk
 from models_ml.margin_risk.panel import MarginPanel
 from models_ml.margin_risk.settings import HORIZON_WEEKS, TARGET_WEEKS
@@ -27,12 +28,19 @@ def back_to_category(panel: MarginPanel, origin: int) -> Risk:
 
 
 def calibrated_repeat(panel: MarginPanel, origin: int) -> Risk:
-    """The first rule with the chances and sizes that it had over the last four complete weeks.
+    """The first baseline with the chances and sizes that it had over the last four complete weeks.
 
     The share that missed rises with the gap (isotonic), the size is the mean miss in shares of the pace.
+    Raises NotEnoughHistoryError if there is nothing to learn them from.
     """
     before = origin - HORIZON_WEEKS
+    if before + 1 < HORIZON_WEEKS:
+        raise NotEnoughHistoryError(
+            f"Margin risk needs {2 * HORIZON_WEEKS} complete weeks of sales; there are {origin + 1}."
+        )
     selling = panel.demand.selling(before)
+    if not selling.any():
+        raise NotEnoughHistoryError("Margin risk needs a category that sells at a store in most weeks.")
     outcome = shortfall(panel, before)[selling]
     chance = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip")
     chance.fit(_gap(panel, before)[selling], outcome > 0)

@@ -96,6 +96,11 @@ def fit(panel: MarginPanel, origin: int, settings: MarginRiskSettings) -> Margin
     )
     outcome = np.concatenate(money)
     missed = outcome > 0
+    if not missed.any() or missed.all():
+        raise NotEnoughHistoryError(
+            "Margin risk needs categories that sell at a store in most weeks, some of which missed "
+            "their target."
+        )
     shared = {
         "tree_method": "hist", "max_depth": settings.depth, "eta": settings.learning_rate,
         "subsample": settings.row_share, "colsample_bynode": settings.column_share,

@@ -45,19 +45,28 @@ def read_margin_panel(warehouse: Path) -> MarginPanel:
 
 
 def margin_panel_from(con: duckdb.DuckDBPyConnection) -> MarginPanel:
-    """As `read_margin_panel`, from an open connection that holds the feature tables."""
+    """As `read_margin_panel`, from an open connection that holds the feature tables.
+
+    A week whose margin is not known counts as one without sales. Raises NotEnoughHistoryError if none is.
+    """
     demand = panel_from(con, "category")
-    first, weeks, width = int(demand.weeks[0]), len(demand.weeks), len(demand.plan_known)
+    ((rows, known),) = con.execute(
+        f"SELECT count(*), count({MONEY[1]}) FROM feat_margin_category_week"
+    ).fetchall()
+    if rows and not known:
+        raise NotEnoughHistoryError("Margin risk needs the landed cost of what is sold.")
+    weeks, width = len(demand.weeks), len(demand.plan_known)
     row_of = {key: i for i, key in enumerate(zip(demand.locations, demand.items, strict=True))}
 
     def dense(table: str, columns: tuple[str, ...], across: int) -> list[np.ndarray]:
         rows = con.execute(
-            f"""SELECT location_id, category, week, {", ".join(columns)} FROM {table}
-                WHERE week BETWEEN {first} AND {first + across - 1}"""
+            f"SELECT location_id, category, week, {', '.join(columns)} FROM {table}"
+            f" WHERE {columns[1]} IS NOT NULL"
         ).fetchnumpy()
         keys = zip(rows["location_id"], rows["category"], strict=True)
         row = np.array([row_of.get(key, -1) for key in keys], int)
-        inside, column = row >= 0, np.asarray(rows["week"]) - first
+        column = demand.columns(np.asarray(rows["week"]))
+        inside = (row >= 0) & (column >= 0) & (column < across)
         out = []
         for name in columns:
             values = np.zeros((len(row_of), across))
@@ -76,23 +85,24 @@ def margin_panel_from(con: duckdb.DuckDBPyConnection) -> MarginPanel:
     return MarginPanel(
         demand=demand,
         money=Money(*dense("feat_margin_category_week", MONEY, weeks)),
-        pools={name: _pool(con, name, members[name], demand.weeks) for name in POOLS},
+        pools={name: _pool(con, name, members[name], demand) for name in POOLS},
         plan=dict(zip(DEPTHS, dense("feat_discount_plan_category_week", DEPTHS, width), strict=True)),
         is_simulated=bool(simulated),
     )
 
 
 def _pool(
-    con: duckdb.DuckDBPyConnection, name: str, member: np.ndarray, weeks: np.ndarray
+    con: duckdb.DuckDBPyConnection, name: str, member: np.ndarray, demand: Panel
 ) -> tuple[Money, np.ndarray]:
     rows = con.execute(
         f"SELECT member, week, {', '.join(MONEY)} FROM feat_margin_pool_week WHERE pool = ?"
-        " ORDER BY member, week",
+        f" AND {MONEY[1]} IS NOT NULL ORDER BY member, week",
         [name],
     ).fetchnumpy()
     names, position = np.unique(np.asarray(rows["member"], str), return_inverse=True)
-    values = np.zeros((len(MONEY), len(names), len(weeks)))
-    column = np.asarray(rows["week"]) - int(weeks[0])
+    values = np.zeros((len(MONEY), len(names), len(demand.weeks)))
+    column = demand.columns(np.asarray(rows["week"]))
+    inside = (column >= 0) & (column < len(demand.weeks))
     for i, money in enumerate(MONEY):
-        values[i, position, column] = rows[money]
+        values[i, position[inside], column[inside]] = np.asarray(rows[money])[inside]
     return Money(*values), np.searchsorted(names, member)

@@ -18,7 +18,7 @@ from models_ml.lifecycle.spec import Scored
 from models_ml.margin_risk.baselines import calibrated_repeat
 from models_ml.margin_risk.bundle import load_bundle
 from models_ml.margin_risk.features import build
-from models_ml.margin_risk.model import MarginRiskModel, rows_of
+from models_ml.margin_risk.model import MarginRiskModel, Risk, rows_of
 from models_ml.margin_risk.panel import MarginPanel, read_margin_panel
 from models_ml.margin_risk.reasons import reasons
 from models_ml.margin_risk.settings import HORIZON_WEEKS, MODEL_NAME, TARGET_WEEKS
@@ -54,6 +54,7 @@ def score_margin_risk(
     """
     try:
         panel = read_margin_panel(warehouse)
+        by_baseline = calibrated_repeat(panel, len(panel.demand.weeks) - 1)
     except NotEnoughHistoryError as missing:
         return write_no_scores(
             output, RISK_COLUMNS, baseline=BASELINE_NAME, release_id=release_id, reason=missing.message
@@ -64,7 +65,7 @@ def score_margin_risk(
         approved=approved,
     )  # fmt: skip
     progress(f"score: margin risk {'version ' + champion.version if champion.model else champion.reason}")
-    frame = _by_baseline(panel, origin, champion.reason or TOO_RARE)
+    frame = _by_baseline(panel, origin, by_baseline, champion.reason or TOO_RARE)
     if champion.model is not None:
         _by_model(frame, panel, origin, champion.model, champion.version)
     frame["money_at_risk"] = frame["probability"] * frame["expected_shortfall"]
@@ -77,8 +78,8 @@ def score_margin_risk(
     return Scored(output, len(frame), name, version, release_id, champion.reason, champion.note)
 
 
-def _by_baseline(panel: MarginPanel, origin: int, reason: str) -> pd.DataFrame:
-    demand, risk = panel.demand, calibrated_repeat(panel, origin)
+def _by_baseline(panel: MarginPanel, origin: int, risk: Risk, reason: str) -> pd.DataFrame:
+    demand = panel.demand
     sentences = [
         {
             "driver": "recent_margin",

@@ -107,7 +107,7 @@ def _daily(warehouse: Path, panel: Panel) -> np.ndarray:
         rows = con.execute(_DAILY.format(item=TIERS[panel.tier])).df()
     index = pd.MultiIndex.from_arrays([panel.locations, panel.items])
     at = index.get_indexer(pd.MultiIndex.from_arrays([rows["location_id"], rows["item"].astype(str)]))
-    week = rows["week"].to_numpy().astype(int) - int(panel.weeks[0])
+    week = panel.columns(rows["week"].to_numpy().astype(int))
     inside = (at >= 0) & (week >= 0) & (week < len(panel.weeks))
     day = np.clip(rows["day"].to_numpy(), 0, 6).astype(int)
     units = np.zeros((len(panel.items), len(panel.weeks) * 7), np.float32)
