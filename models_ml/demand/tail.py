@@ -9,7 +9,7 @@ import numpy as np
 from models_ml.demand.model import horizon_units, ratio_table
 from models_ml.demand.panel import Panel
 from models_ml.demand.reconcile import GRAIN, SHARE_WEEKS, category_of
-from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast
+from models_ml.evaluate.forecast import HORIZON, LEVELS, Forecast, poisson_quantiles
 
 PRIOR_UNITS = 4.0  # units of its category's history that a pair's own share is weighed against
 LEVEL_BINS = 30
@@ -54,8 +54,11 @@ def tail_forecast(tail: Panel, top: Panel, categories: Panel, rest: np.ndarray, 
 
 
 def _quantiles(tail: Panel, mean: np.ndarray, origin: int) -> np.ndarray:
-    """Quantiles around the mean as the ratios to a pair's own level were eight weeks ago, by level."""
+    """Quantiles around the mean as the ratios to a pair's own level were eight weeks ago, by level; those of
+    a Poisson count if there are no eight weeks."""
     before = origin - HORIZON
+    if before < 0:
+        return poisson_quantiles(mean)
     earlier = tail.units[:, max(0, before + 1 - SHARE_WEEKS) : before + 1].mean(1)
     active = earlier > 0
     if not active.any():
