@@ -22,11 +22,11 @@ METRICS = ("inventory_on_hand_units", "on_order_units", "demand_units")
 
 @dataclass(frozen=True)
 class Day:
-    """Units of one day. `demand` is None if none is recorded, as at a distribution centre."""
+    """Units of one day; None if none is recorded: demand at a distribution centre, uncounted stock."""
 
     day: dt.date
-    on_hand: float
-    on_order: float
+    on_hand: float | None
+    on_order: float | None
     demand: float | None
 
 
@@ -74,9 +74,9 @@ def read_days(metrics: MetricService, person: Principal, record: Recommendation,
     return [
         Day(
             _day(row["metric_time__day"]),
-            float(row[on_hand] or 0),
-            float(row[on_order] or 0),
-            None if row[demand] is None else float(row[demand]),
+            _units(row[on_hand]),
+            _units(row[on_order]),
+            _units(row[demand]),
         )
         for row in rows
     ]
@@ -84,6 +84,7 @@ def read_days(metrics: MetricService, person: Principal, record: Recommendation,
 
 def draw(days: list[Day], last: dt.date, proposed_units: float | None) -> Chart | None:
     """None if nothing is known of these weeks."""
+    days = [one for one in days if (one.on_hand, one.on_order, one.demand) != (None, None, None)]
     if not days:
         return None
     first = last - dt.timedelta(days=7 * WEEKS - 1)
@@ -91,7 +92,7 @@ def draw(days: list[Day], last: dt.date, proposed_units: float | None) -> Chart 
     for one in days:
         weekly[(one.day - first).days // 7] += one.demand or 0.0
     has_demand = any(one.demand is not None for one in days)
-    top = max(*weekly, *(max(one.on_hand, one.on_order) for one in days), proposed_units or 0, 4)
+    top = max(*weekly, *(max(one.on_hand or 0, one.on_order or 0) for one in days), proposed_units or 0, 4)
     step = _step(top)
     top = step * -(-top // step)
     across = WIDTH - LEFT - RIGHT - 40  # the last 40 pixels are for what is proposed
@@ -118,8 +119,8 @@ def draw(days: list[Day], last: dt.date, proposed_units: float | None) -> Chart 
         )
     return Chart(
         bars=bars,
-        stock=" ".join(f"{x(one.day)},{y(one.on_hand)}" for one in days),
-        on_order=" ".join(f"{x(one.day)},{y(one.on_order)}" for one in days),
+        stock=" ".join(f"{x(one.day)},{y(one.on_hand)}" for one in days if one.on_hand is not None),
+        on_order=" ".join(f"{x(one.day)},{y(one.on_order)}" for one in days if one.on_order is not None),
         ticks=tuple((y(k * step), int(k * step)) for k in range(int(top // step) + 1)),
         weeks=tuple((round(LEFT + (k + 0.5) * slot, 1), f"{starts[k]:%-d %b}") for k in range(0, WEEKS, 3)),
         proposed=proposed,
@@ -127,8 +128,19 @@ def draw(days: list[Day], last: dt.date, proposed_units: float | None) -> Chart 
         height=HEIGHT,
         baseline=base,
         caption=f"{_wanted(weekly) if has_demand else 'No demand of its own: it serves stores'}; "
-        f"{days[-1].on_hand:.0f} on hand and {days[-1].on_order:.0f} on order on {last:%-d %B %Y}.",
+        f"{_stock(days[-1])} on {last:%-d %B %Y}.",
     )
+
+
+def _stock(day: Day) -> str:
+    if day.on_hand is None:
+        return "no stock is recorded"
+    order = "" if day.on_order is None else f" and {day.on_order:.0f} on order"
+    return f"{day.on_hand:.0f} on hand{order}"
+
+
+def _units(value: object) -> float | None:
+    return None if value is None else float(str(value))
 
 
 def _wanted(weekly: list[float]) -> str:

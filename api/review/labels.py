@@ -59,6 +59,11 @@ def day(value: dt.date | None) -> str:
     return "–" if value is None else f"{value:%-d %b %Y}"
 
 
+def iso_day(value: str) -> str:
+    """A day that is kept as text."""
+    return day(dt.date.fromisoformat(value))
+
+
 def moment(value: dt.datetime | None) -> str:
     return "–" if value is None else f"{value:%-d %b %Y, %H:%M} UTC"
 
@@ -116,9 +121,9 @@ def after_data(days_left: int | None) -> str:
     if days_left is None:
         return ""
     if days_left == 0:
-        return "the last day of the data"
+        return "the last of them"
     days = f"{abs(days_left)} day{'' if abs(days_left) == 1 else 's'}"
-    return f"{days} {'after' if days_left > 0 else 'before'} the data's end"
+    return f"{days} {'after' if days_left > 0 else 'before'} their end"
 
 
 def choice(value: str, facet: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,6 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import RequestId, ServicesDep
 from api.review import chart, labels
+from api.review.nothing import nothing_open
 from api.review.queue import Queue, data_day, last_day, read_queue, row_of
 from api.review.render import page, problem_page
 from api.review.session import CurrentPerson, OwnForm, form_token
@@ -235,6 +237,7 @@ def _common(request: Request, person: Principal, services: Services) -> dict[str
         "only_mine": "mine" in filters_in_force,
         "query": urlencode(filters_in_force),
         "margin_shown": sees_margin(person),
+        "nothing_open": partial(nothing_open, services, person),
     }
 
 

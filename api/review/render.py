@@ -30,6 +30,7 @@ for _name in (
     "percent",
     "day",
     "moment",
+    "iso_day",
     "headline",
     "product",
     "place",

@@ -150,6 +150,19 @@ def test_the_page_is_accessible_and_tells_what_is_simulated(page, address, setti
     assert page.locator("tr.chosen th").inner_text().startswith("As proposed")
 
 
+def test_the_page_fits_a_telephone_and_names_both_clocks(page, address, settings):
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in(page, address, settings, "planner_east")
+    page.wait_for_selector(".plot")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert "data up to 31 Dec 2017" in page.locator(".brand").inner_text()
+    item = page.locator("#detail .item").inner_text()
+    assert "“Act by” is a day of the data: 1 day after their end, 31 Dec 2017." in item
+    assert "By the clock: goes one step up if nobody decides by" in item
+    page.goto(f"{address}/review/impact")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_what_breaks_a_rule_is_told_and_changes_nothing(page, address, settings, store):
     sign_in(page, address, settings, "planner_east")
     first = page.locator("#detail .item").get_attribute("data-id")

@@ -11,6 +11,7 @@ from api.review.queue import MOST_ROWS, read_queue
 from governance.approvals import FACETS, may_decide
 from governance.identity import Directory
 from governance.store import OpsStore
+from governance.store.migrate import upgrade
 
 DAY = dt.date(2017, 12, 31)
 
@@ -25,6 +26,7 @@ def store(tmp_path_factory, var_dir):
     ):
         demo.backup(own)
     opened = OpsStore(f"sqlite:///{copy}")
+    upgrade(opened)
     yield opened
     opened.close()
 
