@@ -88,8 +88,10 @@ def _instead(aggregate: exp.Expr) -> str:
     if len(what) > LONGEST_HINT:
         what = f"{what.partition('(')[0]}(…)"
     name = "" if column is None else column.name.lower()
-    shown = {METRIC_TIME: f"{METRIC_TIME}, MEASURE(…)"}.get(name, name if "__" in name else "…")
-    instead = f"Aggregate around a query: SELECT {what} FROM (SELECT {shown} FROM metrics GROUP BY ALL) AS q."
+    inside = {METRIC_TIME: f"{METRIC_TIME}, MEASURE(…)"}.get(name, name if "__" in name else "…")
+    instead = (
+        f"Aggregate around a query: SELECT {what} FROM (SELECT {inside} FROM metrics GROUP BY ALL) AS q."
+    )
     if not name or "__" in name or name == METRIC_TIME:
         return instead
     return f"Write MEASURE({name}) if it is a metric. {instead}"

@@ -61,5 +61,5 @@ def _of_to_char(pattern: exp.Expr | None) -> str:
 
 
 def _is_capitalised(part: str) -> bool:
-    bare = part.removeprefix("FM")
-    return bare == bare.capitalize()
+    name = part.removeprefix("FM")
+    return name == name.capitalize()

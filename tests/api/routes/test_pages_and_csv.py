@@ -33,8 +33,8 @@ def test_pages_over_http(client, sign_in):
 
 
 def test_a_cursor_is_of_one_reader(client, sign_in):
-    mine = client.post("/v1/query", json=QUERY | {"limit": 3}, headers=sign_in("planner_east")).json()
-    body = QUERY | {"limit": 3, "cursor": mine["next_cursor"]}
+    first = client.post("/v1/query", json=QUERY | {"limit": 3}, headers=sign_in("planner_east")).json()
+    body = QUERY | {"limit": 3, "cursor": first["next_cursor"]}
     answer = client.post("/v1/query", json=body, headers=sign_in("planner_west"))
     assert answer.status_code == 400 and answer.json()["code"] == "invalid-cursor"
 
@@ -87,7 +87,7 @@ def test_json_is_given_unless_another_form_is_preferred(client, sign_in):
 
 
 def test_offset_on_the_command_line(cli):
-    ask = ["metric", "query", "-m", "net_sales", "-g", "metric_time__month"]
-    whole = cli.answer(*ask)["rows"]
-    assert cli.answer(*ask, "--limit", "3", "--offset", "4")["rows"] == whole[4:7]
-    assert json.dumps(whole[-1]) == json.dumps(cli.answer(*ask, "--offset", "11")["rows"][0])
+    command = ["metric", "query", "-m", "net_sales", "-g", "metric_time__month"]
+    whole = cli.answer(*command)["rows"]
+    assert cli.answer(*command, "--limit", "3", "--offset", "4")["rows"] == whole[4:7]
+    assert json.dumps(whole[-1]) == json.dumps(cli.answer(*command, "--offset", "11")["rows"][0])
