@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import metadata
+from importlib import import_module, metadata
+from threading import Thread
 from typing import Any
 
 from fastapi import FastAPI
@@ -44,6 +45,8 @@ def create_app(configured: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # The first question about models would wait seconds, on a busy machine a minute, for its libraries.
+        Thread(target=import_module, args=("api.services.model_service",), daemon=True).start()
         yield
         services.close()
 

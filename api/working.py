@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from api.wiring import Services
 from governance.governed_query.cancellation import CURRENT, Cancellation
@@ -38,6 +38,17 @@ async def admitted(request: Request, services: Services, principal: Principal) -
                 CURRENT.reset(token)
     finally:
         watching.cancel()
+
+
+async def _stranger(request: Request) -> AsyncIterator[None]:
+    services: Services = request.app.state.services
+    host = request.client.host if request.client else "nowhere"
+    async with services.admission.turn(f"nobody at {host}", Cancellation()):
+        yield
+
+
+Stranger = Depends(_stranger, scope="function")
+"""The turn of who is not signed in yet, by address: signing in may wait for an identity provider."""
 
 
 async def _watch(request: Request, cancellation: Cancellation) -> None:

@@ -16,9 +16,10 @@ from api.review import oidc
 from api.review.render import page
 from api.review.session import OwnForm, end, from_our_page, password_file, reader, start
 from api.wiring import Services
+from api.working import Stranger
 from governance.errors import NotAuthenticatedError, NotFoundError
 
-router = APIRouter(prefix="/review", include_in_schema=False)
+router = APIRouter(prefix="/review", include_in_schema=False, dependencies=[Stranger])
 _DEMO_ORDER = (
     "planner_east", "planner_west", "category_manager", "finance_controller", "store_manager", "executive",
     "auditor",

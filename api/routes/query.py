@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pyarrow as pa
 from fastapi import APIRouter, Body, Header, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.deps import Reader, ServicesDep
 from api.problems import document
@@ -20,6 +20,9 @@ from semantic import MetricQuery
 router = APIRouter(prefix="/v1", tags=["query"])
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
 Accept = Annotated[str, Header(description=f"`{JSON}`, `{CSV}` or `{ARROW}`")]
+
+MOST_CHARACTERS = 100_000
+"""Of a statement, and of all filters of a query."""
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
@@ -58,6 +61,14 @@ class QueryBody(BaseModel):
     min_max_only: bool = False
     release: Name | None = Field(None, description="an older release, for time travel")
 
+    @model_validator(mode="after")
+    def _as_long_as_sql(self) -> Self:
+        """Filters are planned as a whole, so their length in all is bounded, as that of SQL is."""
+        length = sum(map(len, self.where))
+        if length > MOST_CHARACTERS:
+            raise ValueError(f"filters have {length:,} characters; they may have {MOST_CHARACTERS:,} in all")
+        return self
+
     def as_query(self) -> MetricQuery:
         return MetricQuery(**self.model_dump(exclude={"release", "cursor"}))
 
@@ -69,7 +80,7 @@ class SqlBody(BaseModel):
 
     sql: str = Field(
         min_length=1,
-        max_length=100_000,
+        max_length=MOST_CHARACTERS,
         examples=["SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY product__department"],
     )
     release: Name | None = None

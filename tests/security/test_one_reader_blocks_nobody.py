@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import socket
 import statistics
@@ -20,6 +21,7 @@ import pytest
 
 from api.auth.sign_in import local_issuer
 from api.settings import Settings
+from api.wiring import Services
 from tests.conftest import ROOT
 from tests.security.small_release import TABLES, write_release
 
@@ -130,6 +132,64 @@ def test_work_is_stopped_when_the_client_goes(address, headers):
 
     status, seconds = asyncio.run(scene())
     assert status == 200 and seconds < 10
+
+
+def test_strangers_and_slow_readers_keep_nobody_waiting(address, headers):
+    """Made-up tokens, floods of the sign-in, and answers that nobody reads hold no turn of a person."""
+    url, auth, other = address[0], headers("auditor"), headers("finance_controller")
+    host, port = url.removeprefix("http://").split(":")
+    body = json.dumps({"metrics": ["units_delivered"], "group_by": ["delivery"], "limit": 90_000})
+    lines = ["POST /v1/query HTTP/1.1", f"Host: {host}", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(body)}", f"Authorization: {auth['Authorization']}", "", body]
+    slow = []
+    for _ in range(6):
+        connection = socket.create_connection((host, int(port)))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall("\r\n".join(lines).encode())
+        slow.append(connection)  # and never read
+
+    async def scene():
+        async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None)) as client:
+
+            async def strange(n):
+                made_up = {"Authorization": f"Bearer eyJ.{n}.x"}
+                await client.get(f"{url}/v1/metrics", headers=made_up)
+                await client.post(f"{url}/review/sign-in", data={"user": "executive", "password": str(n)})
+
+            crowd = [asyncio.create_task(strange(n)) for n in range(150)]
+            await asyncio.sleep(0.2)
+            waited = []
+            for n, who in enumerate([other, other, other, auth]):
+                started = time.monotonic()
+                answer = await client.post(f"{url}/v1/query", json=query(f"calm{n}"), headers=who)
+                assert answer.status_code == 200, answer.text
+                waited.append(time.monotonic() - started)
+            await asyncio.gather(*crowd, return_exceptions=True)
+            return waited
+
+    waited = asyncio.run(scene())
+    for connection in slow:
+        connection.close()
+    assert max(waited[:3]) < 10  # who sent what nobody reads waits for it to be written, and no longer
+
+
+def test_two_tokens_of_one_person_are_one_identity(address):
+    services = Services.from_settings(address[1])
+    issuer = local_issuer(address[1])
+    tokens = [issuer.issue("executive", now=datetime.now(UTC)) for _ in range(2)]
+    people = [services.tokens.verify(token, now=datetime.now(UTC)) for token in tokens]
+    assert people[0].token_id != people[1].token_id
+    assert people[0].reader_key == people[1].reader_key
+
+
+def test_filters_are_as_long_as_sql_may_be(address, headers):
+    long = [f"{{{{ Dimension('product__department') }}}} <> '{'x' * 9_000}'" for _ in range(12)]
+    answer = httpx.post(
+        f"{address[0]}/v1/query",
+        json={"metrics": ["units_delivered"], "where": long},
+        headers=headers("executive"),
+    )
+    assert answer.status_code == 422 and "100,000 in all" in answer.json()["detail"]
 
 
 def test_a_body_that_is_too_long_is_refused_whether_it_says_so_or_not(address, headers):
