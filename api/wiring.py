@@ -138,5 +138,5 @@ class Services:
             self.metrics.close()
         if "store" in self.__dict__:
             self.store.close()
-        if "short_work" in self.__dict__:
-            self.short_work.shutdown(wait=False)
+        if "short_work" in self.__dict__:  # an application may be started again
+            self.__dict__.pop("short_work").shutdown(wait=False)
