@@ -53,6 +53,13 @@ class Services:
         return ReleaseStore(self.settings.var_dir)
 
     @cached_property
+    def currency(self) -> str:
+        """The reporting currency of every amount, by ISO 4217; XXX if the retailer names none."""
+        from integrations.retailer import retailer_of
+
+        return retailer_of(self.settings.retailer, self.settings.source).currency
+
+    @cached_property
     def store(self) -> OpsStore:
         """The ops store, in this version's schema."""
         from api.services.ops_store import open_ops_store

@@ -50,6 +50,7 @@ class RecommendationRow(BaseModel):
     product_id: str
     location_id: str
     quantity_units: float
+    currency: str | None = Field(None, description="of its amounts; in a list, that of the page")
     state: str = Field(examples=["proposed"])
     from_location_id: str | None = Field(None, description="the donor of a transfer")
     subject_id: str | None = Field(None, description="its subject if product and place do not say")
@@ -64,6 +65,7 @@ class RecommendationRow(BaseModel):
 
 
 class RecommendationPage(BaseModel):
+    currency: str = Field(description="of all amounts, ISO 4217; XXX if the retailer names none")
     items: list[RecommendationRow]
     next_cursor: str | None = Field(None, description="pass as `cursor` for the rows that follow")
 
@@ -130,6 +132,7 @@ def list_all(
         supplier_id=supplier_id,
     )
     body = {
+        "currency": services.currency,
         "items": [with_former_names(row.as_dict(), RECORD) for row in page.items],
         "next_cursor": page.next_cursor,
     }
@@ -147,7 +150,9 @@ def impact(
 ) -> Response:
     """What the proposals would do to stock, payables, cash and working capital, week by week."""
     effect = impact_of(services.store, user, state=state, action=action, region=region, department=department)
-    return Response(json_document(effect.model_dump()), media_type="application/json")
+    return Response(
+        json_document({**effect.model_dump(), "currency": services.currency}), media_type="application/json"
+    )
 
 
 @router.get("/report", responses={200: {"model": DecisionReport}, **document(400, 401, 403, 404, 422)})
@@ -163,7 +168,8 @@ def report(user: CurrentUser, services: ServicesDep) -> Response:
 def show(recommendation_id: Id, user: CurrentUser, services: ServicesDep) -> Response:
     """One recommendation. What the caller may not see answers like what does not exist."""
     record = find_recommendation(services.store, recommendation_id, reader=user)
-    return Response(json_document(with_former_names(record.as_dict(), RECORD)), media_type="application/json")
+    body = {**with_former_names(record.as_dict(), RECORD), "currency": services.currency}
+    return Response(json_document(body), media_type="application/json")
 
 
 @router.post(

@@ -35,6 +35,7 @@ class ImpactWeek(BaseModel):
 class Impact(BaseModel):
     """What a set of proposals would do to working capital."""
 
+    currency: str | None = Field(None, description="of all amounts; NULL on the command line")
     states: list[str]
     proposals: int
     is_simulated: bool
