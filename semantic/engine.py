@@ -179,14 +179,15 @@ class Engine:
         return pa.Table.from_batches(batches, schema=reader.schema)
 
     def statistics(self, catalog: Catalog) -> Statistics:
-        """Row counts and date columns of a catalog's tables, from the warehouse's own metadata (no scan).
+        """Row counts, date and text columns of a catalog's tables: the warehouse's own metadata, no scan.
 
         Give them to `SemanticLayer.from_manifest(path, statistics)` for faster SQL with the same answers.
         """
         cursor = self._connection.cursor()
         sizes = cursor.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall()
-        dates = cursor.execute(
-            "SELECT table_name, column_name FROM duckdb_columns() WHERE data_type = 'DATE'"
+        columns = cursor.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE data_type IN ('DATE', 'VARCHAR')"
         ).fetchall()
         cursor.close()
         relations: dict[str, list[str]] = {}
@@ -199,7 +200,8 @@ class Engine:
                 relations[name].append(relation)
         return Statistics(
             rows={r: size for name, size in sizes for r in relations.get(name, ())},
-            dates=frozenset((r, c) for name, c in dates for r in relations.get(name, ())),
+            dates=frozenset((r, c) for name, c, t in columns if t == "DATE" for r in relations.get(name, ())),
+            texts=frozenset((r, c) for name, c, t in columns if t != "DATE" for r in relations.get(name, ())),
         )
 
     def as_of_day(self, catalog: Catalog, built: dt.date | None = None) -> dt.date | None:

@@ -20,7 +20,7 @@ from .plan.planner import Planner
 from .plan.suppression_probe import probe_sql
 from .plan.to_sql import to_sql
 from .query.parse import QueryParser
-from .query.parsed import ParsedQuery
+from .query.parsed import ParsedQuery, fenced
 from .query.request import GroupByItem, MetricQuery
 from .query.resolve import Resolver, is_hidden
 from .query.visibility import visible_metrics
@@ -140,7 +140,10 @@ class SemanticLayer:
         if isinstance(parsed.shape, SqlShape):
             inner = None
             if not parsed.reads_nothing:
-                inner = self.compile(parsed.governed, "duckdb", restriction, explain=explain)
+                governed = parsed.governed
+                if restriction is not None and restriction.minimum_group is not None:
+                    governed = fenced(governed)
+                inner = self.compile(governed, "duckdb", restriction, explain=explain)
             compiled = replace(parsed.shape.over(inner, dialect), key=hash(key))
         else:
             compiled = self._compile(
@@ -188,7 +191,10 @@ class SemanticLayer:
         return self.compile(query, restriction=restriction, explain=True).explain
 
     def _planner(self, restriction: Restriction | None) -> Planner:
-        return Planner(self.catalog, self._resolver, restriction or NO_RESTRICTION, self.statistics.dates)
+        statistics = self.statistics
+        return Planner(
+            self.catalog, self._resolver, restriction or NO_RESTRICTION, statistics.dates, statistics.texts
+        )
 
     def _column(self, name: str, items: Mapping[str, GroupByItem]) -> OutputColumn:
         metric = self.catalog.metrics.get(name) if name not in items else None

@@ -30,14 +30,15 @@ from .row_rules import table_for
 class PlanBuilder:
     """Collects what one plan consists of beside the select that answers. One plan each, never shared.
 
-    `dates`: (relation, column) known to hold dates. `metric_filters`: the select of each metric that a filter
-    refers to, planned before any scan needs it.
+    `dates`, `texts`: (relation, column) known to hold dates or texts. `metric_filters`: the select of each
+    metric that a filter refers to, planned before any scan needs it.
     """
 
     catalog: Catalog
     resolver: Resolver
     restriction: Restriction
     dates: frozenset[tuple[str, str]] = frozenset()
+    texts: frozenset[tuple[str, str]] = frozenset()
     metric_filters: dict[MetricRef, Select] = field(default_factory=dict)
     ctes: dict[str, Select | Union] = field(default_factory=dict)
     used_models: dict[str, None] = field(default_factory=dict)

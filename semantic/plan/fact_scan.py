@@ -32,7 +32,7 @@ from ..query.predicates import Predicate, fill_placeholders
 from ..query.request import GroupByItem, MetricRef
 from ..query.resolve import JoinStep, ResolvedItem, named_in, resolved_in
 from ..query.resolved import MetricInput, ResolvedQuery
-from ..query.total import is_total, total
+from ..query.total import TEXT, TIME, is_total_condition, is_total_value, total, total_condition
 from .builder import PlanBuilder
 from .nodes import Join, Source, Table
 
@@ -94,7 +94,8 @@ class FactScan:
     def column(self, item: GroupByItem, *, filtering: bool = False) -> exp.Expr:
         """The value of an item on each row. Raises for unknown, ambiguous and wrongly masked names."""
         if item.kind == "computed":
-            return self.condition(item.expression)
+            filled = self._filled(item.expression)
+            return filled if self._answers_everybody() or is_total_value(item.expression) else total(filled)
         if masked(item, self.builder.restriction):
             return self._mask(item, filtering)
         if self.is_time(item):
@@ -266,16 +267,36 @@ class FactScan:
 
         With a threshold on groups it answers for every row, since an error would tell of rows under it.
         """
+        filled = self._filled(predicate)
+        if self._answers_everybody() or is_total_condition(predicate, self._holds):
+            return filled
+        return total_condition(filled)
+
+    def _answers_everybody(self) -> bool:
+        """Whether no row is hidden by the size of its group."""
+        return self.builder.restriction.minimum_group is None
+
+    def _filled(self, predicate: Predicate) -> exp.Expr:
+        """The expression of a filter or computed key over these rows."""
 
         def value(ref: GroupByItem | MetricRef) -> exp.Expr:
             if isinstance(ref, MetricRef):
                 return self._metric(ref)
             return self.column(ref, filtering=True)
 
-        filled = fill_placeholders(predicate, value)
-        if self.builder.restriction.minimum_group is None or is_total(predicate.condition):
-            return filled
-        return total(filled)
+        return fill_placeholders(predicate, value)
+
+    def _holds(self, ref: GroupByItem | MetricRef) -> str:
+        """What a reference surely holds: text in a column of texts, time if it is a time."""
+        if isinstance(ref, MetricRef) or ref.part:
+            return ""
+        if ref.grain or self.is_time(ref):
+            return TIME if ref.grain is None or ref.grain in RANK else ""
+        value = self.column(ref, filtering=True)
+        if not isinstance(value, exp.Column):
+            return ""
+        relation = self.model.relation if value.table == self.alias else self._relations.get(value.table, "")
+        return TEXT if (relation, value.name) in self.builder.texts else ""
 
     def conditions(
         self,

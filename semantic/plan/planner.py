@@ -81,11 +81,12 @@ class Planner:
         resolver: Resolver,
         restriction: Restriction,
         dates: frozenset[tuple[str, str]] = frozenset(),
+        texts: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self.catalog = catalog
         self.restriction = restriction
         self.names = NameResolver(catalog, resolver, restriction)
-        self.builder = PlanBuilder(catalog, resolver, restriction, dates)
+        self.builder = PlanBuilder(catalog, resolver, restriction, dates, texts)
         self.keys: tuple[str, ...] = ()
 
     def plan(self, request: ParsedQuery) -> PlannedQuery:

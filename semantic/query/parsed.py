@@ -76,3 +76,9 @@ class ParsedQuery:
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def fenced(query: ParsedQuery) -> ParsedQuery:
+    """The query with a limit that no answer reaches: the engine computes nothing of what is around the answer
+    before the answer is there, on groups that are not in it."""
+    return query if query.limit is not None else replace(query, limit=2**63 - 1)

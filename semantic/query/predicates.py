@@ -57,6 +57,11 @@ def is_reference(node: exp.Expr) -> bool:
     return isinstance(node, exp.Column) and node.name.startswith(PLACEHOLDER)
 
 
+def reference_of(predicate: Predicate, node: exp.Expr) -> GroupByItem | MetricRef:
+    """What a placeholder in a predicate's condition stands for."""
+    return predicate.refs[int(node.name[len(PLACEHOLDER) :])]
+
+
 @lru_cache(maxsize=4096)
 def parse_predicate(text: str, custom_grains: frozenset[str], trusted: bool = False) -> Predicate:
     """A filter with its references taken out. Bare names count as references by dunder name.
@@ -113,7 +118,7 @@ def fill_placeholders(predicate: Predicate, value: Callable[[GroupByItem | Metri
 
     def swap(node: exp.Expr) -> exp.Expr:
         if is_reference(node):
-            new = value(predicate.refs[int(node.name[len(PLACEHOLDER) :])])
+            new = value(reference_of(predicate, node))
             return new if isinstance(new, (exp.Column, exp.Func)) else exp.paren(new, copy=False)
         return node
 

@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from ..ast.bind import without_positions
 from ..errors import InvalidQueryError
+from .sizes import too_much
 from .time_arithmetic import plain_time_arithmetic
 
 DEEPEST = 400
@@ -171,3 +172,5 @@ def check_scalar(condition: exp.Expr, text: str, what: str = "filter", hint: str
             raise InvalidQueryError(
                 f"The {what} {text!r:.200} casts to the unknown type {node.sql()!r}.", hint=hint
             )
+    if reason := too_much(condition):
+        raise InvalidQueryError(f"The {what} {text!r:.200} {reason}.", hint=hint)

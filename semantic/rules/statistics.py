@@ -19,6 +19,8 @@ class Statistics:
     distinct: Mapping[tuple[str, str], int] = field(default_factory=dict)
     dates: frozenset[tuple[str, str]] = frozenset()
     """(relation, column) of type DATE, which need no truncation to days."""
+    texts: frozenset[tuple[str, str]] = frozenset()
+    """(relation, column) of type VARCHAR, which no comparison with a text fails on."""
     rollups: Mapping[str, tuple[RollupCoverage, ...]] = field(default_factory=dict)
     """By the fact's relation, the smallest first."""
 
