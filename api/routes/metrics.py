@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 
 from api.deps import CurrentUser, ServicesDep
 from api.problems import document
+from api.services.capabilities import read_capabilities
+from api.wiring import Services
 
 router = APIRouter(prefix="/v1", tags=["metrics"])
 ReleaseParameter = Annotated[
@@ -29,6 +31,9 @@ class MetricRow(BaseModel):
     certification: str
     is_simulated: bool = Field(description="rests on the demo's derived ledger")
     target: float | None = Field(None, description="what the house has set itself to reach, if anything")
+    waits_for: list[str] = Field(
+        [], description="tables or columns that have not come; without them it is empty"
+    )
 
 
 class DimensionRow(BaseModel):
@@ -51,7 +56,9 @@ class DimensionsAnswer(BaseModel):
 @router.get("/metrics", responses=document(401, 403, 404, 422))
 def list_metrics(user: CurrentUser, services: ServicesDep, release: ReleaseParameter = None) -> MetricsAnswer:
     """Every metric that the caller may see."""
-    return MetricsAnswer(items=[MetricRow(**row) for row in services.metrics.describe_metrics(user, release)])
+    waits = _waits_for(services, release)
+    rows = services.metrics.describe_metrics(user, release)
+    return MetricsAnswer(items=[MetricRow(**row, waits_for=waits.get(row["name"], [])) for row in rows])
 
 
 @router.get("/metrics/{name}", responses=document(401, 403, 404, 422))
@@ -62,7 +69,8 @@ def show_metric(
     release: ReleaseParameter = None,
 ) -> MetricRow:
     """One metric. What the caller may not see answers like what does not exist."""
-    return MetricRow(**services.metrics.describe_metric(name, user, release))
+    row = services.metrics.describe_metric(name, user, release)
+    return MetricRow(**row, waits_for=_waits_for(services, release).get(name, []))
 
 
 @router.get("/dimensions", responses=document(400, 401, 403, 404, 422))
@@ -77,3 +85,9 @@ def list_dimensions(
     """Dimensions that every one of `metrics` can be grouped by."""
     rows = services.metrics.describe_dimensions(metrics or [], user, release)
     return DimensionsAnswer(items=[DimensionRow(**row) for row in rows])
+
+
+def _waits_for(services: Services, release: str | None) -> dict[str, list[str]]:
+    """By metric, what the last run lacked for it; of an older release it is not known."""
+    known = read_capabilities(services.settings)
+    return known.metrics if known is not None and release in (None, known.release_id) else {}

@@ -72,6 +72,8 @@ def build(
                 [titled(text, spec_context)],
                 *[row for row in rows if row[0].kind not in {"text", "kpi"}],
             ]
+        elif left_out := waiting_text(spec, context):
+            rows.append([left_out])
         waiting += [(spec.slug, i.id, missing(i, context)) for i in spec.items if not is_known(i, context)]
         drawn = [item for row in rows for item in row if item.kind != "text"]
         rows = [[reach_said(spec, item, drawn, spec_context) for item in row] for row in rows]
@@ -90,6 +92,25 @@ def missing(item: Item, context: DefinitionsContext) -> tuple[str, ...]:
     gone = [name for name in item.metrics if name not in there]
     gone += [d for d in item.by for m in item.metrics if d not in context.reach.get(m, ()) and d != TIME]
     return tuple(dict.fromkeys(gone))
+
+
+def waiting_text(spec: DashboardSpec, context: DefinitionsContext) -> Item | None:
+    """The last row of a dashboard: which of its tiles and charts are left out, and what they wait for."""
+    titles: dict[str, list[str]] = {}
+    for item in spec.items:
+        names = [name for name in missing(item, context) if name in context.metrics]
+        if names:
+            needs = {need for name in names for need in context.metrics[name].get("waits_for") or ()}
+            title = item.title or context.label(item.metrics[0])
+            titles.setdefault(", ".join(sorted(needs)), []).append(title)
+    if not titles:
+        return None
+    lines = [
+        f"- {', '.join(titles[needs])}: {f'waiting for **{needs}**' if needs else 'no data yet'}"
+        for needs in sorted(titles, key=lambda needs: (not needs, needs))
+    ]
+    text = "\n".join(["**Not shown, for want of data**", "", *lines])
+    return Item("waiting_for_data", "text", text=text, width=12, height=8 + 4 * len(lines))
 
 
 def is_known(item: Item, context: DefinitionsContext) -> bool:

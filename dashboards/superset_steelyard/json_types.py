@@ -20,6 +20,7 @@ class Metric(TypedDict, total=False):
     certification: str | None
     owner: str | None
     is_simulated: bool
+    waits_for: list[str]
 
 
 class Dimension(TypedDict, total=False):

@@ -244,3 +244,24 @@ def test_a_filter_that_reaches_nothing_is_not_there_and_not_spoken_of(specs, con
 def test_empty_tiles_say_until_when_data_go(specs, context):
     for dashboard in parsed(build(specs, context, {}), "dashboards").values():
         assert "Data go until 31 December 2017." in dashboard["css"]
+
+
+def test_what_waits_for_a_table_is_named_with_it(specs, context):
+    """Left out of the page, and said at its end: which tiles, and which table they wait for."""
+    stock = ("inventory_turns", "in_stock_rate")
+    metrics = dict(context.metrics)
+    for name in stock:
+        metrics[name] = {**metrics[name], "waits_for": ["inventory_snapshots"]}
+    empty = replace(
+        context, metrics=metrics, metrics_without_data=frozenset({*stock, "cash_conversion_cycle"})
+    )
+    bundle = build(specs, empty, {})
+    assert "charts/executive/kpi_inventory_turns.yaml" not in bundle.contents
+    position = parsed(bundle, "dashboards")["dashboards/executive.yaml"]["position"]
+    text = position["MARKDOWN-waiting_for_data"]["meta"]["code"]
+    first, last = text.splitlines()[2:]
+    assert first.startswith("- In stock rate, Inventory turns") and "In-stock rate by region" in first
+    assert first.endswith(": waiting for **inventory_snapshots**")
+    assert last == "- Cash conversion cycle: no data yet"
+    whole = parsed(build(specs, context, {}), "dashboards")["dashboards/executive.yaml"]["position"]
+    assert "MARKDOWN-waiting_for_data" not in whole
