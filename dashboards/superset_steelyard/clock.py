@@ -65,6 +65,8 @@ def _ending_with_the_data(read: Callable[..., Any]) -> Callable[..., Any]:
         relative_end: Any = None,
         **named: Any,
     ) -> Any:
+        if not time_range and relative_end in _RELATIVE:  # no period: nothing is cut at the end of the data
+            relative_end = dt.date.today().isoformat()
         goes_from_here = str(time_range or "").startswith(("Last", "Next")) and " : " not in str(time_range)
         day = last_day() if goes_from_here else None
         if day is not None and relative_start in _RELATIVE and relative_end in _RELATIVE:
