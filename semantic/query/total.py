@@ -49,12 +49,12 @@ def _is_condition(node: exp.Expr, kind: Callable[[exp.Expr], str]) -> bool:
     period = node.this.this if isinstance(node.this, exp.TimestampTrunc) else node.this
     if not isinstance(period, exp.Expr) or not is_reference(period):
         return False
-    held, compared = kind(period), [part for part in node.iter_expressions() if part is not node.this]
+    holds, compared = kind(period), [part for part in node.iter_expressions() if part is not node.this]
     if isinstance(node, exp.Is):
         return isinstance(node.expression, exp.Null)
-    if held == TIME:
+    if holds == TIME:
         return isinstance(node, (exp.In, exp.Between, *_COMPARISONS)) and all(map(_is_instant, compared))
-    if held != TEXT or period is not node.this:
+    if holds != TEXT or period is not node.this:
         return False
     comparable = (exp.In, exp.Between, *_COMPARISONS, *_LIKE)
     return isinstance(node, comparable) and all(map(_is_text, compared))
