@@ -12,7 +12,6 @@ import duckdb
 from integrations.contracts import Column
 from integrations.errors import RetentionError
 from integrations.ingest.rewrite import RowChange, rewrite_landing, touched_rows, without_customer
-from integrations.pseudonyms.columns import nobody
 from semantic.sql.quoting import identifier, literal
 from semantic.suggest import near
 
@@ -66,8 +65,7 @@ def _change(retention: Retention, today: dt.date) -> Callable[[str, Column], Row
         if table not in retention.days:
             return None
         last = today - dt.timedelta(days=retention.days[table])
-        text, name = nobody(column), identifier(column.name)
-        named = f"{name} IS NOT NULL" + ("" if text is None else f" AND {name} <> {literal(text)}")
+        named = f"{identifier(column.name)} IS NOT NULL"
         old = f"{identifier(_AGES[table])} < DATE {literal(last.isoformat())}"
         return without_customer(table, column, f"({old} AND {named})")
 

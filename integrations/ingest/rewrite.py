@@ -15,7 +15,6 @@ import duckdb
 from integrations.contracts import Column
 from integrations.ingest.batch_seal import SEAL, sha256_of, write_seal
 from integrations.pseudonyms import PseudonymTable, Treatment, person_tables, treatment
-from integrations.pseudonyms.columns import nobody
 from semantic.sql.quoting import identifier, literal
 
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
@@ -36,12 +35,9 @@ def without_customer(table: str, column: Column, touched: str) -> RowChange:
     touched = f"coalesce({touched}, false)"
     if treatment(table) is Treatment.REMOVE:
         return RowChange(touched, f"SELECT * FROM {{rows}} WHERE NOT {touched}")
-    name, text = identifier(column.name), nobody(column)
-    value = "NULL" if text is None else literal(text)
-    return RowChange(
-        touched,
-        f"SELECT * REPLACE (CASE WHEN {touched} THEN {value} ELSE {name} END AS {name}) FROM {{rows}}",
-    )
+    name = identifier(column.name)
+    value = f"CASE WHEN {touched} THEN NULL ELSE {name} END"
+    return RowChange(touched, f"SELECT * REPLACE ({value} AS {name}) FROM {{rows}}")
 
 
 def rewrite_landing(

@@ -8,7 +8,7 @@ from functools import cache
 from integrations.contracts import Column, Contract, contracts
 
 ERASED = "erased"
-"""The one pseudonym of everybody who was erased, where a row must name a customer."""
+"""Stands for everybody who was erased while keys are given pseudonyms; it is never landed."""
 
 _BOOKS = frozenset({"sales_lines", "returns"})
 
@@ -35,11 +35,7 @@ def person_tables() -> dict[str, Column]:
 def treatment(table: str) -> Treatment:
     """What becomes of the rows of an erased customer in this table.
 
-    Sales and returns carry money: without them the books would not tie out.
+    Sales and returns carry money: without them the books would not tie out. They stay without a customer, as
+    those of people who never gave a name: their contracts require none.
     """
     return Treatment.ANONYMISE if table in _BOOKS else Treatment.REMOVE
-
-
-def nobody(column: Column) -> str | None:
-    """What an anonymised row holds: NULL if the contract lets it, else the pseudonym of all erased."""
-    return ERASED if column.required else None

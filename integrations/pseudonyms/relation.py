@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from integrations.contracts import Contract
-from integrations.pseudonyms.columns import ERASED, Treatment, nobody, person_column, treatment
+from integrations.pseudonyms.columns import ERASED, Treatment, person_column, treatment
 from integrations.pseudonyms.table import PseudonymTable
 from semantic.sql.quoting import identifier, literal
 
@@ -52,8 +52,7 @@ def with_pseudonyms(
         f"(SELECT * FROM {relation}) AS raw_rows LEFT JOIN {_ASSIGNED} AS assigned ON assigned.raw = {raw}"
     )
     erased = f"assigned.pseudonym = {literal(ERASED)}"
-    value = f"CASE WHEN NOT ({erased}) THEN assigned.pseudonym ELSE {_value(nobody(column))} END"
-    value = f"CASE WHEN assigned.pseudonym IS NOT NULL THEN {value} END"
+    value = f"CASE WHEN NOT ({erased}) THEN assigned.pseudonym END"
     select = f"SELECT raw_rows.* REPLACE ({value} AS {identifier(column.name)}) FROM {joined}"
     if ERASED not in assigned.values() or treatment(contract.table) is Treatment.ANONYMISE:
         return WithPseudonyms(f"({select})")
@@ -64,7 +63,3 @@ def with_pseudonyms(
 def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
     described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     return {str(row[0]) for row in described}
-
-
-def _value(text: str | None) -> str:
-    return "NULL" if text is None else literal(text)

@@ -1,5 +1,5 @@
--- Recency, frequency and money of every customer up to the last day of the data. Who was erased is no longer anybody:
--- their sales stay under one common key, which has no behaviour.
+-- Recency, frequency and money of every customer up to the last day of the data. Sales without a customer, who never
+-- gave a name or was erased, stay sales; nobody behaves.
 with data_window as (
     select max(date_day) as last_day from {{ ref('dim_date') }}
 )
@@ -17,5 +17,5 @@ select
     cast(sum(sales.gross_margin) as decimal(18, 4)) as gross_margin
 from {{ ref('fct_sales_lines') }} as sales
 cross join data_window
-where sales.customer_id <> 'erased'
+where sales.customer_id is not null
 group by sales.customer_id, data_window.last_day

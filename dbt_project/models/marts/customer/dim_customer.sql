@@ -17,14 +17,11 @@ consents as (
     group by consent.customer_id
 ),
 
--- A customer who bought and is in no customer file still has a row, with an empty profile and no consent; so do
--- all together who were erased.
+-- A customer who bought and is in no customer file still has a row, with an empty profile and no consent.
 everyone as (
     select customer_id from {{ ref('stg_landing__customers') }}
     union
     select customer_id from {{ ref('int_customers_scored') }}
-    union
-    select customer_id from {{ ref('fct_sales_lines') }} where customer_id = 'erased'
 )
 
 select

@@ -1,7 +1,7 @@
 with baskets as (
     select customer_id, date_day, count(distinct basket_id) as baskets
     from {{ ref('fct_sales_lines') }}
-    where customer_id <> 'erased'
+    where customer_id is not null
     group by customer_id, date_day
 ),
 
