@@ -25,7 +25,7 @@ FOLDERS = {
         *("recommend", "recommend/inputs", "recommend/kinds"),
     ),
     "integrations": (
-        *("contracts", "sources", "ingest", "platform", "retailer", "synthetic"),
+        *("contracts", "pseudonyms", "sources", "ingest", "customers", "platform", "retailer", "synthetic"),
         *("demo", "demo/ledger", "demo/decisions"),
     ),
     "api": ("routes", "cli", "review", "auth", "services", "pipeline", "doctor", "servers", "backup"),

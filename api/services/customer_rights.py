@@ -32,10 +32,10 @@ from integrations.customers import (
     ErasedRows,
     Retention,
     apply_erasures,
+    customer_records,
     erasures_in,
     expire,
     expired_rows,
-    held,
     note_erasure,
 )
 from integrations.ingest import only_writer
@@ -130,7 +130,7 @@ class CustomerRights:
             raise NoSuchCustomerError(NOTHING_HELD)
         self._record(person, "customer.export", table.digest(raw), reason, policies, now=now)
         with self._connection() as con:
-            return held(
+            return customer_records(
                 con,
                 raw=raw,
                 pseudonym=table.find(raw),

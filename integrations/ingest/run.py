@@ -41,12 +41,12 @@ def ingest(
     memory_limit: str = "1500MB",
     threads: int = 2,
     as_of: dt.date | None = None,
-    people: Path | None = None,
+    pseudonyms_folder: Path | None = None,
 ) -> IngestReport:
     """Load a source into the landing; the same content twice changes nothing.
 
     `tolerance` is the share of bad rows a batch may have. `as_of` is the day after which a recorded event
-    is in the future (today by default). `people` is the folder of the customers' pseudonyms, beside the
+    is in the future (today by default). `pseudonyms_folder` is that of the customers' pseudonyms, beside the
     landing by default. Raises IntegrationError or DiskFullError; batches landed before it stay.
     """
     started = time.monotonic()
@@ -60,7 +60,7 @@ def ingest(
             source,
             landing,
             quarantine,
-            people=people or landing.parent / "people",
+            pseudonyms_folder=pseudonyms_folder or landing.parent / "people",
             connect=connect,
             progress=progress,
             tolerance=tolerance,
@@ -74,7 +74,7 @@ def _ingest(
     landing: Path,
     quarantine: Path,
     *,
-    people: Path,
+    pseudonyms_folder: Path,
     connect: Callable[[], duckdb.DuckDBPyConnection],
     progress: Progress,
     tolerance: float,
@@ -83,7 +83,7 @@ def _ingest(
     _check_owner(state, source, landing)
     ensure_platform(landing)
     fingerprint = _fingerprint(source)
-    pseudonyms = _pseudonyms(people, state)
+    pseudonyms = _pseudonyms(pseudonyms_folder, state)
     if fingerprint and fingerprint == state.fingerprint and state.has_pseudonyms:
         return _unchanged(source, state)
 
@@ -124,17 +124,17 @@ def _ingest(
     return report
 
 
-def _pseudonyms(people: Path, state: LandingState) -> PseudonymTable:
+def _pseudonyms(folder: Path, state: LandingState) -> PseudonymTable:
     """The table of the customers that were landed. Raises PseudonymsMissingError if it is gone."""
     is_needed = (
         state.has_pseudonyms and not state.is_demo and any(b.table in person_tables() for b in state.batches)
     )
-    if is_needed and not PseudonymTable.exists(people):
+    if is_needed and not PseudonymTable.exists(folder):
         raise PseudonymsMissingError(
-            f"{people} is gone: customers who are landed already would get new pseudonyms, and count twice.",
+            f"{folder} is gone: customers who are landed already would get new pseudonyms, and count twice.",
             hint="Put it back from a backup with secrets. To begin anew, remove the landing, too.",
         )
-    return PseudonymTable.open(people)
+    return PseudonymTable.open(folder)
 
 
 def _empty_rejects_of_erased(pseudonyms: PseudonymTable, quarantine: Path) -> None:

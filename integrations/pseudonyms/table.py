@@ -96,8 +96,8 @@ class PseudonymTable:
         """
         by_digest = {self.digest(raw): raw for raw in raws}
         with self._connection() as connection:
-            assigned = {d: str(p) for d, p in self._known(connection, "pseudonyms", list(by_digest))}
-            erased = [digest for digest, _ in self._known(connection, "erasures", list(by_digest))]
+            assigned = {d: str(p) for d, p in self._rows_of(connection, "pseudonyms", list(by_digest))}
+            erased = [digest for digest, _ in self._rows_of(connection, "erasures", list(by_digest))]
             assigned.update(dict.fromkeys(erased, ERASED))
             fresh = [
                 (digest, _derived(raw) if published else _drawn())
@@ -147,7 +147,7 @@ class PseudonymTable:
             connection.close()
 
     @staticmethod
-    def _known(
+    def _rows_of(
         connection: sqlite3.Connection, table: str, digests: list[str]
     ) -> Iterator[tuple[str, str | None]]:
         for start in range(0, len(digests), _BATCH):

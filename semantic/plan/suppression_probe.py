@@ -225,8 +225,8 @@ def is_not_null(key: exp.Expr) -> exp.Expr:
 
 def _amounts_by_entity(select: Select) -> tuple[Column, ...]:
     """What one entity contributes to each sum or average that the query shows, whatever its sign."""
-    shown = [v.expr.this for v in select.values if isinstance(v.expr, exp.Sum | exp.Avg)]
-    amounts = dict.fromkeys(value for value in shown if not isinstance(value, exp.Literal))
+    displayed = [v.expr.this for v in select.values if isinstance(v.expr, exp.Sum | exp.Avg)]
+    amounts = dict.fromkeys(value for value in displayed if not isinstance(value, exp.Literal))
     return tuple(
         Column(f"{AMOUNT}{n}", coalesce(_as_double(exp.Sum(this=value.copy())), exp.Literal.number(0)))
         for n, value in enumerate(amounts)

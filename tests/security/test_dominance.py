@@ -73,8 +73,8 @@ def test_nor_by_a_filter(asking, where):
 @pytest.mark.parametrize("metric", ["sales_per_customer", "gold_sales", "net_sales"])
 def test_nor_by_another_metric_of_the_same_money(asking, metric):
     share, rows = asking
-    shown = rows({"metrics": [metric], "group_by": ["customer__loyalty_tier"]})
-    assert (("gold",) in shown and shown["gold",] is not None) == (share == 1)
+    answer = rows({"metrics": [metric], "group_by": ["customer__loyalty_tier"]})
+    assert (("gold",) in answer and answer["gold",] is not None) == (share == 1)
 
 
 def test_counts_of_the_same_group_show(asking):
@@ -104,6 +104,6 @@ def test_no_total_tells_of_one_household(seed):
     for at in (0, 1, None):
         for value in {key[at] for key in keys} if at is not None else {None}:
             inside = np.array([at is None or key[at] == value for key in keys])
-            rest, shown = inside & hidden, inside & ~hidden
-            if rest.any() and shown.any():
+            rest, displayed = inside & hidden, inside & ~hidden
+            if rest.any() and displayed.any():
                 assert largest[rest].max() <= LARGEST_SHARE * total[rest].sum()

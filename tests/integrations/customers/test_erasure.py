@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from integrations.customers import apply_erasures, erasures_in, held, note_erasure
+from integrations.customers import apply_erasures, customer_records, erasures_in, note_erasure
 from integrations.ingest import check_landing
 from integrations.ingest import rewrite as rewrite_module
 from integrations.ingest.quarantine import ERASED_ROW
@@ -128,7 +128,7 @@ def test_a_restored_state_erases_again_from_the_list_kept_elsewhere(people, tabl
 
 
 def test_what_is_held_of_a_customer(people, table, con):
-    result = held(
+    result = customer_records(
         con,
         raw="K-Anna",
         pseudonym=table.find("K-Anna"),

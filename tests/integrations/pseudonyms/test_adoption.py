@@ -34,7 +34,7 @@ def test_one_customer_has_one_pseudonym_in_text_parquet_and_database(shop, tmp_p
         file.executemany("INSERT INTO customers VALUES (?, ?)", ROWS)
     ingest(
         source_named(f"sqlite:///{tmp_path}/shop.db"), tmp_path / "other" / "landing", tmp_path / "q",
-        people=shop.root / "people",
+        pseudonyms_folder=shop.root / "people",
     )  # fmt: skip
     expected = sorted(PseudonymTable.open(shop.root / "people").assign(k for k, _ in ROWS).values())
     names = sorted(name for (name,) in shop.rows("customers", "DISTINCT customer_id"))

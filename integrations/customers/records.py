@@ -15,7 +15,7 @@ from semantic.sql.quoting import identifier, literal
 _NOT_THEIRS = ("batch", "batch_sequence")  # of the landing, not of the customer
 
 
-def held(
+def customer_records(
     con: duckdb.DuckDBPyConnection,
     *,
     raw: str,
