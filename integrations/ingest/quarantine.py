@@ -64,4 +64,4 @@ def _fields(raw_row: str) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
+    return '"' + '""'.join(text.split('"')) + '"'

@@ -243,7 +243,7 @@ class Planner:
         return self._on_spine(query, timed, part)
 
     def _ordered(self, body: Select, request: ParsedQuery, query: ResolvedQuery) -> Select:
-        if not request.order and request.limit is None:
+        if not request.order and request.limit is None and not request.offset:
             return body
         names = [c.name for c in body.columns]
         asked = {item.name: name for item, name in zip(request.items, self.keys, strict=False)}

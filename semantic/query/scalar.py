@@ -6,12 +6,14 @@ import itertools
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from zoneinfo import available_timezones
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ..ast.bind import without_positions
+from ..ast.grains import RANK
 from ..errors import InvalidQueryError
 from .sizes import too_much
 from .time_arithmetic import plain_time_arithmetic
@@ -81,6 +83,7 @@ INSTANT = re.compile(_DAY + _TIME, re.I)
 """A text that is a time of day on some day."""
 INSTANT_WITH_ZONE = re.compile(_DAY + _TIME + r"[a-z+-].*", re.I | re.S)
 """A text that is an instant with a time zone, which a comparison with a local time would cut off."""
+_UNITS = frozenset(RANK) | {"decade", "century", "millennium", "day", "week"}
 _ZONED = frozenset({exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ})
 _TIMES = frozenset(
     {
@@ -108,6 +111,22 @@ def _check_written_out(cast: exp.Cast, text: str) -> None:
     ):
         raise InvalidQueryError(
             f"The filter {text!r:.200} puts a time together from texts.", hint="Write it as one text."
+        )
+
+
+def _check_names_of_time(node: exp.Interval | exp.AtTimeZone, what: str, text: str) -> None:
+    """Units and zones that the engine would only refuse as its own fault."""
+    unit = node.text("unit").lower().removesuffix("s") if isinstance(node, exp.Interval) else ""
+    if unit and unit not in _UNITS:
+        raise InvalidQueryError(
+            f"The {what} {text!r:.200} counts in {unit!r:.40}, which is not a unit of time.",
+            hint="Write for instance INTERVAL 7 DAY.",
+        )
+    zone = node.args.get("zone") if isinstance(node, exp.AtTimeZone) else None
+    if zone is not None and (not isinstance(zone, exp.Literal) or zone.name not in available_timezones()):
+        raise InvalidQueryError(
+            f"The {what} {text!r:.200} names no time zone that is known.",
+            hint="Write for instance 'Europe/Paris'.",
         )
 
 
@@ -160,6 +179,8 @@ def check_scalar(condition: exp.Expr, text: str, what: str = "filter", hint: str
             _check_zone(node, text)
         if isinstance(node, exp.Cast):
             _check_written_out(node, text)
+        if isinstance(node, (exp.Interval, exp.AtTimeZone)):
+            _check_names_of_time(node, what, text)
         kind = type(node).__name__
         if isinstance(node, exp.Anonymous) and node.name.lower() not in SAFE_FUNCTIONS:
             raise InvalidQueryError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ..errors import UnsupportedError
+from ..query.request import METRIC_TIME
 from ..query.time_arithmetic import plain_time_arithmetic
 from .reading import TABLE, measures
 from .time_formats import plain_time_format
@@ -74,12 +75,14 @@ def _fetch_as_limit(select: exp.Select) -> None:
 
 
 def _having_of_groups(select: exp.Select) -> None:
-    """Names of measures in HAVING as their expressions; that a group has rows is true of every group."""
+    """Aliases in HAVING as their expressions; that a group has rows is true of every group."""
     having = select.args.get("having")
     if having is None:
         return
     aliases = {
-        e.alias.lower(): e.this for e in select.expressions if isinstance(e, exp.Alias) and measures(e)
+        e.alias.lower(): e.this
+        for e in select.expressions
+        if isinstance(e, exp.Alias) and (measures(e) or not _is_name_of_metrics(e.alias))
     }
 
     def swap(node: exp.Expr) -> exp.Expr:
@@ -93,6 +96,11 @@ def _having_of_groups(select: exp.Select) -> None:
         select.set("having", None)
     else:
         having.set("this", condition)
+
+
+def _is_name_of_metrics(name: str) -> bool:
+    """Whether a name may be a column of `metrics`, which an alias does not hide."""
+    return "__" in name or name.lower() == METRIC_TIME
 
 
 def _has_rows(node: exp.Expr) -> bool:

@@ -64,6 +64,9 @@ ANSWERED = [
     ("SELECT \"_\".\"d\", \"_\".\"s\" FROM (SELECT product__department AS \"d\", MEASURE(net_sales) AS \"s\" FROM metrics GROUP BY product__department) \"_\" WHERE NOT \"_\".\"s\" IS NULL AND \"_\".\"s\" <> 0", BY_DEPARTMENT),
     ("SELECT DATEADD(day, 1 - EXTRACT(DAY FROM metric_time), metric_time) AS m, MEASURE(net_sales) FROM metrics GROUP BY 1", BY_MONTH),
     ("SELECT MEASURE(net_sales) FROM metrics WHERE metric_time >= DATEADD(day, -2, CURRENT_DATE) AND metric_time <= GETDATE()", "SELECT SUM(amount) FROM fct_sales WHERE date_day BETWEEN '2024-02-28' AND '2024-03-01'"),
+    ("SELECT product__department AS d, MEASURE(net_sales) AS s FROM metrics GROUP BY d HAVING d = 'DRUG' OR s > 100", f"{BY_DEPARTMENT} HAVING department IS NOT NULL"),
+    ("SELECT DATE_TRUNC('month', metric_time) AS m FROM metrics GROUP BY m HAVING m >= DATE '2024-03-01'", "SELECT DATE '2024-03-01'"),
+    ("SELECT product__department, MEASURE(net_sales) AS a0 FROM metrics GROUP BY 1 ORDER BY a0 DESC OFFSET 5", f"{BY_DEPARTMENT} LIMIT 0"),
     # Looker Studio
     ("SELECT FORMAT_DATE('%Y%m', metric_time) AS m, MEASURE(net_sales) FROM metrics GROUP BY m ORDER BY m ASC LIMIT 10", "SELECT STRFTIME(date_day, '%Y%m'), SUM(amount) FROM fct_sales GROUP BY 1"),
     ("SELECT t0.product__department AS t0_d, MEASURE(t0.net_sales) AS t0_s FROM metrics AS t0 WHERE (t0.metric_time >= DATE_SUB(CURRENT_DATE(), INTERVAL 28 DAY)) GROUP BY t0_d HAVING t0_s > 4",
@@ -105,6 +108,9 @@ REFUSED = {
     "formats and functions that are not known": [
         ("SELECT TO_CHAR(metric_time, 'YYYY-\"Q\"Q') AS q, MEASURE(net_sales) FROM metrics GROUP BY 1", "EXTRACT(QUARTER"),
         ("SELECT TO_CHAR(metric_time, 'MONTH') AS q, MEASURE(net_sales) FROM metrics GROUP BY 1", "STRFTIME"),
+        ("SELECT metric_time + INTERVAL 1 FOO AS w, MEASURE(net_sales) FROM metrics GROUP BY 1", "INTERVAL 7 DAY"),
+        ("SELECT MEASURE(net_sales) FROM metrics WHERE metric_time > NOW() - INTERVAL '1 foo'", "INTERVAL 7 DAY"),
+        ("SELECT MEASURE(net_sales) FROM metrics WHERE metric_time AT TIME ZONE 'Mars/Olympus' > '2024-01-01'", "Europe/Paris"),
         ("SELECT YEARWEEK(metric_time) AS w, MEASURE(net_sales) FROM metrics GROUP BY 1", "plain functions"),
     ],
 }  # fmt: skip
