@@ -192,10 +192,10 @@ def _plan(con: duckdb.DuckDBPyConnection, panel: Panel) -> tuple[dict[str, np.nd
     """The promotion calendar by series, and the weeks for which it holds anything."""
     table, names = f"feat_promotion_plan_{panel.tier}_week", PLAN[panel.tier]
     width = len(panel.weeks) + len(panel.coming)
-    known = np.zeros(width, bool)
+    is_planned = np.zeros(width, bool)
     weeks = panel.columns(_arrays(con, f"SELECT DISTINCT week FROM {table}")["week"])
-    known[weeks[weeks >= 0]] = True
-    return _dense(con, panel, table, names, (len(panel.items), width)), known
+    is_planned[weeks[weeks >= 0]] = True
+    return _dense(con, panel, table, names, (len(panel.items), width)), is_planned
 
 
 def _members(panel: Panel) -> dict[str, np.ndarray]:

@@ -50,10 +50,10 @@ def margin_panel_from(con: duckdb.DuckDBPyConnection) -> MarginPanel:
     A week whose margin is not known counts as one without sales. Raises NotEnoughHistoryError if none is.
     """
     demand = panel_from(con, "category")
-    ((rows, known),) = con.execute(
-        f"SELECT count(*), count({MONEY[1]}) FROM feat_margin_category_week"
+    ((rows, costed, simulated),) = con.execute(
+        f"SELECT count(*), count({MONEY[1]}), bool_or(is_simulated) FROM feat_margin_category_week"
     ).fetchall()
-    if rows and not known:
+    if rows and not costed:
         raise NotEnoughHistoryError("Margin risk needs the landed cost of what is sold.")
     weeks, width = len(demand.weeks), len(demand.plan_known)
     row_of = {key: i for i, key in enumerate(zip(demand.locations, demand.items, strict=True))}
@@ -77,11 +77,6 @@ def margin_panel_from(con: duckdb.DuckDBPyConnection) -> MarginPanel:
     members = {
         "category": demand.categories, "department": demand.departments, "location": demand.locations,
     }  # fmt: skip
-    simulated, with_margin = con.execute(
-        "SELECT bool_or(is_simulated), bool_or(gross_margin IS NOT NULL) FROM feat_margin_category_week"
-    ).fetchall()[0]
-    if not with_margin:
-        raise NotEnoughHistoryError("No sale of a tracked category has a known cost, so no margin is known.")
     return MarginPanel(
         demand=demand,
         money=Money(*dense("feat_margin_category_week", MONEY, weeks)),
