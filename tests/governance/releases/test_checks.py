@@ -73,15 +73,15 @@ def _with_a_claim_twice(path: Path, *, pii: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("pii", "said"), [("none", r"claims .* 1 .* claim \(first c1, 2 rows\)"), ("identifier", "1")]
+    ("pii", "message"), [("none", r"claims .* 1 .* claim \(first c1, 2 rows\)"), ("identifier", "1")]
 )
 def test_a_release_records_a_key_that_is_not_unique_and_refuses_joins_over_it(
-    tmp_path: Path, pii: str, said: str
+    tmp_path: Path, pii: str, message: str
 ) -> None:
     folder = _with_a_claim_twice(tmp_path, pii=pii)
     queries = GovernedQueries(OpenReleases(ReleaseStore(tmp_path), QueryLimits()))
     assert queries.answer(MetricQuery(["units_delivered"], ["product__department"]), None).table.num_rows == 3
-    with pytest.raises(DuplicateKeyError, match=said) as refusal:
+    with pytest.raises(DuplicateKeyError, match=message) as refusal:
         queries.answer(MetricQuery(["units_delivered"], ["claim__reason"]), None)
     assert status_of(refusal.value) == 400
     assert ("c1" in str(refusal.value)) == ("c1" in (folder / "keys.json").read_text()) == (pii == "none")
