@@ -1,0 +1,1 @@
+"""The whole pipeline over retailers of other shapes than the demo."""
