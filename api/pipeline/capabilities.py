@@ -51,9 +51,9 @@ def find_capabilities(settings: Settings, reports: Iterable[StepReport]) -> Capa
     wanted = {need for kpi in kpis.values() for need in kpi.needs}
     wanted |= {need for kind in KINDS for need in (*kind.needs, *dict(kind.assumes))}
     missing = missing_needs(settings.landing, wanted)
-    found = judge(release.release_id, kpis, missing, {report.step: report for report in reports})
-    write_capabilities(settings, found)
-    return found
+    judged = judge(release.release_id, kpis, missing, {report.step: report for report in reports})
+    write_capabilities(settings, judged)
+    return judged
 
 
 def judge(

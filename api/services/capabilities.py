@@ -79,9 +79,11 @@ def read_capabilities(settings: Settings) -> Capabilities | None:
 
 def kinds_that_wait(settings: Settings) -> list[Capability]:
     """Kinds of which nothing can be proposed: that none of them is open does not say that all is well."""
-    known = read_capabilities(settings)
+    last_run = read_capabilities(settings)
     return (
-        [one for one in known.capabilities if one.name in ACTIONS and one.state == "waits"] if known else []
+        [one for one in last_run.capabilities if one.name in ACTIONS and one.state == "waits"]
+        if last_run
+        else []
     )
 
 
@@ -97,7 +99,7 @@ def unlocks(
 ) -> list[Unlock]:
     """By need: what waits for it and for nothing else. The need that brings most comes first."""
     waiting = [one for one in capabilities if one.waits_for]
-    found = [
+    by_need = [
         Unlock(
             need=need,
             metrics=sorted(name for name, needs in metrics.items() if needs == [need]),
@@ -105,7 +107,7 @@ def unlocks(
         )
         for need in missing
     ]
-    useful = [one for one in found if one.metrics or one.capabilities]
+    useful = [one for one in by_need if one.metrics or one.capabilities]
     return sorted(useful, key=lambda one: (-len(one.metrics), -len(one.capabilities), one.need))
 
 

@@ -28,38 +28,38 @@ def recommended(*, rows=10, reason="", **scores):
     return {"recommend": StepReport("recommend", "Recommend", "done", result=result)}
 
 
-def states(found):
-    return {one.name: one.state for one in found.capabilities}
+def states(judged):
+    return {one.name: one.state for one in judged.capabilities}
 
 
 def test_with_everything_there_everything_runs():
-    found = judge("R", KPIS, (), recommended())
-    assert set(states(found).values()) - {"runs"} == {"waits"}  # monitoring was not among the steps
-    assert found.of("drift").reason == "has not run yet"
-    assert (found.metrics, found.unlocks) == ({}, [])
+    judged = judge("R", KPIS, (), recommended())
+    assert set(states(judged).values()) - {"runs"} == {"waits"}  # monitoring was not among the steps
+    assert judged.of("drift").reason == "has not run yet"
+    assert (judged.metrics, judged.unlocks) == ({}, [])
 
 
 def test_kpis_wait_by_owner_and_a_table_unlocks_what_waits_for_it_alone():
     missing = {"promotions", "inventory_snapshots", "products.cost"}
-    found = judge("R", KPIS, missing, recommended())
-    assert found.of("kpis_commercial").state == "runs"
-    assert found.of("kpis_commercial").reason == "1 of 2 KPIs wait for promotions"
-    assert found.of("kpis_inventory").waits_for == ["inventory_snapshots", "products.cost"]
-    assert found.metrics["turns"] == ["inventory_snapshots", "products.cost"]
-    sentences = [unlock.sentence for unlock in found.unlocks]
+    judged = judge("R", KPIS, missing, recommended())
+    assert judged.of("kpis_commercial").state == "runs"
+    assert judged.of("kpis_commercial").reason == "1 of 2 KPIs wait for promotions"
+    assert judged.of("kpis_inventory").waits_for == ["inventory_snapshots", "products.cost"]
+    assert judged.metrics["turns"] == ["inventory_snapshots", "products.cost"]
+    sentences = [unlock.sentence for unlock in judged.unlocks]
     stock = "inventory_snapshots: 1 KPI, transfer, reorder, investigate, expedite, cancel, defer, markdown"
     assert sentences == [stock, "promotions: 1 KPI"]
 
 
 def test_forecasts_by_the_rule_are_a_fallback_and_so_is_what_rests_on_them():
     steps = recommended(reason="no version is approved")
-    found = judge("R", KPIS, (), steps)
-    assert (found.of("demand_forecasts").state, found.of("demand_forecasts").reason) == (
+    judged = judge("R", KPIS, (), steps)
+    assert (judged.of("demand_forecasts").state, judged.of("demand_forecasts").reason) == (
         "fallback",
         "no version is approved",
     )
-    assert found.of("reorder").reason == "forecasts by the rule: no version is approved"
-    assert found.of("investigate").state == "runs"
+    assert judged.of("reorder").reason == "forecasts by the rule: no version is approved"
+    assert judged.of("investigate").state == "runs"
 
 
 def test_why_a_model_could_not_be_trained_comes_before_the_missing_champion():
@@ -67,21 +67,22 @@ def test_why_a_model_could_not_be_trained_comes_before_the_missing_champion():
     steps = recommended(rows=0, reason="none is approved") | {
         "train": StepReport("train", "Train", "done", result=result)
     }
-    found = judge("R", KPIS, {"demand_forecasts"}, steps)
-    assert (found.of("demand_forecasts").state, found.of("demand_forecasts").reason) == (
+    judged = judge("R", KPIS, {"demand_forecasts"}, steps)
+    assert (judged.of("demand_forecasts").state, judged.of("demand_forecasts").reason) == (
         "waits",
         "5 weeks are too few.",
     )
-    assert found.of("reorder").waits_for == ["demand_forecasts"]
-    assert found.unlocks == []  # nobody can bring forecasts
+    assert judged.of("reorder").waits_for == ["demand_forecasts"]
+    assert judged.unlocks == []  # nobody can bring forecasts
 
 
 def test_what_is_assumed_without_a_table_is_named():
-    found = judge("R", KPIS, {"suppliers or receipts"}, recommended())
+    judged = judge("R", KPIS, {"suppliers or receipts"}, recommended())
     assert (
-        found.of("reorder").reason == "a lead time of seven days is assumed until suppliers or receipts comes"
+        judged.of("reorder").reason
+        == "a lead time of seven days is assumed until suppliers or receipts comes"
     )
-    assert states(found)["transfer"] == "runs"
+    assert states(judged)["transfer"] == "runs"
 
 
 def test_a_step_that_failed_says_so():
@@ -92,13 +93,13 @@ def test_a_step_that_failed_says_so():
 def test_they_are_read_back_as_they_were_written(tmp_path):
     settings = Settings(var_dir=tmp_path)
     assert read_capabilities(settings) is None
-    found = judge("R", KPIS, {"promotions"}, recommended())
-    write_capabilities(settings, found)
-    assert read_capabilities(settings) == found
+    judged = judge("R", KPIS, {"promotions"}, recommended())
+    write_capabilities(settings, judged)
+    assert read_capabilities(settings) == judged
     assert kinds_that_wait(settings) == []
     write_capabilities(settings, judge("R", KPIS, {"inventory_snapshots"}, recommended()))
     assert {one.name for one in kinds_that_wait(settings)} == {kind.action for kind in KINDS}
-    assert found.as_dict()["unlocks"][0]["sentence"] == "promotions: 1 KPI"
+    assert judged.as_dict()["unlocks"][0]["sentence"] == "promotions: 1 KPI"
 
 
 def test_every_declared_need_is_a_table_or_column_of_a_contract():
