@@ -350,7 +350,8 @@ def test_finance_sees_what_the_open_set_does_and_others_are_refused(page, addres
     effect = impact_of(store, Directory.load().user("finance_controller"))
     assert page.locator("svg rect").count() == len(effect.weeks) == 2
     rows = page.locator("main table").first.locator("tbody tr").all_inner_texts()
-    assert [line.split()[0] for line in rows] == [week.week_ending for week in effect.weeks]
+    ends = [dt.date.fromisoformat(week.week_ending) for week in effect.weeks]
+    assert [" ".join(line.split()[:3]) for line in rows] == [f"{end:%-d %b %Y}" for end in ends]
     assert page.locator("main table").last.locator("tbody tr").count() == len(effect.one_off)
     assert f"{effect.proposals:,} proposals" in page.locator("main").inner_text()
     assert Axe().run(page).violations_count == 0
