@@ -11,7 +11,7 @@ from ..errors import InvalidQueryError
 from ..plan.compiled import CompiledQuery, OutputColumn
 from ..query.parsed import ParsedQuery
 from ..suggest import near
-from .clauses import limited
+from .clauses import limited, refuse_constant_order
 from .computed import check_computed
 from .shape import SqlShape
 
@@ -148,7 +148,12 @@ def _order(order: exp.Order, names: _InnerColumns, aliases: set[str]) -> exp.Ord
     for key in order.expressions:
         node = key.this
         by_alias = isinstance(node, exp.Column) and node.name.lower() in aliases
-        body = exp.column(node.name, quoted=True) if by_alias else names.expression(node)
+        if by_alias:
+            body: exp.Expr = exp.column(node.name, quoted=True)
+        elif isinstance(node, exp.Literal) and node.is_int:
+            body = names.expression(node)
+        else:
+            body = names.expression(refuse_constant_order(node))
         keys.append(
             exp.Ordered(this=body, desc=key.args.get("desc"), nulls_first=key.args.get("nulls_first"))
         )

@@ -49,11 +49,21 @@ def ordering(select: exp.Select, names: list[str], reading: Reading) -> list[exp
         elif isinstance(node, exp.Column) and not node.table and node.name.lower() in aliases:
             key = exp.column(aliases[node.name.lower()], quoted=True)
         else:
-            key = on_answer(node, reading)
+            key = on_answer(refuse_constant_order(node), reading)
         sort_keys.append(
             exp.Ordered(this=key, desc=sort.args.get("desc"), nulls_first=sort.args.get("nulls_first"))
         )
     return sort_keys
+
+
+def refuse_constant_order(node: exp.Expr) -> exp.Expr:
+    """The sort key itself. Text, a fraction or NULL would order nothing, and is a name in the wrong quotes."""
+    if node.find(exp.Column, exp.Func) is None:
+        raise InvalidQueryError(
+            f"ORDER BY {node.sql('duckdb')[:80]} is the same for every row.",
+            hint="Name an output column, or give its position as a whole number.",
+        )
+    return node
 
 
 def conditions(select: exp.Select, reading: Reading) -> tuple[list[str], list[exp.Expr]]:

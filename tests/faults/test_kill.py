@@ -29,6 +29,7 @@ HERE = {
 POINTS = int(os.environ.get("STEELYARD_FAULT_POINTS") or sample(0, full=10))
 
 
+@pytest.mark.timeout(600 + 300 * POINTS)
 @pytest.mark.parametrize("scene", HERE, ids=lambda scene: scene.name)
 def test_killed_at_any_point_and_run_again(scene: Scene, tmp_path):
     here, start = tmp_path / "here", tmp_path / "start"  # one place: paths are written down

@@ -132,6 +132,8 @@ def _plain(value: object) -> object:
         "SELECT product__department, MEASURE(net_sales) FROM metrics GROUP BY 1 HAVING COUNT(1) > 1",
         'SELECT S FROM (SELECT MEASURE(net_sales) AS "s", MEASURE(units_sold) AS "Σ", MEASURE(units_sold) AS "s " FROM metrics GROUP BY x) AS q',
         "SELECT COUNT((SELECT 1)) FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS v",
+        "SELECT MEASURE(net_sales) AS s FROM metrics ORDER BY 's'", "SELECT MEASURE(net_sales) AS s FROM metrics ORDER BY NULL",
+        "SELECT s FROM (SELECT MEASURE(net_sales) AS s FROM metrics) AS v ORDER BY ''",
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(layer: SemanticLayer, sql: str) -> None:
