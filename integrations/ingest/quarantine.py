@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -40,8 +41,10 @@ def _erase_in(path: Path, is_customer: Callable[[str], bool]) -> int:
         return 0
     for row in touched:
         row["raw_row"] = ERASED_ROW
-    lines = [names, *([row[name] for name in names] for row in rows)]
-    atomic_write(path, "".join(",".join(map(_quoted, line)) + "\n" for line in lines))
+    text = io.StringIO()
+    lines = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    lines.writerows([names, *([row[name] for name in names] for row in rows)])
+    atomic_write(path, text.getvalue())
     return len(touched)
 
 
@@ -61,7 +64,3 @@ def _fields(raw_row: str) -> Iterator[str]:
     for field in _BETWEEN.split(raw_row):
         yield field
         yield field.strip().strip("\"'").strip()
-
-
-def _quoted(text: str) -> str:
-    return '"' + '""'.join(text.split('"')) + '"'

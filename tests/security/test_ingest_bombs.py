@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from semantic.sql.quoting import literal
 from tests.conftest import ROOT
 
 HEADER = "customer_id,age_band\n"
@@ -48,7 +49,7 @@ def zipped(path: Path, head: bytes, chunk: bytes, times: int) -> None:
 
 def parquet(path: Path, select: str) -> None:
     with duckdb.connect() as con:
-        con.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+        con.execute(f"COPY ({select}) TO {literal(path)} (FORMAT parquet)")
 
 
 def deep_parquet(path: Path) -> None:

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from integrations.pseudonyms import PseudonymTable
+from semantic.sql.quoting import literal
 from tests.integrations.conftest import Shop
 
 NOW = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
@@ -75,6 +76,6 @@ def rows_of(shop: Shop, pseudonym: str) -> dict[str, int]:
     counts = {}
     for folder in sorted(shop.landing.iterdir()):
         if folder.is_dir() and any(folder.glob("*/*.parquet")):
-            sql = f"SELECT * FROM read_parquet('{folder}/*/*.parquet')"
+            sql = f"SELECT * FROM read_parquet({literal(folder / '*/*.parquet')})"
             counts[folder.name] = sum(pseudonym in map(str, row) for row in duckdb.sql(sql).fetchall())
     return {table: count for table, count in counts.items() if count}

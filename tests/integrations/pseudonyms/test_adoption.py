@@ -14,13 +14,14 @@ from integrations.errors import PseudonymsMissingError
 from integrations.ingest import check_landing, ingest
 from integrations.pseudonyms import PseudonymTable
 from integrations.sources.named import source_named
+from semantic.sql.quoting import literal
 
 ROWS = [("7", "19-24"), ("8", "65+"), ("8000000001", "65+")]
 
 
 def write(select: str, path: Path) -> None:
     with duckdb.connect() as con:
-        con.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+        con.execute(f"COPY ({select}) TO {literal(path)} (FORMAT parquet)")
 
 
 def test_one_customer_has_one_pseudonym_in_text_parquet_and_database(shop, tmp_path):
@@ -40,7 +41,7 @@ def test_one_customer_has_one_pseudonym_in_text_parquet_and_database(shop, tmp_p
     names = sorted(name for (name,) in shop.rows("customers", "DISTINCT customer_id"))
     assert names == expected and len(shop.rows("customers")) == 6
     other = duckdb.sql(
-        f"SELECT customer_id FROM read_parquet('{tmp_path}/other/landing/customers/*/*.parquet')"
+        f"SELECT customer_id FROM read_parquet({literal(tmp_path / 'other/landing/customers/*/*.parquet')})"
     )
     assert sorted(name for (name,) in other.fetchall()) == expected
 
@@ -60,7 +61,7 @@ def test_a_landing_that_kept_the_keys_is_given_pseudonyms_once(shop):
     names = table.assign(["1", "2"])
     (part,) = shop.landing.glob("customers/*/part-0.parquet")
     when = " ".join(f"WHEN '{pseudonym}' THEN '{key}'" for key, pseudonym in names.items())
-    keys = f"SELECT * REPLACE (CASE customer_id {when} END AS customer_id) FROM read_parquet('{part}')"
+    keys = f"SELECT * REPLACE (CASE customer_id {when} END AS customer_id) FROM read_parquet({literal(part)})"
     write(keys, part.with_suffix(".raw"))
     part.with_suffix(".raw").replace(part)
     (part.parent / "_sha256.json").unlink()

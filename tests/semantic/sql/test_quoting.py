@@ -44,7 +44,8 @@ def test_a_file_below_any_folder_is_written_and_read(tmp_path, name):
 def test_nothing_else_doubles_quotes_by_hand():
     """A second way to quote is where one of them is forgotten."""
     doubling = re.compile(r"""\.replace\(\s*(?:"'",\s*"''"|'"',\s*'""')\s*\)""")
-    assert {path for path, _ in _matches(doubling)} == {str(Path(quoting.__file__).relative_to(ROOT))}
+    csv = "api/services/csv_text.py"  # tells an empty text from NULL, as no writer of Python 3.11 does
+    assert {path for path, _ in _matches(doubling)} == {str(Path(quoting.__file__).relative_to(ROOT)), csv}
 
 
 def test_no_statement_takes_a_path_between_plain_quotes():
