@@ -82,11 +82,11 @@ class Mart:
                 )
                 or "TRUE"
             )
-        shown = [
+        keys = [
             f"COALESCE({', '.join(f'm{n}.{k}' for n in range(len(inputs)))}) AS {k}" if len(inputs) > 1 else k
             for k in keys
         ]
-        return f"WITH {', '.join(ctes)} SELECT {', '.join([*shown, *columns])} FROM {source}"
+        return f"WITH {', '.join(ctes)} SELECT {', '.join([*keys, *columns])} FROM {source}"
 
     def _filled(self, name: str, metric: Metric) -> str:
         return f"COALESCE({name}.v, {metric.fill})" if metric.fill is not None else f"{name}.v"
@@ -101,8 +101,8 @@ class Mart:
         if metric.days_back:
             time = f"({time} + INTERVAL {metric.days_back} DAY)"
             week = any(key.name == "metric_time__week" for key in question.keys)  # shifted as a whole
-            shown = f"DATE_TRUNC('week', {time})" if week else time
-            conditions.append(f"CAST({shown} AS DATE) <= DATE '{self.last_day}'")
+            day = f"DATE_TRUNC('week', {time})" if week else time
+            conditions.append(f"CAST({day} AS DATE) <= DATE '{self.last_day}'")
         if metric.months_back:
             time = f"(DATE_TRUNC('month', {time}) + INTERVAL {metric.months_back} MONTH)"
             conditions.append(f"{time} BETWEEN DATE '{self.first_day}' AND DATE '{self.last_day}'")
@@ -122,13 +122,13 @@ class Mart:
             partition = ", ".join([*metric.holding, *periods])
             last = f"CAST({time} AS DATE) = MAX(CAST({time} AS DATE)) OVER (PARTITION BY {partition})"
             where = f"{where} QUALIFY {last}"
-            shown = ", ".join([*(f"{k} AS k{n}" for n, k in enumerate(keys)), f"{metric.value} AS raw"])
+            items = ", ".join([*(f"{k} AS k{n}" for n, k in enumerate(keys)), f"{metric.value} AS raw"])
             grouped = "".join(f"k{n}, " for n in range(len(keys)))
             by = f" GROUP BY {grouped.rstrip(', ')}" if keys else ""
-            return f"SELECT {grouped}SUM(raw) AS v FROM (SELECT {shown} FROM {source}{where}){by}"
-        shown = ", ".join([*(f"{k} AS k{n}" for n, k in enumerate(keys)), f"{metric.value} AS v"])
+            return f"SELECT {grouped}SUM(raw) AS v FROM (SELECT {items} FROM {source}{where}){by}"
+        items = ", ".join([*(f"{k} AS k{n}" for n, k in enumerate(keys)), f"{metric.value} AS v"])
         by = f" GROUP BY {', '.join(str(n + 1) for n in range(len(keys)))}" if keys else ""
-        return f"SELECT {shown} FROM {source}{where}{by}"
+        return f"SELECT {items} FROM {source}{where}{by}"
 
 
 def _key(key: Key, fact: Fact, time: str, as_of: str) -> str:

@@ -63,11 +63,11 @@ class Question:
 
     def semantic_sql(self) -> str:
         keys = [f"{key.sql} AS k{n}" for n, key in enumerate(self.keys)]
-        shown = ", ".join([*keys, *(f"MEASURE({m}) AS v{n}" for n, m in enumerate(self.metrics))])
+        items = ", ".join([*keys, *(f"MEASURE({m}) AS v{n}" for n, m in enumerate(self.metrics))])
         where = " AND ".join(c.sql for c in self.conditions)
         group = ", ".join(str(n + 1) for n in range(len(self.keys)))
         return (
-            f"SELECT {shown} FROM metrics"
+            f"SELECT {items} FROM metrics"
             + (f" WHERE {where}" if where else "")
             + (f" GROUP BY {group}" if group else "")
         )
@@ -75,17 +75,17 @@ class Question:
 
 def period(rng: random.Random, grain: str) -> Key:
     """A period of metric time, said by its name or by an expression of one of the tools."""
-    said = [
+    spellings = [
         f"metric_time__{grain}",
         f"DATE_TRUNC('{grain}', metric_time)",
         f"DATE_TRUNC('{grain.upper()}', CAST(metric_time AS TIMESTAMP))",
     ]
     if grain != "hour":
-        said += [
+        spellings += [
             f"CAST(DATE_TRUNC('{grain}', metric_time) AS DATE)",
             f"CAST(DATE_TRUNC('{grain.upper()}', CAST(metric_time AS TIMESTAMP)) AS DATE)",
         ]
-    return Key(f"metric_time__{grain}", rng.choice(said), f"DATE_TRUNC('{grain}', {{}})")
+    return Key(f"metric_time__{grain}", rng.choice(spellings), f"DATE_TRUNC('{grain}', {{}})")
 
 
 def expression(rng: random.Random, days: tuple[str, str]) -> Key:
