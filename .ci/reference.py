@@ -86,6 +86,7 @@ EVENTS = {
     "audit.use_key": "a key seals the entries from here on",
     "audit.rotate_key": "a new key followed the one before",
     "dashboard.embed": "a site was given a guest's token for a dashboard",
+    "store.record": "rows of the tables that it names were written or removed, and no other event says so",
 }
 """Names of the audit log's rows: what is done, to what."""
 

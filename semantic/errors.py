@@ -56,6 +56,8 @@ SteelyardError                      error
     LandingBusyError                landing-busy
     LandingIncompleteError          landing-incomplete
     NoSalesError                    no-sales
+    PseudonymsMissingError          pseudonyms-missing
+    RetentionError                  retention-invalid
     TooManyBadRowsError             too-many-bad-rows
     ReconciliationError             counts-do-not-reconcile
   ApiError                          api-error
@@ -64,6 +66,7 @@ SteelyardError                      error
     StepFailedError                 step-failed
     StepWaitsError                  step-waits
     ServerFailedError               server-failed
+    NoSuchCustomerError             no-such-customer
     BackupFailedError               backup-failed
     BackupInvalidError              backup-invalid
     StateNotEmptyError              state-not-empty

@@ -89,5 +89,9 @@ def list_dimensions(
 
 def _waits_for(services: Services, release: str | None) -> dict[str, list[str]]:
     """By metric, what the last run lacked for it; of an older release it is not known."""
-    known = read_capabilities(services.settings)
-    return known.metrics if known is not None and release in (None, known.release_id) else {}
+    capabilities = read_capabilities(services.settings)
+    return (
+        capabilities.metrics
+        if capabilities is not None and release in (None, capabilities.release_id)
+        else {}
+    )

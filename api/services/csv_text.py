@@ -48,5 +48,5 @@ def _text(value: str) -> str:
     if value.lstrip(" ").startswith(_FORMULA):
         value = f"'{value}"
     if not value or _QUOTED.intersection(value) or value != value.strip():
-        return '"' + '""'.join(value.split('"')) + '"'
+        return '"' + value.replace('"', '""') + '"'
     return value

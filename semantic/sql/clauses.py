@@ -57,7 +57,7 @@ def ordering(select: exp.Select, names: list[str], reading: Reading) -> list[exp
 
 
 def refuse_constant_order(node: exp.Expr) -> exp.Expr:
-    """The sort key itself. Text, a fraction or NULL would order nothing, and is a name in the wrong quotes."""
+    """The sort key itself: text, a fraction or NULL orders nothing, or is a name in the wrong quotes."""
     if node.find(exp.Column, exp.Func) is None:
         raise InvalidQueryError(
             f"ORDER BY {node.sql('duckdb')[:80]} is the same for every row.",

@@ -89,13 +89,13 @@ def test_no_total_tells_of_one_household(seed):
 
     The households of different cells differ here, so the largest of a rest is the largest of its cells.
     """
-    random = generator(seed)
+    draws = generator(seed)
     keys = [(a, b) for a in "abcd" for b in "xyz"]
-    counts = random.integers(6, 30, len(keys))
+    counts = draws.integers(6, 30, len(keys))
     sketches = np.zeros((len(keys), BUCKETS), dtype=np.uint64)
     for row, count in zip(sketches, counts, strict=True):
-        row[random.choice(BUCKETS, count, replace=False)] = 1
-    money = [np.sort(random.pareto(0.8, count)) for count in counts]
+        row[draws.choice(BUCKETS, count, replace=False)] = 1
+    money = [np.sort(draws.pareto(0.8, count)) for count in counts]
     largest = np.array([[part[-1]] for part in money])
     total = np.array([[part.sum()] for part in money])
     groups = Groups(keys, counts, sketches, largest, total)
