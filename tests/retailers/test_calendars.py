@@ -40,7 +40,7 @@ SHAPES = {
 }
 
 
-pytestmark = pytest.mark.skipif(not FULL, reason="a shape takes a minute: `make test-full` runs them")
+pytestmark = pytest.mark.full  # a shape takes a minute
 
 
 @pytest.fixture(scope="module")
