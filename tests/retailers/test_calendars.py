@@ -9,7 +9,6 @@ import pytest
 from tests.retailers.matrix import CHECKS, SALES_ALONE, Shape, run_shapes
 from tests.retailers.real import grocer, online_shop
 from tests.retailers.shop import write_shop
-from tests.seeds import FULL
 
 
 def _restarting(first: dt.date, day: dt.date) -> int:
@@ -30,11 +29,9 @@ SHAPES = {
         SALES_ALONE,
         retailer="name: Tokyo\ncurrency: JPY\ntime_zone: Asia/Tokyo\n",
     ),
-    "online_shop": Shape(
-        lambda: online_shop(products=10, weeks=53 if FULL else 20), SALES_ALONE | {"margin_risk": "waits"}
-    ),
+    "online_shop": Shape(lambda: online_shop(products=10, weeks=53), SALES_ALONE | {"margin_risk": "waits"}),
     "grocer": Shape(
-        lambda: grocer(stores=2, products=6, weeks=130 if FULL else 40),
+        lambda: grocer(stores=2, products=6, weeks=130),
         SALES_ALONE | {"margin_risk": "waits", "kpis_customer_analytics": "waits"},
     ),
 }
