@@ -91,7 +91,7 @@ class Union:
 class ScalarSubquery:
     """A select of one column whose values a condition compares with: `x <= (…)`, `x IN (…)`.
 
-    Conditions are expressions, so it is in them as a variable that only `to_sql` writes out.
+    It is in an expression as a variable that only `to_sql` writes out, wherever in it that is.
     """
 
     select: Select

@@ -65,7 +65,7 @@ def _source(source: Source, comments: bool, dialect: str) -> exp.Expr:
 
 def _ruled(node: Table, alias: str) -> exp.Subquery:
     inner = exp.select("*").from_(named_table(node.relation), copy=False)
-    inner = inner.where(*[condition_tree(rule) for rule in node.rules], copy=False)
+    inner = inner.where(*[expression_tree(rule) for rule in node.rules], copy=False)
     return inner.subquery(ident(alias), copy=False)
 
 
@@ -77,7 +77,7 @@ def _table_text(table: Table, alias: str, dialect: str) -> str:
 
 def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
     tree = exp.Select()
-    columns = [exp.Alias(this=c.expr.copy(), alias=ident(c.name)) for c in node.columns]
+    columns = [exp.Alias(this=expression_tree(c.expr), alias=ident(c.name)) for c in node.columns]
     tree.set("expressions", columns or [exp.Literal.number(1)])
     if node.distinct:
         tree.set("distinct", exp.Distinct())
@@ -90,15 +90,15 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
                 this=_source(join.source, comments, dialect),
                 side=join.kind if join.kind in ("LEFT", "FULL") else None,
                 kind=join.kind if join.kind in ("INNER", "CROSS") else None,
-                on=join.on.copy() if join.on is not None else None,
+                on=expression_tree(join.on) if join.on is not None else None,
             ),
         )
     if node.where:
-        tree = tree.where(*[condition_tree(w) for w in node.where], copy=False)
+        tree = tree.where(*[expression_tree(w) for w in node.where], copy=False)
     if node.grouped and node.keys:
         tree.set("group", exp.Group(expressions=[exp.Literal.number(i + 1) for i in range(len(node.keys))]))
     if node.having:
-        tree = tree.having(*[h.copy() for h in node.having], copy=False)
+        tree = tree.having(*[expression_tree(h) for h in node.having], copy=False)
     if node.order:
         ordered = [exp.Ordered(this=e.copy(), desc=d, nulls_first=False) for e, d in node.order]
         tree.set("order", exp.Order(expressions=ordered))
@@ -111,10 +111,12 @@ def _select(node: Select, comments: bool, dialect: str = "") -> exp.Select:
     return tree
 
 
-def condition_tree(condition: exp.Expr) -> exp.Expr:
-    """A condition with its subquery written out: one of its own operands, never deeper."""
-    tree = condition.copy()
-    for part in list(tree.iter_expressions()):
+def expression_tree(expression: exp.Expr) -> exp.Expr:
+    """A copy with its subqueries written out, however deep in it they are."""
+    tree = expression.copy()
+    if isinstance(tree, exp.Column):
+        return tree
+    for part in list(tree.find_all(exp.Var)):
         if (subquery := ScalarSubquery.within(part)) is not None:
             part.replace(exp.Subquery(this=_select(subquery.select, comments=False)))
     return tree
