@@ -11,6 +11,7 @@ from api.admission import Admission, WorkLimits
 from api.errors import TooManyRequestsError
 from governance.governed_query.cancellation import Cancellation
 from semantic.errors import EngineBusyError, QueryCancelledError
+from tests.loops import run_coroutine
 from tests.seeds import sample, seeded
 
 LIMITS = WorkLimits(at_once=3, of_one=2, waiting_of_one=5, patience_seconds=5)
@@ -33,7 +34,7 @@ def test_another_identity_comes_before_what_one_has_waiting():
         await asyncio.gather(*greedy)
         assert log.count("a") == 7 and not admission._running and not admission._waiting
 
-    asyncio.run(scene())
+    run_coroutine(scene())
 
 
 def test_who_has_too_many_waiting_is_refused_in_words_and_nobody_else():
@@ -47,7 +48,7 @@ def test_who_has_too_many_waiting_is_refused_in_words_and_nobody_else():
         await work(admission, "b", log)
         await asyncio.gather(*tasks)
 
-    asyncio.run(scene())
+    run_coroutine(scene())
 
 
 def test_no_turn_in_time_is_said_and_leaves_no_trace():
@@ -61,7 +62,7 @@ def test_no_turn_in_time_is_said_and_leaves_no_trace():
         await work(admission, "b", log)
         assert log == ["a", "b"] and not admission._running and not admission._waiting
 
-    asyncio.run(scene())
+    run_coroutine(scene())
 
 
 def test_who_goes_while_waiting_gives_the_place_up():
@@ -77,7 +78,7 @@ def test_who_goes_while_waiting_gives_the_place_up():
         await long
         assert log == ["a"] and not admission._running and not admission._waiting
 
-    asyncio.run(scene())
+    run_coroutine(scene())
 
 
 def test_limits_hold_and_every_turn_comes_back_whatever_happens():
@@ -112,4 +113,4 @@ def test_limits_hold_and_every_turn_comes_back_whatever_happens():
         assert max(own for own, _ in most) == 2 and max(total for _, total in most) == 3
         assert not admission._running and not admission._waiting
 
-    asyncio.run(scene())
+    run_coroutine(scene())

@@ -29,13 +29,13 @@ def mart() -> Mart:
         for table in ("fct_sales_lines", "fct_returns", "fct_inventory_daily")
     )
     holding = ("f.product_id", "f.location_id")
-    net, units = Metric(lines, "SUM(f.net_sales_usd)"), Metric(lines, "SUM(f.units_sold)")
+    net, units = Metric(lines, "SUM(f.net_sales)"), Metric(lines, "SUM(f.units_sold)")
     returned = Metric(returns, "SUM(f.returned_units)", fill=0)
     regions = {who: (("location__region", f"{{}} = '{region}'"),) for who, region in _REGION.items()}
     departments = (("product__department", "{} IN ('GROCERY', 'DRUG GM')"),)
     return Mart(
         {
-            "net_sales": net, "units_sold": units, "gross_sales": Metric(lines, "SUM(f.gross_sales_usd)"),
+            "net_sales": net, "units_sold": units, "gross_sales": Metric(lines, "SUM(f.gross_sales)"),
             "returned_units": returned,
             "inventory_on_hand_units": Metric(stock, "f.on_hand_units", holding=holding),
         },

@@ -13,7 +13,7 @@ from pydantic import WithJsonSchema
 
 from api.review import labels
 from api.routes import recommendations as recommendation_routes
-from governance.approvals import ACTIONS, DECISIONS, ROUTES, STATES, action_of, unit_sign
+from governance.approvals import ACTIONS, DECISIONS, ROUTE_LABELS, ROUTES, STATES, action_of, unit_sign
 from governance.approvals.actions import recorded_names
 from governance.approvals.guardrails import _GUARDRAILS
 from governance.approvals.limits import default_limits
@@ -95,7 +95,7 @@ def test_filters_and_formulas_know_the_same_actions():
     assert schema.json_schema["enum"] == list(ACTIONS)
     assert recommendation_routes.RecommendationRow.model_fields["action"].examples == list(ACTIONS)
     assert set(FORMULAS) == set(ACTIONS)
-    assert set(labels.ROUTES) == set(ROUTES)
+    assert set(ROUTE_LABELS) == set(ROUTES)
     body = recommendation_routes.DecisionBody.model_fields["decision"]
     assert get_args(body.annotation) == DECISIONS
 

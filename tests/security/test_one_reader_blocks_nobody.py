@@ -23,6 +23,7 @@ from api.auth.sign_in import local_issuer
 from api.settings import Settings
 from api.wiring import Services
 from tests.conftest import ROOT
+from tests.loops import run_coroutine
 from tests.security.small_release import TABLES, write_release
 
 CONNECTIONS, SECONDS = 48, 6.0
@@ -104,7 +105,7 @@ def test_48_connections_of_one_person_keep_nobody_else_waiting(address, headers)
             await asyncio.gather(*crowd)
             return answers
 
-    answers = asyncio.run(scene())
+    answers = run_coroutine(scene())
     print(f"health {statistics.median(waited):.3f} s; other {answers}; crowd {len(statuses)}")
     assert statistics.median(waited) < 1
     assert {status for status, _ in answers} == {200} and len(answers) >= 2
@@ -130,7 +131,7 @@ def test_work_is_stopped_when_the_client_goes(address, headers):
             answer = await client.post(f"{url}/v1/query", json=query("mine"), headers=auth)
             return answer.status_code, time.monotonic() - started
 
-    status, seconds = asyncio.run(scene())
+    status, seconds = run_coroutine(scene())
     assert status == 200 and seconds < 10
 
 
@@ -167,7 +168,7 @@ def test_strangers_and_slow_readers_keep_nobody_waiting(address, headers):
             await asyncio.gather(*crowd, return_exceptions=True)
             return waited
 
-    waited = asyncio.run(scene())
+    waited = run_coroutine(scene())
     for connection in slow:
         connection.close()
     assert max(waited[:3]) < 10  # who sent what nobody reads waits for it to be written, and no longer
@@ -221,5 +222,5 @@ def test_a_body_that_does_not_come_is_not_waited_for(address, headers, monkeypat
         await bounded()
 
     with pytest.raises(Exception, match="408") as late:
-        asyncio.run(scene())
+        run_coroutine(scene())
     assert "did not come within" in late.value.detail

@@ -44,6 +44,7 @@ def test_the_same_number_from_command_line_and_api(cli, client, sign_in):
         "order_by": ["metric_time__month"],
     }
     theirs = client.post("/v1/query", json=body, headers=sign_in("planner_east")).json()
+    assert theirs.pop("next_cursor") is None  # a page further is for HTTP
     assert ours == theirs
     assert len(ours["rows"]) == 12
 
