@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from governance.approvals import decide
 from governance.identity import Directory
 from governance.store import OpsStore, audit
+from governance.store.first_names import FIRST_NAMES
 from governance.store.migrate import upgrade
 from governance.store.schema import metadata
 from tests.faults.scene_decide import proposals
@@ -49,7 +50,8 @@ def test_rows_of_the_first_version_survive(old):
         upgrade(old)
         after = _rows(old)
         for table, rows in before.items():
-            as_before = [{name: row[name] for name in rows[0]} for row in after[table]]
+            first = [_first_named(row) if table == "recommendations" else row for row in after[table]]
+            as_before = [{name: row[name] for name in rows[0]} for row in first]
             assert as_before == rows, table
     with old.read() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
@@ -77,10 +79,15 @@ def _fill(store: OpsStore) -> None:
             "updated_at": moment, "is_simulated": False, "policy_route": "planner",
         }  # fmt: skip
         for row in proposals(3):
-            transaction.conn.execute(table.insert().values({**row, **stamps}))
+            transaction.conn.execute(table.insert().values({**_first_named(row), **stamps}))
         for table in schema.sorted_tables:
             if table.name not in ("recommendations", "audit_log", "alembic_version"):
                 transaction.conn.execute(table.insert().values({c.name: _made_up(c) for c in table.columns}))
+
+
+def _first_named(row: dict[str, object]) -> dict[str, object]:
+    """A row of the recommendations under the column names of the first version."""
+    return {FIRST_NAMES.get(name, name): value for name, value in row.items()}
 
 
 def _made_up(column: sa.Column) -> object:
