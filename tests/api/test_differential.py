@@ -16,7 +16,7 @@ from tests.differential.drawing import draw
 from tests.differential.rows import normalised
 from tests.seeds import sample, seeded
 
-COUNT = sample(60, full=1_500)
+COUNT = sample(90, full=1_500)
 ON_THE_COMMAND_LINE = sample(50, full=400)
 
 
