@@ -21,6 +21,7 @@ from integrations.errors import PseudonymsMissingError
 from integrations.pseudonyms.columns import ERASED
 
 KEY, TABLE = "key", "pseudonyms.db"
+_NEXT_KEY = ".key.next"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pseudonyms (
     digest TEXT PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE
@@ -50,12 +51,13 @@ class PseudonymTable:
 
     @classmethod
     def open(cls, folder: Path) -> PseudonymTable:
-        """The table, made with a new key if there is none.
+        """The table, made with a new key if there is none, or if a kill left it half made.
 
         Raises PseudonymsMissingError if one of its two files is there without the other.
         """
         key, table = folder / KEY, folder / TABLE
-        if key.exists() != table.exists():
+        is_half_made = table.exists() and not cls.exists(folder)
+        if key.exists() != table.exists() and not is_half_made:
             there, gone = (key, table) if key.exists() else (table, key)
             raise PseudonymsMissingError(
                 f"{there} is there and {gone} is not: customers would get new pseudonyms.",
@@ -63,9 +65,9 @@ class PseudonymTable:
             )
         if not key.exists():
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for path, content in ((table, b""), (key, secrets.token_bytes(32))):
-                with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-                    file.write(content)
+            table.touch(mode=0o600)
+            _write(folder / _NEXT_KEY, secrets.token_bytes(32))
+            (folder / _NEXT_KEY).replace(key)  # whole or not at all: a key cut short would be a weak one
         opened = cls(folder, key.read_bytes())
         with opened._connection() as connection:
             connection.executescript(_SCHEMA)
@@ -73,8 +75,9 @@ class PseudonymTable:
 
     @classmethod
     def exists(cls, folder: Path) -> bool:
-        """Whether there is one already."""
-        return (folder / TABLE).exists()
+        """Whether there is one already: an empty file has never been one."""
+        table = folder / TABLE
+        return table.exists() and table.stat().st_size > 0
 
     def digest(self, raw: str) -> str:
         """What stands for a raw key in this table and in the audit: a keyed hash of it."""
@@ -156,6 +159,13 @@ class PseudonymTable:
             yield from connection.execute(
                 f"SELECT digest, pseudonym FROM {table} WHERE digest IN ({marks})", part
             )
+
+
+def _write(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _drawn() -> str:

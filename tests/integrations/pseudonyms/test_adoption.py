@@ -87,3 +87,18 @@ def test_without_the_table_nothing_is_landed(shop):
     with pytest.raises(PseudonymsMissingError, match="count twice"):
         shop.run()
     assert len(shop.rows("customers")) == 1
+
+
+@pytest.mark.parametrize("left", [{"pseudonyms.db": b""}, {"pseudonyms.db": b"", ".key.next": b"cut"}])
+def test_a_table_that_a_kill_left_half_made_is_made(shop, left):
+    (shop.root / "people").mkdir()
+    for name, content in left.items():
+        (shop.root / "people" / name).write_bytes(content)
+    shop.put("customers/a.csv", "customer_id,age_band\n1,19-24\n")
+    shop.run()
+    assert len((shop.root / "people" / "key").read_bytes()) == 32
+    assert sorted(p.name for p in (shop.root / "people").iterdir()) == ["key", "pseudonyms.db"]
+    (shop.root / "people" / "pseudonyms.db").write_bytes(b"")  # of customers who are landed: not made again
+    shop.put("customers/b.csv", "customer_id,age_band\n2,19-24\n")
+    with pytest.raises(PseudonymsMissingError, match="count twice"):
+        shop.run()
