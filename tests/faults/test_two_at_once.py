@@ -41,7 +41,7 @@ def test_two_command_lines(tmp_path, command, busy):
     assert not list(store.folder.glob(".building-*"))
     assert [r.release_id for r in store.list()] == store.ids()
     if command[0] == "ingest":
-        rows = answer_of(scene_ingest.rows, settings.landing)
+        rows = answer_of(scene_ingest.rows, settings.landing, Path(settings.source))
         ids = [row[0] for row in rows["sales_lines"]]
         assert (len(ids), len(set(ids))) == (900 + 450, 900)  # the second half once more, in other cuts
     else:
