@@ -58,6 +58,7 @@ def slices(panel: Panel, origin: int) -> dict[tuple[str, str], np.ndarray]:
     """Masks (series, 8): all, by department, region, volume band and horizon, and the weeks promoted or not.
 
     A store × category counts as promoted in a week when the mailer carries more of it than in its quarter.
+    Slices of few series are left out; all series together never are.
     """
     count = len(panel.items)
     every = np.ones((count, HORIZON), bool)
@@ -77,7 +78,8 @@ def slices(panel: Panel, origin: int) -> dict[tuple[str, str], np.ndarray]:
         mask = np.zeros((count, HORIZON), bool)
         mask[:, weeks] = True
         out[("horizon", label)] = mask
-    return {key: mask for key, mask in out.items() if mask.any(1).sum() >= LEAST_SERIES}
+    judged = {key: mask for key, mask in out.items() if mask.any(1).sum() >= LEAST_SERIES}
+    return {("all", "all"): every, **judged}
 
 
 def forecast_frame(panel: Panel, origin: int, forecast: Forecast) -> pd.DataFrame:

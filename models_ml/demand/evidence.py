@@ -39,7 +39,8 @@ def attach_evidence(
     def draw(folder: Path) -> None:
         plot_horizon(beside, evaluation, folder / "accuracy_by_horizon.png")
         plot_calibration(beside, folder / "calibration.png")
-        plot_departments(evaluation, folder / "accuracy_by_department.png")
+        if "department" in set(evaluation["slice"]):  # none may be large enough to be judged
+            plot_departments(evaluation, folder / "accuracy_by_department.png")
         evidently_report(beside, folder / REPORT, f"{version.name} {version.version}")
 
     return log_evidence(tracking_uri, version, evaluation, demand_reads(), draw)

@@ -239,5 +239,5 @@ def _log_ratio(now: pd.DataFrame, usual: pd.DataFrame) -> pd.DataFrame:
     """Log of now ÷ usual; `GONE` where nothing is left, NaN where nothing was usual."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(now.to_numpy(float) / usual.to_numpy(float))
-    is_usual = usual.notna().to_numpy() & (usual.to_numpy() > 0)
+    is_usual = usual.to_numpy(float) > 0  # NaN is not
     return pd.DataFrame(np.where(is_usual, np.maximum(ratio, GONE), np.nan), now.index, now.columns)

@@ -1,10 +1,15 @@
 """Releases of retailers who lack something: models say in words what is missing, and files have columns."""
 
+from types import SimpleNamespace
+
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
+from models_ml.demand.evaluation import slices
 from models_ml.demand.score import FORECAST_COLUMNS
+from models_ml.drift.changes import _log_ratio, before, by_week
 from models_ml.drift.observe import Observed
 from models_ml.errors import NotEnoughHistoryError
 from models_ml.lifecycle.no_scores import write_no_scores
@@ -51,3 +56,18 @@ def test_without_a_price_change_no_elasticity_is_learnt():
     learnt = learn_elasticities(pd.DataFrame({name: pd.Series(dtype=float) for name in columns}))
     assert learnt.empty
     assert {"department", "category", "elasticity", "department_mean"} <= set(learnt.columns)
+
+
+def test_without_promotions_nothing_is_lost():
+    weeks = pd.Series(range(1, 13))
+    plans = pd.DataFrame({"week": [], "region": pd.Categorical([]), "lines": []})
+    lines = by_week(plans, "region", "lines", weeks)
+    assert _log_ratio(lines, before(lines)).shape == (12, 0)
+
+
+def test_few_series_are_judged_all_together():
+    panel = SimpleNamespace(
+        items=np.array(["milk"]), departments=np.array(["DAIRY"]), regions=np.array(["R"]),
+        units=np.ones((1, 40)), tier="category", plan={"mailer_share": np.zeros((1, 60))},
+    )  # fmt: skip
+    assert list(slices(panel, 30)) == [("all", "all")]
