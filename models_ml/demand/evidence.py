@@ -39,8 +39,7 @@ def attach_evidence(
     def draw(folder: Path) -> None:
         plot_horizon(beside, evaluation, folder / "accuracy_by_horizon.png")
         plot_calibration(beside, folder / "calibration.png")
-        if "department" in set(evaluation["slice"]):  # none may be large enough to be judged
-            plot_departments(evaluation, folder / "accuracy_by_department.png")
+        plot_departments(evaluation, folder / "accuracy_by_department.png")
         evidently_report(beside, folder / REPORT, f"{version.name} {version.version}")
 
     return log_evidence(tracking_uri, version, evaluation, demand_reads(), draw)
@@ -84,10 +83,11 @@ def calibration(units: np.ndarray, quantile: np.ndarray) -> float:
 
 
 def plot_departments(evaluation: pd.DataFrame, path: Path) -> None:
-    """WAPE by department beside the moving average, largest tables first."""
-    rows = evaluation[
-        (evaluation["slice"] == "department") & (evaluation["tier"] == evaluation["tier"].iloc[0])
-    ]
+    """WAPE by department beside the moving average, largest tables first. Nothing if none could be judged."""
+    rows = evaluation[evaluation["slice"] == "department"].dropna(subset="wape")
+    if rows.empty:
+        return
+    rows = rows[rows["tier"] == rows["tier"].iloc[0]]
     wide = rows.pivot_table(index="member", columns="model", values="wape")
     ordered = wide.sort_values("demand", ascending=False)[[name for name in COLOURS if name in wide.columns]]
     drawn, axes = figure("WAPE by department", height=1.5 + 0.35 * len(ordered))
