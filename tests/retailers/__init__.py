@@ -1,1 +1,5 @@
-"""The whole pipeline over retailers of other shapes than the demo."""
+"""Retailers of other shapes, through the whole pipeline."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.retailers.matrix")  # so that a failed check shows its values
