@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import duckdb
 from governance.errors import DiskFullError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_FULL_MESSAGES = tuple(os.strerror(number) for number in _FULL)
+_FULL_MESSAGES = (*map(os.strerror, _FULL), "database or disk is full")  # the last is what SQLite says
 
 
 def atomic_write(path: Path, text: str) -> None:
@@ -50,7 +51,7 @@ def raise_on_disk_full(doing: str) -> Iterator[None]:
     """Raises DiskFullError in place of what a library says of a full disk, a quota or a limit of size."""
     try:
         yield
-    except (OSError, duckdb.Error) as error:
+    except (OSError, duckdb.Error, sqlite3.OperationalError) as error:
         if not is_disk_full(error):
             raise
         reason = str(error).splitlines()[0]

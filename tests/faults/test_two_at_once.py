@@ -79,7 +79,9 @@ def test_two_pipelines(tmp_path):
     assert (len(half["fct_sales"]), len(whole["fct_sales"])) == (450, 900)
     assert with_records == whole, "no model of this shop reads what the platform recorded"
     assert final["serving"] == "2"
-    landed = [row[0] for row in answer_of(scene_ingest.rows, settings.landing)["sales_lines"]]
+    landed = [
+        row[0] for row in answer_of(scene_ingest.rows, settings.landing, Path(settings.source))["sales_lines"]
+    ]
     assert len(landed) == len(set(landed)) == 900
 
 
